@@ -1,0 +1,65 @@
+// Where rows (cells) or columns (genes) come from: memory, a file, or a lazy view. Steps see only these.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/matrix/views.hpp"
+
+namespace morula::matrix {
+
+struct Range {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    std::int64_t size() const { return end - begin; }
+};
+
+/// Room that a source may use to build a block; reused from call to call, one a task.
+struct CsrScratch {
+    Csr csr;
+    Csr inner;                     // for a view over a view
+    std::vector<std::byte> bytes;  // for raw chunks
+};
+
+/// A sparse matrix read by blocks of rows. const methods are safe to call from many threads.
+class RowBlockSource {
+public:
+    virtual ~RowBlockSource() = default;
+    virtual std::int64_t n_rows() const = 0;
+    virtual std::int64_t n_cols() const = 0;
+    /// Stored entries; exact where known, else an upper estimate.
+    virtual std::int64_t nnz() const = 0;
+    /// Rows [begin, end). The view may point into `scratch` or into the source's own memory and holds until scratch is used again.
+    virtual CsrView read(Range rows, CsrScratch& scratch) const = 0;
+};
+
+using Matrix = std::shared_ptr<const RowBlockSource>;
+
+/// A Csr in memory as a source; reads without copying.
+Matrix make_source(Csr csr);
+/// As above, not owning: `csr` must outlive the source.
+Matrix make_view_source(CsrView csr);
+/// The kept rows and columns of a source, each strictly increasing. Empty `cols` with keep_all_cols keeps every column.
+Matrix select(Matrix source, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols);
+Matrix select_rows(Matrix source, std::vector<std::int64_t> rows);
+Matrix select_cols(Matrix source, std::vector<std::int64_t> cols);
+/// log1p(x * scale[row]) of every stored value, computed in float64 and rounded once.
+Matrix log1p_scaled(Matrix source, std::vector<double> scale_of_row);
+/// Sources one below the other; all must have the same number of columns.
+Matrix stack_rows(std::vector<Matrix> sources);
+/// Columns renamed: column c of the source becomes new_col[c] of n_cols (or is dropped where -1). For joining data sets on one gene axis.
+Matrix remap_cols(Matrix source, std::vector<std::int64_t> new_col, std::int64_t n_cols);
+
+/// All rows in memory.
+Csr read_all(const RowBlockSource& source, Context& context);
+
+/// A copy in memory at 2-4 bytes a non-zero (16-bit or 32-bit columns; 8-bit values with escapes, or float32 where values are not small integers).
+Matrix compact_copy(const RowBlockSource& source, Context& context);
+
+/// The given columns gene by gene, in memory; the cost is one pass over the rows.
+Csc transpose_cols(const RowBlockSource& source, Range cols, Context& context);
+
+}  // namespace morula::matrix

@@ -1,0 +1,102 @@
+// Matrices: rows are cells, columns are genes. Views do not own; Csr, Csc and Dense do.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "morula/core/error.hpp"
+
+namespace morula::matrix {
+
+/// Compressed rows. indptr has n_rows + 1 offsets into indices and values, the first of which may be non-zero (a slice).
+/// Columns of a row are strictly increasing.
+struct CsrView {
+    std::int64_t n_rows = 0;
+    std::int64_t n_cols = 0;
+    std::span<const std::int64_t> indptr;
+    std::span<const std::uint32_t> indices;  // addressed by indptr directly
+    std::span<const float> values;
+
+    std::int64_t nnz() const { return n_rows == 0 ? 0 : indptr[static_cast<std::size_t>(n_rows)] - indptr[0]; }
+    std::span<const std::uint32_t> row_indices(std::int64_t row) const {
+        const auto r = static_cast<std::size_t>(row);
+        return indices.subspan(static_cast<std::size_t>(indptr[r]), static_cast<std::size_t>(indptr[r + 1] - indptr[r]));
+    }
+    std::span<const float> row_values(std::int64_t row) const {
+        const auto r = static_cast<std::size_t>(row);
+        return values.subspan(static_cast<std::size_t>(indptr[r]), static_cast<std::size_t>(indptr[r + 1] - indptr[r]));
+    }
+};
+
+struct Csr {
+    std::int64_t n_rows = 0;
+    std::int64_t n_cols = 0;
+    std::vector<std::int64_t> indptr{0};
+    std::vector<std::uint32_t> indices;
+    std::vector<float> values;
+
+    CsrView view() const { return {n_rows, n_cols, indptr, indices, values}; }
+};
+
+/// Compressed columns: for each gene its cells, strictly increasing, and values.
+struct CscView {
+    std::int64_t n_rows = 0;
+    std::int64_t n_cols = 0;
+    std::span<const std::int64_t> indptr;    // n_cols + 1
+    std::span<const std::uint32_t> indices;  // rows
+    std::span<const float> values;
+
+    std::span<const std::uint32_t> col_indices(std::int64_t col) const {
+        const auto c = static_cast<std::size_t>(col);
+        return indices.subspan(static_cast<std::size_t>(indptr[c]), static_cast<std::size_t>(indptr[c + 1] - indptr[c]));
+    }
+    std::span<const float> col_values(std::int64_t col) const {
+        const auto c = static_cast<std::size_t>(col);
+        return values.subspan(static_cast<std::size_t>(indptr[c]), static_cast<std::size_t>(indptr[c + 1] - indptr[c]));
+    }
+};
+
+struct Csc {
+    std::int64_t n_rows = 0;
+    std::int64_t n_cols = 0;
+    std::vector<std::int64_t> indptr{0};
+    std::vector<std::uint32_t> indices;
+    std::vector<float> values;
+
+    CscView view() const { return {n_rows, n_cols, indptr, indices, values}; }
+};
+
+/// Row-major dense view.
+template <class T>
+struct DenseView {
+    std::int64_t n_rows = 0;
+    std::int64_t n_cols = 0;
+    std::span<T> values;  // n_rows * n_cols
+
+    T& operator()(std::int64_t row, std::int64_t col) const { return values[static_cast<std::size_t>(row * n_cols + col)]; }
+    std::span<T> row(std::int64_t r) const { return values.subspan(static_cast<std::size_t>(r * n_cols), static_cast<std::size_t>(n_cols)); }
+};
+
+/// Row-major dense matrix that owns its values.
+template <class T>
+struct Dense {
+    std::int64_t n_rows = 0;
+    std::int64_t n_cols = 0;
+    std::vector<T> values;
+
+    Dense() = default;
+    Dense(std::int64_t rows, std::int64_t cols) : n_rows(rows), n_cols(cols), values(static_cast<std::size_t>(rows * cols)) {}
+
+    T& operator()(std::int64_t row, std::int64_t col) { return values[static_cast<std::size_t>(row * n_cols + col)]; }
+    const T& operator()(std::int64_t row, std::int64_t col) const { return values[static_cast<std::size_t>(row * n_cols + col)]; }
+    std::span<T> row(std::int64_t r) { return std::span<T>(values).subspan(static_cast<std::size_t>(r * n_cols), static_cast<std::size_t>(n_cols)); }
+    std::span<const T> row(std::int64_t r) const { return std::span<const T>(values).subspan(static_cast<std::size_t>(r * n_cols), static_cast<std::size_t>(n_cols)); }
+    DenseView<const T> view() const { return {n_rows, n_cols, values}; }
+    DenseView<T> view() { return {n_rows, n_cols, values}; }
+};
+
+/// Throws invalid_data naming `what` and the first bad row when offsets, order or column range are wrong.
+void check_csr(const CsrView& csr, std::string_view what);
+
+}  // namespace morula::matrix
