@@ -1,0 +1,52 @@
+// Nearest neighbours of cells in an embedding, exact or by k-means lists with measured recall.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+
+#include "morula/core/context.hpp"
+#include "morula/core/describe.hpp"
+#include "morula/matrix/views.hpp"
+
+namespace morula::analysis {
+
+enum class NeighborsMethod { automatic, exact, lists };
+
+/// Up to this many cells, NeighborsMethod::automatic compares every pair.
+inline constexpr std::int64_t kExactNeighborsCells = 20'000;
+
+struct NeighborsOptions {
+    std::int32_t n_neighbors = 15;  // counts the cell itself, as scanpy and Seurat do: 14 others are returned
+    NeighborsMethod method = NeighborsMethod::automatic;
+    std::int32_t n_probes = 24;     // lists searched for each list; more is slower and nearer to exact
+    std::uint64_t seed = 0;
+};
+
+constexpr auto describe(const NeighborsOptions*) {
+    return std::tuple{
+        field("n_neighbors", &NeighborsOptions::n_neighbors, "Cells in a neighbourhood, the cell itself included.", {.minimum = 2, .maximum = 1000}),
+        field("method", &NeighborsOptions::method, "How neighbours are found: exact compares all pairs, lists searches the nearest k-means lists; auto is exact up to 20,000 cells.",
+              {.choices = "auto|exact|lists"}),
+        field("n_probes", &NeighborsOptions::n_probes, "Lists searched for each list (method lists only).", {.minimum = 1, .maximum = 100000}),
+        field("seed", &NeighborsOptions::seed, "Seed of the k-means start."),
+    };
+}
+
+struct NeighborsResult {
+    matrix::Dense<std::uint32_t> index;  // n_cells x (n_neighbors - 1), the cell itself left out, nearest first, equal distances by index
+    matrix::Dense<float> distance;       // Euclidean, same shape
+    double recall = 1.0;                 // share of the true neighbours found, measured on up to 2,000 cells; 1 when exact
+    std::string method;                  // "exact" or "lists"
+    std::int32_t n_lists = 0;            // 0 when exact
+};
+
+/// The n_neighbors - 1 nearest other cells of each cell by Euclidean distance.
+/// embedding: n_cells x n_dims. A duplicate of a cell is a neighbour at distance 0.
+/// Scores come from float32 GEMMs; the kept neighbours' distances are computed again from the differences, so that duplicates are exactly 0.
+/// lists: about sqrt(n_cells) k-means lists, the probes of one list as one GEMM each, then one pass over neighbours of neighbours;
+/// recall is measured against all pairs for up to 2,000 evenly spread cells (a cell at the same distance as the last true neighbour counts as found).
+/// Throws invalid_data for NaN or infinity (names the cell) and when there are fewer cells than n_neighbors.
+NeighborsResult neighbors(matrix::DenseView<const float> embedding, const NeighborsOptions& options, Context& context);
+
+}  // namespace morula::analysis
