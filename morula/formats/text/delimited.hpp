@@ -1,0 +1,78 @@
+// The one reader and writer of delimited text (CSV, TSV): RFC 4180 quotes, CR LF, byte-order mark, UTF-8 only, gzip or not.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/core/file.hpp"
+#include "morula/data/table.hpp"
+
+namespace morula::formats {
+
+enum class Delimiter { automatic, tab, comma, semicolon };  // automatic: the one that the first line holds most of, outside quotes
+enum class Header { yes, no };
+enum class Index { first_column, row_numbers };  // what names the rows of a data::Table
+
+struct TableOptions {
+    Delimiter delimiter = Delimiter::automatic;
+    Header header = Header::yes;
+    Index index = Index::first_column;  // read_table only
+};
+
+/// Cells as texts. Every row has names.size() fields (names are "1", "2", ... without a header).
+struct RawTable {
+    std::filesystem::path path;
+    std::vector<std::string> names;
+    std::vector<std::vector<std::string>> rows;
+    std::vector<std::int64_t> lines;  // line of the file on which each row starts, from 1
+
+    /// Position of a column; throws not_found with the nearest name.
+    std::size_t column(std::string_view name) const;
+    /// Position of a column, or npos.
+    std::size_t find(std::string_view name) const;
+    /// "samples.csv, line 3, column 'donor'"
+    std::string place(std::size_t row, std::size_t column) const;
+};
+
+/// Empty lines are passed over; leading lines that start with '#' too.
+/// Throws invalid_data with file, line and column: rows of unequal length, an open quote, text that is not UTF-8, duplicate names in the header, an empty file.
+RawTable read_rows(const std::filesystem::path& path, const TableOptions& options, Context& context);
+
+/// The same as typed columns: all integers -> int64, all numbers (empty, NA, NaN: missing) -> float64, true/false -> bool, else text.
+/// Throws invalid_data too when the index repeats a name.
+data::Table read_table(const std::filesystem::path& path, const TableOptions& options, Context& context);
+
+/// Shortest text that reads back as the same number: "0.1", "1e-300", "3"; "nan" becomes the empty text.
+std::string number_text(double value);
+std::string number_text(float value);
+
+/// Rows of comma-separated text, written beside their place and moved there by commit().
+class CsvWriter {
+public:
+    CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names);
+
+    CsvWriter& text(std::string_view value);
+    CsvWriter& number(double value);
+    CsvWriter& number(float value);
+    CsvWriter& integer(std::int64_t value);
+    /// Ends the row; throws internal when it has not as many fields as there are names.
+    void end_row();
+    void commit();
+
+private:
+    void separate();
+
+    AtomicFile file_;
+    std::string buffer_;
+    std::size_t n_names_;
+    std::size_t n_fields_ = 0;
+};
+
+/// A table with its index as first column.
+void write_table(const data::Table& table, const std::filesystem::path& path, Context& context);
+
+}  // namespace morula::formats
