@@ -1,0 +1,101 @@
+#include "morula/core/events.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "morula/core/context.hpp"
+
+namespace morula {
+namespace {
+
+class SilentSink final : public EventSink {
+public:
+    void step_started(std::string_view) override {}
+    void progress(const ProgressReport&) override {}
+    void step_finished(const StepReport&) override {}
+    void warning(std::string_view) override {}
+    void decision(std::string_view) override {}
+};
+
+std::string rough_time(double seconds) {
+    if (seconds < 90.0) return fmt::format("{:.0f} s", seconds);
+    if (seconds < 5400.0) return fmt::format("{:.0f} min", seconds / 60.0);
+    return fmt::format("{:.1f} h", seconds / 3600.0);
+}
+
+/// "12,345 of 100,000 cells, 51,000 cells/s, 2 s left"
+std::string progress_line(const ProgressReport& report) {
+    const double rate = report.seconds > 0.0 ? static_cast<double>(report.done) / report.seconds : 0.0;
+    std::string line = fmt::format("{}: {} {}", report.step, report.done, report.unit);
+    if (report.total > 0) line = fmt::format("{}: {} of {} {}", report.step, report.done, report.total, report.unit);
+    if (rate > 0.0) line += fmt::format(", {:.0f} {}/s", rate, report.unit);
+    if (rate > 0.0 && report.total > report.done) line += fmt::format(", {} left", rough_time(static_cast<double>(report.total - report.done) / rate));
+    return line;
+}
+
+class TerminalSink final : public EventSink {
+public:
+    void step_started(std::string_view name) override { show(fmt::format("{} ...", name)); }
+    void progress(const ProgressReport& report) override {
+        // Short steps need no moving line.
+        if (report.seconds >= 1.0) show(progress_line(report) + fmt::format(", {} of memory at most", format_bytes(peak_memory_bytes())));
+    }
+    void step_finished(const StepReport& report) override {
+        say(fmt::format("  {:<22} {:>8} {}", report.name, report.cached ? "" : fmt::format("{:.2f} s", report.seconds), report.cached ? "from the cache" : ""));
+    }
+    void warning(std::string_view text) override { say(fmt::format("  Warning: {}", text)); }
+    void decision(std::string_view text) override { say(fmt::format("  {}", text)); }
+
+private:
+    /// The line that is written over by the next one; only on a terminal.
+    void show(const std::string& text) {
+        if (!is_terminal_) return;
+        const std::lock_guard lock(mutex_);
+        fmt::print(stderr, "\r\033[K  {}", text);
+        std::fflush(stderr);
+        shown_ = true;
+    }
+    void say(const std::string& text) {
+        const std::lock_guard lock(mutex_);
+        if (shown_) fmt::print(stderr, "\r\033[K");
+        shown_ = false;
+        fmt::print(stderr, "{}\n", text);
+    }
+
+    std::mutex mutex_;
+    bool is_terminal_ = isatty(STDERR_FILENO) == 1;
+    bool shown_ = false;
+};
+
+class JsonSink final : public EventSink {
+public:
+    void step_started(std::string_view name) override { put({{"event", "step_started"}, {"step", name}}); }
+    void progress(const ProgressReport& report) override {
+        put({{"event", "progress"}, {"step", report.step}, {"done", report.done}, {"total", report.total}, {"unit", report.unit}, {"seconds", report.seconds},
+             {"peak_bytes", peak_memory_bytes()}});
+    }
+    void step_finished(const StepReport& report) override {
+        put({{"event", "step_finished"}, {"step", report.name}, {"seconds", report.seconds}, {"peak_bytes", report.peak_bytes}, {"cached", report.cached}});
+    }
+    void warning(std::string_view text) override { put({{"event", "warning"}, {"text", text}}); }
+    void decision(std::string_view text) override { put({{"event", "decision"}, {"text", text}}); }
+
+private:
+    void put(const nlohmann::ordered_json& event) {
+        const std::lock_guard lock(mutex_);
+        fmt::print(stderr, "{}\n", event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    }
+    std::mutex mutex_;
+};
+
+}  // namespace
+
+std::unique_ptr<EventSink> make_silent_sink() { return std::make_unique<SilentSink>(); }
+std::unique_ptr<EventSink> make_terminal_sink() { return std::make_unique<TerminalSink>(); }
+std::unique_ptr<EventSink> make_json_sink() { return std::make_unique<JsonSink>(); }
+
+}  // namespace morula
