@@ -1,0 +1,32 @@
+// A Dataset as one AnnData group in Zarr v3 (anndata 0.1.0 encodings), which AnnData 0.12 and later read as it lies.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/data/dataset.hpp"
+#include "morula/formats/zarr/zarr_array.hpp"
+#include "morula/formats/zarr/zarr_csr.hpp"
+
+namespace morula::formats {
+
+/// Writes `folder`, which must not exist: under a temporary name beside it, forced to disk, then renamed. Slots that are empty are left out,
+/// so results that belong to a data set can be stored as a group of their own (obs index, some columns, some obsm).
+void write_zarr(const data::Dataset& dataset, const std::filesystem::path& folder, Context& context);
+
+/// Opens a group: tables, obsm, obsp and uns in memory, X, layers and raw as lazy sources.
+/// Throws not_found, invalid_data (names the file and what is damaged), unsupported.
+data::Dataset read_zarr(const std::filesystem::path& folder, Context& context);
+/// Only the slots named, for instance {"X", "obs/batch", "obsm/X_pca", "var"}; the names of cells and genes always come along.
+/// Throws not_found when the group lacks one.
+data::Dataset read_zarr_slots(const std::filesystem::path& folder, const std::vector<std::string>& slots, Context& context);
+
+/// Whether folder looks like an AnnData group in Zarr v3.
+bool is_zarr_anndata(const std::filesystem::path& folder);
+
+/// Lower level, for the atlas: writes all slots into an open tree; `observe_x` receives X's rows as they pass. Does not finish the tree.
+void write_zarr_slots(ZarrTreeWriter& tree, const data::Dataset& dataset, const RowObserver& observe_x);
+
+}  // namespace morula::formats
