@@ -17,11 +17,17 @@ struct Range {
     std::int64_t size() const { return end - begin; }
 };
 
-/// Room that a source may use to build a block; reused from call to call, one a task.
+/// Room that a source may use to build a block; reused from call to call, one a task. Its vectors only grow: sizes mean nothing,
+/// the view that read() returns says what is there.
 struct CsrScratch {
-    Csr csr;
-    Csr inner;                     // for a view over a view
+    Csr csr;                       // where the block goes
     std::vector<std::byte> bytes;  // for raw chunks
+
+    /// Room for the source below a lazy view, made when first asked for.
+    CsrScratch& below();
+
+private:
+    std::unique_ptr<CsrScratch> below_;
 };
 
 /// A sparse matrix read by blocks of rows. const methods are safe to call from many threads.
@@ -42,7 +48,9 @@ using Matrix = std::shared_ptr<const RowBlockSource>;
 Matrix make_source(Csr csr);
 /// As above, not owning: `csr` must outlive the source.
 Matrix make_view_source(CsrView csr);
-/// The kept rows and columns of a source, each strictly increasing. Empty `cols` with keep_all_cols keeps every column.
+/// The kept rows and columns of a source, each strictly increasing. Kept rows that lie close together are read in one call,
+/// gaps of more than kSelectGap rows never. select_rows keeps every column, select_cols every row.
+inline constexpr std::int64_t kSelectGap = 16;
 Matrix select(Matrix source, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols);
 Matrix select_rows(Matrix source, std::vector<std::int64_t> rows);
 Matrix select_cols(Matrix source, std::vector<std::int64_t> cols);
@@ -50,16 +58,19 @@ Matrix select_cols(Matrix source, std::vector<std::int64_t> cols);
 Matrix log1p_scaled(Matrix source, std::vector<double> scale_of_row);
 /// Sources one below the other; all must have the same number of columns.
 Matrix stack_rows(std::vector<Matrix> sources);
-/// Columns renamed: column c of the source becomes new_col[c] of n_cols (or is dropped where -1). For joining data sets on one gene axis.
+/// Columns renamed: column c of the source becomes new_col[c] of n_cols (or is dropped where -1), in any order, no two the same.
+/// For joining data sets on one gene axis.
 Matrix remap_cols(Matrix source, std::vector<std::int64_t> new_col, std::int64_t n_cols);
 
 /// All rows in memory.
 Csr read_all(const RowBlockSource& source, Context& context);
 
-/// A copy in memory at 2-4 bytes a non-zero (16-bit or 32-bit columns; 8-bit values with escapes, or float32 where values are not small integers).
+/// A copy in memory, same bits, at about 3 bytes a non-zero for counts: columns in 16 bits (32 above 65,536 columns); values in 8 or 16 bits
+/// with the few that do not fit beside them, or float32 where values are not small integers. Reads the source once; any number of tasks may read the copy.
 Matrix compact_copy(const RowBlockSource& source, Context& context);
 
-/// The given columns gene by gene, in memory; the cost is one pass over the rows.
+/// The given columns gene by gene, in memory; column c of the result is column cols.begin + c of the source.
+/// Cost: two passes over the rows (count, then place), each in parallel; memory is the result and one block a thread.
 Csc transpose_cols(const RowBlockSource& source, Range cols, Context& context);
 
 }  // namespace morula::matrix

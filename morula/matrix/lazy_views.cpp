@@ -1,0 +1,275 @@
+// Sources that compute on read: kept rows, kept or renamed columns, log values, several sources as one.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "morula/core/checked_cast.hpp"
+#include "morula/matrix/block_buffer.hpp"
+#include "morula/matrix/block_source.hpp"
+
+namespace morula::matrix {
+namespace {
+
+void append_rows(const CsrView& from, Range rows, Csr& to, std::int64_t to_row) {
+    const auto first = static_cast<std::size_t>(rows.begin);
+    const std::int64_t begin = from.indptr[first];
+    const std::int64_t end = from.indptr[static_cast<std::size_t>(rows.end)];
+    const std::int64_t at = to.indptr[static_cast<std::size_t>(to_row)];
+    grow_to(to.indices, at + end - begin);
+    grow_to(to.values, at + end - begin);
+    std::copy(from.indices.begin() + begin, from.indices.begin() + end, to.indices.begin() + at);
+    std::copy(from.values.begin() + begin, from.values.begin() + end, to.values.begin() + at);
+    for (std::int64_t r = 0; r < rows.size(); ++r) {
+        to.indptr[static_cast<std::size_t>(to_row + r + 1)] = at + from.indptr[first + static_cast<std::size_t>(r) + 1] - begin;
+    }
+}
+
+class SelectedRows final : public RowBlockSource {
+public:
+    SelectedRows(Matrix source, std::vector<std::int64_t> rows) : source_(std::move(source)), rows_(std::move(rows)) {
+        for (std::size_t i = 0; i < rows_.size(); ++i) MORULA_ASSERT(rows_[i] >= 0 && rows_[i] < source_->n_rows() && (i == 0 || rows_[i - 1] < rows_[i]));
+    }
+
+    std::int64_t n_rows() const override { return static_cast<std::int64_t>(rows_.size()); }
+    std::int64_t n_cols() const override { return source_->n_cols(); }
+    std::int64_t nnz() const override { return source_->nnz(); }
+
+    CsrView read(Range rows, CsrScratch& scratch) const override {
+        check_range(rows, n_rows());
+        if (rows.size() > 0 && kept(rows.end - 1) - kept(rows.begin) == rows.size() - 1) return source_->read({kept(rows.begin), kept(rows.end - 1) + 1}, scratch);
+        grow_to(scratch.csr.indptr, rows.size() + 1);
+        scratch.csr.indptr[0] = 0;
+        for (std::int64_t begin = rows.begin; begin < rows.end;) {
+            const std::int64_t end = end_of_run(begin, rows.end);
+            copy_kept({begin, end}, rows.begin, scratch);
+            begin = end;
+        }
+        return view_of_rows(scratch.csr, rows.size(), n_cols());
+    }
+
+private:
+    std::int64_t kept(std::int64_t i) const { return rows_[static_cast<std::size_t>(i)]; }
+
+    /// Kept rows from `begin` on that one call should read: gaps are small, and at least about half of what is read is kept.
+    std::int64_t end_of_run(std::int64_t begin, std::int64_t limit) const {
+        std::int64_t end = begin + 1;
+        while (end < limit && kept(end) - kept(end - 1) - 1 <= kSelectGap && kept(end) - kept(begin) <= 2 * (end - begin) + kSelectGap) ++end;
+        return end;
+    }
+
+    void copy_kept(Range run, std::int64_t first, CsrScratch& scratch) const {
+        const std::int64_t first_row = kept(run.begin);
+        const CsrView block = source_->read({first_row, kept(run.end - 1) + 1}, scratch.below());
+        for (std::int64_t begin = run.begin; begin < run.end;) {
+            std::int64_t end = begin + 1;
+            while (end < run.end && kept(end) == kept(end - 1) + 1) ++end;
+            append_rows(block, {kept(begin) - first_row, kept(end - 1) + 1 - first_row}, scratch.csr, begin - first);
+            begin = end;
+        }
+    }
+
+    Matrix source_;
+    std::vector<std::int64_t> rows_;
+};
+
+constexpr std::uint32_t kDropped = std::numeric_limits<std::uint32_t>::max();
+
+/// Columns dropped or renamed through a table with an entry a column of the source.
+class MappedCols final : public RowBlockSource {
+public:
+    MappedCols(Matrix source, std::vector<std::uint32_t> new_col, std::int64_t n_cols) : source_(std::move(source)), new_col_(std::move(new_col)), n_cols_(n_cols) {
+        std::int64_t last = -1;
+        for (const std::uint32_t col : new_col_) {
+            if (col == kDropped) continue;
+            in_order_ = in_order_ && col > last;
+            last = col;
+        }
+    }
+
+    std::int64_t n_rows() const override { return source_->n_rows(); }
+    std::int64_t n_cols() const override { return n_cols_; }
+    std::int64_t nnz() const override { return source_->nnz(); }
+
+    CsrView read(Range rows, CsrScratch& scratch) const override {
+        const CsrView from = source_->read(rows, scratch.below());
+        Csr& to = scratch.csr;
+        grow_to(to.indptr, from.n_rows + 1);
+        grow_to(to.indices, from.nnz() + 1);  // one more: dropped columns are written, then overwritten
+        grow_to(to.values, from.nnz() + 1);
+        to.indptr[0] = 0;
+        for (std::int64_t row = 0; row < from.n_rows; ++row) {
+            const auto r = static_cast<std::size_t>(row);
+            to.indptr[r + 1] = map_row(from.row_indices(row), from.row_values(row), to.indptr[r], to);
+        }
+        if (!in_order_) sort_rows(to, from.n_rows);
+        return view_of_rows(to, from.n_rows, n_cols_);
+    }
+
+private:
+    std::int64_t map_row(std::span<const std::uint32_t> cols, std::span<const float> values, std::int64_t at, Csr& to) const {
+        std::uint32_t* to_cols = to.indices.data();
+        float* to_values = to.values.data();
+        const std::uint32_t* table = new_col_.data();
+        for (std::size_t i = 0; i < cols.size(); ++i) {
+            const std::uint32_t col = table[cols[i]];
+            to_cols[at] = col;
+            to_values[at] = values[i];
+            at += col != kDropped;
+        }
+        return at;
+    }
+
+    static void sort_rows(Csr& csr, std::int64_t n_rows) {
+        std::vector<std::pair<std::uint32_t, float>> row;
+        for (std::size_t r = 0; r < static_cast<std::size_t>(n_rows); ++r) {
+            const auto begin = static_cast<std::size_t>(csr.indptr[r]);
+            row.clear();
+            for (std::size_t i = begin; i < static_cast<std::size_t>(csr.indptr[r + 1]); ++i) row.emplace_back(csr.indices[i], csr.values[i]);
+            std::sort(row.begin(), row.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                csr.indices[begin + i] = row[i].first;
+                csr.values[begin + i] = row[i].second;
+            }
+        }
+    }
+
+    Matrix source_;
+    std::vector<std::uint32_t> new_col_;
+    std::int64_t n_cols_;
+    bool in_order_ = true;
+};
+
+class Log1pScaled final : public RowBlockSource {
+public:
+    Log1pScaled(Matrix source, std::vector<double> scale_of_row) : source_(std::move(source)), scale_of_row_(std::move(scale_of_row)) {
+        MORULA_ASSERT(static_cast<std::int64_t>(scale_of_row_.size()) == source_->n_rows());
+    }
+
+    std::int64_t n_rows() const override { return source_->n_rows(); }
+    std::int64_t n_cols() const override { return source_->n_cols(); }
+    std::int64_t nnz() const override { return source_->nnz(); }
+
+    CsrView read(Range rows, CsrScratch& scratch) const override {
+        const CsrView from = source_->read(rows, scratch.below());
+        grow_to(scratch.csr.values, from.nnz());
+        grow_to(scratch.csr.indptr, from.n_rows + 1);
+        const std::int64_t begin = from.n_rows == 0 ? 0 : from.indptr[0];
+        scratch.csr.indptr[0] = 0;
+        for (std::int64_t row = 0; row < from.n_rows; ++row) {
+            const auto r = static_cast<std::size_t>(row);
+            scratch.csr.indptr[r + 1] = from.indptr[r + 1] - begin;
+            write_row(from.row_values(row), scale_of_row_[static_cast<std::size_t>(rows.begin + row)], scratch.csr.values.data() + scratch.csr.indptr[r]);
+        }
+        // The columns are the source's own, seen from where this block begins.
+        return {from.n_rows, from.n_cols, std::span<const std::int64_t>(scratch.csr.indptr).first(static_cast<std::size_t>(from.n_rows + 1)),
+                from.indices.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(from.nnz())),
+                std::span<const float>(scratch.csr.values).first(static_cast<std::size_t>(from.nnz()))};
+    }
+
+private:
+    static constexpr int kSmall = 64;
+
+    static float log_value(float value, double scale) { return static_cast<float>(std::log1p(static_cast<double>(value) * scale)); }
+
+    /// Most counts of a cell are a few small integers: each of their logs is computed once a cell.
+    static void write_row(std::span<const float> values, double scale, float* out) {
+        std::array<float, kSmall> log_of{};
+        std::uint64_t known = 0;
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const float value = values[i];
+            const int small = value >= 0.0F && value < static_cast<float>(kSmall) ? static_cast<int>(value) : -1;
+            if (small < 0 || static_cast<float>(small) != value) {
+                out[i] = log_value(value, scale);
+                continue;
+            }
+            const auto s = static_cast<std::size_t>(small);
+            if ((known >> s & 1U) == 0) {
+                log_of[s] = log_value(value, scale);
+                known |= std::uint64_t{1} << s;
+            }
+            out[i] = log_of[s];
+        }
+    }
+
+    Matrix source_;
+    std::vector<double> scale_of_row_;
+};
+
+class StackedRows final : public RowBlockSource {
+public:
+    explicit StackedRows(std::vector<Matrix> sources) : sources_(std::move(sources)) {
+        for (const Matrix& source : sources_) {
+            MORULA_ASSERT(source->n_cols() == sources_.front()->n_cols());
+            first_row_.push_back(first_row_.back() + source->n_rows());
+        }
+    }
+
+    std::int64_t n_rows() const override { return first_row_.back(); }
+    std::int64_t n_cols() const override { return sources_.empty() ? 0 : sources_.front()->n_cols(); }
+    std::int64_t nnz() const override {
+        std::int64_t sum = 0;
+        for (const Matrix& source : sources_) sum += source->nnz();
+        return sum;
+    }
+
+    CsrView read(Range rows, CsrScratch& scratch) const override {
+        check_range(rows, n_rows());
+        auto part = static_cast<std::size_t>(std::upper_bound(first_row_.begin(), first_row_.end(), rows.begin) - first_row_.begin() - 1);
+        if (part < sources_.size() && rows.end <= first_row_[part + 1]) return read_part(part, rows, scratch);
+        grow_to(scratch.csr.indptr, rows.size() + 1);
+        scratch.csr.indptr[0] = 0;
+        for (std::int64_t begin = rows.begin; begin < rows.end; ++part) {
+            const std::int64_t end = std::min(rows.end, first_row_[part + 1]);
+            append_rows(read_part(part, {begin, end}, scratch.below()), {0, end - begin}, scratch.csr, begin - rows.begin);
+            begin = end;
+        }
+        return view_of_rows(scratch.csr, rows.size(), n_cols());
+    }
+
+private:
+    CsrView read_part(std::size_t part, Range rows, CsrScratch& scratch) const {
+        return sources_[part]->read({rows.begin - first_row_[part], rows.end - first_row_[part]}, scratch);
+    }
+
+    std::vector<Matrix> sources_;
+    std::vector<std::int64_t> first_row_{0};
+};
+
+}  // namespace
+
+Matrix select_rows(Matrix source, std::vector<std::int64_t> rows) { return std::make_shared<SelectedRows>(std::move(source), std::move(rows)); }
+
+Matrix select_cols(Matrix source, std::vector<std::int64_t> cols) {
+    std::vector<std::uint32_t> new_col(checked_cast<std::size_t>(source->n_cols()), kDropped);
+    for (std::size_t i = 0; i < cols.size(); ++i) {
+        MORULA_ASSERT(cols[i] >= 0 && cols[i] < source->n_cols() && (i == 0 || cols[i - 1] < cols[i]));
+        new_col[static_cast<std::size_t>(cols[i])] = static_cast<std::uint32_t>(i);
+    }
+    return std::make_shared<MappedCols>(std::move(source), std::move(new_col), static_cast<std::int64_t>(cols.size()));
+}
+
+Matrix select(Matrix source, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols) {
+    // Rows first: columns of dropped rows are not looked at.
+    return select_cols(select_rows(std::move(source), std::move(rows)), std::move(cols));
+}
+
+Matrix log1p_scaled(Matrix source, std::vector<double> scale_of_row) { return std::make_shared<Log1pScaled>(std::move(source), std::move(scale_of_row)); }
+
+Matrix stack_rows(std::vector<Matrix> sources) { return std::make_shared<StackedRows>(std::move(sources)); }
+
+Matrix remap_cols(Matrix source, std::vector<std::int64_t> new_col, std::int64_t n_cols) {
+    MORULA_ASSERT(static_cast<std::int64_t>(new_col.size()) == source->n_cols() && n_cols >= 0 && n_cols < std::int64_t{kDropped});
+    std::vector<bool> taken(static_cast<std::size_t>(n_cols), false);
+    std::vector<std::uint32_t> table(new_col.size(), kDropped);
+    for (std::size_t c = 0; c < new_col.size(); ++c) {
+        if (new_col[c] == -1) continue;
+        MORULA_ASSERT(new_col[c] >= 0 && new_col[c] < n_cols && !taken[static_cast<std::size_t>(new_col[c])]);
+        taken[static_cast<std::size_t>(new_col[c])] = true;
+        table[c] = static_cast<std::uint32_t>(new_col[c]);
+    }
+    return std::make_shared<MappedCols>(std::move(source), std::move(table), n_cols);
+}
+
+}  // namespace morula::matrix
