@@ -1,0 +1,49 @@
+// Highly variable genes.
+#include "morula/analysis/hvg.hpp"
+
+#include <limits>
+
+#include "morula/commands/slots.hpp"
+#include "morula/commands/steps.hpp"
+
+namespace morula::commands {
+namespace {
+
+/// Values of the genes that took part, at their places among all genes.
+std::vector<double> spread(const std::vector<double>& values, const std::vector<std::int64_t>& genes, std::int64_t n_genes) {
+    std::vector<double> out(static_cast<std::size_t>(n_genes), std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t i = 0; i < genes.size(); ++i) out[static_cast<std::size_t>(genes[i])] = values[i];
+    return out;
+}
+
+std::vector<std::int64_t> genes_taking_part(const data::Dataset& in) {
+    std::vector<std::int64_t> genes;
+    const data::Column* enough = in.var.find("in_enough_cells");
+    for (std::int64_t gene = 0; gene < in.n_genes(); ++gene) {
+        if (enough == nullptr || std::get<data::Booleans>(*enough).values[static_cast<std::size_t>(gene)] != 0) genes.push_back(gene);
+    }
+    return genes;
+}
+
+}  // namespace
+
+data::Dataset hvg_slots(const data::Dataset& in, const analysis::HvgOptions& options, const std::string& batch_column, Context& context) {
+    const bool from_counts = options.flavor == analysis::HvgFlavor::seurat_v3 || options.flavor == analysis::HvgFlavor::seurat_v3_paper;
+    const std::vector<std::int64_t> genes = genes_taking_part(in);
+    const matrix::Matrix values = matrix::select_cols(from_counts ? require_counts(in) : require_log_values(in), genes);
+    const data::Categorical batches = batch_column.empty() ? data::Categorical{} : require_groups(in, batch_column);
+    const analysis::HvgResult result = analysis::hvg(*values, batches.codes, std::max<std::int32_t>(1, static_cast<std::int32_t>(batches.categories.size())), options, context);
+
+    data::Booleans variable{std::vector<std::uint8_t>(static_cast<std::size_t>(in.n_genes()), 0)};
+    for (const std::int64_t gene : result.genes) variable.values[static_cast<std::size_t>(genes[static_cast<std::size_t>(gene)])] = 1;
+    data::Dataset out = slots_like(in);
+    out.var.set("highly_variable", variable);
+    out.var.set("means", spread(result.mean, genes, in.n_genes()));
+    out.var.set(from_counts ? "variances" : "dispersions", spread(result.dispersion, genes, in.n_genes()));
+    out.var.set(from_counts ? "variances_norm" : "dispersions_norm", spread(result.dispersion_norm, genes, in.n_genes()));
+    if (from_counts) out.var.set("highly_variable_rank", spread(result.rank, genes, in.n_genes()));
+    if (!batch_column.empty()) out.var.set("highly_variable_nbatches", spread(std::vector<double>(result.n_batches.begin(), result.n_batches.end()), genes, in.n_genes()));
+    return out;
+}
+
+}  // namespace morula::commands
