@@ -16,11 +16,16 @@ std::vector<double> spread(const std::vector<double>& values, const std::vector<
     return out;
 }
 
+/// Genes in enough cells that every sample measured: a gene that one sample lacks would look variable.
 std::vector<std::int64_t> genes_taking_part(const data::Dataset& in) {
+    std::vector<double> enough(static_cast<std::size_t>(in.n_genes()), 1.0);
+    if (const data::Column* column = in.var.find("in_enough_cells")) enough = data::column_numbers(*column);
+    std::vector<double> measured_in = enough;
+    if (const data::Column* column = in.var.find("measured_in")) measured_in = data::column_numbers(*column);
+    const double n_samples = in.var.has("measured_in") ? static_cast<double>(samples_of(in).categories.size()) : 1.0;
     std::vector<std::int64_t> genes;
-    const data::Column* enough = in.var.find("in_enough_cells");
-    for (std::int64_t gene = 0; gene < in.n_genes(); ++gene) {
-        if (enough == nullptr || std::get<data::Booleans>(*enough).values[static_cast<std::size_t>(gene)] != 0) genes.push_back(gene);
+    for (std::size_t gene = 0; gene < enough.size(); ++gene) {
+        if (enough[gene] != 0.0 && measured_in[gene] >= n_samples) genes.push_back(static_cast<std::int64_t>(gene));
     }
     return genes;
 }

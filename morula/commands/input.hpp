@@ -1,0 +1,43 @@
+// Opening what a user names: an h5ad file, a 10x folder or h5 file, an atlas. Raw counts are found by looking, and said aloud.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/data/dataset.hpp"
+
+namespace morula::commands {
+
+enum class InputKind { h5ad, tenx_folder, tenx_h5, atlas };
+/// Looks at the path and the file's first bytes. Throws not_found, unsupported (loom, Zarr, text matrices, with what to do), invalid_data.
+InputKind input_kind(const std::filesystem::path& path, Context& context);
+
+/// Every data set behind a path, as it came: one for files, one a sample for Cell Ranger multi, all data sets of an atlas. Layers are lazy.
+std::vector<data::Dataset> open_datasets(const std::filesystem::path& path, Context& context);
+
+/// The raw counts of a data set under layers["counts"] with the gene table that belongs to them (raw.var for raw.X), values checked as they are read.
+/// wanted: the layer to take, "" to look. Says which matrix it took.
+data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Context& context);
+
+/// Gene expression alone: antibody, guide and multiplexing features are left out and named; two genomes are reported.
+data::Dataset gene_expression(const data::Dataset& dataset, Context& context);
+
+/// One sample of a study: where it is and what is known about it.
+struct SampleRow {
+    std::string path;
+    std::string name;
+    std::vector<std::pair<std::string, std::string>> annotation;  // donor, condition, batch, ...: become obs columns
+};
+/// Reads samples.csv: columns path and sample, the others as annotation. Relative paths are relative to the sheet.
+/// Throws invalid_data with the line: missing columns or values, a sample named twice.
+std::vector<SampleRow> read_sample_sheet(const std::filesystem::path& path, Context& context);
+
+/// Samples below one another on the union of their genes (by gene id): obs sample and the annotation columns are added, cell names become SAMPLE_NAME when there
+/// is more than one sample; var measured_in (number of samples). A gene that a sample did not measure reads as zero there, and steps leave it out of variable genes.
+data::Dataset join_samples(std::vector<data::Dataset> samples, const std::vector<SampleRow>& rows, Context& context);
+
+}  // namespace morula::commands
