@@ -56,10 +56,13 @@ struct CountsChoice {
     std::string reason;   // for the user: "layer 'counts' holds integers; X holds 1.32 (cell ...), so it is not raw counts"
     std::vector<std::string> others;  // other matrices that hold integers too
 };
-/// Finds the raw counts: `wanted` decides when not empty; else layers named counts or raw_counts, raw.X, X, other layers, the first that holds counts.
-/// Throws invalid_data when none does, saying what each holds.
+/// Finds the raw counts: `wanted` decides when not empty, but must hold integers of 0 or more; else layers named counts or raw_counts, raw.X, X,
+/// other layers, the first that holds counts. Layers of RNA velocity (spliced, unspliced ...) are parts of the counts and only taken when wanted.
+/// Throws invalid_data when none does, saying what each holds; not_found when there is no matrix of the wanted name.
 CountsChoice choose_counts(const Dataset& dataset, std::string_view wanted);
-/// The matrix and the gene table that belong to a layer's name ("X", "raw.X", "counts"); throws not_found with the nearest name.
+/// The matrix that belongs to a layer's name ("X", "raw.X", "counts"); throws not_found with the nearest name.
 matrix::Matrix find_matrix(const Dataset& dataset, std::string_view layer);
+/// The gene table that belongs to a layer's name: raw.var for "raw.X", else var.
+const Table& find_genes(const Dataset& dataset, std::string_view layer);
 
 }  // namespace morula::data
