@@ -21,7 +21,7 @@ struct KMeansResult {
     std::vector<std::int32_t> cluster;   // n_cells, nearest center, ties to the lower number
 };
 
-/// Lloyd's k-means from distinct cells picked evenly from a seeded order; an emptied center keeps its place.
+/// Lloyd's k-means on an even sample, started by k-means++ (above 256 clusters: from cells picked evenly); an emptied center keeps its place.
 /// points: n_cells x n_dims, finite. Throws usage when n_clusters is outside [1, n_cells].
 /// Cost O(iterations * sample * n_clusters * n_dims) as GEMMs, plus one assignment of all cells.
 KMeansResult kmeans(matrix::DenseView<const float> points, const KMeansOptions& options, Context& context);

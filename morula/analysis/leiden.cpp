@@ -1,0 +1,195 @@
+#include "morula/analysis/leiden.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "morula/analysis/cluster_comparison.hpp"
+#include "morula/analysis/leiden_level.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
+
+namespace morula::analysis {
+namespace {
+
+using leiden_detail::Level;
+using leiden_detail::PassKey;
+using leiden_detail::Refinement;
+
+constexpr double kLeastImprovement = 1e-7;  // of modularity, a round
+
+void check_graph(matrix::CsrView graph, Context& context) {
+    if (graph.n_rows != graph.n_cols) {
+        invalid_data(fmt::format("The neighbour graph has {} rows and {} columns.", graph.n_rows, graph.n_cols), "Compute it again with `morula neighbors`.");
+    }
+    parallel_blocks(context, graph.n_rows, 4096, [&](Block block) {
+        for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
+            for (const float weight : graph.row_values(cell)) {
+                if (weight >= 0.0F && std::isfinite(weight)) continue;
+                invalid_data(fmt::format("The neighbour graph has an edge of weight {} at cell {} (counted from 0).", weight, cell),
+                             "Weights must be 0 or more; pass connectivities, not distances or correlations.");
+            }
+        }
+    });
+}
+
+double modularity_of(const Level& level, std::span<const std::uint32_t> cluster, double resolution) {
+    if (level.total <= 0.0) return 0.0;
+    double inside = 0.0;
+    std::vector<double> strength(cluster.size(), 0.0);
+    for (std::size_t node = 0; node < cluster.size(); ++node) {
+        strength[cluster[node]] += level.strength[node];
+        double row = 0.0;
+        for (auto e = level.begin[node]; e < level.begin[node + 1]; ++e) {
+            const auto at = static_cast<std::size_t>(e);
+            if (cluster[level.target[at]] == cluster[node] && level.target[at] != node) row += static_cast<double>(level.weight[at]);
+        }
+        inside += row;
+    }
+    double chance = 0.0;
+    for (const double s : strength) chance += (s / level.total) * (s / level.total);
+    return inside / level.total - resolution * chance;
+}
+
+/// Cluster of each part: that of any of its nodes.
+std::vector<std::uint32_t> clusters_of_parts(const Refinement& refinement, std::span<const std::uint32_t> cluster) {
+    std::vector<std::uint32_t> of_part(static_cast<std::size_t>(refinement.n_parts));
+    for (std::size_t node = 0; node < cluster.size(); ++node) of_part[refinement.part[node]] = cluster[node];
+    // Labels must lie below the number of parts: number them by first part.
+    std::vector<std::uint32_t> number(cluster.size(), static_cast<std::uint32_t>(cluster.size()));
+    std::uint32_t next = 0;
+    for (std::uint32_t& label : of_part) {
+        if (number[label] == cluster.size()) number[label] = next++;
+        label = number[label];
+    }
+    return of_part;
+}
+
+std::int64_t count_labels(std::span<const std::uint32_t> label) {
+    std::vector<std::uint8_t> used(label.size(), 0);
+    for (const std::uint32_t l : label) used[l] = 1;
+    return std::accumulate(used.begin(), used.end(), std::int64_t{0});
+}
+
+/// One round: moves, refines and aggregates level by level, from the given clusters of cells; returns new clusters of cells.
+std::vector<std::uint32_t> one_round(const Level& cells, std::vector<std::uint32_t> cluster, double resolution, PassKey& key, Context& context) {
+    std::vector<std::uint32_t> node_of_cell(cluster.size());
+    std::iota(node_of_cell.begin(), node_of_cell.end(), 0U);
+    Level coarse;
+    const Level* level = &cells;
+    for (;;) {
+        ++key.pass;
+        leiden_detail::move_nodes(*level, resolution, key, cluster, context);
+        if (count_labels(cluster) == level->n_nodes) break;
+        const Refinement refinement = leiden_detail::refine(*level, resolution, key, cluster, context);
+        if (refinement.n_parts == level->n_nodes) break;
+        Level next = leiden_detail::aggregate(*level, refinement, context);
+        cluster = clusters_of_parts(refinement, cluster);
+        for (std::uint32_t& node : node_of_cell) node = refinement.part[node];
+        coarse = std::move(next);
+        level = &coarse;
+    }
+    std::vector<std::uint32_t> of_cell(node_of_cell.size());
+    for (std::size_t cell = 0; cell < of_cell.size(); ++cell) of_cell[cell] = cluster[node_of_cell[cell]];
+    return leiden_detail::connected_parts(cells, of_cell).part;
+}
+
+LeidenResult leiden_checked(const Level& cells, const LeidenOptions& options, Context& context) {
+    if (!(options.resolution >= 0.0) || options.max_rounds < 1) {
+        fail(ErrorCode::usage, fmt::format("leiden got resolution {} and max_rounds {}.", options.resolution, options.max_rounds), "Give a resolution of 0 or more and at least 1 round.");
+    }
+    std::vector<std::uint32_t> cluster(static_cast<std::size_t>(cells.n_nodes));
+    std::iota(cluster.begin(), cluster.end(), 0U);
+    LeidenResult result;
+    result.modularity = modularity_of(cells, cluster, options.resolution);
+    PassKey key{.seed = options.seed, .pass = 0};
+    while (result.rounds < options.max_rounds && !result.converged) {
+        std::vector<std::uint32_t> next = one_round(cells, cluster, options.resolution, key, context);
+        const double modularity_now = modularity_of(cells, next, options.resolution);
+        ++result.rounds;
+        result.converged = !(modularity_now > result.modularity + kLeastImprovement);
+        if (modularity_now > result.modularity) {
+            result.modularity = modularity_now;
+            cluster = std::move(next);
+        }
+    }
+    std::vector<std::int32_t> labels(cluster.begin(), cluster.end());
+    result.cluster = number_by_size(labels);
+    result.n_clusters = result.cluster.empty() ? 0 : 1 + *std::ranges::max_element(result.cluster);
+    return result;
+}
+
+}  // namespace
+
+std::vector<std::int32_t> number_by_size(std::span<const std::int32_t> cluster) {
+    if (cluster.empty()) return {};
+    const auto n_labels = static_cast<std::size_t>(1 + *std::ranges::max_element(cluster));
+    std::vector<std::int64_t> size(n_labels, 0);
+    std::vector<std::size_t> first(n_labels, cluster.size());
+    for (std::size_t cell = 0; cell < cluster.size(); ++cell) {
+        const auto label = static_cast<std::size_t>(cluster[cell]);
+        ++size[label];
+        first[label] = std::min(first[label], cell);
+    }
+    std::vector<std::int32_t> order(n_labels);
+    std::iota(order.begin(), order.end(), 0);
+    std::ranges::sort(order, [&](std::int32_t a, std::int32_t b) {
+        const auto i = static_cast<std::size_t>(a);
+        const auto j = static_cast<std::size_t>(b);
+        return size[i] > size[j] || (size[i] == size[j] && first[i] < first[j]);
+    });
+    std::vector<std::int32_t> number(n_labels);
+    for (std::size_t rank = 0; rank < n_labels; ++rank) number[static_cast<std::size_t>(order[rank])] = static_cast<std::int32_t>(rank);
+    std::vector<std::int32_t> out(cluster.size());
+    for (std::size_t cell = 0; cell < cluster.size(); ++cell) out[cell] = number[static_cast<std::size_t>(cluster[cell])];
+    return out;
+}
+
+LeidenResult leiden(matrix::CsrView graph, const LeidenOptions& options, Context& context) {
+    check_graph(graph, context);
+    context.require_memory(graph.nnz() * 12 + graph.n_rows * 100, "leiden");
+    return leiden_checked(leiden_detail::first_level(graph, context), options, context);
+}
+
+double modularity(matrix::CsrView graph, std::span<const std::int32_t> cluster, double resolution) {
+    if (static_cast<std::int64_t>(cluster.size()) != graph.n_rows) {
+        fail(ErrorCode::usage, fmt::format("modularity got {} cluster labels for {} cells.", cluster.size(), graph.n_rows), "Give one label a cell.");
+    }
+    if (std::ranges::any_of(cluster, [](std::int32_t label) { return label < 0; })) fail(ErrorCode::usage, "A cluster label is negative.", "Number clusters from 0.");
+    Context serial({.threads = 1});
+    const Level level = leiden_detail::first_level(graph, serial);
+    const auto numbered = number_by_size(cluster);
+    const std::vector<std::uint32_t> labels(numbered.begin(), numbered.end());
+    return modularity_of(level, labels, resolution);
+}
+
+std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSweepOptions& options, Context& context) {
+    check_graph(graph, context);
+    const Level cells = leiden_detail::first_level(graph, context);
+    std::vector<LeidenSweepStep> steps;
+    Progress progress(context, "leiden", static_cast<std::int64_t>(options.resolutions.size()) * options.n_seeds, "runs");
+    for (const double resolution : options.resolutions) {
+        std::vector<LeidenResult> runs;
+        for (std::int32_t s = 0; s < options.n_seeds; ++s) {
+            runs.push_back(leiden_checked(cells, {.resolution = resolution, .max_rounds = options.max_rounds, .seed = options.seed + static_cast<std::uint64_t>(s)}, context));
+            progress.advance(1);
+        }
+        LeidenSweepStep step{.resolution = resolution, .clusters = {}, .stability = 1.0, .fewest_clusters = runs.front().n_clusters, .most_clusters = runs.front().n_clusters};
+        double agreement = 0.0;
+        std::int32_t n_pairs = 0;
+        for (std::size_t a = 0; a < runs.size(); ++a) {
+            step.fewest_clusters = std::min(step.fewest_clusters, runs[a].n_clusters);
+            step.most_clusters = std::max(step.most_clusters, runs[a].n_clusters);
+            for (std::size_t b = a + 1; b < runs.size(); ++b, ++n_pairs) agreement += adjusted_rand_index(runs[a].cluster, runs[b].cluster);
+        }
+        if (n_pairs > 0) step.stability = agreement / n_pairs;
+        step.clusters = std::move(runs.front());
+        steps.push_back(std::move(step));
+    }
+    return steps;
+}
+
+}  // namespace morula::analysis

@@ -1,0 +1,229 @@
+#include "morula/analysis/neighbors.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+
+#include "morula/analysis/kmeans.hpp"
+#include "morula/analysis/nearest_simd.hpp"
+#include "morula/core/error.hpp"
+#include "tests/analysis/embedding_cases.hpp"
+
+namespace morula::analysis {
+namespace {
+
+using cases::clustered_cells;
+using cases::Threads;
+using cases::view_of;
+
+struct TrueNeighbor {
+    double distance;
+    std::uint32_t cell;
+    bool operator<(const TrueNeighbor& other) const { return distance < other.distance || (distance == other.distance && cell < other.cell); }
+};
+
+std::vector<TrueNeighbor> brute_force(const matrix::Dense<float>& cells, std::int64_t cell) {
+    std::vector<TrueNeighbor> all;
+    for (std::int64_t other = 0; other < cells.n_rows; ++other) {
+        if (other == cell) continue;
+        double sum = 0.0;
+        for (std::int64_t dim = 0; dim < cells.n_cols; ++dim) {
+            const double difference = static_cast<double>(cells(cell, dim)) - static_cast<double>(cells(other, dim));
+            sum += difference * difference;
+        }
+        all.push_back({std::sqrt(sum), static_cast<std::uint32_t>(other)});
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+std::string message_of(const matrix::Dense<float>& cells, const NeighborsOptions& options) {
+    Threads one(1);
+    try {
+        neighbors(view_of(cells), options, one.context);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_FALSE(error.next().empty());
+        return error.message();
+    }
+    return "no error";
+}
+
+TEST(Neighbors, exact_agrees_with_brute_force_in_float64) {
+    Threads two(2);
+    const matrix::Dense<float> cells = clustered_cells(1111, 13, 7, 3.0, 1);
+    const NeighborsResult found = neighbors(view_of(cells), {.n_neighbors = 12, .method = NeighborsMethod::exact}, two.context);
+    ASSERT_EQ(found.index.n_rows, 1111);
+    ASSERT_EQ(found.index.n_cols, 11);
+    EXPECT_EQ(found.recall, 1.0);
+    EXPECT_EQ(found.method, "exact");
+    for (std::int64_t cell = 0; cell < cells.n_rows; ++cell) {
+        const auto truth = brute_force(cells, cell);
+        for (std::int64_t j = 0; j < 11; ++j) {
+            const auto t = static_cast<std::size_t>(j);
+            ASSERT_NEAR(found.distance(cell, j), truth[t].distance, 2e-6 * truth[t].distance) << "cell " << cell;
+            ASSERT_EQ(found.index(cell, j), truth[t].cell) << "cell " << cell << " neighbour " << j;
+        }
+    }
+}
+
+TEST(Neighbors, exact_is_right_far_from_the_origin) {
+    Threads one(1);
+    matrix::Dense<float> cells = clustered_cells(300, 5, 3, 1.0, 2);
+    for (float& x : cells.values) x += 4096.0F;
+    const NeighborsResult found = neighbors(view_of(cells), {.n_neighbors = 6, .method = NeighborsMethod::exact}, one.context);
+    for (std::int64_t cell = 0; cell < cells.n_rows; ++cell) {
+        const auto truth = brute_force(cells, cell);
+        for (std::int64_t j = 0; j < 5; ++j) ASSERT_NEAR(found.distance(cell, j), truth[static_cast<std::size_t>(j)].distance, 1e-5) << "cell " << cell;
+    }
+}
+
+TEST(Neighbors, lists_find_nearly_all) {
+    Threads two(2);
+    const NeighborsResult found = neighbors(view_of(clustered_cells(8000, 20, 12, 2.0, 3)), {.method = NeighborsMethod::lists}, two.context);
+    EXPECT_EQ(found.method, "lists");
+    EXPECT_EQ(found.n_lists, 89);
+    EXPECT_GE(found.recall, 0.99);
+}
+
+TEST(Neighbors, the_recall_reported_is_the_recall_there_is) {
+    Threads two(2);
+    const matrix::Dense<float> cells = clustered_cells(1900, 20, 3, 1.0, 3);  // few enough cells that all are measured
+    for (const std::int32_t n_probes : {1, 3}) {
+        const NeighborsResult found = neighbors(view_of(cells), {.method = NeighborsMethod::lists, .n_probes = n_probes}, two.context);
+        std::int64_t hits = 0;
+        for (std::int64_t cell = 0; cell < cells.n_rows; ++cell) {
+            const auto truth = brute_force(cells, cell);
+            for (const std::uint32_t index : found.index.row(cell)) {
+                hits += std::any_of(truth.begin(), truth.begin() + 14, [&](const TrueNeighbor& t) { return t.cell == index; });
+            }
+        }
+        EXPECT_LT(found.recall, 0.999);
+        EXPECT_NEAR(found.recall, static_cast<double>(hits) / static_cast<double>(1900 * 14), 1e-6);
+    }
+}
+
+TEST(Neighbors, few_probes_give_a_recall_below_one) {
+    Threads one(1);
+    const matrix::Dense<float> cells = clustered_cells(4000, 30, 1, 0.0, 4);  // no clusters: the hard case
+    const NeighborsResult found = neighbors(view_of(cells), {.method = NeighborsMethod::lists, .n_probes = 1}, one.context);
+    EXPECT_LT(found.recall, 0.9);
+    EXPECT_GT(found.recall, 0.1);
+}
+
+TEST(Neighbors, automatic_depends_on_the_number_of_cells) {
+    Threads one(1);
+    EXPECT_EQ(neighbors(view_of(clustered_cells(500, 4, 3, 2.0, 5)), {}, one.context).method, "exact");
+    EXPECT_EQ(neighbors(view_of(clustered_cells(kExactNeighborsCells + 1, 3, 5, 2.0, 5)), {.n_neighbors = 4}, one.context).method, "lists");
+}
+
+TEST(Neighbors, same_bits_for_one_two_and_four_threads) {
+    const matrix::Dense<float> cells = clustered_cells(5000, 11, 9, 1.5, 6);
+    for (const auto method : {NeighborsMethod::exact, NeighborsMethod::lists}) {
+        Threads one(1);
+        const NeighborsResult first = neighbors(view_of(cells), {.method = method}, one.context);
+        for (const std::int32_t n : {2, 4}) {
+            Threads many(n);
+            const NeighborsResult again = neighbors(view_of(cells), {.method = method}, many.context);
+            EXPECT_EQ(first.index.values, again.index.values) << n;
+            EXPECT_EQ(first.distance.values, again.distance.values) << n;
+            EXPECT_EQ(first.recall, again.recall) << n;
+        }
+    }
+}
+
+TEST(Neighbors, permuted_cells_give_the_permuted_result) {
+    Threads one(1);
+    const matrix::Dense<float> cells = clustered_cells(997, 9, 5, 2.0, 7);
+    matrix::Dense<float> turned(cells.n_rows, cells.n_cols);
+    const auto new_place = [](std::int64_t cell) { return (cell * 31) % 997; };
+    for (std::int64_t cell = 0; cell < cells.n_rows; ++cell) std::ranges::copy(cells.row(cell), turned.row(new_place(cell)).begin());
+    const NeighborsResult straight = neighbors(view_of(cells), {}, one.context);
+    const NeighborsResult permuted = neighbors(view_of(turned), {}, one.context);
+    for (std::int64_t cell = 0; cell < cells.n_rows; ++cell) {
+        for (std::int64_t j = 0; j < 14; ++j) ASSERT_EQ(new_place(straight.index(cell, j)), std::int64_t{permuted.index(new_place(cell), j)});
+    }
+}
+
+TEST(Neighbors, duplicates_are_neighbours_at_distance_zero_in_index_order) {
+    Threads one(1);
+    matrix::Dense<float> cells = clustered_cells(400, 6, 4, 2.0, 8);
+    for (const std::int64_t copy : {41, 97, 300}) std::ranges::copy(cells.row(5), cells.row(copy).begin());
+    for (const auto method : {NeighborsMethod::exact, NeighborsMethod::lists}) {
+        const NeighborsResult found = neighbors(view_of(cells), {.n_neighbors = 5, .method = method}, one.context);
+        EXPECT_EQ(found.index(5, 0), 41U);
+        EXPECT_EQ(found.index(5, 1), 97U);
+        EXPECT_EQ(found.index(5, 2), 300U);
+        EXPECT_EQ(found.distance(5, 2), 0.0F);
+        EXPECT_GT(found.distance(5, 3), 0.0F);
+        EXPECT_EQ(found.index(97, 0), 5U);
+    }
+}
+
+TEST(Neighbors, all_cells_equal_still_gives_full_rows) {
+    Threads one(1);
+    const matrix::Dense<float> cells(200, 3);
+    for (const auto method : {NeighborsMethod::exact, NeighborsMethod::lists}) {
+        const NeighborsResult found = neighbors(view_of(cells), {.n_neighbors = 10, .method = method}, one.context);
+        EXPECT_TRUE(std::ranges::all_of(found.distance.values, [](float d) { return d == 0.0F; }));
+        for (std::int64_t cell = 0; cell < 200; ++cell) {
+            EXPECT_TRUE(std::ranges::none_of(found.index.row(cell), [&](std::uint32_t index) { return std::int64_t{index} == cell; }));
+            EXPECT_TRUE(std::ranges::adjacent_find(found.index.row(cell), std::greater_equal<>{}) == found.index.row(cell).end());
+        }
+    }
+}
+
+TEST(Neighbors, says_which_cell_is_not_finite) {
+    matrix::Dense<float> cells = clustered_cells(50, 4, 2, 1.0, 9);
+    cells(33, 2) = std::numeric_limits<float>::quiet_NaN();
+    EXPECT_NE(message_of(cells, {}).find("Cell 33 has nan in dimension 2"), std::string::npos) << message_of(cells, {});
+    cells(33, 2) = 1e30F;
+    EXPECT_NE(message_of(cells, {}).find("Cell 33"), std::string::npos);
+}
+
+TEST(Neighbors, refuses_fewer_cells_than_a_neighbourhood) {
+    EXPECT_EQ(message_of(clustered_cells(14, 4, 2, 1.0, 9), {}), "There are 14 cells, fewer than the 15 of a neighbourhood.");
+    EXPECT_NE(message_of(matrix::Dense<float>(0, 4), {}), "no error");
+    EXPECT_EQ(message_of(clustered_cells(15, 4, 2, 1.0, 9), {}), "no error");
+}
+
+TEST(NearestKernels, simd_agrees_with_plain) {
+    for (const std::size_t n : {1UL, 7UL, 8UL, 31UL, 32UL, 33UL, 768UL, 1001UL}) {
+        Random random(n, Purpose::test, 0, 0);
+        std::vector<float> scores(n);
+        for (float& score : scores) score = std::floor(static_cast<float>(random.uniform() * 40.0));  // many ties
+        std::vector<float> best_score(9, -1.0F);
+        std::vector<float> plain_score(9, -2.0F);
+        std::vector<std::uint32_t> best_id(9, 77);
+        std::vector<std::uint32_t> plain_id(9, 78);
+        BestScores best{best_score, best_id, 0};
+        BestScores plain{plain_score, plain_id, 0};
+        keep_best(scores, 100, 103, best);
+        keep_best_plain(scores, 100, 103, plain);
+        ASSERT_EQ(best.size, plain.size);
+        for (std::int32_t i = 0; i < best.size; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            EXPECT_EQ(best_score[at], plain_score[at]);
+            EXPECT_EQ(best_id[at], plain_id[at]);
+            EXPECT_NE(best_id[at], 103U);
+        }
+        EXPECT_EQ(lowest(scores), lowest_plain(scores));
+        std::vector<float> other(n);
+        for (float& x : other) x = static_cast<float>(random.normal());
+        EXPECT_NEAR(squared_distance(scores, other), squared_distance_plain(scores, other), 1e-5F * squared_distance_plain(scores, other));
+    }
+}
+
+TEST(KMeans, finds_clusters_far_apart) {
+    Threads two(2);
+    const matrix::Dense<float> cells = clustered_cells(900, 5, 3, 50.0, 10);
+    const KMeansResult means = kmeans(view_of(cells), {.n_clusters = 3, .max_iterations = 20, .seed = 3}, two.context);
+    for (std::int64_t cell = 3; cell < 900; ++cell) EXPECT_EQ(means.cluster[static_cast<std::size_t>(cell)], means.cluster[static_cast<std::size_t>(cell % 3)]);
+}
+
+}  // namespace
+}  // namespace morula::analysis
