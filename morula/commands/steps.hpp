@@ -4,15 +4,20 @@
 
 #include <string>
 
+#include "morula/analysis/ambient.hpp"
+#include "morula/analysis/cell_cycle.hpp"
 #include "morula/analysis/doublets.hpp"
 #include "morula/analysis/filter.hpp"
 #include "morula/analysis/harmony.hpp"
 #include "morula/analysis/hvg.hpp"
 #include "morula/analysis/leiden.hpp"
+#include "morula/analysis/markers.hpp"
+#include "morula/analysis/merge_clusters.hpp"
 #include "morula/analysis/neighbors.hpp"
 #include "morula/analysis/normalize.hpp"
 #include "morula/analysis/pca.hpp"
 #include "morula/analysis/qc.hpp"
+#include "morula/analysis/suggested_labels.hpp"
 #include "morula/analysis/umap.hpp"
 #include "morula/core/context.hpp"
 #include "morula/data/dataset.hpp"
@@ -62,5 +67,37 @@ data::Dataset leiden_sweep_slots(const data::Dataset& in, const analysis::Leiden
 
 /// obsp connectivities and the embedding -> obsm X_umap, uns umap.
 data::Dataset umap_slots(const data::Dataset& in, const analysis::UmapOptions& options, const std::string& embedding, Context& context);
+
+/// X and obs `groups` -> varm markers_auc, markers_z, ... (n_genes x n_groups, NaN for genes not in_enough_cells), uns markers.
+data::Dataset markers_slots(const data::Dataset& in, const analysis::MarkersOptions& options, const std::string& groups, Context& context);
+/// What markers_slots() stored, as the result of the step.
+analysis::MarkersResult stored_markers(const data::Dataset& dataset);
+/// scanpy's uns["rank_genes_groups"], the n best genes of each group by z; for sc.pl.rank_genes_groups and sc.get.rank_genes_groups_df.
+data::Uns rank_genes_groups(const analysis::MarkersResult& markers, const data::Table& var, const std::vector<std::string>& groups, std::int64_t n, const std::string& group_column);
+
+/// counts, obsp connectivities, obs leiden -> uns merge_clusters: pairs offered for merging and the verdict.
+data::Dataset merge_clusters_slots(const data::Dataset& in, const analysis::MergeClustersOptions& options, Context& context);
+
+/// Stored markers of leiden -> obs suggested_label, uns suggested_labels with the evidence. The table is the built-in one or the user's.
+data::Dataset labels_slots(const data::Dataset& in, const analysis::SuggestedLabelsOptions& options, const knowledge::MarkerTable& table, Context& context);
+
+/// counts and obs leiden, sample by sample -> var soup (1 where a gene looks ambient in any sample), uns ambient.
+data::Dataset ambient_slots(const data::Dataset& in, const analysis::AmbientOptions& options, Context& context);
+
+/// X -> obs S_score, G2M_score, phase.
+data::Dataset cell_cycle_slots(const data::Dataset& in, const analysis::CellCycleOptions& options, Context& context);
+
+/// counts and samples -> uns sample_checks: sex by XIST and Y genes against obs column sex where there is one, stress.
+data::Dataset sample_checks_slots(const data::Dataset& in, Context& context);
+
+/// obsm X_pca against obs totals, mitochondrial, ribosomal and stress shares and cell cycle -> uns pca_checks: what leading components follow.
+data::Dataset pca_checks_slots(const data::Dataset& in, Context& context);
+
+struct SensitivityOptions {
+    double other_resolution = 0.5;
+    std::uint64_t other_seed = 1;
+};
+/// The graph and obs leiden -> uns sensitivity: agreement (ARI) with another resolution, another seed, and without called doublets.
+data::Dataset sensitivity_slots(const data::Dataset& in, const analysis::LeidenOptions& leiden, const SensitivityOptions& options, Context& context);
 
 }  // namespace morula::commands

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <utility>
 
 #include "morula/core/error.hpp"
 #include "morula/core/thread_pool.hpp"
@@ -29,6 +30,8 @@ Context::Context(const ContextSettings& settings)
 Context::~Context() = default;
 
 std::int32_t Context::threads() const { return pool_->size(); }
+
+EventSink& Context::exchange_events(EventSink& events) { return *std::exchange(events_, &events); }
 
 void Context::check_cancelled() const {
     if (cancelled()) fail(ErrorCode::cancelled, "Stopped as asked.", "Run the same command with --resume to go on from the last finished step.");

@@ -31,6 +31,8 @@ public:
     std::int64_t memory_bytes() const { return memory_bytes_; }
     EventSink& events() const { return *events_; }
     ThreadPool& pool() { return *pool_; }
+    /// Sends events elsewhere and returns where they went; use EventRedirect.
+    EventSink& exchange_events(EventSink& events);
 
     bool cancelled() const { return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed); }
     /// Throws a cancelled Error. Called once a block by parallel_blocks.
@@ -45,6 +47,19 @@ private:
     EventSink* events_;
     const std::atomic<bool>* cancel_;
     std::int64_t memory_bytes_;
+};
+
+/// Sends a Context's events to another sink for as long as it lives.
+class EventRedirect {
+public:
+    EventRedirect(Context& context, EventSink& events) : context_(context), before_(context.exchange_events(events)) {}
+    ~EventRedirect() { context_.exchange_events(before_); }
+    EventRedirect(const EventRedirect&) = delete;
+    EventRedirect& operator=(const EventRedirect&) = delete;
+
+private:
+    Context& context_;
+    EventSink& before_;
 };
 
 /// Reports progress of one loop, at most ten times a second. advance() is safe from any thread.

@@ -1,0 +1,94 @@
+// The program: reads the command line, calls a command of the registry, prints. stdout is the result, stderr the talk.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <new>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "command_line.hpp"
+#include "help.hpp"
+#include "morula/core/context.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/version.hpp"
+#include "morula/pipeline/registry.hpp"
+
+namespace {
+
+using namespace morula;
+
+std::atomic<bool> cancel_wanted{false};
+
+/// The first signal asks to stop at the next block; the second ends the process.
+void on_signal(int signal) {
+    if (cancel_wanted.exchange(true)) {
+        std::signal(signal, SIG_DFL);
+        std::raise(signal);
+    }
+}
+
+std::unique_ptr<EventSink> make_sink(cli::ProgressStyle style) {
+    switch (style) {
+        case cli::ProgressStyle::json: return make_json_sink();
+        case cli::ProgressStyle::none: return make_silent_sink();
+        case cli::ProgressStyle::terminal: return make_terminal_sink();
+    }
+    return make_terminal_sink();
+}
+
+int report(const Error& error, bool json) {
+    if (json) {
+        const nlohmann::ordered_json object = {{"error", {{"code", error_code_name(error.code())}, {"message", error.message()}, {"next", error.next()}}}};
+        fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    }
+    fmt::print(stderr, "morula: {}\n", error.message());
+    if (!error.next().empty()) fmt::print(stderr, "Next: {}\n", error.next());
+    return exit_status(error.code());
+}
+
+int run_command(const cli::CommandLine& line) {
+    const std::unique_ptr<EventSink> sink = make_sink(line.progress);
+    Context context({.threads = line.threads, .memory_bytes = line.memory_bytes, .events = sink.get(), .cancel = &cancel_wanted});
+    commands::require_fields(line.command->options, line.values, line.command->name);
+    const commands::CommandResult result = line.command->run(line.values, context);
+    const std::string& text = line.json ? result.json : result.text;
+    fmt::print("{}{}", text, !text.empty() && text.back() != '\n' ? "\n" : "");
+    if (std::fflush(stdout) != 0) fail(ErrorCode::resource_limit, "The result could not be printed.", "Check where standard output goes.");
+    return 0;
+}
+
+int answer(const cli::CommandLine& line, const std::vector<commands::Command>& commands) {
+    switch (line.ask) {
+        case cli::Ask::program_help: fmt::print("{}", cli::program_help(commands)); return 0;
+        case cli::Ask::command_help: fmt::print("{}", cli::command_help(*line.command)); return 0;
+        case cli::Ask::version: fmt::print("morula {}\n", kVersion); return 0;
+        case cli::Ask::run: return run_command(line);
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    std::signal(SIGINT, on_signal);
+    std::signal(SIGTERM, on_signal);
+    std::signal(SIGPIPE, SIG_IGN);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    bool json = false;
+    for (const std::string& argument : arguments) json = json || argument == "--json";
+    try {
+        const auto& commands = pipeline::all_commands();
+        return answer(cli::parse_command_line(arguments, commands), commands);
+    } catch (const Error& error) {
+        return report(error, json);
+    } catch (const std::bad_alloc&) {
+        return report(Error(ErrorCode::resource_limit, "The memory of this machine is used up.", "Give a limit with --memory, or use a machine with more memory."), json);
+    } catch (const std::exception& error) {
+        return report(Error(ErrorCode::internal, fmt::format("Something went wrong inside Morula: {}.", error.what()), "Please report this with the command you ran."), json);
+    }
+}

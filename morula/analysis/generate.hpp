@@ -1,0 +1,101 @@
+// Made-up counts of any size with the truth beside them: types, a continuum, donors, batches, depth, ambient RNA, doublets, damaged cells.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/core/describe.hpp"
+#include "morula/matrix/block_source.hpp"
+
+namespace morula::analysis {
+
+/// types: lineages of made-up cell types. homogeneous: one type whose cells differ only in depth, over a tenfold range, so that no split is supported.
+/// blood: nine blood types from a table of measured means (tables/blood_means.tsv); the cells are simulated.
+enum class GeneratePreset { types, homogeneous, blood };
+
+struct GenerateOptions {
+    GeneratePreset preset = GeneratePreset::types;
+    std::int64_t cells = 3000;
+    std::optional<std::int64_t> genes;   // types, homogeneous: 20,000; blood: the table's, so not to be given
+    std::optional<std::int32_t> types;   // types: 12; else fixed by the preset, so not to be given
+    std::int32_t rare_types = 2;         // of `types`, the last ones
+    double rare_fraction = 0.005;        // of the cells, each rare type
+    double continuum_fraction = 0.1;     // of the cells, on a path between the first two types
+    std::int32_t batches = 1;
+    std::int32_t donors = 1;
+    double batch_sd = 0.25;              // of ln expression, gene by gene
+    double donor_sd = 0.1;
+    std::optional<double> mean_counts;   // types, homogeneous: 6,000; blood: 2,400
+    double depth_sd = 0.45;              // of ln depth; homogeneous spreads depth evenly in ln instead
+    double ambient_fraction = 0.05;      // of a cell's counts, on average
+    double doublet_fraction = 0.0;
+    double damaged_fraction = 0.02;      // few counts, many of them mitochondrial; homogeneous has none
+    std::uint64_t seed = 0;
+};
+
+constexpr auto describe(const GenerateOptions*) {
+    return std::tuple{
+        field("preset", &GenerateOptions::preset, "What to simulate: made-up cell types, one homogeneous type with a depth gradient, or a blood sample.",
+              {.choices = "types|homogeneous|blood"}),
+        field("cells", &GenerateOptions::cells, "Number of cells.", {.minimum = 0.0, .maximum = 1e9}),
+        field("genes", &GenerateOptions::genes, "Number of genes (20,000 when not given; preset blood has its own).", {.minimum = 100.0, .maximum = 1e6}),
+        field("types", &GenerateOptions::types, "Number of cell types (12 when not given; presets homogeneous and blood have their own).",
+              {.minimum = 1.0, .maximum = 1000.0}),
+        field("rare_types", &GenerateOptions::rare_types, "How many of the types are rare.", {.minimum = 0.0, .maximum = 1000.0}),
+        field("rare_fraction", &GenerateOptions::rare_fraction, "Share of the cells in each rare type.", {.minimum = 0.0, .maximum = 1.0}),
+        field("continuum_fraction", &GenerateOptions::continuum_fraction, "Share of the cells on a continuous path between the first two types.",
+              {.minimum = 0.0, .maximum = 1.0}),
+        field("batches", &GenerateOptions::batches, "Number of batches.", {.minimum = 1.0, .maximum = 10000.0}),
+        field("donors", &GenerateOptions::donors, "Number of donors; each belongs to one batch, or spans several when batches outnumber donors.",
+              {.minimum = 1.0, .maximum = 10000.0}),
+        field("batch_sd", &GenerateOptions::batch_sd, "Strength of the batch effects.", {.minimum = 0.0, .maximum = 3.0, .unit = "ln expression"}),
+        field("donor_sd", &GenerateOptions::donor_sd, "Strength of the donor effects.", {.minimum = 0.0, .maximum = 3.0, .unit = "ln expression"}),
+        field("mean_counts", &GenerateOptions::mean_counts, "Mean counts of an intact single cell (6,000 when not given; blood 2,400).",
+              {.minimum = 1.0, .maximum = 1e6, .unit = "counts"}),
+        field("depth_sd", &GenerateOptions::depth_sd, "Spread of the counts of a cell.", {.minimum = 0.0, .maximum = 2.0, .unit = "ln counts"}),
+        field("ambient_fraction", &GenerateOptions::ambient_fraction, "Mean share of a cell's counts that come from ambient RNA.", {.minimum = 0.0, .maximum = 0.9}),
+        field("doublet_fraction", &GenerateOptions::doublet_fraction, "Share of the barcodes that hold two cells.", {.minimum = 0.0, .maximum = 1.0}),
+        field("damaged_fraction", &GenerateOptions::damaged_fraction, "Share of the cells with few, mostly mitochondrial counts.", {.minimum = 0.0, .maximum = 1.0}),
+        field("seed", &GenerateOptions::seed, "Seed of the random choices."),
+    };
+}
+
+/// What is true of each cell; all of n_cells.
+struct GeneratedCells {
+    std::vector<std::string> names;            // "cell-0000001"
+    std::vector<std::int32_t> type;            // index into type_names; on the continuum the nearer end
+    std::vector<std::int32_t> second_type;     // of a doublet; else -1
+    std::vector<std::int32_t> sample;          // index into sample_names: one capture of one donor in one batch
+    std::vector<std::int32_t> donor;
+    std::vector<std::int32_t> batch;
+    std::vector<std::uint8_t> is_doublet;
+    std::vector<std::uint8_t> is_damaged;
+    std::vector<float> ambient_fraction;       // of the counts
+    std::vector<float> mitochondrial_fraction; // of the counts that are not ambient
+    std::vector<float> pseudotime;             // 0 to 1 from the first type to the second; NaN off the continuum
+    std::vector<std::int32_t> total_counts;    // exact sum of the cell's counts
+};
+
+struct GenerateResult {
+    matrix::Matrix counts;  // n_cells x n_genes, made as it is read: any block, any thread, the same bits; nnz() is an upper bound
+    GeneratedCells cells;
+    std::vector<std::string> type_names;
+    std::vector<std::string> sample_names;
+    std::vector<std::string> donor_names;
+    std::vector<std::string> batch_names;
+    std::vector<std::string> gene_symbols;
+    std::vector<std::string> gene_ids;  // "MADEUP00000001"
+    std::string source;                 // one sentence that says the cells are made up, and from what
+};
+
+/// Counts are multinomial: a cell of depth d is d draws from its mixture of profiles (type, programme within the type, mitochondrial, ambient),
+/// each profile scaled gene by gene by the log-normal effects of its batch and donor. A doublet is the sum of two cells of one sample.
+/// Cost of reading about 5 ns a count; memory 8 bytes x genes x samples x types, held as long as `counts` lives.
+/// Throws usage when an option is given that the preset fixes or fractions exceed 1; resource_limit.
+GenerateResult generate(const GenerateOptions& options, Context& context);
+
+}  // namespace morula::analysis

@@ -1,0 +1,17 @@
+#include "morula/pipeline/registry.hpp"
+
+#include "morula/commands/store_commands.hpp"
+#include "morula/pipeline/run.hpp"
+
+namespace morula::pipeline {
+
+const std::vector<commands::Command>& all_commands() {
+    static const std::vector<commands::Command> commands = [] {
+        std::vector<commands::Command> list{run_command()};
+        for (commands::Command& command : commands::store_commands()) list.push_back(std::move(command));
+        return list;
+    }();
+    return commands;
+}
+
+}  // namespace morula::pipeline

@@ -1,0 +1,142 @@
+#include "morula/pipeline/run.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "morula/analysis/sample_checks.hpp"
+#include "morula/atlas/atlas.hpp"
+#include "morula/commands/input.hpp"
+#include "morula/commands/slots.hpp"
+#include "morula/commands/steps.hpp"
+#include "morula/core/error.hpp"
+#include "morula/knowledge/marker_table.hpp"
+#include "morula/matrix/blas.hpp"
+#include "morula/pipeline/run_inputs.hpp"
+#include "morula/pipeline/run_outputs.hpp"
+#include "morula/pipeline/run_record.hpp"
+#include "morula/pipeline/run_steps.hpp"
+#include "morula/pipeline/step_runner.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// With --resume the options of the recorded run hold, but for those that are told again.
+RunOptions resolved(const RunOptions& options) {
+    if (!options.resume) return options;
+    const fs::path record = fs::path(options.out) / "run.json";
+    if (!fs::exists(record)) {
+        fail(ErrorCode::not_found, fmt::format("{}: there is no run to go on with.", record.string()), "Leave --resume away and name the input.");
+    }
+    RunOptions earlier = with_values(RunOptions{}, options_of_earlier_run(record, schema_of<RunOptions>()));
+    earlier.out = options.out;
+    earlier.resume = false;
+    if (!options.input.empty() && options.input != earlier.input) {
+        fail(ErrorCode::usage, fmt::format("{}: that run had other inputs ({}).", record.string(), fmt::join(earlier.input, ", ")), "Leave the inputs away with --resume, or choose another --out.");
+    }
+    return earlier;
+}
+
+std::vector<commands::SampleRow> sample_rows(const RunOptions& options, Context& context) {
+    if (!options.samples.empty() && !options.input.empty()) fail(ErrorCode::usage, "Both INPUT and --samples are given.", "Give one of them.");
+    if (!options.samples.empty()) return commands::read_sample_sheet(options.samples, context);
+    if (options.input.empty()) fail(ErrorCode::usage, "No input is given.", "Name an h5ad file or a 10x folder: morula run INPUT --out DIR.");
+    std::vector<commands::SampleRow> rows;
+    for (const std::string& path : options.input) {
+        const fs::path clean = fs::path(path).has_filename() ? fs::path(path) : fs::path(path).parent_path();
+        std::string name = clean.stem().string();
+        // Two inputs of the same name are told apart by the folder above.
+        for (const commands::SampleRow& row : rows) {
+            if (row.name == name) name = fs::absolute(clean).parent_path().filename().string() + "_" + name;
+        }
+        rows.push_back({path, name, {}});
+    }
+    return rows;
+}
+
+Recipe recipe_of(const RunOptions& options, std::int64_t n_samples) {
+    Recipe recipe = make_recipe(options.recipe, n_samples, options.seed);
+    recipe.qc.kind = options.kind;
+    if (options.resolution) recipe.leiden.resolution = *options.resolution;
+    if (options.n_neighbors) recipe.neighbors.n_neighbors = *options.n_neighbors;
+    if (options.n_components) {
+        recipe.pca.n_components = *options.n_components;
+        recipe.n_pcs_used = std::min<std::int64_t>(recipe.n_pcs_used, *options.n_components);
+    }
+    if (options.n_top_genes) recipe.hvg.n_top = *options.n_top_genes;
+    return recipe;
+}
+
+atlas::Atlas open_store(const fs::path& folder, const RunOptions& options) {
+    const fs::path path = folder / "data.atlas";
+    atlas::Atlas store = fs::exists(path) ? atlas::Atlas::open(path) : atlas::Atlas::init(path, options.title.empty() ? folder.filename().string() : options.title);
+    store.acquire_writer();
+    return store;
+}
+
+fs::path prepared_folder(const RunOptions& options) {
+    if (options.out.empty()) fail(ErrorCode::usage, "No --out is given.", "Name the folder for the results: --out DIR.");
+    const fs::path folder = options.out;
+    if (fs::exists(folder) && !fs::is_directory(folder)) invalid_data(fmt::format("{}: is a file.", folder.string()), "Name another folder with --out.");
+    if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / "run.json") && !fs::exists(folder / "data.atlas")) {
+        fail(ErrorCode::usage, fmt::format("{}: holds files that no run of Morula wrote.", folder.string()), "Name an empty or new folder with --out.");
+    }
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) fail_from_errno(error.value(), "make the folder", folder.string());
+    return folder;
+}
+
+knowledge::MarkerTable marker_table(const RunOptions& options, Context& context) {
+    return options.markers.empty() ? knowledge::builtin_marker_table() : knowledge::read_marker_table(options.markers, context);
+}
+
+/// Everything between a prepared folder and its outputs.
+commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, RunRecord& record, Context& context) {
+    record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
+    const std::vector<commands::SampleRow> rows = sample_rows(options, context);
+    const knowledge::MarkerTable table = marker_table(options, context);
+    atlas::Atlas store = open_store(folder, options);
+    RunInputs inputs = load_inputs(rows, options.layer, store, record, context);
+    const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
+
+    StepRunner steps(store, record, context);
+    RunState state = run_steps(std::move(inputs), recipe, {options.batch, &table}, steps, context);
+    record.set_numbers(state.kept.n_cells(), state.kept.n_genes(), state.n_clusters);
+    return write_outputs(folder, options, recipe, table, state, record, context);
+}
+
+}  // namespace
+
+commands::CommandResult run(const RunOptions& given, Context& context) {
+    const RunOptions options = resolved(given);
+    const fs::path folder = prepared_folder(options);
+    RunRecord record(folder / "run.json", values_of(options), context.events());
+    const EventRedirect redirect(context, record);
+    try {
+        return run_in(folder, options, record, context);
+    } catch (const Error& error) {
+        record.close(error.code() == ErrorCode::cancelled ? RunStatus::cancelled : RunStatus::failed, error.what());
+        throw;
+    } catch (const std::exception& error) {
+        record.close(RunStatus::failed, error.what());
+        throw;
+    }
+}
+
+commands::Command run_command() {
+    commands::Command base;
+    base.name = "run";
+    base.summary = "From counts to a report: QC, map, clusters, markers and labels.";
+    base.help = "Reads raw counts, keeps them in OUT/data.atlas, runs every step of the recipe, and writes OUT/report.html, OUT/cells.h5ad, OUT/markers.csv and OUT/run.json. "
+                "A step whose inputs and options are unchanged is not run again.";
+    base.examples = {{"One sample", "morula run filtered_feature_bc_matrix --out pbmc"},
+                     {"Several samples with donors and conditions", "morula run --samples samples.csv --out study"},
+                     {"Mix batches", "morula run --samples samples.csv --batch batch --out study"},
+                     {"Go on after a stop", "morula run --resume --out study"}};
+    return commands::make_command<RunOptions>(std::move(base), run);
+}
+
+}  // namespace morula::pipeline

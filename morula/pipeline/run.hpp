@@ -1,0 +1,67 @@
+// The main job: counts in, a report, a data set and tables out.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "morula/commands/command.hpp"
+#include "morula/core/context.hpp"
+#include "morula/core/describe.hpp"
+#include "morula/pipeline/recipes.hpp"
+
+namespace morula::pipeline {
+
+enum class MatrixOutput { automatic, full, none };
+
+struct RunOptions {
+    std::vector<std::string> input;
+    std::string out;
+    std::string samples;
+    std::string batch;
+    std::string recipe = std::string(kDefaultRecipe);
+    std::string layer;
+    analysis::SampleKind kind = analysis::SampleKind::cells;
+    std::string markers;
+    MatrixOutput matrix = MatrixOutput::automatic;
+    std::optional<double> resolution;
+    std::optional<std::int32_t> n_neighbors;
+    std::optional<std::int32_t> n_components;
+    std::optional<std::int32_t> n_top_genes;
+    std::string title;
+    std::string origin = "measured";
+    std::uint64_t seed = 0;
+    bool resume = false;
+};
+
+constexpr auto describe(const RunOptions*) {
+    return std::tuple{
+        field("input", &RunOptions::input, "Counts: h5ad files, 10x folders or h5 files, or an atlas.", {.positional = true}),
+        field("out", &RunOptions::out, "Folder for the report and all results; made when it is not there.", {.required = true}),
+        field("samples", &RunOptions::samples, "CSV with the columns path, sample and any of donor, condition, batch, sex, ...; in place of INPUT."),
+        field("batch", &RunOptions::batch, "Column of obs (or of the sample sheet) to be mixed by Harmony; without it nothing is corrected."),
+        field("recipe", &RunOptions::recipe, "Named set of conventions for every step.", {.choices = kRecipeNames}),
+        field("layer", &RunOptions::layer, "Matrix that holds the raw counts (X, raw.X or a layer); found by looking when not given."),
+        field("kind", &RunOptions::kind, "Whole cells or nuclei; nuclei are held to less mitochondrial RNA.", {.choices = "cells|nuclei"}),
+        field("markers", &RunOptions::markers, "CSV or TSV with the columns type and gene, for suggested labels; a small built-in table when not given."),
+        field("matrix", &RunOptions::matrix, "Whether cells.h5ad carries the matrices; auto: up to an estimated 8 GB.", {.choices = "auto|full|none"}),
+        field("resolution", &RunOptions::resolution, "Leiden resolution; not given: the recipe's.", {.minimum = 0.0, .maximum = 1000.0}),
+        field("n_neighbors", &RunOptions::n_neighbors, "Cells in a neighbourhood; not given: the recipe's.", {.minimum = 2, .maximum = 1000}),
+        field("n_components", &RunOptions::n_components, "Principal components; not given: the recipe's.", {.minimum = 2, .maximum = 1000}),
+        field("n_top_genes", &RunOptions::n_top_genes, "Variable genes; not given: the recipe's.", {.minimum = 1}),
+        field("title", &RunOptions::title, "Title of the report."),
+        field("origin", &RunOptions::origin, "Where the counts come from; said on every page when they are not measured.", {.choices = "measured|simulated|made-up"}),
+        field("seed", &RunOptions::seed, "Seed of every random choice."),
+        field("resume", &RunOptions::resume, "Go on with the run that OUT records; its inputs and options are taken from there."),
+    };
+}
+
+/// Runs everything and writes OUT/report.html, cells.h5ad, markers.csv, run.json and data.atlas.
+commands::CommandResult run(const RunOptions& options, Context& context);
+
+/// The command `morula run`.
+commands::Command run_command();
+
+}  // namespace morula::pipeline

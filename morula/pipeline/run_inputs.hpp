@@ -1,0 +1,25 @@
+// The inputs of a run: opened, kept in the run's atlas, and joined to one data set of raw counts.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "morula/atlas/atlas.hpp"
+#include "morula/commands/input.hpp"
+#include "morula/core/context.hpp"
+#include "morula/data/dataset.hpp"
+#include "morula/pipeline/run_record.hpp"
+
+namespace morula::pipeline {
+
+struct RunInputs {
+    data::Dataset dataset;              // layers["counts"], gene expression only, samples joined
+    std::vector<std::string> ids;       // content hash of each sample's data set
+    std::string key;                    // hash of ids, sample names and annotation: what every first step depends on
+};
+
+/// Opens each sample, finds its raw counts, stores it in the atlas (once) and joins all.
+RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const std::string& layer, atlas::Atlas& store, RunRecord& record, Context& context);
+
+}  // namespace morula::pipeline

@@ -1,0 +1,99 @@
+#include "morula/pipeline/run_outputs.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+
+#include "morula/commands/slots.hpp"
+#include "morula/commands/steps.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
+#include "morula/formats/text/delimited.hpp"
+#include "morula/pipeline/report_data.hpp"
+#include "morula/report/render.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kAutomaticMatrixBytes = 8'000'000'000;
+constexpr std::int64_t kRankedGenes = 100;
+constexpr double kListedFdr = 0.05;
+
+template <class Work>
+void timed(const std::string& name, RunRecord& record, Context& context, Work work) {
+    const auto start = std::chrono::steady_clock::now();
+    context.check_cancelled();
+    context.events().step_started(name);
+    work();
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    const StepReport report{name, elapsed.count(), peak_memory_bytes(), false};
+    context.events().step_finished(report);
+    record.add_step({report, "", 1, {}});
+}
+
+/// What scanpy looks for, under its names; our own results stay in the atlas and the report.
+data::Dataset cells_for_scanpy(const RunState& state) {
+    data::Dataset out = state.kept;
+    std::erase_if(out.varm, [](const auto& entry) { return entry.first.rfind("markers_", 0) == 0; });
+    const data::Categorical leiden = commands::require_groups(out, "leiden");
+    data::UnsMap uns;
+    for (const char* name : {"log1p", "pca", "neighbors", "umap", "leiden"}) uns[name] = out.uns.at(name);
+    uns["rank_genes_groups"] = commands::rank_genes_groups(commands::stored_markers(state.kept), out.var, leiden.categories, std::min(kRankedGenes, out.n_genes()), "leiden");
+    uns["hvg"] = commands::uns_of(data::UnsMap{{"flavor", commands::uns_of(out.var.has("variances_norm") ? std::string("seurat_v3") : std::string("seurat"))}});
+    out.uns = std::move(uns);
+    return out;
+}
+
+/// Returns whether the file carries the matrices.
+bool write_cells(const fs::path& path, const RunOptions& options, const RunState& state, Context& context) {
+    data::Dataset cells = cells_for_scanpy(state);
+    formats::WriteH5adOptions write;
+    write.layers_sharing_index_with_x = {"counts"};
+    const std::int64_t bytes = formats::estimate_h5ad_bytes(cells, write);
+    const bool with_matrix = options.matrix == MatrixOutput::full || (options.matrix == MatrixOutput::automatic && bytes <= kAutomaticMatrixBytes);
+    if (!with_matrix) {
+        cells.layers.clear();
+        write.layers_sharing_index_with_x.clear();
+        context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in data.atlas, and `morula export` writes them.", path.string(), format_bytes(bytes)));
+    }
+    formats::write_h5ad(cells, path, write, context);
+    return with_matrix;
+}
+
+void write_markers(const fs::path& path, const RunState& state) {
+    const analysis::MarkersResult markers = commands::stored_markers(state.kept);
+    const data::Categorical leiden = commands::require_groups(state.kept, "leiden");
+    const std::vector<std::string> symbols = commands::symbols_of(state.kept.var);
+    const std::vector<std::string> ids = commands::ids_of(state.kept.var);
+    formats::CsvWriter csv(path, {"cluster", "gene", "gene_id", "auc", "min_rank", "cohens_d", "log2fc", "pct_in", "pct_out", "z", "log10_p", "fdr"});
+    for (std::size_t cluster = 0; cluster < leiden.categories.size(); ++cluster) {
+        for (const analysis::MarkerRow& row : analysis::top_markers(markers, static_cast<std::int32_t>(cluster), state.kept.n_genes(), analysis::MarkerOrder::auc)) {
+            if (!(row.auc > 0.5) || !(row.fdr <= kListedFdr)) continue;
+            const auto gene = static_cast<std::size_t>(row.gene);
+            csv.text(leiden.categories[cluster]).text(symbols[gene]).text(ids[gene]).number(row.auc).integer(row.min_rank).number(row.cohens_d).number(row.log2fc);
+            csv.number(row.pct_in).number(row.pct_out).number(row.z).number(row.log10_p).number(row.fdr).end_row();
+        }
+    }
+    csv.commit();
+}
+
+std::string spoken_summary(const RunState& state, const fs::path& folder, const RunRecord& record) {
+    return fmt::format("{} of {} cells kept, {} clusters, {:.1f} s.\nReport: {}\n", state.kept.n_cells(), state.all.n_cells(), state.n_clusters, record.seconds(), (folder / "report.html").string());
+}
+
+}  // namespace
+
+commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& options, const Recipe& recipe, const knowledge::MarkerTable& table, const RunState& state, RunRecord& record,
+                                      Context& context) {
+    bool has_matrix = true;
+    timed("write cells.h5ad", record, context, [&] { has_matrix = write_cells(folder / "cells.h5ad", options, state, context); });
+    timed("write markers.csv", record, context, [&] { write_markers(folder / "markers.csv", state); });
+    timed("write report.html", record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, has_matrix}, context), folder / "report.html"); });
+    for (const char* name : {"report.html", "cells.h5ad", "markers.csv", "data.atlas", "run.json"}) record.add_output((folder / name).string());
+    record.close(RunStatus::finished, "");
+    return {spoken_summary(state, folder, record), record.summary_json()};
+}
+
+}  // namespace morula::pipeline

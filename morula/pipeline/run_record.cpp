@@ -1,0 +1,140 @@
+#include "morula/pipeline/run_record.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "morula/core/context.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
+#include "morula/core/version.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::int64_t steady_ms() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+std::string utc_now() {
+    const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
+}
+
+std::string status_name(RunStatus status) {
+    switch (status) {
+        case RunStatus::running: return "running";
+        case RunStatus::finished: return "finished";
+        case RunStatus::failed: return "failed";
+        case RunStatus::cancelled: return "cancelled";
+    }
+    return "failed";
+}
+
+Json values_json(const FieldValues& values) { return Json::parse(to_json(values)); }
+
+Json step_json(const StepRecord& step) {
+    return {{"name", step.report.name}, {"seconds", step.report.seconds}, {"peak_bytes", step.report.peak_bytes}, {"cached", step.report.cached}};
+}
+
+constexpr std::int64_t kMaxRunJson = 64 << 20;
+
+}  // namespace
+
+RunRecord::RunRecord(std::filesystem::path path, FieldValues options, EventSink& behind)
+    : path_(std::move(path)), options_(std::move(options)), behind_(behind), started_ms_(steady_ms()), started_at_(utc_now()) {}
+
+void RunRecord::step_started(std::string_view name) { behind_.step_started(name); }
+void RunRecord::progress(const ProgressReport& report) { behind_.progress(report); }
+void RunRecord::step_finished(const StepReport& report) { behind_.step_finished(report); }
+void RunRecord::warning(std::string_view text) {
+    warnings_.emplace_back(text);
+    behind_.warning(text);
+}
+void RunRecord::decision(std::string_view text) {
+    decisions_.emplace_back(text);
+    behind_.decision(text);
+}
+
+void RunRecord::set_numbers(std::int64_t cells, std::int64_t genes, std::int64_t clusters) {
+    cells_ = cells;
+    genes_ = genes;
+    clusters_ = clusters;
+}
+
+void RunRecord::set_context(std::int32_t threads, std::int64_t memory_bytes, std::string numeric_profile) {
+    threads_ = threads;
+    memory_bytes_ = memory_bytes;
+    numeric_profile_ = std::move(numeric_profile);
+    write(RunStatus::running, "");
+}
+
+void RunRecord::add_step(StepRecord step) {
+    steps_.push_back(std::move(step));
+    write(RunStatus::running, "");
+}
+
+void RunRecord::close(RunStatus status, std::string_view error) { write(status, error); }
+
+double RunRecord::seconds() const { return static_cast<double>(steady_ms() - started_ms_) / 1000.0; }
+
+std::string RunRecord::summary_json() const {
+    Json out;
+    out["cells"] = cells_;
+    out["genes"] = genes_;
+    out["clusters"] = clusters_;
+    out["seconds"] = seconds();
+    out["peak_bytes"] = peak_memory_bytes();
+    out["steps"] = Json::array();
+    for (const StepRecord& step : steps_) out["steps"].push_back(step_json(step));
+    out["outputs"] = outputs_;
+    return out.dump();
+}
+
+void RunRecord::write(RunStatus status, std::string_view error) const {
+    Json out;
+    out["status"] = status_name(status);
+    if (!error.empty()) out["error"] = error;
+    out["morula"] = kVersion;
+    out["started"] = started_at_;
+    out["seconds"] = seconds();
+    out["peak_bytes"] = peak_memory_bytes();
+    out["threads"] = threads_;
+    out["memory_limit_bytes"] = memory_bytes_;
+    out["numeric_profile"] = numeric_profile_;
+    out["options"] = values_json(options_);
+    out["inputs"] = Json::array();
+    for (const InputRecord& input : inputs_) {
+        out["inputs"].push_back({{"path", input.path}, {"sample", input.sample}, {"id", input.id}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}, {"nnz", input.nnz}});
+    }
+    out["cells"] = cells_;
+    out["genes"] = genes_;
+    out["clusters"] = clusters_;
+    out["steps"] = Json::array();
+    for (const StepRecord& step : steps_) {
+        Json entry = step_json(step);
+        entry["version"] = step.version;
+        entry["key"] = step.key;
+        entry["options"] = values_json(step.options);
+        out["steps"].push_back(entry);
+    }
+    out["decisions"] = decisions_;
+    out["warnings"] = warnings_;
+    out["outputs"] = outputs_;
+    write_text_file(path_, out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+FieldValues options_of_earlier_run(const std::filesystem::path& run_json, const Schema& schema) {
+    const Json json = Json::parse(read_text_file(run_json, kMaxRunJson), nullptr, false);
+    if (!json.is_object() || !json.contains("options") || !json["options"].is_object()) {
+        invalid_data(fmt::format("{}: is not the record of a run.", run_json.string()), "Start again without --resume.");
+    }
+    return values_from_json(schema, json["options"].dump());
+}
+
+}  // namespace morula::pipeline

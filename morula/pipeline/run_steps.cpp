@@ -1,0 +1,148 @@
+#include "morula/pipeline/run_steps.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "morula/analysis/sample_checks.hpp"
+#include "morula/commands/slots.hpp"
+#include "morula/commands/steps.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/hash.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+using commands::merge_slots;
+using data::Dataset;
+
+FieldValues with(FieldValues values, const std::string& name, FieldValue value) {
+    values.emplace_back(name, std::move(value));
+    return values;
+}
+
+/// Cross table of batches and conditions as text, for the refusal.
+std::string table_text(const matrix::Dense<std::int64_t>& table, const std::vector<std::string>& batches, const std::vector<std::string>& conditions) {
+    std::string text;
+    for (std::int64_t b = 0; b < table.n_rows; ++b) {
+        for (std::int64_t c = 0; c < table.n_cols; ++c) {
+            text += fmt::format("{}{} / {}: {} cells", text.empty() ? "" : ", ", batches[static_cast<std::size_t>(b)], conditions[static_cast<std::size_t>(c)], table(b, c));
+        }
+    }
+    return text;
+}
+
+/// Refuses to mix batches that are conditions: the difference that is looked for would be mixed away.
+void check_confounding(Dataset& kept, const std::string& batch, Context& context) {
+    if (!kept.obs.has("condition")) return;
+    const std::string batch_column = !batch.empty() ? batch : kept.obs.has("batch") ? "batch" : "";
+    if (batch_column.empty()) return;
+    const data::Categorical batches = commands::require_groups(kept, batch_column);
+    const data::Categorical conditions = data::as_categorical(kept.obs.at("condition"));
+    const analysis::ConfoundingResult result = analysis::confounding(batches.codes, static_cast<std::int32_t>(batches.categories.size()), conditions.codes,
+                                                                     static_cast<std::int32_t>(conditions.categories.size()));
+    kept.uns["confounding"] = commands::uns_of(data::UnsMap{{"batch", commands::uns_of(batch_column)},
+                                                            {"verdict", commands::uns_of(std::string(analysis::confounding_name(result.verdict)))},
+                                                            {"sentence", commands::uns_of(result.sentence)}});
+    if (result.verdict != analysis::Confounding::complete) return;
+    const std::string table = table_text(result.n_units, batches.categories, conditions.categories);
+    if (!batch.empty()) {
+        invalid_data(fmt::format("The batch '{}' and the condition cannot be told apart ({}); mixing the batches would remove what is looked for.", batch, table),
+                     "Leave --batch away, or give a batch column whose levels hold every condition.");
+    }
+    context.events().warning(fmt::format("Column '{}' and condition cannot be told apart ({}): a difference between conditions may be a difference between batches.", batch_column, table));
+}
+
+/// Everything up to the kept cells: QC on all, then doublets and genes on what is kept.
+std::string quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recipe, StepRunner& steps) {
+    const std::string qc = steps.run({"qc", 1, {inputs.key}, values_of(recipe.qc), [&](const Dataset& in, Context& c) { return commands::qc_slots(in, recipe.qc, c); }}, state.all);
+    state.kept = commands::keep_cells(state.all);
+    if (state.kept.n_cells() == 0) invalid_data(fmt::format("{}: quality control keeps none of {} cells.", state.all.name, state.all.n_cells()), "Look at the counts: is this a filtered matrix of raw counts?");
+    steps.run({"doublets", 1, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
+    return steps.run({"filter", 1, {qc}, values_of(recipe.filter), [&](const Dataset& in, Context& c) { return commands::filter_slots(in, recipe.filter, c); }}, state.kept);
+}
+
+/// Log values, variable genes, PCA and, where asked, Harmony. Returns the key of the embedding.
+std::string embedding_steps(RunState& state, const std::string& filter, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
+    Dataset& kept = state.kept;
+    const std::string normalize =
+        steps.run({"normalize", 1, {filter}, values_of(recipe.normalize), [&](const Dataset& in, Context& c) { return commands::normalize_slots(in, recipe.normalize, c); }}, kept);
+    commands::add_log_values(kept);
+    const std::string per = recipe.hvg_per_sample ? "sample" : "";
+    const std::string hvg = steps.run({"hvg", 1, {normalize}, with(values_of(recipe.hvg), "batch", per), [&](const Dataset& in, Context& c) { return commands::hvg_slots(in, recipe.hvg, per, c); }}, kept);
+    std::string key = steps.run({"pca", 1, {hvg}, values_of(recipe.pca), [&](const Dataset& in, Context& c) { return commands::pca_slots(in, recipe.pca, c); }}, kept);
+    state.embedding = "X_pca";
+    if (!choices.batch.empty()) {
+        // Harmony sees the components that neighbours use.
+        const auto corrected = [&](const Dataset& in, Context& c) {
+            Dataset lead = in;
+            lead.obsm["X_pca"] = commands::leading_columns(in.obsm.at("X_pca"), recipe.n_pcs_used);
+            return commands::harmony_slots(lead, recipe.harmony, choices.batch, c);
+        };
+        key = steps.run({"harmony", 1, {key}, with(with(values_of(recipe.harmony), "batch", choices.batch), "n_dims", recipe.n_pcs_used), corrected}, kept);
+        state.embedding = "X_pca_harmony";
+    }
+    return key;
+}
+
+/// Neighbours, clusters and layout of one embedding. Returns the key of the graph.
+std::string graph_steps(RunState& state, const std::string& embedding_key, const Recipe& recipe, StepRunner& steps) {
+    const commands::GraphOptions graph{recipe.neighbors, state.embedding, recipe.n_pcs_used};
+    const FieldValues graph_values = with(with(values_of(recipe.neighbors), "embedding", state.embedding), "n_dims", recipe.n_pcs_used);
+    return steps.run({"neighbors", 1, {embedding_key}, graph_values, [&](const Dataset& in, Context& c) { return commands::neighbors_slots(in, graph, c); }}, state.kept);
+}
+
+/// The map before Harmony, beside the one after it: obsm X_umap_before.
+void map_before_harmony(RunState& state, const std::string& graph_key, const Recipe& recipe, StepRunner& steps) {
+    const auto before = [&](const Dataset& in, Context& c) {
+        Dataset plain = in;
+        merge_slots(plain, commands::neighbors_slots(in, {recipe.neighbors, "X_pca", recipe.n_pcs_used}, c));
+        Dataset umap = commands::umap_slots(plain, recipe.umap, "X_pca", c);
+        Dataset out = commands::slots_like(in);
+        out.obsm["X_umap_before"] = std::move(umap.obsm["X_umap"]);
+        return out;
+    };
+    steps.run({"umap before harmony", 1, {graph_key}, values_of(recipe.umap), before}, state.kept);
+}
+
+std::string cluster_steps(RunState& state, const std::string& graph_key, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
+    Dataset& kept = state.kept;
+    const std::string leiden = steps.run({"leiden", 1, {graph_key}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::leiden_slots(in, recipe.leiden, c); }}, kept);
+    steps.run({"leiden sweep", 1, {graph_key}, values_of(recipe.leiden_sweep), [&](const Dataset& in, Context& c) { return commands::leiden_sweep_slots(in, recipe.leiden_sweep, c); }}, kept);
+    const FieldValues umap_values = with(values_of(recipe.umap), "embedding", state.embedding);
+    steps.run({"umap", 1, {graph_key}, umap_values, [&](const Dataset& in, Context& c) { return commands::umap_slots(in, recipe.umap, state.embedding, c); }}, kept);
+    if (!choices.batch.empty()) map_before_harmony(state, graph_key, recipe, steps);
+    return leiden;
+}
+
+/// What the clusters are: markers, labels, and whether they stand.
+void meaning_steps(RunState& state, const std::string& leiden, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
+    Dataset& kept = state.kept;
+    const std::string markers =
+        steps.run({"markers", 1, {leiden}, values_of(recipe.markers), [&](const Dataset& in, Context& c) { return commands::markers_slots(in, recipe.markers, "leiden", c); }}, kept);
+    steps.run({"labels", 1, {markers}, with(values_of(recipe.labels), "table", choices.labels->name), [&](const Dataset& in, Context& c) { return commands::labels_slots(in, recipe.labels, *choices.labels, c); }}, kept);
+    steps.run({"merge clusters", 1, {leiden}, values_of(recipe.merge_clusters), [&](const Dataset& in, Context& c) { return commands::merge_clusters_slots(in, recipe.merge_clusters, c); }}, kept);
+    steps.run({"ambient", 1, {leiden}, values_of(recipe.ambient), [&](const Dataset& in, Context& c) { return commands::ambient_slots(in, recipe.ambient, c); }}, kept);
+    const std::string cycle = steps.run({"cell cycle", 1, {leiden}, values_of(recipe.cell_cycle), [&](const Dataset& in, Context& c) { return commands::cell_cycle_slots(in, recipe.cell_cycle, c); }}, kept);
+    steps.run({"sample checks", 1, {leiden}, {}, [](const Dataset& in, Context& c) { return commands::sample_checks_slots(in, c); }}, kept);
+    steps.run({"component checks", 1, {cycle}, {}, [](const Dataset& in, Context& c) { return commands::pca_checks_slots(in, c); }}, kept);
+    steps.run({"sensitivity", 1, {leiden}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::sensitivity_slots(in, recipe.leiden, {}, c); }}, kept);
+}
+
+}  // namespace
+
+RunState run_steps(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context) {
+    RunState state;
+    state.all = std::move(inputs.dataset);
+    if (!choices.batch.empty()) commands::require_groups(state.all, choices.batch);
+    check_confounding(state.all, choices.batch, context);
+    const std::string filter = quality_steps(state, inputs, recipe, steps);
+    const std::string embedding = embedding_steps(state, filter, recipe, choices, steps);
+    const std::string graph = graph_steps(state, embedding, recipe, steps);
+    const std::string leiden = cluster_steps(state, graph, recipe, choices, steps);
+    meaning_steps(state, leiden, recipe, choices, steps);
+    state.n_clusters = static_cast<std::int64_t>(commands::require_groups(state.kept, "leiden").categories.size());
+    return state;
+}
+
+}  // namespace morula::pipeline

@@ -1,0 +1,31 @@
+// The steps of a run in their order: the recipe made flesh.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "morula/data/dataset.hpp"
+#include "morula/knowledge/marker_table.hpp"
+#include "morula/pipeline/recipes.hpp"
+#include "morula/pipeline/run_inputs.hpp"
+#include "morula/pipeline/step_runner.hpp"
+
+namespace morula::pipeline {
+
+/// What the user chose beside the recipe.
+struct RunChoices {
+    std::string batch;  // obs column to mix, "" for none
+    const knowledge::MarkerTable* labels = nullptr;
+};
+
+struct RunState {
+    data::Dataset all;   // every cell that came in, with QC
+    data::Dataset kept;  // cells that went on, with everything computed
+    std::int64_t n_clusters = 0;
+    std::string embedding;  // "X_pca" or "X_pca_harmony": what neighbours saw
+};
+
+/// Throws invalid_data with the table when the batch equals the condition.
+RunState run_steps(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context);
+
+}  // namespace morula::pipeline
