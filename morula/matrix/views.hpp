@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -78,6 +79,7 @@ struct DenseView {
 
     T& operator()(std::int64_t row, std::int64_t col) const { return values[static_cast<std::size_t>(row * n_cols + col)]; }
     std::span<T> row(std::int64_t r) const { return values.subspan(static_cast<std::size_t>(r * n_cols), static_cast<std::size_t>(n_cols)); }
+    operator DenseView<const T>() const requires(!std::is_const_v<T>) { return {n_rows, n_cols, values}; }
 };
 
 /// Row-major dense matrix that owns its values.

@@ -1,0 +1,66 @@
+#include "morula/matrix/views.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/sources.hpp"
+
+namespace morula::matrix {
+namespace {
+
+using test::error_code;
+using test::error_text;
+
+Csr small() { return {3, 4, {0, 2, 2, 3}, {0, 3, 1}, {5.0F, 7.0F, 2.0F}}; }
+
+TEST(Views, rows_of_a_slice_are_addressed_by_its_own_offsets) {
+    const Csr csr = small();
+    const CsrView slice{2, 4, std::span(csr.indptr).subspan(1), csr.indices, csr.values};
+    EXPECT_EQ(slice.nnz(), 1);
+    EXPECT_TRUE(slice.row_indices(0).empty());
+    ASSERT_EQ(slice.row_indices(1).size(), 1U);
+    EXPECT_EQ(slice.row_indices(1)[0], 1U);
+    EXPECT_EQ(slice.row_values(1)[0], 2.0F);
+    EXPECT_NO_THROW(check_csr(slice, "X"));
+}
+
+TEST(Views, good_matrices_pass_the_check) {
+    EXPECT_NO_THROW(check_csr(small().view(), "X"));
+    EXPECT_NO_THROW(check_csr(Csr{}.view(), "X"));
+    EXPECT_NO_THROW(check_csr(test::random_counts(50, 30, 0.3, 1).view(), "X"));
+}
+
+struct BadCase {
+    const char* name;
+    void (*spoil)(Csr&);
+    const char* says;
+};
+
+class BadMatrix : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadMatrix, is_named_with_its_first_bad_row) {
+    Csr csr = small();
+    GetParam().spoil(csr);
+    const auto check = [&] { check_csr(csr.view(), "pbmc.h5ad: X"); };
+    EXPECT_EQ(error_code(check), ErrorCode::invalid_data);
+    EXPECT_NE(error_text(check).find(GetParam().says), std::string::npos) << error_text(check);
+    EXPECT_EQ(error_text(check).find("pbmc.h5ad: X"), 0U);
+    EXPECT_NE(error_text(check).find("Next: "), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Views, BadMatrix,
+    testing::Values(BadCase{"backwards", [](Csr& c) { c.indptr = {0, 2, 1, 3}; }, "the offsets of row 1 go backwards, from 2 to 1"},
+                    BadCase{"negative", [](Csr& c) { c.indptr[0] = -1; }, "starts at the negative offset -1"},
+                    BadCase{"few_offsets", [](Csr& c) { c.indptr.pop_back(); }, "has 3 row offsets, expected 4 for 3 rows"},
+                    BadCase{"short_values", [](Csr& c) { c.values.pop_back(); }, "the row offsets end at 3, but there are 3 column numbers and 2 values"},
+                    BadCase{"short_columns", [](Csr& c) { c.indices.pop_back(); }, "the row offsets end at 3, but there are 2 column numbers and 3 values"},
+                    BadCase{"far_column", [](Csr& c) { c.indices[2] = 4; }, "row 2 names column 4, but there are only 4 columns"},
+                    BadCase{"far_column_first", [](Csr& c) { c.indices[0] = 9; }, "row 0 names column 9, but there are only 4 columns"},
+                    BadCase{"twice", [](Csr& c) { c.indices[0] = 3; }, "row 0 holds column 3 twice"},
+                    BadCase{"unsorted", [](Csr& c) { c.indices = {3, 0, 1}; }, "the columns of row 0 are not in increasing order (0 follows 3)"},
+                    BadCase{"wide", [](Csr& c) { c.n_cols = std::int64_t{1} << 32; }, "has 4294967296 columns"},
+                    BadCase{"negative_shape", [](Csr& c) { c.n_rows = -3; }, "has the shape -3 x 4"}),
+    [](const testing::TestParamInfo<BadCase>& param) { return param.param.name; });
+
+}  // namespace
+}  // namespace morula::matrix
