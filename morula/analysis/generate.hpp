@@ -20,8 +20,8 @@ enum class GeneratePreset { types, homogeneous, blood };
 struct GenerateOptions {
     GeneratePreset preset = GeneratePreset::types;
     std::int64_t cells = 3000;
-    std::optional<std::int64_t> genes;   // types, homogeneous: 20,000; blood: the table's, so not to be given
-    std::optional<std::int32_t> types;   // types: 12; else fixed by the preset, so not to be given
+    std::optional<std::int64_t> genes = std::nullopt;   // types, homogeneous: 20,000; blood: the table's, so not to be given
+    std::optional<std::int32_t> types = std::nullopt;   // types: 12; else fixed by the preset, so not to be given
     std::int32_t rare_types = 2;         // of `types`, the last ones
     double rare_fraction = 0.005;        // of the cells, each rare type
     double continuum_fraction = 0.1;     // of the cells, on a path between the first two types
@@ -29,8 +29,8 @@ struct GenerateOptions {
     std::int32_t donors = 1;
     double batch_sd = 0.25;              // of ln expression, gene by gene
     double donor_sd = 0.1;
-    std::optional<double> mean_counts;   // types, homogeneous: 6,000; blood: 2,400
-    double depth_sd = 0.45;              // of ln depth; homogeneous spreads depth evenly in ln instead
+    std::optional<double> mean_counts = std::nullopt;   // types, homogeneous: 6,000; blood: 2,400
+    std::optional<double> depth_sd = std::nullopt;      // of ln depth. types: 0.45; blood: 0.3; homogeneous spreads ln depth evenly, so not to be given
     double ambient_fraction = 0.05;      // of a cell's counts, on average
     double doublet_fraction = 0.0;
     double damaged_fraction = 0.02;      // few counts, many of them mitochondrial; homogeneous has none
@@ -56,7 +56,7 @@ constexpr auto describe(const GenerateOptions*) {
         field("donor_sd", &GenerateOptions::donor_sd, "Strength of the donor effects.", {.minimum = 0.0, .maximum = 3.0, .unit = "ln expression"}),
         field("mean_counts", &GenerateOptions::mean_counts, "Mean counts of an intact single cell (6,000 when not given; blood 2,400).",
               {.minimum = 1.0, .maximum = 1e6, .unit = "counts"}),
-        field("depth_sd", &GenerateOptions::depth_sd, "Spread of the counts of a cell.", {.minimum = 0.0, .maximum = 2.0, .unit = "ln counts"}),
+        field("depth_sd", &GenerateOptions::depth_sd, "Spread of the counts of a cell (0.45 when not given; blood 0.3, beside the types' own depths).", {.minimum = 0.0, .maximum = 2.0, .unit = "ln counts"}),
         field("ambient_fraction", &GenerateOptions::ambient_fraction, "Mean share of a cell's counts that come from ambient RNA.", {.minimum = 0.0, .maximum = 0.9}),
         field("doublet_fraction", &GenerateOptions::doublet_fraction, "Share of the barcodes that hold two cells.", {.minimum = 0.0, .maximum = 1.0}),
         field("damaged_fraction", &GenerateOptions::damaged_fraction, "Share of the cells with few, mostly mitochondrial counts.", {.minimum = 0.0, .maximum = 1.0}),
@@ -88,13 +88,14 @@ struct GenerateResult {
     std::vector<std::string> donor_names;
     std::vector<std::string> batch_names;
     std::vector<std::string> gene_symbols;
-    std::vector<std::string> gene_ids;  // "MADEUP00000001"
+    std::vector<std::string> gene_ids;  // "MADEUP00000001"; blood: the symbols
     std::string source;                 // one sentence that says the cells are made up, and from what
 };
 
-/// Counts are multinomial: a cell of depth d is d draws from its mixture of profiles (type, programme within the type, mitochondrial, ambient),
-/// each profile scaled gene by gene by the log-normal effects of its batch and donor. A doublet is the sum of two cells of one sample.
-/// Cost of reading about 5 ns a count; memory 8 bytes x genes x samples x types, held as long as `counts` lives.
+/// A cell of d counts is d draws from its profiles: type, a programme that cuts across types (up to a fifth of the counts), mitochondrial, ambient.
+/// Type profiles are log-normal, raised in genes of the lineage and of the type, and scaled gene by gene by the log-normal effects of batch and donor.
+/// The continuum runs from the first type to the second by a profile of its own. A doublet is the sum of two cells of one sample.
+/// Cost of reading about 10 ns a count; memory 8 bytes x genes x samples x types, held as long as `counts` lives.
 /// Throws usage when an option is given that the preset fixes or fractions exceed 1; resource_limit.
 GenerateResult generate(const GenerateOptions& options, Context& context);
 
