@@ -95,7 +95,7 @@ struct GenerateResult {
 /// A cell of d counts is d draws from its profiles: type, a programme that cuts across types (up to a fifth of the counts), mitochondrial, ambient.
 /// Type profiles are log-normal, raised in genes of the lineage and of the type, and scaled gene by gene by the log-normal effects of batch and donor.
 /// The continuum runs from the first type to the second by a profile of its own. A doublet is the sum of two cells of one sample.
-/// Cost of reading about 10 ns a count; memory 8 bytes x genes x samples x types, held as long as `counts` lives.
+/// Cost of reading about 30 ns a count; memory 8 bytes x genes x samples x types, held as long as `counts` lives.
 /// Throws usage when an option is given that the preset fixes or fractions exceed 1; resource_limit.
 GenerateResult generate(const GenerateOptions& options, Context& context);
 
