@@ -1,0 +1,90 @@
+// Made-up counts, with the truth in obs.
+#include "morula/analysis/generate.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "morula/atlas/atlas.hpp"
+#include "morula/commands/slots.hpp"
+#include "morula/commands/store_commands.hpp"
+#include "morula/core/error.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
+
+namespace morula::commands {
+namespace {
+
+data::Categorical names_of(const std::vector<std::int32_t>& codes, const std::vector<std::string>& names) { return {codes, names, false}; }
+
+data::Dataset dataset_of(analysis::GenerateResult made) {
+    data::Dataset out;
+    out.name = "generated";
+    out.obs = data::Table(made.cells.names);
+    out.obs.set("true_type", names_of(made.cells.type, made.type_names));
+    out.obs.set("true_second_type", names_of(made.cells.second_type, made.type_names));
+    out.obs.set("sample", names_of(made.cells.sample, made.sample_names));
+    out.obs.set("donor", names_of(made.cells.donor, made.donor_names));
+    out.obs.set("batch", names_of(made.cells.batch, made.batch_names));
+    out.obs.set("true_doublet", data::Booleans{made.cells.is_doublet});
+    out.obs.set("true_damaged", data::Booleans{made.cells.is_damaged});
+    out.obs.set("true_ambient_fraction", made.cells.ambient_fraction);
+    out.obs.set("true_pseudotime", made.cells.pseudotime);
+    out.var = data::Table(made.gene_ids);
+    out.var.set("gene_symbols", made.gene_symbols);
+    out.var.set("gene_ids", made.gene_ids);
+    out.layers["X"] = std::move(made.counts);
+    out.uns["source"] = uns_of(made.source);
+    return out;
+}
+
+/// Options of the step, and where to write.
+Schema generate_schema() {
+    Schema schema = schema_of<analysis::GenerateOptions>();
+    FieldSchema out;
+    out.name = "out";
+    out.help = "File to write (.h5ad), or an atlas to add to (.atlas).";
+    out.type = FieldType::text;
+    out.is_required = true;
+    out.default_value = std::string();
+    schema.push_back(out);
+    return schema;
+}
+
+CommandResult generate(const FieldValues& values, Context& context) {
+    std::string path;
+    FieldValues own;
+    for (const auto& [name, value] : values) {
+        if (name == "out") path = std::get<std::string>(value);
+        else own.emplace_back(name, value);
+    }
+    namespace fs = std::filesystem;
+    const bool to_atlas = fs::path(path).extension() == ".atlas";
+    if (!to_atlas && fs::path(path).extension() != ".h5ad") {
+        fail(ErrorCode::usage, fmt::format("--out {}: the name must end in .h5ad or .atlas.", path), "Write for instance --out made-up.h5ad.");
+    }
+    const data::Dataset dataset = dataset_of(analysis::generate(with_values(analysis::GenerateOptions{}, own), context));
+    if (to_atlas) {
+        atlas::Atlas store = fs::exists(path) ? atlas::Atlas::open(path) : atlas::Atlas::init(path, fs::path(path).stem().string());
+        store.ingest(dataset, {}, context);
+    } else {
+        formats::write_h5ad(dataset, path, {}, context);
+    }
+    const nlohmann::ordered_json json = {{"out", path}, {"n_cells", dataset.n_cells()}, {"n_genes", dataset.n_genes()}};
+    return {fmt::format("{}: {} made-up cells x {} genes; the truth is in obs.", path, dataset.n_cells(), dataset.n_genes()), json.dump()};
+}
+
+}  // namespace
+
+Command generate_command() {
+    Command command;
+    command.name = "generate";
+    command.summary = "Make up counts of any size, with the truth in obs.";
+    command.examples = {{"20,000 cells of 12 types", "morula generate --cells 20000 --genes 20000 --out made-up.h5ad"},
+                        {"A simulated blood sample", "morula generate --preset blood --cells 2700 --out blood.h5ad"}};
+    command.options = generate_schema();
+    command.run = generate;
+    return command;
+}
+
+}  // namespace morula::commands

@@ -1,0 +1,33 @@
+// From the state of a finished run to the data of its report page.
+#pragma once
+
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/knowledge/marker_table.hpp"
+#include "morula/pipeline/recipes.hpp"
+#include "morula/pipeline/run.hpp"
+#include "morula/pipeline/run_record.hpp"
+#include "morula/pipeline/run_steps.hpp"
+#include "morula/report/report_data.hpp"
+
+namespace morula::pipeline {
+
+struct ReportInput {
+    const RunOptions& options;
+    const Recipe& recipe;
+    const knowledge::MarkerTable& table;
+    const RunState& state;
+    const RunRecord& record;
+    bool has_matrix = true;  // cells.h5ad carries the matrices
+};
+
+report::ReportData compose_report(const ReportInput& input, Context& context);
+
+// Parts, each of which fills its sections.
+void add_samples_and_quality(const ReportInput& input, report::ReportData& page);
+void add_map_and_clusters(const ReportInput& input, const std::vector<std::int64_t>& shown, report::ReportData& page, Context& context);
+void add_markers_and_labels(const ReportInput& input, const std::vector<std::int64_t>& shown, report::ReportData& page, Context& context);
+void add_words(const ReportInput& input, report::ReportData& page);
+
+}  // namespace morula::pipeline

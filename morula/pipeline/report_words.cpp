@@ -1,0 +1,236 @@
+// Summary, methods, parameters and how to go on: the words of the report.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "morula/commands/slots.hpp"
+#include "morula/core/version.hpp"
+#include "morula/pipeline/report_data.hpp"
+#include "morula/report/methods_text.hpp"
+#include "morula/report/summary.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+using commands::uns_map;
+using commands::uns_number;
+using commands::uns_numbers;
+using commands::uns_texts;
+
+double median_of(const std::vector<double>& values) {
+    std::vector<double> finite;
+    for (const double value : values) {
+        if (!std::isnan(value)) finite.push_back(value);
+    }
+    if (finite.empty()) return report::kMissing;
+    std::nth_element(finite.begin(), finite.begin() + static_cast<std::ptrdiff_t>(finite.size() / 2), finite.end());
+    return finite[finite.size() / 2];
+}
+
+double share(std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : report::kMissing; }
+
+void add_cell_facts(const ReportInput& input, const report::ReportData& page, report::ReportFacts& facts) {
+    const data::Dataset& kept = input.state.kept;
+    facts.n_samples = static_cast<std::int32_t>(page.samples.rows.size());
+    facts.n_cells_in = page.n_cells_in;
+    facts.n_cells_kept = page.n_cells_kept;
+    facts.n_genes_kept = page.n_genes_kept;
+    facts.median_counts = median_of(data::column_numbers(kept.obs.at("total_counts")));
+    facts.median_genes = median_of(data::column_numbers(kept.obs.at("n_genes_by_counts")));
+    facts.median_pct_mt = median_of(data::column_numbers(kept.obs.at("pct_counts_mt")));
+    std::vector<std::pair<std::int64_t, std::size_t>> removed;
+    for (std::size_t i = 0; i < page.qc.reasons.size(); ++i) {
+        if (page.qc.reason_counts[i] > 0) removed.emplace_back(-page.qc.reason_counts[i], i);
+    }
+    std::sort(removed.begin(), removed.end());
+    for (const auto& [n, i] : removed) facts.removed.push_back({page.qc.reasons[i], std::to_string(-n)});
+    for (const report::SampleRow& row : page.samples.rows) {
+        const double lost = share(row.cells_in - row.cells_kept, row.cells_in);
+        if (facts.worst_sample.empty() || lost > facts.worst_sample_lost) {
+            facts.worst_sample = row.name;
+            facts.worst_sample_lost = lost;
+        }
+        if (!std::isnan(row.ambient_share) && !(row.ambient_share <= facts.ambient_share)) {
+            facts.ambient_share = row.ambient_share;
+            facts.ambient_sample = row.name;
+        }
+    }
+    for (const std::int64_t n : page.clusters.doublets) facts.n_doublets += n;
+    facts.doublet_share = share(facts.n_doublets, page.n_cells_kept);
+}
+
+void add_cluster_facts(const ReportInput& input, const report::ReportData& page, report::ReportFacts& facts) {
+    const data::Dataset& kept = input.state.kept;
+    facts.n_clusters = static_cast<std::int32_t>(page.clusters.names.size());
+    std::map<std::string, std::int64_t> cells_of_label;
+    for (std::size_t i = 0; i < page.clusters.labels.size(); ++i) {
+        if (page.clusters.labels[i] == "unassigned") ++facts.n_unassigned;
+        else cells_of_label[page.clusters.labels[i]] += page.clusters.sizes[i];
+    }
+    std::vector<std::pair<std::int64_t, std::string>> order;
+    for (const auto& [label, n] : cells_of_label) order.emplace_back(-n, label);
+    std::sort(order.begin(), order.end());
+    for (const auto& [n, label] : order) facts.largest_labels.push_back({label, fmt::format("{:.0f} %", 100.0 * share(-n, page.n_cells_kept))});
+    facts.no_supported_split = !page.no_split_text.empty();
+    for (const report::ResolutionRow& row : page.resolutions) {
+        if (row.used) facts.stability = row.stability;
+    }
+    for (const report::SensitivityRow& row : page.sensitivity) {
+        if (!(row.ari >= facts.smallest_sensitivity_ari)) {
+            facts.smallest_sensitivity_ari = row.ari;
+            facts.smallest_sensitivity_change = row.change;
+        }
+    }
+    facts.n_merge_offers = static_cast<std::int32_t>(page.merges.size());
+    for (const report::ComponentNote& note : page.components) {
+        if (note.warning) facts.odd_components.push_back(fmt::format("component {} {}", note.component, note.note));
+    }
+    facts.neighbor_recall = uns_number(uns_map(kept.uns, "neighbors"), "recall");
+    const std::size_t n_samples = page.samples.rows.size();
+    for (std::size_t cluster = 0; n_samples > 1 && cluster < page.clusters.sizes.size(); ++cluster) {
+        const auto first = page.clusters.by_sample.begin() + static_cast<std::ptrdiff_t>(cluster * n_samples);
+        const std::int64_t most = *std::max_element(first, first + static_cast<std::ptrdiff_t>(n_samples));
+        if (share(most, page.clusters.sizes[cluster]) > 0.9) ++facts.n_single_sample_clusters;
+    }
+}
+
+report::ReportFacts facts_of(const ReportInput& input, const report::ReportData& page) {
+    report::ReportFacts facts;
+    facts.source = page.source.kind;
+    facts.title = page.title;
+    add_cell_facts(input, page, facts);
+    add_cluster_facts(input, page, facts);
+    for (const report::SexRow& row : page.sex) {
+        if (row.warning) facts.sex_mismatches.push_back(row.sample);
+    }
+    const data::UnsMap& uns = input.state.all.uns;
+    if (uns.count("confounding") != 0 && commands::uns_text(uns_map(uns, "confounding"), "verdict") == "complete") facts.confounded.push_back(commands::uns_text(uns_map(uns, "confounding"), "sentence"));
+    facts.several_batches = page.samples.rows.size() > 1;
+    facts.integrated = page.integration.done;
+    facts.n_soup_genes = static_cast<std::int32_t>(page.soup.size());
+    for (std::size_t i = 0; i < std::min<std::size_t>(5, page.soup.size()); ++i) facts.soup_genes.push_back(page.soup[i].gene);
+    const std::vector<double> stress = data::column_numbers(input.state.kept.obs.at("pct_counts_stress"));
+    facts.stress_share = share(std::count_if(stress.begin(), stress.end(), [](double value) { return value >= 5.0; }), static_cast<std::int64_t>(stress.size()));
+    return facts;
+}
+
+report::MethodsFacts methods_of(const ReportInput& input, const report::ReportData& page) {
+    const Recipe& recipe = input.recipe;
+    const data::UnsMap& uns = input.state.kept.uns;
+    report::MethodsFacts facts;
+    facts.morula_version = std::string(kVersion);
+    facts.recipe = recipe.name;
+    facts.numeric_profile = input.record.numeric_profile();
+    facts.seed = input.options.seed;
+    facts.n_samples = static_cast<std::int32_t>(page.samples.rows.size());
+    facts.n_cells_in = page.n_cells_in;
+    facts.n_cells_kept = page.n_cells_kept;
+    facts.n_genes_in = page.n_genes_in;
+    facts.n_genes_kept = page.n_genes_kept;
+    facts.simulated = page.source.kind != report::SourceKind::real;
+    facts.mad_counts = recipe.qc.mads_low.value_or(report::kMissing);
+    facts.min_genes = recipe.qc.min_genes;
+    facts.mad_mt = recipe.qc.mads_mitochondrial.value_or(report::kMissing);
+    facts.nuclei = recipe.qc.kind == analysis::SampleKind::nuclei;
+    facts.min_pct_mt = facts.nuclei ? recipe.qc.min_pct_mitochondrial_nuclei : recipe.qc.min_pct_mitochondrial_cells;
+    facts.min_cells = recipe.filter.min_cells;
+    facts.target_sum = recipe.normalize.target_sum.value_or(0.0);
+    facts.hvg_flavor = std::get<std::string>(values_of(recipe.hvg)[0].second);
+    facts.n_hvg = recipe.hvg.n_top;
+    facts.hvg_by_batch = recipe.hvg_per_sample;
+    facts.doublets = true;
+    facts.cell_cycle = true;
+    facts.stress = true;
+    facts.n_components = recipe.pca.n_components;
+    facts.n_components_used = page.elbow.used;
+    facts.harmony_batch = input.options.batch;
+    facts.n_neighbors = recipe.neighbors.n_neighbors;
+    facts.exact_neighbors = commands::uns_text(uns_map(uns, "neighbors"), "search") == "exact";
+    facts.neighbor_recall = uns_number(uns_map(uns, "neighbors"), "recall");
+    facts.graph_weights = "fuzzy";
+    facts.resolution = recipe.leiden.resolution;
+    facts.n_clusters = static_cast<std::int32_t>(page.clusters.names.size());
+    for (const report::ResolutionRow& row : page.resolutions) {
+        if (row.used) facts.stability = row.stability;
+    }
+    facts.umap_min_dist = recipe.umap.min_dist;
+    facts.umap_epochs = static_cast<std::int32_t>(std::get<std::int64_t>(uns_map(uns, "umap").at("n_epochs").value));
+    facts.pairwise_markers = recipe.markers.pairwise != analysis::PairwiseEffect::none;
+    facts.label_source = input.table.name;
+    return facts;
+}
+
+std::string text_of(const FieldValue& value) {
+    if (std::holds_alternative<std::monostate>(value)) return "not given";
+    if (std::holds_alternative<bool>(value)) return std::get<bool>(value) ? "yes" : "no";
+    if (std::holds_alternative<std::int64_t>(value)) return std::to_string(std::get<std::int64_t>(value));
+    if (std::holds_alternative<double>(value)) return fmt::format("{:g}", std::get<double>(value));
+    if (std::holds_alternative<std::string>(value)) return std::get<std::string>(value);
+    if (std::holds_alternative<std::vector<double>>(value)) return fmt::format("{:g}", fmt::join(std::get<std::vector<double>>(value), ", "));
+    return fmt::format("{}", fmt::join(std::get<std::vector<std::string>>(value), ", "));
+}
+
+template <class Options>
+void add_parameters(const std::string& step, const Options& options, report::ReportData& page) {
+    const Schema schema = schema_of<Options>();
+    const FieldValues values = values_of(options);
+    for (std::size_t i = 0; i < schema.size(); ++i) page.parameters.push_back({step, schema[i].name, text_of(values[i].second), text_of(schema[i].default_value), schema[i].help});
+}
+
+void add_all_parameters(const Recipe& recipe, report::ReportData& page) {
+    add_parameters("qc", recipe.qc, page);
+    add_parameters("filter", recipe.filter, page);
+    add_parameters("doublets", recipe.doublets, page);
+    add_parameters("normalize", recipe.normalize, page);
+    add_parameters("hvg", recipe.hvg, page);
+    add_parameters("pca", recipe.pca, page);
+    if (page.integration.done) add_parameters("harmony", recipe.harmony, page);
+    add_parameters("neighbors", recipe.neighbors, page);
+    add_parameters("leiden", recipe.leiden, page);
+    add_parameters("umap", recipe.umap, page);
+    add_parameters("markers", recipe.markers, page);
+    add_parameters("merge clusters", recipe.merge_clusters, page);
+    add_parameters("labels", recipe.labels, page);
+    add_parameters("ambient", recipe.ambient, page);
+}
+
+/// The command that makes this report again: every option that differs from its default.
+std::string reproduce_command(const RunOptions& options) {
+    std::string line = "morula run";
+    const Schema schema = schema_of<RunOptions>();
+    const FieldValues values = values_of(options);
+    for (std::size_t i = 0; i < schema.size(); ++i) {
+        const std::string text = text_of(values[i].second);
+        if (schema[i].is_positional) {
+            for (const std::string& path : std::get<std::vector<std::string>>(values[i].second)) line += " '" + path + "'";
+        } else if (schema[i].type == FieldType::boolean) {
+            if (text == "yes") line += " " + flag_of(schema[i]);
+        } else if (values[i].second != schema[i].default_value) {
+            line += fmt::format(" {} '{}'", flag_of(schema[i]), text);
+        }
+    }
+    return line;
+}
+
+}  // namespace
+
+void add_words(const ReportInput& input, report::ReportData& page) {
+    page.summary = report::compose_summary(facts_of(input, page));
+    page.methods = report::compose_methods(methods_of(input, page));
+    page.recipe = input.recipe.name;
+    add_all_parameters(input.recipe, page);
+    for (const std::string& text : input.record.decisions()) page.decisions.push_back({"", text});
+    for (const std::string& text : input.record.warnings()) page.warnings.push_back({report::Severity::care, text, ""});
+    page.versions = {{"Morula", std::string(kVersion)}, {"Numeric profile", input.record.numeric_profile()}};
+    for (const StepRecord& step : input.record.steps()) page.steps.push_back({step.report.name, step.report.seconds, step.report.peak_bytes, step.report.cached});
+    page.snippets = report::load_snippets({"cells.h5ad", "data.atlas", input.has_matrix});
+    page.reproduce = reproduce_command(input.options);
+    page.outputs = {{"cells.h5ad", input.has_matrix ? "cells with counts, log values, embedding, clusters" : "cells with embedding and clusters, without matrices"},
+                    {"markers.csv", "marker genes of every cluster"},
+                    {"data.atlas", "the raw counts as they came, and every step's result"},
+                    {"run.json", "what ran, with which options"}};
+}
+
+}  // namespace morula::pipeline
