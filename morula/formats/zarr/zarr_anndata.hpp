@@ -7,7 +7,7 @@
 
 #include "morula/core/context.hpp"
 #include "morula/data/dataset.hpp"
-#include "morula/formats/zarr/zarr_array.hpp"
+#include "morula/formats/zarr/zarr_writer.hpp"
 #include "morula/formats/zarr/zarr_csr.hpp"
 
 namespace morula::formats {

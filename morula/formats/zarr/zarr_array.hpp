@@ -1,10 +1,9 @@
-// One Zarr v3 array: reading any range, and writing as a stream of chunks.
+// Reading one Zarr v3 array.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -15,19 +14,14 @@
 
 namespace morula::formats {
 
-/// Elements of an inner chunk of numbers; smaller arrays are one chunk of their own size.
-inline constexpr std::int64_t kZarrChunkElements = 32'768;
-/// Elements of a shard: at most 1 GiB uncompressed at 8 bytes an element.
-inline constexpr std::int64_t kZarrShardElements = 4'096 * kZarrChunkElements;
-/// Texts of one chunk file.
-inline constexpr std::int64_t kZarrChunkTexts = 65'536;
-
 /// An array open for reading; const methods are safe to call from many threads. Sharded or not, 0 to 2 dimensions.
 /// Every error names the file and what is damaged in it.
 class ZarrArray {
 public:
     /// Throws not_found, invalid_data, unsupported (see parse_zarr_node).
     explicit ZarrArray(const std::filesystem::path& folder);
+    /// With metadata that is known already, for instance of an array whose zarr.json is not written yet.
+    ZarrArray(const std::filesystem::path& folder, ZarrArrayMeta meta);
     ~ZarrArray();
     ZarrArray(ZarrArray&&) noexcept;
     ZarrArray& operator=(ZarrArray&&) noexcept;
@@ -39,86 +33,15 @@ public:
     std::int64_t n_rows() const;  // 1 for a scalar
     std::int64_t n_cols() const;  // 1 for 0 and 1 dimensions
 
-    /// Elements [begin, begin + out.size()) in row-major order, converted to T. Throws invalid_data when a chunk is damaged or missing its end,
-    /// or when a value does not fit T. T: uint8_t (also booleans), int32_t, int64_t, uint32_t, float, double.
+    /// Rows [first_row, first_row + out.size() / n_cols()), converted to T; of a 1-D array every element is a row. Throws invalid_data when a chunk is
+    /// damaged or ends early, or when a value does not fit T. T: uint8_t (also booleans), int32_t, int64_t, uint32_t, float, double.
     template <class T>
-    void read(std::int64_t begin, std::span<T> out) const;
+    void read(std::int64_t first_row, std::span<T> out) const;
     /// All elements of a numeric array; asks the memory budget first.
     template <class T>
     std::vector<T> read_all(Context& context) const;
     /// All elements of an array of texts.
     std::vector<std::string> read_texts(Context& context) const;
-
-private:
-    struct State;
-    std::unique_ptr<State> state_;
-};
-
-/// A file that was written: path relative to the group's root, with its XXH3-128.
-struct WrittenFile {
-    std::string path;
-    std::int64_t size = 0;
-    std::string hash;
-};
-
-/// A tree of groups and arrays under one folder that is being written. Nothing is visible under the final name: the caller renames the folder.
-/// Remembers every node (for consolidated metadata) and every file (for files.json).
-class ZarrTreeWriter {
-public:
-    /// Creates the folder; throws invalid_data when it exists already.
-    ZarrTreeWriter(std::filesystem::path folder, Context& context);
-
-    const std::filesystem::path& folder() const { return folder_; }
-    Context& context() { return context_; }
-
-    /// Adds a group at a path such as "obsm" (missing parents are made as plain groups). "" is the root.
-    /// Throws invalid_data for names that Zarr forbids ("", ".", "..", "__x", NUL).
-    void group(const std::string& path, ZarrAttributes attributes);
-    void array(const std::string& path, const ZarrArrayMeta& meta);
-    /// A whole array at once.
-    template <class T>
-    void numbers(const std::string& path, ZarrType type, std::span<const T> values, ZarrAttributes attributes);
-    template <class T>
-    void matrix(const std::string& path, ZarrType type, std::span<const T> values, std::int64_t n_cols, ZarrAttributes attributes);
-    void texts(const std::string& path, const std::vector<std::string>& values, ZarrAttributes attributes);
-    void scalar(const std::string& path, ZarrType type, double value, ZarrAttributes attributes);
-    void scalar_integer(const std::string& path, std::int64_t value, ZarrAttributes attributes);
-    void scalar_text(const std::string& path, const std::string& value, ZarrAttributes attributes);
-
-    /// Forgets and deletes an array (used when a wider type turns out to be needed).
-    void remove_array(const std::string& path);
-    /// Any other file beside the arrays, for instance run.json.
-    void file(const std::string& path, std::string_view text);
-    void add_file(WrittenFile file);
-
-    /// Writes all zarr.json (the root's with consolidated metadata) and forces everything to disk.
-    void finish();
-    /// Sorted by path; complete after finish().
-    std::vector<WrittenFile> files() const;
-
-private:
-    std::filesystem::path folder_;
-    Context& context_;
-    std::map<std::string, ZarrNode> nodes_;
-    std::map<std::string, WrittenFile> files_;
-};
-
-/// Appends numbers to one array: encodes inner chunks in parallel, writes them in order, shard after shard. The bytes do not depend on the
-/// number of threads or on how the values were handed over. Holds at most a few chunks a thread.
-class ZarrArrayWriter {
-public:
-    /// n_cols 0: one dimension; else rows of n_cols elements.
-    ZarrArrayWriter(ZarrTreeWriter& tree, std::string path, ZarrType type, std::int64_t n_cols, ZarrAttributes attributes);
-    ~ZarrArrayWriter();
-    ZarrArrayWriter(ZarrArrayWriter&&) noexcept;
-    ZarrArrayWriter& operator=(ZarrArrayWriter&&) = delete;
-
-    /// Values must fit the array's type exactly; throws internal otherwise. T as in ZarrArray::read.
-    template <class T>
-    void append(std::span<const T> values);
-    std::int64_t size() const;
-    /// Writes the last shard and registers the array with the tree. Without it the destructor deletes what was written.
-    void finish();
 
 private:
     struct State;

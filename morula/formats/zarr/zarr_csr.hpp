@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "morula/formats/zarr/zarr_array.hpp"
+#include "morula/formats/zarr/zarr_writer.hpp"
 #include "morula/matrix/block_source.hpp"
 
 namespace morula::formats {

@@ -18,15 +18,15 @@ std::string_view zarr_type_name(ZarrType type);
 /// Bytes of one element; 0 for text.
 std::int64_t zarr_type_size(ZarrType type);
 
+/// Attribute of the arrays written here: no chunk was left out, so a missing one is damage and not fill values.
+inline constexpr std::string_view kWrittenWhole = "written-whole";
+
 /// The attribute values that AnnData's encodings need. Others (null, nested objects) are skipped when reading.
 using ZarrAttribute = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<std::string>>;
 using ZarrAttributes = std::map<std::string, ZarrAttribute, std::less<>>;
 
-/// One codec of a chain, in the order of encoding.
-struct ZarrCodec {
-    enum class Kind { bytes, blosc, zstd, crc32c, vlen_utf8 };
-    Kind kind = Kind::bytes;
-};
+/// The codecs that this reader and writer know; all are standard.
+enum class ZarrCodec { bytes, blosc, zstd, crc32c, vlen_utf8 };
 
 struct ZarrArrayMeta {
     ZarrType type = ZarrType::float32;
@@ -34,8 +34,9 @@ struct ZarrArrayMeta {
     std::vector<std::int64_t> chunk_shape;  // of the files: shards where sharded
     std::vector<std::int64_t> inner_shape;  // of the chunks within a shard; equals chunk_shape where not sharded
     bool sharded = false;
-    bool index_has_crc32c = true;
-    std::vector<ZarrCodec> codecs;          // of an inner chunk
+    bool index_has_crc32c = true;           // of a shard
+    bool index_at_end = true;               // of a shard
+    std::vector<ZarrCodec> codecs;          // of an inner chunk, in the order of encoding
     double fill_value = 0.0;                // text: always ""
     char separator = '/';                   // of chunk keys: c/0/1
     ZarrAttributes attributes;

@@ -1,0 +1,45 @@
+#include "morula/formats/zarr/zarr_output.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "morula/core/error.hpp"
+
+namespace morula::formats {
+
+ZarrOutputFile::ZarrOutputFile(const std::filesystem::path& root, std::string path) : full_(root / path), path_(std::move(path)) {
+    std::error_code problem;
+    std::filesystem::create_directories(full_.parent_path(), problem);
+    if (problem) fail_from_errno(problem.value(), "make the folder", full_.parent_path().string());
+    fd_ = ::open(full_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd_ < 0) fail_from_errno(errno, "write it", full_.string());
+}
+
+ZarrOutputFile::~ZarrOutputFile() {
+    if (fd_ < 0) return;
+    ::close(fd_);
+    ::unlink(full_.c_str());
+}
+
+void ZarrOutputFile::write(std::span<const std::byte> bytes) {
+    std::size_t done = 0;
+    while (done < bytes.size()) {
+        const ssize_t put = ::write(fd_, bytes.data() + done, bytes.size() - done);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) fail_from_errno(errno, "write it", full_.string());
+        done += static_cast<std::size_t>(put);
+    }
+    hasher_.update(bytes);
+    size_ += static_cast<std::int64_t>(bytes.size());
+}
+
+WrittenFile ZarrOutputFile::close() {
+    if (::close(std::exchange(fd_, -1)) != 0) fail_from_errno(errno, "write it", full_.string());
+    return {path_, size_, hasher_.hex()};
+}
+
+}  // namespace morula::formats
