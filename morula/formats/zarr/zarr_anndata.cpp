@@ -48,6 +48,7 @@ bool has_node(const fs::path& folder) { return fs::exists(folder / "zarr.json");
 template <class Read>
 void read_mapping(const fs::path& root, const std::string& slot, const SlotFilter& filter, Context& context, Read read) {
     if (!has_node(root / slot) || !filter.touches(slot)) return;
+    read_zarr_node(root / slot);  // notices damage
     for (const std::string& name : child_names(root / slot)) {
         if (!filter.wants(slot + "/" + name)) continue;
         try {
@@ -80,6 +81,7 @@ data::Dataset read_group(const fs::path& root, const SlotFilter& filter, Context
     if (has_node(root / "X") && filter.wants("X")) dataset.layers["X"] = open_zarr_matrix(root / "X", context);
     read_mapping(root, "layers", filter, context, [&](const std::string& name, const fs::path& folder) { dataset.layers[name] = open_zarr_matrix(folder, context); });
     if (has_node(root / "raw") && filter.touches("raw")) {
+        read_zarr_node(root / "raw");
         data::Raw raw;
         raw.x = open_zarr_matrix(root / "raw" / "X", context);
         raw.var = read_table(root / "raw" / "var", [](const std::string&) { return true; }, context);
@@ -106,9 +108,7 @@ template <class Map, class Write>
 void write_mapping(ZarrTreeWriter& tree, const std::string& slot, const Map& map, Write write) {
     tree.group(slot, encoding("dict", "0.1.0"));
     for (const auto& [name, element] : map) {
-        if (name.find('/') != std::string::npos) {
-            invalid_data(fmt::format("The name '{}' in {} holds a '/', which AnnData does not allow there.", name, slot), "Rename it.");
-        }
+        check_key(slot, name);
         write(slot + "/" + name, element);
     }
 }

@@ -33,6 +33,8 @@ data::UnsMap read_uns(const std::filesystem::path& folder, Context& context);
 void write_dense(ZarrTreeWriter& tree, const std::string& path, const matrix::Dense<float>& dense);
 matrix::Dense<float> read_dense(const std::filesystem::path& folder, Context& context);
 
+/// Throws invalid_data when a key of a mapping (obsm, layers, uns ...) holds a '/'.
+void check_key(const std::string& slot, const std::string& name);
 /// Names of the nodes directly below a group, sorted.
 std::vector<std::string> child_names(const std::filesystem::path& folder);
 

@@ -25,6 +25,7 @@ void write_records(ZarrTreeWriter& tree, const std::string& path, const data::Re
     attributes[std::string(kRecordFields)] = records.fields;
     tree.group(path, std::move(attributes));
     for (std::size_t i = 0; i < records.fields.size(); ++i) {
+        check_key(path, records.fields[i]);
         const std::string field = path + "/" + records.fields[i];
         const auto& column = records.columns[i];
         if (const auto* floats = std::get_if<std::vector<float>>(&column)) tree.numbers(field, ZarrType::float32, std::span<const float>(*floats), kArray);
@@ -132,10 +133,21 @@ data::UnsMap read_map(const std::filesystem::path& folder, int depth, Context& c
 
 void write_uns(ZarrTreeWriter& tree, const std::string& path, const data::UnsMap& uns) {
     tree.group(path, encoding("dict", "0.1.0"));
-    for (const auto& [name, node] : uns) write_value(tree, path + "/" + name, node.value);
+    for (const auto& [name, node] : uns) {
+        check_key(path, name);
+        write_value(tree, path + "/" + name, node.value);
+    }
 }
 
-data::UnsMap read_uns(const std::filesystem::path& folder, Context& context) { return read_map(folder, 0, context); }
+data::UnsMap read_uns(const std::filesystem::path& folder, Context& context) {
+    read_zarr_node(folder);  // notices damage
+    return read_map(folder, 0, context);
+}
+
+void check_key(const std::string& slot, const std::string& name) {
+    if (name.find('/') == std::string::npos) return;
+    invalid_data(fmt::format("The name '{}' in {} holds a '/', which AnnData does not allow there.", name, slot), "Rename it.");
+}
 
 void write_dense(ZarrTreeWriter& tree, const std::string& path, const matrix::Dense<float>& dense) {
     tree.matrix(path, ZarrType::float32, std::span<const float>(dense.values), dense.n_rows, dense.n_cols, kArray);

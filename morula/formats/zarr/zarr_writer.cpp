@@ -1,6 +1,8 @@
 #include "morula/formats/zarr/zarr_writer.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <system_error>
@@ -16,6 +18,7 @@ namespace morula::formats {
 namespace {
 
 constexpr std::size_t kLongestName = 200;  // bytes; file systems allow 255
+constexpr std::size_t kFewFiles = 16;      // to be forced to disk one by one
 
 void check_names(const std::string& path) {
     std::size_t begin = 0;
@@ -33,7 +36,26 @@ void check_names(const std::string& path) {
 
 std::string join(const std::string& folder, const char* name) { return folder.empty() ? name : folder + "/" + name; }
 
+/// Everything written to the file system so far, in one call: a group has some hundred small files and folders, and a call for each takes
+/// milliseconds (150 files: 0.5 s one by one, 0.03 to 0.2 s in one call on ext4). False where the system cannot.
+bool sync_file_system(const std::filesystem::path& folder) {
+    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const bool done = ::syncfs(fd) == 0;
+    ::close(fd);
+    return done;
+}
+
 }  // namespace
+
+void sync_tree(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> files;
+    std::vector<std::filesystem::path> folders{folder};
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) (entry.is_directory() ? folders : files).push_back(entry.path());
+    if (files.size() > kFewFiles && sync_file_system(folder)) return;
+    for (const auto& path : files) sync_file(path);
+    for (const auto& path : folders) sync_folder(path);
+}
 
 ZarrTreeWriter::ZarrTreeWriter(std::filesystem::path folder, Context& context) : folder_(std::move(folder)), context_(context) {
     std::error_code problem;
@@ -172,17 +194,7 @@ void ZarrTreeWriter::finish() {
     nodes_.erase("");
     for (const auto& [path, node] : nodes_) file(join(path, "zarr.json"), zarr_node_json(node));
     file("zarr.json", consolidated_zarr_json(root, nodes_));
-    sync_tree();
-}
-
-void ZarrTreeWriter::sync_tree() const {
-    std::vector<std::filesystem::path> paths;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
-        if (entry.is_regular_file()) sync_file(entry.path());
-        else paths.push_back(entry.path());
-    }
-    for (const auto& path : paths) sync_folder(path);
-    sync_folder(folder_);
+    sync_tree(folder_);
 }
 
 std::vector<WrittenFile> ZarrTreeWriter::files() const {

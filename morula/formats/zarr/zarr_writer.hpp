@@ -30,6 +30,9 @@ struct WrittenFile {
     std::string hash;
 };
 
+/// Forces all files and folders of a tree to disk.
+void sync_tree(const std::filesystem::path& folder);
+
 /// A tree of groups and arrays under one folder that is being written. Nothing is visible under the final name: the caller renames the folder.
 /// Remembers every node (for consolidated metadata) and every file (for files.json).
 class ZarrTreeWriter {
@@ -70,7 +73,6 @@ public:
 
 private:
     void scalar_bytes(const std::string& path, ZarrType type, std::span<const std::byte> raw, ZarrAttributes attributes);
-    void sync_tree() const;
 
     std::filesystem::path folder_;
     Context& context_;

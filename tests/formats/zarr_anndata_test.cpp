@@ -1,0 +1,249 @@
+// Datasets as AnnData groups in Zarr v3: round trips, lazy rows, damage.
+#include <gtest/gtest.h>
+
+#include "morula/core/parallel.hpp"
+#include "morula/formats/zarr/zarr_anndata.hpp"
+#include "tests/formats/zarr_sample.hpp"
+
+namespace morula::formats {
+namespace {
+
+using test::contains;
+using test::TemporaryFolder;
+using test::thrown_by;
+
+Context& two_threads() {
+    static Context context({.threads = 2});
+    return context;
+}
+
+data::Dataset only_x(matrix::Csr csr) {
+    data::Dataset d;
+    d.obs = data::Table(test::numbered("c", csr.n_rows));
+    d.var = data::Table(test::numbered("g", csr.n_cols));
+    d.layers["X"] = matrix::make_source(std::move(csr));
+    return d;
+}
+
+std::string type_of(const std::filesystem::path& array) { return std::string(zarr_type_name(std::get<ZarrArrayMeta>(read_zarr_node(array)).type)); }
+
+TEST(ZarrAnnData, a_data_set_with_every_slot_reads_back_bit_for_bit) {
+    const TemporaryFolder folder;
+    const data::Dataset written = test::sample_dataset(137, 23, 5);
+    write_zarr(written, folder / "a.zarr", two_threads());
+    test::expect_same(written, read_zarr(folder / "a.zarr", two_threads()), two_threads());
+    EXPECT_TRUE(is_zarr_anndata(folder / "a.zarr"));
+}
+
+TEST(ZarrAnnData, data_sets_without_cells_or_genes_read_back) {
+    const TemporaryFolder folder;
+    int number = 0;
+    for (const auto& [cells, genes] : std::vector<std::pair<std::int64_t, std::int64_t>>{{0, 5}, {5, 0}, {0, 0}, {1, 1}}) {
+        const auto path = folder / std::to_string(number++);
+        const data::Dataset written = test::sample_dataset(cells, genes, 1);
+        write_zarr(written, path, two_threads());
+        test::expect_same(written, read_zarr(path, two_threads()), two_threads());
+    }
+    write_zarr(data::Dataset{}, folder / "nothing", two_threads());
+    test::expect_same(data::Dataset{}, read_zarr(folder / "nothing", two_threads()), two_threads());
+}
+
+TEST(ZarrAnnData, partial_results_read_back) {
+    const TemporaryFolder folder;
+    data::Dataset part;
+    part.obs = data::Table(test::numbered("cell", 4));
+    part.obs.set("leiden", data::Categorical{{0, 1, 0, 1}, {"0", "1"}, false});
+    part.obsm["X_umap"] = matrix::Dense<float>(4, 2);
+    write_zarr(part, folder / "part", two_threads());
+    test::expect_same(part, read_zarr(folder / "part", two_threads()), two_threads());
+}
+
+TEST(ZarrAnnData, only_the_slots_named_are_read) {
+    const TemporaryFolder folder;
+    write_zarr(test::sample_dataset(20, 6, 5), folder / "a", two_threads());
+    const data::Dataset some = read_zarr_slots(folder / "a", {"obs/type", "obsm/X_pca", "layers/log1p", "uns"}, two_threads());
+    EXPECT_EQ(some.obs.names(), std::vector<std::string>{"type"});
+    EXPECT_EQ(some.obs.n_rows(), 20);
+    EXPECT_TRUE(some.var.names().empty());
+    EXPECT_EQ(some.layers.size(), 1U);
+    EXPECT_EQ(some.obsm.size(), 1U);
+    EXPECT_TRUE(some.obsp.empty());
+    EXPECT_FALSE(some.raw.has_value());
+    EXPECT_FALSE(some.uns.empty());
+    const Error error = thrown_by([&] { read_zarr_slots(folder / "a", {"obsm/X_pcs"}, two_threads()); });
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    EXPECT_TRUE(contains(error.next(), "X_pca")) << error.next();
+}
+
+TEST(ZarrAnnData, the_same_bytes_for_any_number_of_threads) {
+    const data::Dataset written = test::sample_dataset(700, 200, 5);
+    std::map<std::string, std::string> first;
+    for (const std::int32_t threads : {1, 2, 4}) {
+        const TemporaryFolder folder;
+        Context context({.threads = threads});
+        write_zarr(written, folder / "a", context);
+        const auto bytes = test::folder_bytes(folder.path());
+        if (first.empty()) first = bytes;
+        EXPECT_EQ(bytes, first) << threads;
+    }
+}
+
+TEST(ZarrAnnData, an_existing_folder_is_left_alone) {
+    const TemporaryFolder folder;
+    std::filesystem::create_directories(folder / "a");
+    EXPECT_EQ(thrown_by([&] { write_zarr(test::sample_dataset(3, 3, 1), folder / "a", two_threads()); }).code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(std::filesystem::is_empty(folder / "a"));
+    data::Dataset bad = test::sample_dataset(3, 3, 1);
+    bad.uns["a/b"].value = true;
+    EXPECT_NE(thrown_by([&] { write_zarr(bad, folder / "b", two_threads()); }).message(), "");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);  // nothing half-written stays
+}
+
+TEST(ZarrCsr, values_take_the_smallest_type_that_holds_them) {
+    const TemporaryFolder folder;
+    const std::vector<std::pair<float, std::string>> cases = {{1.0F, "uint8"},   {255.0F, "uint8"},          {256.0F, "uint16"},          {65'535.0F, "uint16"},
+                                                              {65'536.0F, "uint32"}, {4'294'967'040.0F, "uint32"}, {4'294'967'296.0F, "float32"}, {0.5F, "float32"},
+                                                              {-1.0F, "float32"},  {-0.0F, "float32"},         {std::numeric_limits<float>::quiet_NaN(), "float32"},
+                                                              {std::numeric_limits<float>::infinity(), "float32"}};
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        const auto path = folder / std::to_string(i);
+        matrix::Csr csr = test::sample_counts(40, 30, cases[i].first, 3);
+        write_zarr(only_x(csr), path, two_threads());
+        EXPECT_EQ(type_of(path / "X/data"), cases[i].second) << cases[i].first;
+        EXPECT_EQ(type_of(path / "X/indices"), "uint16");
+        EXPECT_EQ(type_of(path / "X/indptr"), "int64");
+        test::expect_same(csr, matrix::read_all(*read_zarr(path, two_threads()).layers.at("X"), two_threads()), path.string());
+    }
+}
+
+/// Widening in the middle: what was written in the narrow type is written again.
+TEST(ZarrCsr, a_large_value_far_down_widens_what_was_written) {
+    const TemporaryFolder folder;
+    matrix::Csr csr = test::sample_counts(6'000, 300, 1.0F, 3);
+    csr.values[csr.values.size() / 2] = 1'000.0F;
+    csr.values[csr.values.size() - 5] = 100'000.0F;
+    write_zarr(only_x(csr), folder / "a", two_threads());
+    EXPECT_EQ(type_of(folder / "a/X/data"), "uint32");
+    test::expect_same(csr, matrix::read_all(*read_zarr(folder / "a", two_threads()).layers.at("X"), two_threads()), "X");
+    csr.values[csr.values.size() - 2] = 0.25F;
+    write_zarr(only_x(csr), folder / "b", two_threads());
+    EXPECT_EQ(type_of(folder / "b/X/data"), "float32");
+    test::expect_same(csr, matrix::read_all(*read_zarr(folder / "b", two_threads()).layers.at("X"), two_threads()), "X");
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "b/X")) EXPECT_FALSE(contains(entry.path().string(), "narrow"));
+}
+
+TEST(ZarrCsr, more_genes_than_16_bits_take_32_bit_ids) {
+    const TemporaryFolder folder;
+    for (const std::int64_t n_genes : {std::int64_t{65'536}, std::int64_t{65'537}}) {
+        matrix::Csr csr;
+        csr.n_rows = 1;
+        csr.n_cols = n_genes;
+        csr.indices = {0, static_cast<std::uint32_t>(n_genes - 1)};
+        csr.values = {1.0F, 2.0F};
+        csr.indptr = {0, 2};
+        const auto path = folder / std::to_string(n_genes);
+        write_zarr(only_x(csr), path, two_threads());
+        EXPECT_EQ(type_of(path / "X/indices"), n_genes == 65'536 ? "uint16" : "uint32");
+        test::expect_same(csr, matrix::read_all(*read_zarr(path, two_threads()).layers.at("X"), two_threads()), "X");
+    }
+}
+
+TEST(ZarrCsr, any_rows_read_alike_seven_at_a_time_and_from_many_threads) {
+    const TemporaryFolder folder;
+    const matrix::Csr csr = test::sample_counts(1'000, 500, 300.0F, 3);
+    write_zarr(only_x(csr), folder / "a", two_threads());
+    const data::Dataset read = read_zarr(folder / "a", two_threads());
+    const matrix::Matrix x = read.layers.at("X");
+    Context four({.threads = 4});
+    std::vector<int> wrong(1'000 / 7 + 1);
+    parallel_blocks(four, 1'000, 7, [&](Block block) {
+        matrix::CsrScratch scratch;
+        const matrix::CsrView view = x->read({block.begin, block.end}, scratch);
+        for (std::int64_t r = 0; r < view.n_rows; ++r) {
+            const auto ids = view.row_indices(r);
+            const auto values = view.row_values(r);
+            const auto expected_ids = csr.view().row_indices(block.begin + r);
+            const auto expected_values = csr.view().row_values(block.begin + r);
+            const bool same = std::equal(ids.begin(), ids.end(), expected_ids.begin(), expected_ids.end()) &&
+                              std::equal(values.begin(), values.end(), expected_values.begin(), expected_values.end());
+            if (!same) ++wrong[static_cast<std::size_t>(block.index)];
+        }
+    });
+    for (const int count : wrong) EXPECT_EQ(count, 0);
+}
+
+TEST(ZarrCsr, unsorted_rows_and_columns_out_of_range_are_refused) {
+    const TemporaryFolder folder;
+    matrix::Csr csr = test::sample_counts(50, 20, 2.0F, 3);
+    std::swap(csr.indices[0], csr.indices[1]);
+    EXPECT_EQ(thrown_by([&] { write_zarr(only_x(csr), folder / "a", two_threads()); }).code(), ErrorCode::invalid_data);
+    std::swap(csr.indices[0], csr.indices[1]);
+    csr.n_cols = 19;
+    const Error error = thrown_by([&] { write_zarr(only_x(csr), folder / "a", two_threads()); });
+    EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(error.message(), "row")) << error.message();
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(ZarrCsr, column_ids_out_of_range_on_disk_are_noticed) {
+    const TemporaryFolder folder;
+    write_zarr(only_x(test::sample_counts(50, 20, 2.0F, 3)), folder / "a", two_threads());
+    std::string node = test::file_bytes(folder / "a/X/zarr.json");
+    const auto at = node.find("20");
+    node.replace(at, 2, "10");
+    test::replace_file(folder / "a/X/zarr.json", node);
+    const ZarrCsrSource x(folder / "a/X", two_threads());
+    matrix::CsrScratch scratch;
+    const Error error = thrown_by([&] { x.read({0, 50}, scratch); });
+    EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(error.message(), "indices")) << error.message();
+}
+
+TEST(ZarrDamage, each_file_of_a_group_when_broken_gives_a_sentence_with_its_name) {
+    const TemporaryFolder folder;
+    const data::Dataset written = test::sample_dataset(60, 12, 5);
+    write_zarr(written, folder / "a", two_threads());
+    for (const auto& [name, bytes] : test::folder_bytes(folder / "a")) {
+                // Nobody reads the group that holds the column "pct/mito %" together, the (empty) varm of raw, or the value of a null.
+        if (bytes.empty() || name == "obs/pct/zarr.json" || name == "raw/varm/zarr.json" || name == "uns/params/base/c") continue;
+        for (const bool cut : {false, true}) {
+            std::string broken = bytes;
+            if (cut) broken.resize(broken.size() / 2);
+            else broken[broken.size() / 2] = static_cast<char>(broken[broken.size() / 2] ^ 0x55);
+            test::replace_file(folder / "a" / name, broken);
+            const bool is_node = name.size() >= 9 && name.compare(name.size() - 9, 9, "zarr.json") == 0;
+            try {
+                const data::Dataset read = read_zarr(folder / "a", two_threads());
+                for (const auto& [layer, x] : read.layers) matrix::read_all(*x, two_threads());
+                if (read.raw) matrix::read_all(*read.raw->x, two_threads());
+                EXPECT_TRUE(is_node && !cut) << name << " was broken and nobody noticed";  // a flipped letter in metadata may be harmless
+            } catch (const Error& error) {
+                EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+                const std::string array = std::filesystem::path(name).parent_path().string();
+                EXPECT_TRUE(is_node || contains(error.message(), array.substr(0, array.rfind("/c")))) << error.what();
+            }
+        }
+        test::replace_file(folder / "a" / name, bytes);
+    }
+    test::expect_same(written, read_zarr(folder / "a", two_threads()), two_threads());
+}
+
+TEST(ZarrDamage, a_column_name_cannot_lead_out_of_the_folder) {
+    const TemporaryFolder folder;
+    write_zarr(test::sample_dataset(5, 5, 5), folder / "a", two_threads());
+    std::string node = test::file_bytes(folder / "a/obs/zarr.json");
+    const auto at = node.find("\"score\"");
+    node.replace(at, 7, "\"../../b\"");
+    test::replace_file(folder / "a/obs/zarr.json", node);
+    EXPECT_EQ(thrown_by([&] { read_zarr(folder / "a", two_threads()); }).code(), ErrorCode::invalid_data);
+}
+
+TEST(ZarrDamage, other_folders_are_told_apart) {
+    const TemporaryFolder folder;
+    EXPECT_EQ(thrown_by([&] { read_zarr(folder / "none", two_threads()); }).code(), ErrorCode::not_found);
+    EXPECT_EQ(thrown_by([&] { read_zarr(folder.path(), two_threads()); }).code(), ErrorCode::invalid_data);
+    EXPECT_FALSE(is_zarr_anndata(folder.path()));
+}
+
+}  // namespace
+}  // namespace morula::formats

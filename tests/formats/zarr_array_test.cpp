@@ -1,0 +1,283 @@
+// One Zarr v3 array: CRC, codecs, chunks and shards, damage.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <numeric>
+
+#include "morula/core/hash.hpp"
+#include "morula/formats/zarr/crc32c.hpp"
+#include "morula/formats/zarr/zarr_array.hpp"
+#include "morula/formats/zarr/zarr_codec.hpp"
+#include "morula/formats/zarr/zarr_writer.hpp"
+#include "tests/formats/zarr_sample.hpp"
+
+namespace morula::formats {
+namespace {
+
+using test::contains;
+using test::TemporaryFolder;
+using test::thrown_by;
+
+std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
+
+Context& two_threads() {
+    static Context context({.threads = 2});
+    return context;
+}
+
+std::vector<std::uint32_t> noisy_numbers(std::size_t n) {
+    std::vector<std::uint32_t> values(n);
+    Random random(1, Purpose::test, 0, 0);
+    for (auto& value : values) value = static_cast<std::uint32_t>(random.below(60'000));
+    return values;
+}
+
+/// An array "a" of uint16 in its own tree.
+std::filesystem::path write_numbers(const TemporaryFolder& folder, const std::vector<std::uint32_t>& values) {
+    ZarrTreeWriter tree(folder / "tree", two_threads());
+    tree.group("", {});
+    tree.numbers("a", ZarrType::uint16, std::span<const std::uint32_t>(values), {});
+    tree.finish();
+    return folder / "tree/a";
+}
+
+TEST(Crc32c, gives_the_published_check_value) {
+    EXPECT_EQ(crc32c(bytes_of("123456789")), 0xE3069283U);  // RFC 3720, appendix B.4
+    EXPECT_EQ(crc32c(bytes_of(std::string(32, '\0'))), 0x8A9136AAU);
+    EXPECT_EQ(crc32c(bytes_of(std::string(32, '\xff'))), 0x62A8AB43U);
+    EXPECT_EQ(crc32c({}), 0U);
+}
+
+TEST(Crc32c, by_instruction_equals_by_table_at_every_length) {
+    std::string text;
+    for (int length = 0; length < 100; ++length) {
+        EXPECT_EQ(crc32c(bytes_of(text)), crc32c_by_table(bytes_of(text))) << length;
+        text += static_cast<char>(length * 37);
+    }
+}
+
+TEST(ZarrCodec, every_flipped_byte_of_a_chunk_of_numbers_is_noticed) {
+    const std::vector<ZarrCodec> codecs = {ZarrCodec::bytes, ZarrCodec::blosc, ZarrCodec::crc32c};
+    std::vector<std::uint16_t> values(2'000);
+    std::iota(values.begin(), values.end(), std::uint16_t{0});
+    std::vector<std::byte> encoded;
+    encode_chunk(codecs, 2, std::as_bytes(std::span<const std::uint16_t>(values)), encoded);
+    std::vector<std::byte> decoded;
+    ASSERT_EQ(decode_chunk(codecs, encoded, 4'000, decoded), "");
+    ASSERT_EQ(std::memcmp(decoded.data(), values.data(), 4'000), 0);
+    for (std::size_t i = 0; i < encoded.size(); ++i) {
+        auto broken = encoded;
+        broken[i] ^= std::byte{0x10};
+        EXPECT_NE(decode_chunk(codecs, broken, 4'000, decoded), "") << i;
+    }
+}
+
+TEST(ZarrCodec, blosc_without_a_checksum_survives_damage) {
+    const std::vector<ZarrCodec> codecs = {ZarrCodec::bytes, ZarrCodec::blosc};
+    std::vector<std::byte> encoded;
+    std::vector<std::byte> decoded;
+    encode_chunk(codecs, 4, std::as_bytes(std::span<const std::uint32_t>(noisy_numbers(1'000))), encoded);
+    for (std::size_t i = 0; i < encoded.size(); ++i) {
+        auto broken = encoded;
+        broken[i] ^= std::byte{0xff};
+        decode_chunk(codecs, broken, 4'000, decoded);  // wrong values or a message, never a crash
+        decode_chunk(codecs, std::span<const std::byte>(encoded).first(i), 4'000, decoded);
+    }
+}
+
+TEST(ZarrCodec, chains_of_crc32c_and_zstd_in_any_order_come_back) {
+    const std::string text = "the same bytes, the same bytes, the same bytes";
+    using Chain = std::vector<ZarrCodec>;
+    for (const Chain& codecs : {Chain{ZarrCodec::bytes}, Chain{ZarrCodec::bytes, ZarrCodec::crc32c}, Chain{ZarrCodec::bytes, ZarrCodec::zstd},
+                                Chain{ZarrCodec::bytes, ZarrCodec::crc32c, ZarrCodec::zstd}, Chain{ZarrCodec::bytes, ZarrCodec::blosc, ZarrCodec::zstd, ZarrCodec::crc32c}}) {
+        std::vector<std::byte> encoded;
+        std::vector<std::byte> decoded;
+        encode_chunk(codecs, 1, bytes_of(text), encoded);
+        ASSERT_EQ(decode_chunk(codecs, encoded, static_cast<std::int64_t>(text.size()), decoded), "");
+        EXPECT_EQ(std::string(reinterpret_cast<const char*>(decoded.data()), decoded.size()), text);
+        EXPECT_NE(decode_chunk(codecs, encoded, static_cast<std::int64_t>(text.size()) - 1, decoded), "");
+    }
+}
+
+TEST(ZarrCodec, utf8_is_told_from_other_bytes) {
+    for (const char* good : {"", "abc", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\xa7\xac", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"}) EXPECT_TRUE(is_utf8(good)) << good;
+    for (const char* bad : {"\xe4", "\xc0\x80", "\xe0\x80\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "a\x80", "\xe2\x82"}) EXPECT_FALSE(is_utf8(bad));
+}
+
+TEST(ZarrArray, any_range_of_a_sharded_array_reads_back) {
+    const TemporaryFolder folder;
+    for (const std::size_t n : {std::size_t{0}, std::size_t{1}, std::size_t{5}, std::size_t{32'768}, std::size_t{32'769}, std::size_t{700'001}}) {
+        const auto values = noisy_numbers(n);
+        std::filesystem::remove_all(folder / "tree");
+        const ZarrArray array(write_numbers(folder, values));
+        ASSERT_EQ(array.size(), static_cast<std::int64_t>(n));
+        EXPECT_EQ(array.read_all<std::uint32_t>(two_threads()), values);
+        if (n < 2) continue;
+        for (const auto& [begin, end] : std::vector<std::pair<std::size_t, std::size_t>>{{0, 1}, {n / 3, n / 2 + 1}, {n - 1, n}, {n / 2, n / 2}}) {
+            std::vector<float> part(end - begin, -1.0F);
+            array.read(static_cast<std::int64_t>(begin), std::span<float>(part));
+            for (std::size_t i = 0; i < part.size(); ++i) ASSERT_EQ(part[i], static_cast<float>(values[begin + i]));
+        }
+    }
+}
+
+TEST(ZarrArray, a_matrix_reads_back_by_rows) {
+    const TemporaryFolder folder;
+    for (const std::int64_t n_cols : {std::int64_t{1}, std::int64_t{50}, std::int64_t{40'000}}) {
+        const std::int64_t n_rows = 200'000 / n_cols;
+        std::vector<float> values(static_cast<std::size_t>(n_rows * n_cols));
+        std::iota(values.begin(), values.end(), 0.5F);
+        const auto path = folder / ("tree" + std::to_string(n_cols));
+        ZarrTreeWriter tree(path, two_threads());
+        tree.matrix("m", ZarrType::float32, std::span<const float>(values), n_rows, n_cols, {});
+        tree.finish();
+        const ZarrArray array(path / "m");
+        EXPECT_EQ(array.read_all<float>(two_threads()), values);
+        std::vector<float> row(static_cast<std::size_t>(n_cols));
+        array.read(n_rows - 1, std::span<float>(row));
+        EXPECT_EQ(row.back(), values.back());
+    }
+}
+
+TEST(ZarrArray, bytes_do_not_depend_on_threads_or_on_how_values_are_handed_over) {
+    const auto values = noisy_numbers(400'000);
+    std::map<std::string, std::string> first;
+    for (const std::int32_t threads : {1, 2, 4}) {
+        for (const std::size_t piece : {std::size_t{777}, std::size_t{400'000}}) {
+            const TemporaryFolder folder;
+            Context context({.threads = threads});
+            ZarrTreeWriter tree(folder / "tree", context);
+            ZarrArrayWriter writer(tree, "a", ZarrType::uint16, 0, {});
+            for (std::size_t at = 0; at < values.size(); at += piece) writer.append(std::span<const std::uint32_t>(values).subspan(at, std::min(piece, values.size() - at)));
+            writer.finish();
+            tree.finish();
+            const auto bytes = test::folder_bytes(folder.path());
+            if (first.empty()) first = bytes;
+            EXPECT_EQ(bytes, first) << threads << " threads, pieces of " << piece;
+        }
+    }
+}
+
+TEST(ZarrArray, texts_read_back_over_several_chunks) {
+    const TemporaryFolder folder;
+    std::vector<std::string> texts = test::numbered("cell \xc3\xa4 ", kZarrChunkTexts + 3);
+    texts[5] = "";
+    ZarrTreeWriter tree(folder / "tree", two_threads());
+    tree.texts("t", texts, {});
+    tree.finish();
+    EXPECT_EQ(ZarrArray(folder / "tree/t").read_texts(two_threads()), texts);
+    std::vector<float> numbers(1);
+    EXPECT_EQ(thrown_by([&] { ZarrArray(folder / "tree/t").read(0, std::span<float>(numbers)); }).code(), ErrorCode::invalid_data);
+}
+
+TEST(ZarrArray, texts_that_are_not_utf8_are_refused) {
+    const TemporaryFolder folder;
+    ZarrTreeWriter tree(folder / "tree", two_threads());
+    const Error error = thrown_by([&] { tree.texts("t", {"good", "bad \xe4"}, {}); });
+    EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(error.message(), "row 1")) << error.message();
+}
+
+TEST(ZarrArray, values_that_do_not_fit_are_refused_both_ways) {
+    const TemporaryFolder folder;
+    ZarrTreeWriter tree(folder / "tree", two_threads());
+    const std::vector<std::int64_t> big = {70'000};
+    EXPECT_EQ(thrown_by([&] { tree.numbers("a", ZarrType::uint16, std::span<const std::int64_t>(big), {}); }).code(), ErrorCode::internal);
+    const std::vector<double> half = {0.5};
+    tree.numbers("h", ZarrType::float64, std::span<const double>(half), {});
+    tree.numbers("b", ZarrType::int64, std::span<const std::int64_t>(big), {});
+    tree.finish();
+    EXPECT_EQ(thrown_by([&] { ZarrArray(folder / "tree/h").read_all<std::int64_t>(two_threads()); }).code(), ErrorCode::invalid_data);
+    EXPECT_EQ(thrown_by([&] { ZarrArray(folder / "tree/b").read_all<std::uint8_t>(two_threads()); }).code(), ErrorCode::invalid_data);
+    EXPECT_EQ(ZarrArray(folder / "tree/b").read_all<std::uint32_t>(two_threads()).at(0), 70'000U);
+}
+
+TEST(ZarrDamage, every_damaged_place_of_a_shard_is_named) {
+    const TemporaryFolder folder;
+    const auto array = write_numbers(folder, noisy_numbers(100'000));
+    const auto shard = array / "c/0";
+    const std::string good = test::file_bytes(shard);
+    for (std::size_t at = 0; at < good.size(); at += std::max<std::size_t>(1, good.size() / 97)) {
+        std::string broken = good;
+        broken[at] = static_cast<char>(broken[at] ^ 1);
+        test::replace_file(shard, broken);
+        const Error error = thrown_by([&] { ZarrArray(array).read_all<std::uint32_t>(two_threads()); });
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_TRUE(contains(error.message(), shard.string())) << error.message();
+    }
+    for (const std::size_t length : {std::size_t{0}, std::size_t{3}, std::size_t{67}, good.size() / 2, good.size() - 1}) {
+        test::replace_file(shard, good.substr(0, length));
+        const Error error = thrown_by([&] { ZarrArray(array).read_all<std::uint32_t>(two_threads()); });
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_TRUE(contains(error.message(), shard.string())) << error.message();
+    }
+}
+
+TEST(ZarrDamage, a_missing_chunk_of_ours_is_damage_and_not_zeros) {
+    const TemporaryFolder folder;
+    const auto array = write_numbers(folder, noisy_numbers(1'000));
+    std::filesystem::remove(array / "c/0");
+    EXPECT_NE(thrown_by([&] { ZarrArray(array).read_all<std::uint32_t>(two_threads()); }).message(), "");
+    std::vector<float> part(10);
+    EXPECT_EQ(thrown_by([&] { ZarrArray(array).read(0, std::span<float>(part)); }).code(), ErrorCode::not_found);
+}
+
+TEST(ZarrDamage, absurd_sizes_are_refused_before_memory_is_asked_for) {
+    const TemporaryFolder folder;
+    const auto array = write_numbers(folder, noisy_numbers(100'000));
+    const std::string good = test::file_bytes(array / "zarr.json");
+    const auto with = [&](const std::string& from, const std::string& to) {
+        std::string text = good;
+        const auto at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        text.replace(at, from.size(), to);
+        test::replace_file(array / "zarr.json", text);
+        return thrown_by([&] { ZarrArray(array).read_all<std::uint32_t>(two_threads()); });
+    };
+    const std::string shape = "\"shape\": [\n    100000\n  ]";
+    EXPECT_EQ(with(shape, "\"shape\": [100000000000000000000]").code(), ErrorCode::invalid_data);
+    EXPECT_EQ(with(shape, "\"shape\": [9000000000000000000]").code(), ErrorCode::invalid_data);
+    EXPECT_EQ(with(shape, "\"shape\": [-1]").code(), ErrorCode::invalid_data);
+    EXPECT_EQ(with(shape, "\"shape\": [1.5]").code(), ErrorCode::invalid_data);
+    EXPECT_EQ(with(shape, "\"shape\": [100000000000]").code(), ErrorCode::invalid_data);  // the last chunk's file is missing
+    EXPECT_EQ(with(shape, "\"shape\": [100000, 1]").code(), ErrorCode::invalid_data);
+    EXPECT_EQ(with("131072", "4294967296").code(), ErrorCode::invalid_data);              // an index larger than the file
+    EXPECT_EQ(with("32768", "1073741824").code(), ErrorCode::invalid_data);               // no divisor of the shard
+    EXPECT_EQ(with("\"uint16\"", "\"float16\"").code(), ErrorCode::unsupported);
+    EXPECT_EQ(with("\"blosc\"", "\"gzip\"").code(), ErrorCode::unsupported);
+    EXPECT_EQ(with("\"uint16\"", "\"string\"").code(), ErrorCode::invalid_data);
+    EXPECT_EQ(with("\"uint16\"", "\"uint32\"").code(), ErrorCode::invalid_data);          // chunks of the wrong size
+    EXPECT_EQ(with("\"zarr_format\": 3", "\"zarr_format\": 2").code(), ErrorCode::unsupported);
+    EXPECT_EQ(with("\"zarr_format\": 3", "\"zarr_format\": 3,,").code(), ErrorCode::invalid_data);
+    EXPECT_EQ(with("\"node_type\": \"array\"", "\"node_type\": 7").code(), ErrorCode::invalid_data);
+}
+
+TEST(ZarrTree, names_that_cannot_be_stored_are_refused) {
+    const TemporaryFolder folder;
+    ZarrTreeWriter tree(folder / "tree", two_threads());
+    const std::vector<double> one = {1.0};
+    for (const std::string& name : {std::string(""), std::string("a/../b"), std::string("."), std::string("a//b"), std::string("zarr.json"), std::string("a\0b", 3), std::string(300, 'x')}) {
+        EXPECT_EQ(thrown_by([&] { tree.numbers(name, ZarrType::float64, std::span<const double>(one), {}); }).code(), ErrorCode::invalid_data) << name;
+    }
+}
+
+TEST(ZarrTree, lists_every_file_with_its_hash) {
+    const TemporaryFolder folder;
+    write_numbers(folder, noisy_numbers(10));
+    std::filesystem::remove_all(folder / "tree");
+    ZarrTreeWriter tree(folder / "tree", two_threads());
+    tree.texts("t", {"a"}, {});
+    tree.scalar("s", 2.5, {});
+    tree.file("run.json", "{}");
+    tree.finish();
+    const auto bytes = test::folder_bytes(folder / "tree");
+    ASSERT_EQ(tree.files().size(), bytes.size());
+    for (const WrittenFile& file : tree.files()) {
+        ASSERT_TRUE(bytes.count(file.path) == 1) << file.path;
+        EXPECT_EQ(file.size, static_cast<std::int64_t>(bytes.at(file.path).size()));
+        EXPECT_EQ(file.hash, hash_hex(bytes.at(file.path)));
+    }
+}
+
+}  // namespace
+}  // namespace morula::formats
