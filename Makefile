@@ -34,7 +34,8 @@ oracles: ## rewrite the test fixtures with the reference programs
 layout: ## check that the folders include each other one way only
 	@scripts/check_layout
 
-api: build ## rewrite api/ from the commands
+api: setup ## rewrite api/ and docs/cli.md from the commands
+	@scripts/build release -- export_api
 	@scripts/export_api
 
 clean: ## remove what was built and the demo's report
