@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "morula/matrix/block_source.hpp"
+#include "morula/matrix/huge_pages.hpp"
 
 namespace morula::matrix {
 
@@ -13,7 +14,10 @@ namespace morula::matrix {
 template <class T>
 void grow_to(std::vector<T>& values, std::int64_t size) {
     const auto wanted = static_cast<std::size_t>(size);
-    if (values.size() < wanted) values.resize(std::max(wanted, values.size() + values.size() / 2));
+    if (values.size() >= wanted) return;
+    const std::size_t grown = std::max(wanted, values.size() + values.size() / 2);
+    reserve_large(values, static_cast<std::int64_t>(grown));
+    values.resize(grown);
 }
 
 /// The first n_rows rows that were written into `csr`; indptr says how much of the other vectors holds.

@@ -1,6 +1,6 @@
 // A copy of a matrix in memory at about 3 bytes a non-zero: small integers for columns and counts, decoded block by block.
 #include <algorithm>
-#include <cmath>
+#include <bit>
 #include <limits>
 #include <utility>
 #include <variant>
@@ -41,32 +41,37 @@ constexpr std::int64_t kChunkRows = 1024;
 constexpr std::int64_t kChunkEntries = std::numeric_limits<std::uint32_t>::max();
 constexpr std::int64_t kMostShortColumns = 65'536;
 
-/// True when the code stands for exactly this value, sign of zero included.
+/// The code of a value, the largest where none gives back the same bits (fractions, large and negative values, -0, NaN). Without branches, so that
+/// the loop over it runs in vectors.
 template <class Code>
-bool fits(float value) {
-    return value >= 0.0F && value < static_cast<float>(std::numeric_limits<Code>::max()) && static_cast<float>(static_cast<Code>(value)) == value && !std::signbit(value);
+Code code_of(float value) {
+    constexpr auto kEscaped = static_cast<std::int32_t>(std::numeric_limits<Code>::max());
+    const float in_range = value > 0.0F && value < static_cast<float>(kEscaped) ? value : 0.0F;
+    const auto code = static_cast<std::int32_t>(in_range);
+    return static_cast<Code>(std::bit_cast<std::uint32_t>(static_cast<float>(code)) == std::bit_cast<std::uint32_t>(value) ? code : kEscaped);
 }
 
 template <class Code>
-std::int64_t count_escapes(std::span<const float> values) {
-    std::int64_t escapes = 0;
-    for (const float value : values) escapes += !fits<Code>(value);
-    return escapes;
+std::vector<Code> codes_of(std::span<const float> values) {
+    std::vector<Code> codes(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) codes[i] = code_of<Code>(values[i]);
+    return codes;
 }
 
 template <class Code>
-Coded<Code> encode_as(std::span<const float> values, std::int64_t n_escapes) {
+std::int64_t count_escapes(const std::vector<Code>& codes) {
+    return std::count(codes.begin(), codes.end(), std::numeric_limits<Code>::max());
+}
+
+template <class Code>
+Coded<Code> with_escapes(std::vector<Code> codes, std::span<const float> values, std::int64_t n_escapes) {
     Coded<Code> coded;
-    coded.codes.resize(values.size());
     coded.escapes.reserve(static_cast<std::size_t>(n_escapes));
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        if (fits<Code>(values[i])) {
-            coded.codes[i] = static_cast<Code>(values[i]);
-        } else {
-            coded.codes[i] = std::numeric_limits<Code>::max();
-            coded.escapes.push_back({static_cast<std::uint32_t>(i), values[i]});
-        }
+    for (auto at = codes.begin(); (at = std::find(at, codes.end(), std::numeric_limits<Code>::max())) != codes.end(); ++at) {
+        const auto i = static_cast<std::size_t>(at - codes.begin());
+        coded.escapes.push_back({static_cast<std::uint32_t>(i), values[i]});
     }
+    coded.codes = std::move(codes);
     return coded;
 }
 
@@ -74,13 +79,15 @@ Coded<Code> encode_as(std::span<const float> values, std::int64_t n_escapes) {
 Values encode_values(std::span<const float> values) {
     const auto n = static_cast<std::int64_t>(values.size());
     constexpr auto kEscapeBytes = static_cast<std::int64_t>(sizeof(Escape));
-    const std::int64_t escapes_8 = count_escapes<std::uint8_t>(values);
+    std::vector<std::uint8_t> bytes = codes_of<std::uint8_t>(values);
+    const std::int64_t escapes_8 = count_escapes(bytes);
     const std::int64_t bytes_8 = n + kEscapeBytes * escapes_8;
-    if (bytes_8 <= 2 * n) return encode_as<std::uint8_t>(values, escapes_8);
-    const std::int64_t escapes_16 = count_escapes<std::uint16_t>(values);
+    if (bytes_8 <= 2 * n) return with_escapes(std::move(bytes), values, escapes_8);
+    std::vector<std::uint16_t> shorts = codes_of<std::uint16_t>(values);
+    const std::int64_t escapes_16 = count_escapes(shorts);
     const std::int64_t bytes_16 = 2 * n + kEscapeBytes * escapes_16;
-    if (bytes_8 <= std::min(bytes_16, 4 * n)) return encode_as<std::uint8_t>(values, escapes_8);
-    if (bytes_16 <= 4 * n) return encode_as<std::uint16_t>(values, escapes_16);
+    if (bytes_8 <= std::min(bytes_16, 4 * n)) return with_escapes(std::move(bytes), values, escapes_8);
+    if (bytes_16 <= 4 * n) return with_escapes(std::move(shorts), values, escapes_16);
     return std::vector<float>(values.begin(), values.end());
 }
 

@@ -1,7 +1,9 @@
 // Sources that compute on read: kept rows, kept or renamed columns, log values, several sources as one.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -152,44 +154,49 @@ public:
     std::int64_t nnz() const override { return source_->nnz(); }
 
     CsrView read(Range rows, CsrScratch& scratch) const override {
-        const CsrView from = source_->read(rows, scratch.below());
-        grow_to(scratch.csr.values, from.nnz());
-        grow_to(scratch.csr.indptr, from.n_rows + 1);
+        const CsrView from = source_->read(rows, scratch);
         const std::int64_t begin = from.n_rows == 0 ? 0 : from.indptr[0];
-        scratch.csr.indptr[0] = 0;
+        const auto nnz = static_cast<std::size_t>(from.nnz());
+        std::vector<float>& room = scratch.csr.values;
+        // A source that decodes has left its values in our scratch, at their offsets: they are replaced in place.
+        const std::less<> before;
+        const bool in_place = !before(from.values.data(), room.data()) && before(from.values.data(), room.data() + room.size());
+        if (!in_place) grow_to(room, from.nnz());
+        float* out = in_place ? room.data() + (from.values.data() - room.data()) + begin : room.data();
         for (std::int64_t row = 0; row < from.n_rows; ++row) {
-            const auto r = static_cast<std::size_t>(row);
-            scratch.csr.indptr[r + 1] = from.indptr[r + 1] - begin;
-            write_row(from.row_values(row), scale_of_row_[static_cast<std::size_t>(rows.begin + row)], scratch.csr.values.data() + scratch.csr.indptr[r]);
+            write_row(from.row_values(row), scale_of_row_[static_cast<std::size_t>(rows.begin + row)], out + (from.indptr[static_cast<std::size_t>(row)] - begin));
         }
-        // The columns are the source's own, seen from where this block begins.
-        return {from.n_rows, from.n_cols, std::span<const std::int64_t>(scratch.csr.indptr).first(static_cast<std::size_t>(from.n_rows + 1)),
-                from.indices.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(from.nnz())),
-                std::span<const float>(scratch.csr.values).first(static_cast<std::size_t>(from.nnz()))};
+        if (in_place) return from;
+        // The columns stay the source's own; both are addressed from where this block begins.
+        grow_to(scratch.below().csr.indptr, from.n_rows + 1);
+        std::vector<std::int64_t>& indptr = scratch.below().csr.indptr;
+        for (std::size_t r = 0; r <= static_cast<std::size_t>(from.n_rows); ++r) indptr[r] = from.indptr[r] - begin;
+        return {from.n_rows, from.n_cols, std::span<const std::int64_t>(indptr).first(static_cast<std::size_t>(from.n_rows + 1)),
+                from.indices.subspan(static_cast<std::size_t>(begin), nnz), std::span<const float>(room).first(nnz)};
     }
 
 private:
-    static constexpr int kSmall = 64;
+    static constexpr std::size_t kSmall = 64;
 
     static float log_value(float value, double scale) { return static_cast<float>(std::log1p(static_cast<double>(value) * scale)); }
 
-    /// Most counts of a cell are a few small integers: each of their logs is computed once a cell.
+    /// Most counts of a cell are a few small integers: each of their logs is computed once a cell. in and out may be the same.
     static void write_row(std::span<const float> values, double scale, float* out) {
-        std::array<float, kSmall> log_of{};
+        std::array<float, kSmall> log_of;
         std::uint64_t known = 0;
         for (std::size_t i = 0; i < values.size(); ++i) {
             const float value = values[i];
-            const int small = value >= 0.0F && value < static_cast<float>(kSmall) ? static_cast<int>(value) : -1;
-            if (small < 0 || static_cast<float>(small) != value) {
-                out[i] = log_value(value, scale);
+            const auto count = static_cast<std::int64_t>(value >= 0.0F && value < static_cast<float>(kSmall) ? value : -1.0F);
+            const auto small = static_cast<std::size_t>(count);
+            if (static_cast<float>(count) == value && (known >> (small & 63U) & 1U) != 0) [[likely]] {
+                out[i] = log_of[small & 63U];
                 continue;
             }
-            const auto s = static_cast<std::size_t>(small);
-            if ((known >> s & 1U) == 0) {
-                log_of[s] = log_value(value, scale);
-                known |= std::uint64_t{1} << s;
+            out[i] = log_value(value, scale);
+            if (small < kSmall && static_cast<float>(count) == value && value != 0.0F) {
+                log_of[small] = out[i];
+                known |= std::uint64_t{1} << small;
             }
-            out[i] = log_of[s];
         }
     }
 

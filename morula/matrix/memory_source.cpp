@@ -40,8 +40,9 @@ private:
     ViewSource source_;
 };
 
-constexpr std::int64_t kReadRows = 1024;       // rows a task reads at once
-constexpr std::int64_t kBlocksOfGroup = 16;    // blocks in memory beside the result
+constexpr std::int64_t kEntryBytes = sizeof(std::uint32_t) + sizeof(float);
+constexpr std::int64_t kReadRows = 256;      // rows a task reads at once
+constexpr std::int64_t kBlocksOfGroup = 16;  // blocks in memory beside the result
 
 }  // namespace
 
@@ -58,6 +59,11 @@ Csr read_all(const RowBlockSource& source, Context& context) {
     all.n_rows = source.n_rows();
     all.n_cols = source.n_cols();
     all.indptr.resize(checked_cast<std::size_t>(all.n_rows + 1));
+    // nnz may be an estimate, or what a file claims: room is taken ahead only where it could be there at all.
+    if (source.nnz() > 0 && source.nnz() <= context.memory_bytes() / kEntryBytes) {
+        reserve_large(all.indices, source.nnz());
+        reserve_large(all.values, source.nnz());
+    }
     std::vector<CsrScratch> scratch(static_cast<std::size_t>(kBlocksOfGroup));
     std::vector<CsrView> views(scratch.size());
     for (std::int64_t group = 0; group < all.n_rows; group += kReadRows * kBlocksOfGroup) {

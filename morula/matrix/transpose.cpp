@@ -1,9 +1,9 @@
 // Rows to columns: count, then place. Each task places a run of rows into slots that only it owns, so the result cannot depend on threads.
 #include <algorithm>
-#include <numeric>
 
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/parallel.hpp"
+#include "morula/matrix/huge_pages.hpp"
 #include "morula/matrix/scratch_pool.hpp"
 #include "morula/matrix/tiles.hpp"
 
@@ -109,6 +109,8 @@ Csc transpose_cols(const RowBlockSource& source, Range cols, Context& context) {
     out.n_cols = width;
     out.indptr.resize(static_cast<std::size_t>(width + 1));
     counts_to_places(counts, stripes.count(), width, out.indptr);
+    reserve_large(out.indices, out.indptr.back());
+    reserve_large(out.values, out.indptr.back());
     out.indices.resize(static_cast<std::size_t>(out.indptr.back()));
     out.values.resize(static_cast<std::size_t>(out.indptr.back()));
 
