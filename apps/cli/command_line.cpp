@@ -38,7 +38,8 @@ FieldValue value_of(const FieldSchema& field, const std::vector<std::string>& te
     if (field.is_positional) return texts;
     std::vector<std::string> all;
     for (const std::string& text : texts) {
-        for (std::string& part : std::get<std::vector<std::string>>(parse_field(field, text))) all.push_back(std::move(part));
+        const FieldValue parts = parse_field(field, text);
+        for (const std::string& part : std::get<std::vector<std::string>>(parts)) all.push_back(part);
     }
     return all;
 }
