@@ -50,13 +50,15 @@ struct UmapResult {
 /// UMAP layout (McInnes 2018). graph: symmetric fuzzy weights as from fuzzy_connectivities.
 /// start: n_cells x (at least n_components) coordinates, usually the PCA; its first components, scaled, are where the layout begins.
 /// Each cell reads the positions of the last epoch and writes only its own ("pull" form), so threads cannot change the answer.
-/// Differs from umap-learn: positions of one epoch do not see each other's moves, no spectral start.
+/// Differs from umap-learn: the moves of one epoch do not see each other, steps are a quarter as long for that (learning_rate is in its units),
+/// edges too weak for a whole pull are drawn by chance, and there is no spectral start. Cross-entropy is at or below that of the serial algorithm.
 /// Distances and areas of a layout are not quantitative. Throws invalid_data for a start that is not finite or does not fit the graph.
 UmapResult umap(matrix::CsrView graph, matrix::DenseView<const float> start, const UmapOptions& options, Context& context);
 
-/// The loss that UMAP's negative sampling minimises in expectation (Damrich & Hamprecht 2021), per unit of edge weight:
-/// attraction = sum w_ij * -log q_ij / W and repulsion = m * sum_i w_i * mean_r(-log(1 - q_ir)) / W, with q as in UmapCurve, 1 - q at least 1e-4,
-/// w_i the weight of cell i's edges, W their sum, m the negative_sample_rate, r over all other cells.
+/// The loss that UMAP's negative sampling minimises in expectation (after Damrich & Hamprecht 2021), per unit of edge weight:
+/// attraction = sum w_ij * -log q_ij / W, repulsion = m / 2 * sum_i w_i * mean_r(-log(1 - q_ir)) / W, with q as in UmapCurve, 1 - q at least 1e-4,
+/// w_i the weight of cell i's edges, W their sum, m the negative_sample_rate, r over all other cells; half, because UMAP moves one end of a random pair
+/// but both ends of an edge. It compares layouts of one graph; its value has no meaning alone.
 struct UmapCrossEntropy {
     double attraction = 0.0;
     double repulsion = 0.0;
