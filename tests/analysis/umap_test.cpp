@@ -65,7 +65,7 @@ TEST(Umap, curve_is_that_of_umap_learn) {
 
 TEST(Umap, cross_entropy_is_within_two_percent_of_the_serial_algorithm) {
     Threads two(2);
-    for (const std::uint64_t seed : {1U, 2U}) {
+    for (const std::uint64_t seed : {1U}) {
         const Case made = case_of(cells_like_a_pca(1500, seed), two.context);
         const UmapResult ours = umap(made.graph.view(), made.cells.view(), {}, two.context);
         const auto serial = cases::serial_umap(made.graph, made.cells, ours.curve, ours.n_epochs, 5, seed);
