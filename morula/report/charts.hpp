@@ -1,0 +1,46 @@
+// The static charts of the report, drawn as SVG with the table behind each. An empty `svg` means there was nothing to draw.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "morula/report/html.hpp"
+#include "morula/report/report_data.hpp"
+
+namespace morula::report {
+
+struct Figure {
+    std::string id;       // file name of downloads
+    std::string title;
+    std::string caption;
+    std::string svg;
+    HtmlTable table;      // may have no rows
+};
+
+/// <figure> with heading, drawing, caption, and a closed table behind it.
+std::string figure_html(const Figure& figure);
+
+// charts_quality.cpp
+/// Histogram of one metric, one strip a sample, cut-offs drawn and what they remove shaded.
+Figure qc_figure(const QcData& qc, const QcMetric& metric, const SampleTable& samples);
+Figure knee_figure(const KneeCurve& knee);
+
+// charts_analysis.cpp
+Figure variable_genes_figure(const VariableGenes& genes);
+Figure elbow_figure(const Elbow& elbow);
+Figure resolution_figure(const std::vector<ResolutionRow>& resolutions);
+/// Bars of cluster shares, one a sample.
+Figure cluster_size_figure(const Clusters& clusters, const SampleTable& samples);
+Figure dot_plot_figure(const Markers& markers, const Clusters& clusters);
+/// The map as a still picture, for pages without scripts: coloured by the first categorical obs column.
+Figure map_figure(const MapData& map, const std::vector<ObsColumn>& obs);
+Figure step_cost_figure(const std::vector<StepCost>& steps);
+
+/// CSS class of category `code`: "c0" ... "c19", then again from c0.
+std::string color_class(std::int32_t code);
+inline constexpr std::int32_t kColors = 20;
+
+/// "3 · NK cell" or "3"
+std::string cluster_title(const Clusters& clusters, std::int32_t cluster);
+
+}  // namespace morula::report

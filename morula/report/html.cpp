@@ -1,0 +1,166 @@
+#include "morula/report/html.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
+
+namespace morula::report {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+/// Length of the well-formed UTF-8 sequence at `i` (RFC 3629: no overlongs, no surrogates, up to U+10FFFF), 0 when there is none.
+std::size_t sequence_length(std::string_view text, std::size_t i) {
+    const auto byte = [&](std::size_t k) { return static_cast<unsigned char>(text[k]); };
+    const unsigned char lead = byte(i);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead >= 0xC2 && lead <= 0xDF ? 2 : (lead & 0xF0) == 0xE0 ? 3 : lead >= 0xF0 && lead <= 0xF4 ? 4 : 0;
+    if (length == 0 || i + length > text.size()) return 0;
+    for (std::size_t k = 1; k < length; ++k) {
+        if ((byte(i + k) & 0xC0) != 0x80) return 0;
+    }
+    const unsigned char second = byte(i + 1);
+    const bool overlong = (lead == 0xE0 && second < 0xA0) || (lead == 0xF0 && second < 0x90);
+    const bool out_of_range = (lead == 0xED && second >= 0xA0) || (lead == 0xF4 && second >= 0x90);
+    return overlong || out_of_range ? 0 : length;
+}
+
+/// Calls `ascii(out, c)` for each printable ASCII character, copies longer sequences, and replaces what is neither.
+template <class Ascii>
+std::string transcode(std::string_view text, Ascii ascii) {
+    std::string out;
+    out.reserve(text.size() + text.size() / 8);
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t length = sequence_length(text, i);
+        if (length == 1) {
+            ascii(out, text[i]);
+        } else if (length > 1) {
+            out.append(text, i, length);
+        } else {
+            out += kReplacement;
+        }
+        i += std::max<std::size_t>(length, 1);
+    }
+    return out;
+}
+
+bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F; }
+
+std::string with_thousands(std::string digits) {
+    const std::size_t start = digits.starts_with('-') ? 1 : 0;
+    const std::size_t end = std::min(digits.find('.'), digits.size());
+    for (std::size_t i = end; i > start + 3;) {
+        i -= 3;
+        digits.insert(i, 1, ',');
+    }
+    return digits;
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+    return transcode(text, [](std::string& out, char c) {
+        switch (c) {
+            case '&': out += "&amp;"; break;
+            case '<': out += "&lt;"; break;
+            case '>': out += "&gt;"; break;
+            case '"': out += "&quot;"; break;
+            case '\'': out += "&#39;"; break;
+            default: is_control(c) ? void(out += kReplacement) : out.push_back(c);
+        }
+    });
+}
+
+std::string json_string(std::string_view text) {
+    std::string json = "\"";
+    json += transcode(text, [](std::string& out, char c) {
+        if (c == '"' || c == '\\') {
+            out.push_back('\\');
+            out.push_back(c);
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == '<' || c == '>' || c == '&') {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(c));
+        } else {
+            out.push_back(c);
+        }
+    });
+    json += '"';
+    return json;
+}
+
+std::string base64(std::span<const std::byte> bytes) {
+    constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    out.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
+        unsigned group = 0;
+        for (std::size_t k = 0; k < 3; ++k) group = group << 8 | (k < n ? std::to_integer<unsigned>(bytes[i + k]) : 0U);
+        for (std::size_t k = 0; k < 4; ++k) out.push_back(k <= n ? kAlphabet[group >> (18 - 6 * k) & 63U] : '=');
+    }
+    return out;
+}
+
+std::string count_text(std::int64_t count) { return with_thousands(std::to_string(count)); }
+
+std::string number_text(double value, int digits) {
+    if (std::isnan(value)) return "";
+    if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
+    if (value == 0.0) return "0";
+    const double size = std::abs(value);
+    if (size < 1e-3 || size >= 1e7) return fmt::format("{:.{}e}", value, digits - 1);
+    const int decimals = std::max(0, digits - 1 - static_cast<int>(std::floor(std::log10(size))));
+    std::string text = fmt::format("{:.{}f}", value, decimals);
+    if (text.find('.') != std::string::npos) {
+        text.erase(text.find_last_not_of('0') + 1);
+        if (text.ends_with('.')) text.pop_back();
+    }
+    return with_thousands(std::move(text));
+}
+
+std::string share_text(double share) {
+    if (std::isnan(share)) return "";
+    const double percent = share * 100.0;
+    if (percent > 0.0 && percent < 0.1) return "under 0.1 %";
+    if (percent < 99.95 && percent >= 99.5) return fmt::format("{:.1f} %", percent);
+    return fmt::format("{:.{}f} %", percent, percent != 0.0 && percent < 10.0 ? 1 : 0);
+}
+
+std::string count_of(std::int64_t count, std::string_view singular) {
+    return fmt::format("{} {}{}", count_text(count), singular, count == 1 ? "" : "s");
+}
+
+std::string list_text(const std::vector<std::string>& items) {
+    std::string out;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (i > 0) out += i + 1 == items.size() ? " and " : ", ";
+        out += items[i];
+    }
+    return out;
+}
+
+std::string table_html(const HtmlTable& table) {
+    std::string out = fmt::format("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table data-file=\"{1}\"><caption>{0}</caption><thead><tr>",
+                                  escape_html(table.caption), escape_html(table.file));
+    const auto align = [&](std::size_t column) { return table.columns[column].align == Align::number ? " class=\"num\"" : ""; };
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+        fmt::format_to(std::back_inserter(out), "<th scope=\"col\"{}>{}</th>", align(c), escape_html(table.columns[c].title));
+    }
+    out += "</tr></thead><tbody>";
+    for (const auto& row : table.rows) {
+        out += "<tr>";
+        for (std::size_t c = 0; c < table.columns.size(); ++c) {
+            const std::string text = c < row.size() ? escape_html(row[c]) : std::string();
+            if (c == 0) {
+                fmt::format_to(std::back_inserter(out), "<th scope=\"row\"{}>{}</th>", align(c), text);
+            } else {
+                fmt::format_to(std::back_inserter(out), "<td{}>{}</td>", align(c), text);
+            }
+        }
+        out += "</tr>";
+    }
+    return out + "</tbody></table></div>\n";
+}
+
+}  // namespace morula::report

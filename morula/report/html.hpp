@@ -1,0 +1,46 @@
+// Small pieces of HTML and JSON: escaping, numbers as people read them, tables, base64.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace morula::report {
+
+/// Text for HTML content and double-quoted attributes. Bytes that are not UTF-8, and control characters, become U+FFFD.
+std::string escape_html(std::string_view text);
+/// A JSON string with quotes, safe inside <script>: '<', '>' and '&' are written as \u escapes.
+std::string json_string(std::string_view text);
+std::string base64(std::span<const std::byte> bytes);
+
+/// "12,345"
+std::string count_text(std::int64_t count);
+/// "4.2 %" from a share of 0..1; "under 0.1 %" for what would read as zero; "" for NaN.
+std::string share_text(double share);
+/// `digits` significant digits, thousands separated, no exponent between 0.001 and 1e7; "" for NaN.
+std::string number_text(double value, int digits);
+/// "1 cell", "2,638 cells"
+std::string count_of(std::int64_t count, std::string_view singular);
+/// "a", "a and b", "a, b and c"
+std::string list_text(const std::vector<std::string>& items);
+
+enum class Align { text, number };
+
+struct Column {
+    std::string title;
+    Align align = Align::text;
+};
+
+/// A table of escaped texts. `file` names the CSV that the page offers for it.
+struct HtmlTable {
+    std::string caption;
+    std::string file;
+    std::vector<Column> columns;
+    std::vector<std::vector<std::string>> rows;  // plain text, escaped when written
+};
+std::string table_html(const HtmlTable& table);
+
+}  // namespace morula::report

@@ -1,0 +1,167 @@
+#include "morula/report/render.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
+#include "morula/core/version.hpp"
+#include "morula/report/assets.hpp"
+#include "morula/report/html.hpp"
+#include "morula/report/islands.hpp"
+#include "morula/report/sections.hpp"
+
+namespace morula::report {
+namespace {
+
+struct Section {
+    std::string_view id;
+    std::string_view title;
+    std::string body;
+};
+
+void require_length(std::size_t length, std::size_t expected, std::string_view what) {
+    if (length == expected) return;
+    fail(ErrorCode::internal, fmt::format("The report's {} has {} entries where {} were expected.", what, length, expected), "Report this as a bug.");
+}
+
+void require_codes(const std::vector<std::int32_t>& codes, std::int32_t low, std::size_t end, std::string_view what) {
+    for (const std::int32_t code : codes) {
+        if (code < low || (code >= 0 && static_cast<std::size_t>(code) >= end)) fail(ErrorCode::internal, fmt::format("The report's {} holds the code {} of {}.", what, code, end), "Report this as a bug.");
+    }
+}
+
+void check_obs(const ObsColumn& column, std::size_t shown) {
+    if (column.categories.empty()) {
+        require_length(column.values.size(), shown, "obs column " + column.name);
+    } else {
+        require_length(column.codes.size(), shown, "obs column " + column.name);
+        require_codes(column.codes, -1, column.categories.size(), "obs column " + column.name);
+    }
+}
+
+void check_qc(const QcData& qc, std::size_t n_samples) {
+    for (const QcMetric& metric : qc.metrics) require_length(metric.values.size(), qc.removed.size(), "QC metric " + metric.name);
+    require_length(qc.sample.size(), qc.removed.size(), "QC sample column");
+    require_codes(qc.sample, 0, std::max<std::size_t>(n_samples, 1), "QC sample column");
+    require_codes(qc.removed, 0, qc.reasons.size() + 1, "QC removal column");
+}
+
+void check_markers(const ReportData& data) {
+    const std::size_t n_clusters = data.clusters.names.size();
+    require_length(data.clusters.sizes.size(), n_clusters, "cluster sizes");
+    if (n_clusters > 0 && data.clusters.by_sample.size() % n_clusters != 0) require_length(data.clusters.by_sample.size(), n_clusters * data.samples.rows.size(), "cluster-by-sample table");
+    require_length(data.markers.dot_mean.size(), data.markers.dot_genes.size() * n_clusters, "dot plot means");
+    require_length(data.markers.dot_pct.size(), data.markers.dot_genes.size() * n_clusters, "dot plot shares");
+    std::vector<std::int32_t> codes;
+    for (const MarkerRow& row : data.markers.rows) codes.push_back(row.cluster);
+    require_codes(codes, 0, n_clusters, "marker table");
+}
+
+void check(const ReportData& data) {
+    const std::size_t shown = data.map.x.size();
+    require_length(data.map.y.size(), shown, "map");
+    if (!data.map.cell_names.empty()) require_length(data.map.cell_names.size(), shown, "list of cell names");
+    if (!data.integration.before_x.empty()) require_length(data.integration.before_x.size(), shown, "map before integration");
+    require_length(data.integration.before_y.size(), data.integration.before_x.size(), "map before integration");
+    require_length(data.integration.before.size(), data.integration.row_names.size(), "integration table");
+    require_length(data.integration.after.size(), data.integration.row_names.size(), "integration table");
+    for (const ObsColumn& column : data.obs) check_obs(column, shown);
+    for (const GeneExpression& gene : data.expression) require_length(gene.level.size(), shown, "expression of " + gene.gene);
+    for (const KneeCurve& knee : data.knees) require_length(knee.counts.size(), knee.rank.size(), "knee curve of " + knee.sample);
+    require_length(data.variable_genes.y.size(), data.variable_genes.x.size(), "variable-gene plot");
+    check_qc(data.qc, data.samples.rows.size());
+    check_markers(data);
+}
+
+std::string base64_of_hex(std::string_view hex) {
+    std::vector<std::byte> bytes;
+    const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
+    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) bytes.push_back(static_cast<std::byte>(digit(hex[i]) << 4 | digit(hex[i + 1])));
+    return base64(bytes);
+}
+
+std::string head(const ReportData& data) {
+    return fmt::format(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
+        "<meta name=\"generator\" content=\"Morula {}\">\n<title>{} · Morula report</title>\n<style>{}</style>\n</head>\n",
+        base64_of_hex(kScriptSha256), base64_of_hex(kStyleSheetSha256), kVersion, escape_html(data.title), kStyleSheet);
+}
+
+std::string_view source_banner(SourceKind kind) {
+    return kind == SourceKind::simulated ? "Simulated sample: these cells were never measured" : kind == SourceKind::made_up ? "Made-up data: these cells were never measured" : "";
+}
+
+std::string header(const ReportData& data) {
+    const std::string_view banner = source_banner(data.source.kind);
+    std::string out = "<body>\n<a class=\"skip\" href=\"#summary\">Skip to the report</a>\n";
+    if (!banner.empty()) out += fmt::format("<div class=\"banner\" role=\"note\">{}</div>\n", banner);
+    out += fmt::format("<header class=\"top\"><div class=\"brand\"><svg viewBox=\"0 0 24 24\" width=\"26\" height=\"26\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"9\" r=\"5\" class=\"m1\"/><circle cx=\"16\" cy=\"9\" r=\"5\" class=\"m2\"/><circle cx=\"12\" cy=\"15.5\" r=\"5\" class=\"m3\"/></svg>"
+                       "<span>Morula</span></div><h1>{}</h1><p class=\"meta\">Cell report{}{}</p><div class=\"theme\" role=\"group\" aria-label=\"Colours of the page\"><button type=\"button\" data-theme-choice=\"auto\" aria-pressed=\"true\">Auto</button><button type=\"button\" "
+                       "data-theme-choice=\"light\" aria-pressed=\"false\">Light</button><button type=\"button\" data-theme-choice=\"dark\" aria-pressed=\"false\">Dark</button></div></header>\n",
+                       escape_html(data.title), data.created.empty() ? "" : " · " + escape_html(data.created), data.recipe.empty() ? "" : " · recipe " + escape_html(data.recipe));
+    return out;
+}
+
+std::vector<Section> sections_of(const ReportData& data, std::int64_t n_genes) {
+    std::vector<Section> sections = {
+        {"summary", "Summary", summary_section(data)},
+        {"samples", "Samples", samples_section(data)},
+        {"qc", "Quality control", qc_section(data)},
+        {"ambient", "Contamination and stress", ambient_section(data)},
+        {"map", "Map of the cells", map_section(data)},
+        {"clusters", "Clusters", clusters_section(data)},
+        {"genes", "Variable genes and components", genes_section(data)},
+        {"markers", "Marker genes", markers_section(data, n_genes)},
+        {"labels", "Suggested labels", labels_section(data)},
+        {"sensitivity", "Sensitivity", sensitivity_section(data)},
+        {"methods", "Methods", methods_section(data)},
+        {"reuse", "Use the result", reuse_section(data)},
+        {"run", "The run", run_section(data)},
+    };
+    std::erase_if(sections, [](const Section& section) { return section.body.empty(); });
+    return sections;
+}
+
+std::string body(const ReportData& data, std::int64_t n_genes) {
+    const std::vector<Section> sections = sections_of(data, n_genes);
+    std::string out = "<div class=\"page\"><nav class=\"contents\" aria-label=\"Contents\"><details open><summary>Contents</summary><ul>";
+    for (const Section& section : sections) out += fmt::format("<li><a href=\"#{}\">{}</a></li>", section.id, section.title);
+    out += "</ul></details></nav>\n<main>\n";
+    for (const Section& section : sections) {
+        out += fmt::format("<section id=\"{0}\" aria-labelledby=\"title-{0}\"><h2 id=\"title-{0}\">{1}</h2>\n{2}</section>\n", section.id, section.title, section.body);
+    }
+    return out + fmt::format("<footer>Made by Morula {}. This page holds everything it shows and never asks the network.</footer>\n</main></div>\n", kVersion);
+}
+
+constexpr std::int64_t kEnvelope = 4096;  // room for the closing tags and the sentence on genes left out
+
+}  // namespace
+
+std::int64_t report_size_limit(std::int64_t n_cells) {
+    const double share = std::clamp((static_cast<double>(n_cells) - 3e3) / (1e5 - 3e3), 0.0, 1.0);
+    return static_cast<std::int64_t>(5e6 + share * 15e6);
+}
+
+std::string render_report(const ReportData& data) {
+    check(data);
+    const std::int64_t limit = report_size_limit(std::ssize(data.map.x));
+    const auto size = [](const std::string& text) { return static_cast<std::int64_t>(text.size()); };
+    const std::string fixed = obs_island(data.obs) + qc_island(data.qc, data.samples) + density_island(data.density) + marker_island(data.markers, data.clusters);
+    const std::string opening = head(data) + header(data);
+    // The words do not depend on the genes but for one sentence, for which the envelope leaves room.
+    const std::int64_t words = size(opening) + size(body(data, std::ssize(data.expression))) + size(fixed) + static_cast<std::int64_t>(kScript.size()) + kEnvelope;
+    std::string map = map_island(data, CellNames::include);
+    if (words + size(map) > limit * 7 / 10) map = map_island(data, CellNames::leave_out);  // genes are worth more than barcodes
+    const GeneIsland genes = gene_island(data.expression, limit - words - size(map));
+    return opening + body(data, genes.n_genes) + map + fixed + genes.html + "<script>" + std::string(kScript) + "</script>\n</body>\n</html>\n";
+}
+
+void write_report(const ReportData& data, const std::filesystem::path& path) { write_text_file(path, render_report(data)); }
+
+}  // namespace morula::report

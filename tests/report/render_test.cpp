@@ -1,0 +1,176 @@
+#include "morula/report/render.hpp"
+
+#include <filesystem>
+#include <regex>
+
+#include <gtest/gtest.h>
+
+#include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
+#include "tests/report/example_report_data.hpp"
+
+namespace morula::report {
+namespace {
+
+const std::string& example_page() {
+    static const std::string page = render_report(example_report_data({}));
+    return page;
+}
+
+std::int64_t count(const std::string& text, const std::string& part) {
+    std::int64_t n = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++n;
+    return n;
+}
+
+TEST(Render, holds_every_section_in_order) {
+    std::size_t last = 0;
+    for (const std::string_view id : kSectionIds) {
+        const std::size_t at = example_page().find("<section id=\"" + std::string(id) + "\"");
+        ASSERT_NE(at, std::string::npos) << id;
+        EXPECT_GT(at, last) << id;
+        last = at;
+        EXPECT_NE(example_page().find("<a href=\"#" + std::string(id) + "\">"), std::string::npos) << "contents lack " << id;
+    }
+}
+
+TEST(Render, asks_nothing_of_the_network) {
+    const std::string& page = example_page();
+    for (const char* part : {"http://", "https://", " src=", "url(", "@import", "fetch(", "XMLHttpRequest", "import(", "<link", "<iframe", "WebSocket"}) EXPECT_EQ(page.find(part), std::string::npos) << part;
+    EXPECT_NE(page.find("default-src 'none'"), std::string::npos);
+    EXPECT_EQ(page.find("unsafe-"), std::string::npos);
+    EXPECT_EQ(count(page, "<script>"), 1) << "one script, the one whose hash the policy allows";
+    EXPECT_EQ(count(page, " style=\""), 0) << "the policy forbids style attributes";
+    EXPECT_TRUE(std::regex_search(page.substr(0, 1000), std::regex("script-src 'sha256-[A-Za-z0-9+/]{43}='; style-src 'sha256-[A-Za-z0-9+/]{43}='")));
+}
+
+TEST(Render, keeps_three_thousand_cells_within_5_mb_and_holds_all_genes) {
+    EXPECT_LE(std::ssize(example_page()), 5'000'000);
+    EXPECT_EQ(count(example_page(), "\"scale\":"), 300);
+}
+
+TEST(Render, keeps_a_hundred_thousand_cells_within_20_mb) {
+    ExampleOptions options;
+    options.n_cells = 100'000;
+    options.n_genes_held = 500;
+    const std::string page = render_report(example_report_data(options));
+    EXPECT_LE(std::ssize(page), 20'000'000);
+    EXPECT_GE(count(page, "\"scale\":"), 100) << "there must be room for the markers";
+    EXPECT_NE(page.find("To keep this file small it holds the expression of"), std::string::npos);
+    write_text_file(std::filesystem::path(MORULA_BUILD_DIR) / "example_report_100k.html", page);
+}
+
+TEST(Render, leaves_genes_out_rather_than_pass_the_limit) {
+    ExampleOptions options;
+    options.n_genes_held = 6000;
+    const std::string page = render_report(example_report_data(options));
+    EXPECT_LE(std::ssize(page), report_size_limit(3000));
+    EXPECT_LT(count(page, "\"scale\":"), 6000);
+}
+
+TEST(Render, escapes_every_text_that_a_user_can_name) {
+    const std::string attack = "</script><img src=x onerror=alert(1)>\"'&";
+    ReportData data = example_report_data({});
+    const auto poison = [&](std::string& text) { text += attack; };
+    poison(data.title);
+    poison(data.created);
+    poison(data.source.statement);
+    poison(data.summary.paragraph);
+    for (CheckItem& item : data.summary.checks) { poison(item.title); poison(item.text); poison(item.section); }
+    for (SampleRow& row : data.samples.rows) { poison(row.name); for (std::string& value : row.metadata) poison(value); }
+    for (std::string& column : data.samples.metadata_columns) poison(column);
+    for (std::string& note : data.sample_sheet_notes) poison(note);
+    for (std::string& reason : data.qc.reasons) poison(reason);
+    for (QcMetric& metric : data.qc.metrics) { poison(metric.name); poison(metric.title); }
+    for (KneeCurve& knee : data.knees) { poison(knee.sample); poison(knee.method); }
+    for (SexRow& row : data.sex) { poison(row.sample); poison(row.stated); poison(row.verdict); poison(row.expressed); }
+    for (SoupGene& gene : data.soup) { poison(gene.gene); poison(gene.gene_id); poison(gene.reason); poison(gene.marker_of); }
+    for (ScoreTable& table : data.scores) { poison(table.title); poison(table.text); for (ScoreRow& row : table.rows) poison(row.group); }
+    for (std::string& name : data.map.cell_names) poison(name);
+    for (ObsColumn& column : data.obs) { poison(column.name); poison(column.title); for (std::string& category : column.categories) poison(category); }
+    for (GeneExpression& gene : data.expression) { poison(gene.gene); poison(gene.gene_id); }
+    for (std::string& name : data.clusters.names) poison(name);
+    for (std::string& label : data.clusters.labels) poison(label);
+    for (std::string& name : data.variable_genes.top_names) poison(name);
+    for (std::string& gene : data.markers.dot_genes) poison(gene);
+    for (std::string& gene : data.markers.heatmap_genes) poison(gene);
+    for (MarkerRow& row : data.markers.rows) { poison(row.gene); poison(row.gene_id); }
+    for (LabelRow& row : data.labels.rows) { poison(row.label); poison(row.runner_up); poison(row.reason); for (std::string& gene : row.found) poison(gene); }
+    for (SensitivityRow& row : data.sensitivity) { poison(row.change); poison(row.sentence); }
+    for (Parameter& row : data.parameters) { poison(row.step); poison(row.name); poison(row.value); poison(row.help); }
+    for (Decision& decision : data.decisions) { poison(decision.step); poison(decision.text); }
+    for (Warning& warning : data.warnings) { poison(warning.text); poison(warning.section); }
+    for (NameValue& row : data.versions) { poison(row.name); poison(row.value); }
+    for (StepCost& step : data.steps) poison(step.name);
+    for (CodeSnippet& snippet : data.snippets) { poison(snippet.title); poison(snippet.code); poison(snippet.note); }
+    poison(data.reproduce);
+    poison(data.recipe);
+    poison(data.integration.text);
+    poison(data.no_split_text);
+    poison(data.markers.method);
+    poison(data.labels.source);
+    const std::string page = render_report(data);
+    EXPECT_EQ(page.find("<img"), std::string::npos);
+    EXPECT_EQ(count(page, "</script>"), count(page, "<script"));
+    write_text_file(std::filesystem::path(MORULA_BUILD_DIR) / "example_report_hostile.html", page);
+}
+
+TEST(Render, survives_text_that_is_not_utf8) {
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data.title = "bad \xff\xfe bytes \xc3";
+    data.samples.rows[0].name = std::string("\xed\xa0\x80", 3);
+    const std::string page = render_report(data);
+    EXPECT_EQ(page.find('\xff'), std::string::npos);
+    EXPECT_NE(page.find("bad \xEF\xBF\xBD\xEF\xBF\xBD bytes \xEF\xBF\xBD"), std::string::npos);
+}
+
+TEST(Render, says_on_the_page_when_cells_were_never_measured) {
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data.source.kind = SourceKind::simulated;
+    EXPECT_NE(render_report(data).find("Simulated sample: these cells were never measured"), std::string::npos);
+    data.source.kind = SourceKind::real;
+    EXPECT_EQ(render_report(data).find("class=\"banner\""), std::string::npos);
+}
+
+TEST(Render, is_whole_with_nothing_but_a_title) {
+    ReportData data;
+    data.title = "empty";
+    const std::string page = render_report(data);
+    EXPECT_NE(page.find("</html>"), std::string::npos);
+    EXPECT_EQ(page.find("<section id=\"map\""), std::string::npos);
+}
+
+TEST(Render, names_the_vector_of_wrong_length) {
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data.obs[1].codes.pop_back();
+    try {
+        render_report(data);
+        FAIL() << "accepted a short column";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::internal);
+        EXPECT_NE(error.message().find("obs column sample"), std::string::npos) << error.message();
+    }
+}
+
+TEST(Render, refuses_codes_out_of_range) {
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data.obs[0].codes[7] = 99;
+    EXPECT_THROW(render_report(data), Error);
+    data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data.qc.removed[3] = 12;
+    EXPECT_THROW(render_report(data), Error);
+    data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data.markers.rows[0].cluster = -1;
+    EXPECT_THROW(render_report(data), Error);
+}
+
+TEST(Render, gives_the_same_bytes_for_the_same_data) { EXPECT_EQ(render_report(example_report_data({})), example_page()); }
+
+TEST(Render, writes_the_file_whole) {
+    const std::filesystem::path path = std::filesystem::path(MORULA_BUILD_DIR) / "example_report.html";
+    write_report(example_report_data({}), path);
+    EXPECT_EQ(read_text_file(path, 6'000'000), example_page());
+}
+
+}  // namespace
+}  // namespace morula::report
