@@ -1,6 +1,8 @@
 #include "morula/pipeline/registry.hpp"
 
+#include "morula/commands/step_command.hpp"
 #include "morula/commands/store_commands.hpp"
+#include "morula/pipeline/about_commands.hpp"
 #include "morula/pipeline/run.hpp"
 
 namespace morula::pipeline {
@@ -9,6 +11,8 @@ const std::vector<commands::Command>& all_commands() {
     static const std::vector<commands::Command> commands = [] {
         std::vector<commands::Command> list{run_command()};
         for (commands::Command& command : commands::store_commands()) list.push_back(std::move(command));
+        for (commands::Command& command : commands::step_commands()) list.push_back(std::move(command));
+        for (commands::Command command : {doctor_command(), version_command(), completion_command()}) list.push_back(std::move(command));
         return list;
     }();
     return commands;
