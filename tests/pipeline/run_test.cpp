@@ -1,0 +1,275 @@
+#include "morula/pipeline/run.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "morula/analysis/generate.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
+#include "morula/core/hash.hpp"
+#include "morula/formats/hdf5/read_h5ad.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+/// Keeps what was said, and can ask to stop when a step begins.
+class Listener final : public EventSink {
+public:
+    std::string stop_at;
+    std::atomic<bool> cancel{false};
+    std::vector<StepReport> steps;
+    std::vector<std::string> texts;
+
+    void step_started(std::string_view name) override {
+        if (name == stop_at) cancel = true;
+    }
+    void progress(const ProgressReport&) override {}
+    void step_finished(const StepReport& report) override { steps.push_back(report); }
+    void warning(std::string_view text) override { texts.emplace_back(text); }
+    void decision(std::string_view text) override { texts.emplace_back(text); }
+};
+
+class RunTest : public testing::Test {
+protected:
+    void SetUp() override {
+        folder_ = fs::temp_directory_path() / ("morula_run_test_" + std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name());
+        fs::remove_all(folder_);
+        fs::create_directories(folder_);
+    }
+    void TearDown() override { fs::remove_all(folder_); }
+
+    /// A small made-up sample as h5ad.
+    std::string made_up(const std::string& name, analysis::GenerateOptions options) const {
+        Context context({.threads = 2});
+        analysis::GenerateResult made = analysis::generate(options, context);
+        data::Dataset dataset;
+        dataset.name = name;
+        dataset.obs = data::Table(made.cells.names);
+        dataset.obs.set("true_type", data::Categorical{made.cells.type, made.type_names, false});
+        dataset.var = data::Table(made.gene_ids);
+        dataset.var.set("gene_symbols", made.gene_symbols);
+        dataset.layers["X"] = made.counts;
+        const fs::path path = folder_ / (name + ".h5ad");
+        formats::write_h5ad(dataset, path, {}, context);
+        return path.string();
+    }
+    std::string small_sample() const {
+        return made_up("small", {.cells = 500, .genes = 1500, .types = 4, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 2000.0});
+    }
+
+    RunOptions options_for(const std::string& input, const std::string& out) const {
+        RunOptions options;
+        options.input = {input};
+        options.out = (folder_ / out).string();
+        return options;
+    }
+    Json run_with(const RunOptions& options, std::int32_t threads) {
+        Context context({.threads = threads, .events = &listener_, .cancel = &listener_.cancel});
+        return Json::parse(run(options, context).json);
+    }
+    Json record(const std::string& out) const { return Json::parse(read_text_file(folder_ / out / "run.json", 1 << 24)); }
+
+    fs::path folder_;
+    Listener listener_;
+};
+
+std::string hash_of(const fs::path& path) { return hash_hex(std::string_view(read_text_file(path, std::int64_t{1} << 32))); }
+
+ErrorCode code_of(const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const Error& error) {
+        EXPECT_FALSE(error.message().empty());
+        EXPECT_FALSE(error.next().empty()) << error.message();
+        return error.code();
+    }
+    ADD_FAILURE() << "no error";
+    return ErrorCode::internal;
+}
+
+std::optional<fs::path> real_data(const std::string& relative) {
+    const char* given = std::getenv("MORULA_DATA");
+    const fs::path base = given != nullptr ? fs::path(given) : fs::path(MORULA_SOURCE_DIR) / ".." / "shared" / "data";
+    if (fs::exists(base / relative)) return base / relative;
+    return std::nullopt;
+}
+
+#define REAL_DATA_OR_SKIP(variable, relative)                                                                 \
+    const auto variable = real_data(relative);                                                                \
+    if (!variable) {                                                                                          \
+        if (std::getenv("CI") != nullptr) FAIL() << relative << " must be there in CI";                       \
+        GTEST_SKIP() << "real data not found: set MORULA_DATA to the folder that holds " << relative;         \
+    }
+
+TEST_F(RunTest, gives_every_output_and_a_record) {
+    const Json summary = run_with(options_for(small_sample(), "out"), 2);
+    EXPECT_GT(summary["cells"].get<std::int64_t>(), 400);
+    EXPECT_GE(summary["clusters"].get<std::int64_t>(), 4);
+    for (const char* name : {"report.html", "cells.h5ad", "markers.csv", "run.json", "data.atlas"}) EXPECT_TRUE(fs::exists(folder_ / "out" / name)) << name;
+    EXPECT_EQ(record("out")["status"], "finished");
+    EXPECT_EQ(record("out")["options"]["recipe"], "morula-1");
+    EXPECT_EQ(record("out")["inputs"].size(), 1u);
+    Context context({.threads = 1});
+    const data::Dataset cells = formats::read_h5ad(folder_ / "out" / "cells.h5ad", context);
+    EXPECT_EQ(cells.n_genes(), 1500);
+    for (const char* name : {"leiden", "total_counts", "n_genes_by_counts", "pct_counts_mt", "doublet_score"}) EXPECT_TRUE(cells.obs.has(name)) << name;
+    EXPECT_TRUE(cells.var.has("highly_variable"));
+    EXPECT_EQ(cells.obsm.count("X_pca"), 1u);
+    EXPECT_EQ(cells.obsm.count("X_umap"), 1u);
+    EXPECT_EQ(cells.varm.count("PCs"), 1u);
+    EXPECT_EQ(cells.obsp.count("connectivities"), 1u);
+    EXPECT_EQ(cells.obsp.count("distances"), 1u);
+    EXPECT_EQ(cells.layers.count("counts"), 1u);
+    for (const char* name : {"log1p", "rank_genes_groups"}) EXPECT_EQ(cells.uns.count(name), 1u) << name;
+}
+
+TEST_F(RunTest, a_second_run_takes_every_step_from_the_store_and_gives_the_same) {
+    const RunOptions options = options_for(small_sample(), "out");
+    run_with(options, 2);
+    const std::string first = hash_of(folder_ / "out" / "cells.h5ad");
+    const Json summary = run_with(options, 2);
+    for (const Json& step : summary["steps"]) {
+        const std::string name = step["name"];
+        if (name.rfind("write", 0) != 0) EXPECT_TRUE(step["cached"].get<bool>()) << name;
+    }
+    EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), first);
+}
+
+TEST_F(RunTest, any_number_of_threads_gives_the_same_bits) {
+    const std::string input = small_sample();
+    run_with(options_for(input, "one"), 1);
+    run_with(options_for(input, "two"), 2);
+    run_with(options_for(input, "four"), 4);
+    EXPECT_EQ(hash_of(folder_ / "one" / "cells.h5ad"), hash_of(folder_ / "two" / "cells.h5ad"));
+    EXPECT_EQ(hash_of(folder_ / "one" / "cells.h5ad"), hash_of(folder_ / "four" / "cells.h5ad"));
+    EXPECT_EQ(hash_of(folder_ / "one" / "markers.csv"), hash_of(folder_ / "four" / "markers.csv"));
+}
+
+TEST_F(RunTest, resume_goes_on_after_a_stop_and_loses_only_the_step_under_way) {
+    const std::string input = small_sample();
+    listener_.stop_at = "umap";
+    EXPECT_EQ(code_of([&] { run_with(options_for(input, "out"), 2); }), ErrorCode::cancelled);
+    EXPECT_EQ(record("out")["status"], "cancelled");
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "report.html"));
+    listener_.stop_at = "";
+    listener_.cancel = false;
+    RunOptions again;
+    again.out = (folder_ / "out").string();
+    again.resume = true;
+    const Json summary = run_with(again, 2);
+    bool umap_seen = false;
+    for (const Json& step : summary["steps"]) {
+        if (step["name"] == "umap") umap_seen = true;
+        if (!umap_seen) EXPECT_TRUE(step["cached"].get<bool>()) << step["name"];
+    }
+    EXPECT_TRUE(umap_seen);
+    run_with(options_for(input, "straight"), 2);
+    EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), hash_of(folder_ / "straight" / "cells.h5ad"));
+}
+
+TEST_F(RunTest, several_samples_are_joined_and_batches_mixed) {
+    const std::string a = made_up("a", {.cells = 300, .genes = 1200, .types = 3, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 2000.0, .seed = 1});
+    const std::string b = made_up("b", {.cells = 350, .genes = 1200, .types = 3, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 2500.0, .seed = 1});
+    write_text_file(folder_ / "samples.csv", "path,sample,donor,condition,batch\na.h5ad,first,d1,healthy,b1\nb.h5ad,second,d2,healthy,b2\n");
+    RunOptions options;
+    options.samples = (folder_ / "samples.csv").string();
+    options.batch = "batch";
+    options.out = (folder_ / "out").string();
+    const Json summary = run_with(options, 2);
+    EXPECT_GT(summary["cells"].get<std::int64_t>(), 500);
+    Context context({.threads = 1});
+    const data::Dataset cells = formats::read_h5ad(folder_ / "out" / "cells.h5ad", context);
+    EXPECT_EQ(cells.obsm.count("X_pca_harmony"), 1u);
+    EXPECT_EQ(cells.obs.index().front().rfind("first_", 0), 0u);
+    EXPECT_TRUE(cells.obs.has("donor"));
+}
+
+TEST_F(RunTest, a_batch_that_is_the_condition_is_refused_with_the_table) {
+    made_up("a", {.cells = 200, .genes = 1000, .types = 3, .rare_types = 0, .mean_counts = 1500.0, .seed = 1});
+    made_up("b", {.cells = 200, .genes = 1000, .types = 3, .rare_types = 0, .mean_counts = 1500.0, .seed = 2});
+    write_text_file(folder_ / "samples.csv", "path,sample,condition,batch\na.h5ad,a,healthy,b1\nb.h5ad,b,ill,b2\n");
+    RunOptions options;
+    options.samples = (folder_ / "samples.csv").string();
+    options.batch = "batch";
+    options.out = (folder_ / "out").string();
+    try {
+        run_with(options, 2);
+        FAIL() << "should have been refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_NE(error.message().find("b1 / healthy: 200 cells"), std::string::npos) << error.message();
+    }
+    EXPECT_EQ(record("out")["status"], "failed");
+}
+
+TEST_F(RunTest, a_missing_batch_column_suggests_the_nearest_name) {
+    RunOptions options = options_for(small_sample(), "out");
+    options.batch = "true_tpye";
+    try {
+        run_with(options, 2);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::not_found);
+        EXPECT_NE(std::string(error.what()).find("'true_type'"), std::string::npos) << error.what();
+    }
+}
+
+TEST_F(RunTest, bad_calls_are_told_apart) {
+    EXPECT_EQ(code_of([&] { run_with(options_for((folder_ / "nothing.h5ad").string(), "out"), 1); }), ErrorCode::not_found);
+    EXPECT_EQ(code_of([&] { run_with(RunOptions{}, 1); }), ErrorCode::usage);
+    RunOptions no_input;
+    no_input.out = (folder_ / "o2").string();
+    EXPECT_EQ(code_of([&] { run_with(no_input, 1); }), ErrorCode::usage);
+    no_input.resume = true;
+    EXPECT_EQ(code_of([&] { run_with(no_input, 1); }), ErrorCode::not_found);
+    write_text_file(folder_ / "text.h5ad", "this is no h5ad");
+    EXPECT_EQ(code_of([&] { run_with(options_for((folder_ / "text.h5ad").string(), "out"), 1); }), ErrorCode::invalid_data);
+    fs::create_directories(folder_ / "foreign");
+    write_text_file(folder_ / "foreign" / "letter.txt", "dear");
+    EXPECT_EQ(code_of([&] { run_with(options_for((folder_ / "text.h5ad").string(), "foreign"), 1); }), ErrorCode::usage);
+    EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "foreign"), fs::directory_iterator()), 1);
+}
+
+TEST_F(RunTest, too_few_cells_and_cells_all_filtered_are_told) {
+    const std::string few = made_up("few", {.cells = 30, .genes = 1000, .types = 2, .rare_types = 0, .mean_counts = 2000.0});
+    EXPECT_EQ(code_of([&] { run_with(options_for(few, "few"), 1); }), ErrorCode::invalid_data);
+    const std::string empty = made_up("poor", {.cells = 100, .genes = 1000, .types = 2, .rare_types = 0, .mean_counts = 40.0});
+    EXPECT_EQ(code_of([&] { run_with(options_for(empty, "poor"), 1); }), ErrorCode::invalid_data);
+    EXPECT_EQ(record("poor")["status"], "failed");
+    EXPECT_FALSE(fs::exists(folder_ / "poor" / "cells.h5ad"));
+}
+
+TEST_F(RunTest, real_blood_gives_the_known_types) {
+    REAL_DATA_OR_SKIP(path, "pbmc3k/10x_mtx");
+    const Json summary = run_with(options_for(path->string(), "pbmc"), 2);
+    EXPECT_GT(summary["cells"].get<std::int64_t>(), 2400);
+    EXPECT_GE(summary["clusters"].get<std::int64_t>(), 6);
+    Context context({.threads = 1});
+    const data::Dataset cells = formats::read_h5ad(folder_ / "pbmc" / "cells.h5ad", context);
+    const auto& labels = std::get<data::Categorical>(cells.obs.at("suggested_label")).categories;
+    const auto has = [&](const std::string& part) { return std::any_of(labels.begin(), labels.end(), [&](const std::string& label) { return label.find(part) != std::string::npos; }); };
+    EXPECT_TRUE(has("B cell"));
+    EXPECT_TRUE(has("onocyte"));
+    EXPECT_TRUE(has("NK") || has("atural killer"));
+    EXPECT_LE(fs::file_size(folder_ / "pbmc" / "report.html"), 5'000'000u);
+}
+
+TEST_F(RunTest, real_folder_and_file_of_the_same_cells_agree) {
+    REAL_DATA_OR_SKIP(folder, "pbmc3k/10x_mtx");
+    REAL_DATA_OR_SKIP(file, "pbmc3k/pbmc3k_raw.h5ad");
+    const Json a = run_with(options_for(folder->string(), "folder"), 2);
+    const Json b = run_with(options_for(file->string(), "file"), 2);
+    EXPECT_EQ(a["cells"], b["cells"]);
+    EXPECT_EQ(a["clusters"], b["clusters"]);
+}
+
+}  // namespace
+}  // namespace morula::pipeline
