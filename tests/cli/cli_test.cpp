@@ -1,0 +1,239 @@
+// The program as a user runs it: exit codes, messages, JSON, signals.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "morula/core/file.hpp"
+
+namespace morula {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+struct Outcome {
+    int status = -1;  // exit status, or 128 + signal
+    std::string out;
+    std::string err;
+};
+
+class CliTest : public testing::Test {
+protected:
+    void SetUp() override {
+        folder_ = fs::temp_directory_path() / ("morula_cli_test_" + std::to_string(::getpid()));
+        fs::remove_all(folder_);
+        fs::create_directories(folder_);
+    }
+    void TearDown() override {
+        for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+            if (entry.is_directory()) fs::permissions(entry.path(), fs::perms::owner_all, fs::perm_options::add);
+        }
+        fs::remove_all(folder_);
+    }
+
+    pid_t start(const std::vector<std::string>& arguments) const {
+        const pid_t child = ::fork();
+        if (child != 0) return child;
+        std::vector<std::string> words{std::string(MORULA_BUILD_DIR) + "/morula"};
+        words.insert(words.end(), arguments.begin(), arguments.end());
+        std::vector<char*> raw;
+        for (std::string& word : words) raw.push_back(word.data());
+        raw.push_back(nullptr);
+        ::freopen((folder_ / "stdout").c_str(), "w", stdout);
+        ::freopen((folder_ / "stderr").c_str(), "w", stderr);
+        if (::chdir(folder_.c_str()) == 0) ::execv(raw[0], raw.data());
+        ::_exit(127);
+    }
+    Outcome finish(pid_t child) const {
+        int status = 0;
+        ::waitpid(child, &status, 0);
+        Outcome outcome;
+        outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        outcome.out = read_text_file(folder_ / "stdout", 1 << 26);
+        outcome.err = read_text_file(folder_ / "stderr", 1 << 26);
+        return outcome;
+    }
+    Outcome morula(const std::vector<std::string>& arguments) const { return finish(start(arguments)); }
+    Json json_of(const Outcome& outcome) const {
+        const Json json = Json::parse(outcome.out, nullptr, false);
+        EXPECT_TRUE(json.is_object()) << outcome.out << outcome.err;
+        return json;
+    }
+    void make_sample(const std::string& name, const std::string& cells) const {
+        const Outcome made = morula({"generate", "--cells", cells, "--genes", "1500", "--types", "3", "--rare-types", "0", "--mean-counts", "2000", "--seed", "3", "--out", name});
+        ASSERT_EQ(made.status, 0) << made.err;
+    }
+
+    fs::path folder_;
+};
+
+TEST_F(CliTest, help_leads_with_examples_and_lists_every_command) {
+    const Outcome help = morula({"--help"});
+    EXPECT_EQ(help.status, 0);
+    EXPECT_LT(help.out.find("Examples"), help.out.find("Commands"));
+    for (const char* name : {"run", "ingest", "export", "info", "verify", "vacuum", "generate", "doublets", "qc", "pca", "leiden", "umap", "markers", "doctor", "completion"}) {
+        EXPECT_NE(help.out.find(std::string("  ") + name + " "), std::string::npos) << name;
+    }
+    const Outcome run = morula({"run", "--help"});
+    EXPECT_EQ(run.status, 0);
+    EXPECT_LT(run.out.find("Examples"), run.out.find("Usage"));
+    EXPECT_NE(run.out.find("--batch"), std::string::npos);
+}
+
+TEST_F(CliTest, typos_get_a_suggestion_and_exit_64) {
+    const Outcome command = morula({"rnu"});
+    EXPECT_EQ(command.status, 64);
+    EXPECT_NE(command.err.find("morula run"), std::string::npos) << command.err;
+    const Outcome flag = morula({"run", "x.h5ad", "--ot", "y"});
+    EXPECT_EQ(flag.status, 64);
+    EXPECT_NE(flag.err.find("--out"), std::string::npos) << flag.err;
+    const Outcome value = morula({"run", "x.h5ad", "--out", "y", "--resolution", "high"});
+    EXPECT_EQ(value.status, 64);
+    EXPECT_NE(value.err.find("--resolution is 'high', but it must be a number"), std::string::npos) << value.err;
+    const Outcome choice = morula({"run", "x.h5ad", "--out", "y", "--recipe", "scanpy"});
+    EXPECT_EQ(choice.status, 64);
+    EXPECT_NE(choice.err.find("morula-1, scanpy-1.11"), std::string::npos) << choice.err;
+    const Outcome missing = morula({"ingest", "x.h5ad"});
+    EXPECT_EQ(missing.status, 64);
+    EXPECT_NE(missing.err.find("--atlas"), std::string::npos) << missing.err;
+}
+
+TEST_F(CliTest, errors_are_one_json_object_too) {
+    const Outcome outcome = morula({"info", "nothing.h5ad", "--json"});
+    EXPECT_EQ(outcome.status, 3);
+    const Json json = json_of(outcome);
+    EXPECT_EQ(json["error"]["code"], "not_found");
+    EXPECT_FALSE(json["error"]["next"].get<std::string>().empty());
+}
+
+TEST_F(CliTest, counts_go_into_an_atlas_and_come_out_the_same) {
+    make_sample("a.h5ad", "300");
+    const Json before = json_of(morula({"info", "a.h5ad", "--json"}));
+    EXPECT_EQ(before["n_cells"], 300);
+    EXPECT_EQ(before["n_genes"], 1500);
+    EXPECT_EQ(morula({"ingest", "a.h5ad", "--atlas", "s.atlas"}).status, 0);
+    const Json again = json_of(morula({"ingest", "a.h5ad", "--atlas", "s.atlas", "--json"}));
+    EXPECT_EQ(again["datasets"].size(), 1u);
+    const Json atlas = json_of(morula({"info", "s.atlas", "--json"}));
+    EXPECT_EQ(atlas["datasets"].size(), 1u) << "the same counts are stored once";
+    EXPECT_EQ(atlas["nnz"], before["nnz"]);
+    EXPECT_EQ(json_of(morula({"verify", "s.atlas", "--json"}))["ok"], true);
+    EXPECT_EQ(morula({"export", "s.atlas", "--out", "b.h5ad"}).status, 0);
+    const Json after = json_of(morula({"info", "b.h5ad", "--json"}));
+    EXPECT_EQ(after["nnz"], before["nnz"]);
+    EXPECT_EQ(after["n_cells"], 300);
+}
+
+TEST_F(CliTest, verify_names_a_damaged_file) {
+    make_sample("a.h5ad", "200");
+    ASSERT_EQ(morula({"ingest", "a.h5ad", "--atlas", "s.atlas"}).status, 0);
+    fs::path victim;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "s.atlas" / "datasets")) {
+        if (entry.is_regular_file() && entry.path().string().find("/X/data/") != std::string::npos && entry.path().filename() != "zarr.json") victim = entry.path();
+    }
+    ASSERT_FALSE(victim.empty());
+    std::string bytes = read_text_file(victim, 1 << 26);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    write_text_file(victim, bytes);
+    const Json report = json_of(morula({"verify", "s.atlas", "--json"}));
+    EXPECT_EQ(report["ok"], false);
+    ASSERT_FALSE(report["damage"].empty());
+    EXPECT_NE(report["damage"][0]["file"].get<std::string>().find("X/data"), std::string::npos);
+}
+
+TEST_F(CliTest, steps_follow_one_another_by_files) {
+    make_sample("a.h5ad", "300");
+    const std::vector<std::vector<std::string>> chain = {{"qc", "a.h5ad", "--out", "qc.h5ad"},         {"filter", "qc.h5ad", "--out", "kept.h5ad"},  {"normalize", "kept.h5ad", "--out", "log.h5ad"},
+                                                         {"hvg", "log.h5ad", "--n-top", "500", "--out", "hvg.h5ad"}, {"pca", "hvg.h5ad", "--out", "pca.h5ad"}, {"neighbors", "pca.h5ad", "--out", "graph.h5ad"},
+                                                         {"leiden", "graph.h5ad", "--out", "clusters.h5ad"}, {"umap", "clusters.h5ad", "--out", "map.h5ad"}, {"markers", "map.h5ad", "--out", "markers.h5ad"}};
+    for (const auto& words : chain) {
+        const Outcome outcome = morula(words);
+        ASSERT_EQ(outcome.status, 0) << words[0] << ": " << outcome.err;
+    }
+    const Json last = json_of(morula({"info", "markers.h5ad", "--json"}));
+    const auto obs = last["obs"].get<std::vector<std::string>>();
+    EXPECT_NE(std::find(obs.begin(), obs.end(), "leiden"), obs.end());
+    const Outcome early = morula({"leiden", "pca.h5ad", "--out", "no.h5ad"});
+    EXPECT_EQ(early.status, 3);
+    EXPECT_NE(early.err.find("morula neighbors"), std::string::npos) << early.err;
+    EXPECT_FALSE(fs::exists(folder_ / "no.h5ad"));
+}
+
+TEST_F(CliTest, doublets_writes_its_table) {
+    make_sample("a.h5ad", "300");
+    const Outcome outcome = morula({"doublets", "a.h5ad", "--out", "doublets.csv"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(read_text_file(folder_ / "doublets.csv", 1 << 20).rfind("cell,score,call\n", 0), 0u);
+}
+
+TEST_F(CliTest, an_interrupt_ends_with_130_and_resume_goes_on) {
+    make_sample("a.h5ad", "1500");
+    const pid_t child = start({"run", "a.h5ad", "--out", "out", "--threads", "1"});
+    while (!fs::exists(folder_ / "out" / "run.json")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ::kill(child, SIGINT);
+    const Outcome stopped = finish(child);
+    EXPECT_EQ(stopped.status, 130) << stopped.err;
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "report.html"));
+    const Outcome resumed = morula({"run", "--resume", "--out", "out"});
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    EXPECT_TRUE(fs::exists(folder_ / "out" / "report.html"));
+}
+
+TEST_F(CliTest, a_killed_run_leaves_a_store_that_opens_and_resumes) {
+    make_sample("a.h5ad", "1500");
+    for (const int wait_ms : {30, 200, 600}) {
+        const pid_t child = start({"run", "a.h5ad", "--out", "out", "--threads", "1"});
+        std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
+        ::kill(child, SIGKILL);
+        finish(child);
+        if (fs::exists(folder_ / "out" / "data.atlas" / "CURRENT")) {
+            EXPECT_EQ(json_of(morula({"verify", "out/data.atlas", "--json"}))["ok"], true);
+        }
+        EXPECT_FALSE(fs::exists(folder_ / "out" / "cells.h5ad"));
+        if (fs::exists(folder_ / "out" / "cells.h5ad")) return;
+    }
+    EXPECT_EQ(morula({"run", "a.h5ad", "--out", "out"}).status, 0);
+    EXPECT_TRUE(fs::exists(folder_ / "out" / "report.html"));
+}
+
+TEST_F(CliTest, two_runs_into_one_folder_do_not_mix) {
+    make_sample("a.h5ad", "1500");
+    const pid_t first = start({"run", "a.h5ad", "--out", "out", "--threads", "1"});
+    while (!fs::exists(folder_ / "out" / "data.atlas" / "CURRENT")) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    const pid_t second = start({"run", "a.h5ad", "--out", "out", "--threads", "1"});
+    int status = 0;
+    ::waitpid(second, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 5) << "the second writer is told to wait";
+    EXPECT_EQ(finish(first).status, 0);
+    EXPECT_EQ(Json::parse(read_text_file(folder_ / "out" / "run.json", 1 << 24))["status"], "finished");
+}
+
+TEST_F(CliTest, a_folder_without_the_right_to_write_is_told) {
+    if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
+    make_sample("a.h5ad", "100");
+    fs::create_directories(folder_ / "locked");
+    fs::permissions(folder_ / "locked", fs::perms::owner_read | fs::perms::owner_exec);
+    EXPECT_EQ(morula({"run", "a.h5ad", "--out", "locked/out"}).status, 4);
+}
+
+TEST_F(CliTest, completion_and_doctor_answer) {
+    const Outcome bash = morula({"completion", "bash"});
+    EXPECT_EQ(bash.status, 0);
+    EXPECT_NE(bash.out.find("complete -o filenames -F _morula morula"), std::string::npos);
+    const Json doctor = json_of(morula({"doctor", "--json"}));
+    EXPECT_GE(doctor["threads"], 1);
+    EXPECT_EQ(morula({"version"}).status, 0);
+}
+
+}  // namespace
+}  // namespace morula
