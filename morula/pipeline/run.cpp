@@ -93,30 +93,40 @@ knowledge::MarkerTable marker_table(const RunOptions& options, Context& context)
     return options.markers.empty() ? knowledge::builtin_marker_table() : knowledge::read_marker_table(options.markers, context);
 }
 
-/// Everything between a prepared folder and its outputs.
-commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, RunRecord& record, Context& context) {
-    record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
-    const std::vector<commands::SampleRow> rows = sample_rows(options, context);
-    const knowledge::MarkerTable table = marker_table(options, context);
-    atlas::Atlas store = open_store(folder, options);
-    RunInputs inputs = load_inputs(rows, options.layer, store, record, context);
-    const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
+/// What can be known to be wrong before anything is written.
+struct Prepared {
+    std::vector<commands::SampleRow> rows;
+    knowledge::MarkerTable table;
+};
+Prepared prepare(const RunOptions& options, Context& context) {
+    Prepared prepared{sample_rows(options, context), marker_table(options, context)};
+    make_recipe(options.recipe, 1, options.seed);
+    for (const commands::SampleRow& row : prepared.rows) commands::input_kind(row.path, context);
+    return prepared;
+}
 
+/// Everything between an open store and the outputs.
+commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, atlas::Atlas& store, RunRecord& record, Context& context) {
+    record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
+    RunInputs inputs = load_inputs(prepared.rows, options.layer, store, record, context);
+    const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
-    RunState state = run_steps(std::move(inputs), recipe, {options.batch, &table}, steps, context);
+    RunState state = run_steps(std::move(inputs), recipe, {options.batch, &prepared.table}, steps, context);
     record.set_numbers(state.kept.n_cells(), state.kept.n_genes(), state.n_clusters);
-    return write_outputs(folder, options, recipe, table, state, record, context);
+    return write_outputs(folder, options, recipe, prepared.table, state, record, context);
 }
 
 }  // namespace
 
 commands::CommandResult run(const RunOptions& given, Context& context) {
     const RunOptions options = resolved(given);
+    const Prepared prepared = prepare(options, context);
     const fs::path folder = prepared_folder(options);
+    atlas::Atlas store = open_store(folder, options);  // holds the writer's lock: a second run leaves the first one's record alone
     RunRecord record(folder / "run.json", values_of(options), context.events());
     const EventRedirect redirect(context, record);
     try {
-        return run_in(folder, options, record, context);
+        return run_in(folder, options, prepared, store, record, context);
     } catch (const Error& error) {
         record.close(error.code() == ErrorCode::cancelled ? RunStatus::cancelled : RunStatus::failed, error.what());
         throw;
