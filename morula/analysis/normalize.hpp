@@ -26,7 +26,7 @@ struct NormalizeResult {
     double target = 0.0;        // what every cell sums to before the logarithm
 };
 
-/// totals: counts per cell over the genes that go on. The median is over totals > 0, as scanpy's normalize_total (since 1.11.5).
+/// totals: counts per cell over the genes that go on. The median is over totals > 0, as scanpy's normalize_total since 1.12; 1.11 takes empty cells in.
 /// Throws invalid_data when a total is negative or not finite, or when no cell has counts and no target is given; usage when target_sum <= 0.
 NormalizeResult normalize(std::span<const double> totals, const NormalizeOptions& options, Context& context);
 

@@ -24,7 +24,7 @@ struct GeneFlags {
 };
 
 /// Reads the sets from gene symbols of human, mouse or rat, also behind a genome prefix such as "GRCh38_MT-ND1".
-/// Stress genes: the core of the dissociation signatures of van den Brink et al. 2017 (Nat Methods 14:935) and O'Flanagan et al. 2019 (Genome Biol 20:210).
+/// Stress genes: immediate early and heat shock genes that rise during dissociation (van den Brink et al. 2017, Nat Methods 14:935; O'Flanagan et al. 2019, Genome Biol 20:210).
 GeneFlags gene_flags(std::span<const std::string> symbols);
 
 /// scanpy's names (calculate_qc_metrics, log1p=False, percent_top=(50,)), float64.
@@ -105,7 +105,8 @@ struct QcCutoffs {
     std::vector<std::uint8_t> keep;          // n_cells, 1 = kept
     std::vector<QcReason> reason;            // n_cells
     std::vector<std::uint8_t> flagged_high;  // n_cells, 1 = unusually many counts or genes
-    std::vector<std::string> warnings;       // sentences for the report; samples are named by their number
+    std::vector<std::string> warnings;         // sentences for the report; the caller puts the sample's name before each
+    std::vector<std::int32_t> warning_sample;  // the sample that warnings[i] is about
 };
 
 /// Cut-offs per sample. MAD = median |x - median|, scaled by 1.4826; totals and genes are compared as ln(1 + x); cells without counts take no part in medians.
