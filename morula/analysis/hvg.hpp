@@ -50,7 +50,8 @@ struct HvgResult {
 /// values: log-normalized (seurat, cell_ranger) or raw counts (seurat_v3*). batch: n_cells codes in [0, n_batches), or empty for one batch.
 /// Ties and NaN as scanpy: ties at the n-th place add genes for seurat and cell_ranger without batches; elsewhere the order is by (rank, batches, column).
 /// Throws invalid_data: no cells, negative or non-integer counts for seurat_v3, a batch without cells, LOESS not possible; usage: n_top < 1.
-/// Differs from scanpy: genes seen in no cell of a batch still count there as scanpy's default does (filter is per batch, values set to missing).
+/// Agrees with scanpy 1.11. Differs: exact ties of a score go by column (numpy's sort and pandas' names decide there); percentile edges that coincide are joined
+/// (cell_ranger; scanpy stops); LOESS does not give up (see loess.hpp); counts are checked, not warned about. Batches whose cells stand apart in the file cost one pass each.
 HvgResult hvg(const matrix::RowBlockSource& values, std::span<const std::int32_t> batch, std::int32_t n_batches, const HvgOptions& options, Context& context);
 
 }  // namespace morula::analysis
