@@ -18,10 +18,10 @@ namespace morula::atlas {
 
 struct IngestOptions {
     std::string layer = "X";     // which layer holds the raw counts; it becomes X of the stored group
-    std::string name;            // how people call the data set; empty: the Dataset's name
-    std::string gene_id_column;  // column of var with gene ids; empty: see axis_gene_ids
-    std::filesystem::path source;  // the file or folder it came from, remembered so that it need not be read again; may be empty
-    std::string how;               // what else decided the content (the reader's options), compared by remembered()
+    std::string name{};          // how people call the data set; empty: the Dataset's name
+    std::string gene_id_column{};  // column of var with gene ids; empty: see axis_gene_ids
+    std::filesystem::path source{};  // the file or folder it came from, remembered so that it need not be read again; may be empty
+    std::string how{};             // what else decided the content (the reader's options), compared by remembered()
 };
 
 struct Damage {
@@ -105,7 +105,7 @@ public:
     data::Dataset dataset(std::string_view id, Context& context) const;
 
     // Genes
-    const GeneAxis& gene_axis() const;
+    std::shared_ptr<const GeneAxis> gene_axis() const;
     /// For each gene of the data set its place on the gene axis; use with matrix::remap_cols.
     std::vector<std::int64_t> gene_remap(std::string_view id, Context& context) const;
     GenePresence gene_presence(std::string_view id, Context& context) const;
@@ -126,8 +126,9 @@ public:
     /// Deletes old versions and what only they refer to.
     VacuumReport vacuum(const VacuumOptions& options, Context& context);
 
-private:
     struct State;
+
+private:
     explicit Atlas(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };

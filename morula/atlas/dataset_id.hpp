@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "morula/core/hash.hpp"
@@ -10,11 +11,11 @@
 
 namespace morula::atlas {
 
-/// XXH3-128 of a matrix of counts, fed with its rows in order. Rows are taken in tiles of 1,024 cells; of each tile the row lengths (int64), column ids (uint32)
+/// XXH3-128 of a matrix, fed with its rows in order. Rows are taken in tiles of 1,024 cells; of each tile the row lengths (int64), column ids (uint32)
 /// and values (float32), all little-endian, are hashed apart, and the tiles' hashes are hashed in order together with the shape.
-class CountsHasher {
+class MatrixHasher {
 public:
-    CountsHasher(std::int64_t n_rows, std::int64_t n_cols);
+    MatrixHasher(std::int64_t n_rows, std::int64_t n_cols);
     void add(const matrix::CsrView& rows);
     /// 32 hex digits; call once, when all rows were added.
     std::string finish();
@@ -31,8 +32,9 @@ private:
     Hasher tiles_;
 };
 
-/// The id: hash of the counts' hash and of everything else a step could read (names, columns with their types, other layers, raw, obsm, varm, obsp, uns).
-/// Two files that hold the same have the same id; a corrected obs column gives another, so that no result of the old one is taken for the new.
-std::string dataset_id(const std::string& counts_hash, const std::string& other_matrices_hash, const data::Dataset& dataset);
+/// The id: hash of the matrices' hashes ("X", "layers/NAME", "raw/X", "obsp/NAME") and of everything else a step could read (names, columns with their types,
+/// raw's genes, obsm, varm, uns). Two files that hold the same have the same id; a corrected obs column gives another, so that no result of the old
+/// annotation is taken for the new.
+std::string dataset_id(const std::map<std::string, std::string>& matrix_hashes, const data::Dataset& dataset);
 
 }  // namespace morula::atlas

@@ -115,28 +115,31 @@ void write_mapping(ZarrTreeWriter& tree, const std::string& slot, const Map& map
 
 }  // namespace
 
-void write_zarr_slots(ZarrTreeWriter& tree, const data::Dataset& dataset, const RowObserver& observe_x) {
+void write_zarr_slots(ZarrTreeWriter& tree, const data::Dataset& dataset, const ObserverFor& observer_for) {
     data::check_shapes(dataset);
+    const auto write_matrix = [&](const std::string& path, const matrix::RowBlockSource& source, ValueStorage storage) {
+        write_zarr_csr(tree, path, source, storage, observer_for ? observer_for(path, source) : RowObserver{});
+    };
     tree.group("", encoding("anndata", "0.1.0"));
     write_table(tree, "obs", dataset.obs);
     write_table(tree, "var", dataset.var);
     std::map<std::string, matrix::Matrix> layers = dataset.layers;
     const auto x = layers.find("X");
     if (x != layers.end()) {
-        write_zarr_csr(tree, "X", *x->second, ValueStorage::smallest, observe_x);
+        write_matrix("X", *x->second, ValueStorage::smallest);
         layers.erase(x);
     }
-    write_mapping(tree, "layers", layers, [&](const std::string& path, const matrix::Matrix& layer) { write_zarr_csr(tree, path, *layer, ValueStorage::smallest, {}); });
+    write_mapping(tree, "layers", layers, [&](const std::string& path, const matrix::Matrix& layer) { write_matrix(path, *layer, ValueStorage::smallest); });
     if (dataset.raw) {
         tree.group("raw", encoding("raw", "0.1.0"));
-        write_zarr_csr(tree, "raw/X", *dataset.raw->x, ValueStorage::smallest, {});
+        write_matrix("raw/X", *dataset.raw->x, ValueStorage::smallest);
         write_table(tree, "raw/var", dataset.raw->var);
         tree.group("raw/varm", encoding("dict", "0.1.0"));
     }
     write_mapping(tree, "obsm", dataset.obsm, [&](const std::string& path, const matrix::Dense<float>& dense) { write_dense(tree, path, dense); });
     write_mapping(tree, "varm", dataset.varm, [&](const std::string& path, const matrix::Dense<float>& dense) { write_dense(tree, path, dense); });
     write_mapping(tree, "obsp", dataset.obsp, [&](const std::string& path, const matrix::Csr& csr) {
-        write_zarr_csr(tree, path, *matrix::make_view_source(csr.view()), ValueStorage::float32, {});
+        write_matrix(path, *matrix::make_view_source(csr.view()), ValueStorage::float32);
     });
     write_uns(tree, "uns", dataset.uns);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,10 @@ data::Dataset read_zarr_slots(const std::filesystem::path& folder, const std::ve
 /// Whether folder looks like an AnnData group in Zarr v3.
 bool is_zarr_anndata(const std::filesystem::path& folder);
 
-/// Lower level, for the atlas: writes all slots into an open tree; `observe_x` receives X's rows as they pass. Does not finish the tree.
-void write_zarr_slots(ZarrTreeWriter& tree, const data::Dataset& dataset, const RowObserver& observe_x);
+/// Gives the observer of a matrix about to be written: path is "X", "layers/NAME", "raw/X" or "obsp/NAME". May return an empty one.
+using ObserverFor = std::function<RowObserver(const std::string& path, const matrix::RowBlockSource& source)>;
+
+/// Lower level, for the atlas: writes all slots into an open tree. Does not finish the tree.
+void write_zarr_slots(ZarrTreeWriter& tree, const data::Dataset& dataset, const ObserverFor& observer_for);
 
 }  // namespace morula::formats
