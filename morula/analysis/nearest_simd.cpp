@@ -23,7 +23,8 @@ void keep_best_here(std::span<const float> scores, std::uint32_t first_id, std::
     auto threshold = hn::Set(d, best.threshold());
 
     const auto offer_lanes = [&](std::size_t begin) {
-        hn::StoreMaskBits(d, hn::Le(hn::LoadU(d, at + begin), threshold), bits);
+        const auto here = hn::FirstN(d, n - begin);
+        hn::StoreMaskBits(d, hn::And(here, hn::Le(hn::MaskedLoad(here, d, at + begin), threshold)), bits);
         for (std::size_t byte = 0; byte * 8 < lanes; ++byte) {
             for (unsigned left = bits[byte]; left != 0; left &= left - 1) {
                 const std::size_t j = begin + byte * 8 + static_cast<std::size_t>(std::countr_zero(left));
@@ -42,8 +43,7 @@ void keep_best_here(std::span<const float> scores, std::uint32_t first_id, std::
         if (hn::AllFalse(d, hn::Le(low, threshold))) continue;
         for (std::size_t part = 0; part < 4; ++part) offer_lanes(begin + part * lanes);
     }
-    for (; begin + lanes <= n; begin += lanes) offer_lanes(begin);
-    keep_best_plain(scores.subspan(begin), first_id + static_cast<std::uint32_t>(begin), self, best);
+    for (; begin < n; begin += lanes) offer_lanes(begin);
 }
 
 std::int64_t lowest_here(std::span<const float> scores) {

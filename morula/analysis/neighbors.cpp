@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -24,7 +23,11 @@ constexpr std::int64_t kQueryCells = 128;       // rows of a score tile
 constexpr std::int64_t kCandidateCells = 768;   // columns of a score tile: 384 KB, within the second-level cache
 constexpr std::int32_t kSpare = 4;              // kept beyond the wanted ones, because scores are rounded and the final order is by true distance
 constexpr std::int64_t kRecallCells = 2000;
+constexpr double kWantedRecall = 0.993;         // of the sample, when n_probes is not given: above the promised .99 by more than its sampling error
+constexpr double kListsPerRootCell = 2.0;
 constexpr std::int64_t kBlockCells = 512;
+constexpr std::int64_t kListBlockCells = 2048;  // queries searched together: enough that those that share a list fill a tile
+constexpr std::uint32_t kNoCell = std::numeric_limits<std::uint32_t>::max();
 
 /// Cells in search order (their "places"), centred, with half the squared length as one more column:
 /// the score |y|^2 / 2 - x.y of candidate y for query x is then one GEMM, and orders candidates as the distance does.
@@ -60,8 +63,7 @@ std::vector<float> column_means(matrix::DenseView<const float> embedding) {
 }
 
 /// Centring takes nothing from distances but makes scores, differences of large numbers, more exact.
-SearchSpace make_space(matrix::DenseView<const float> embedding, std::vector<std::uint32_t> cell_of_place, Context& context) {
-    const auto mean = column_means(embedding);
+SearchSpace make_space(matrix::DenseView<const float> embedding, std::span<const float> mean, std::vector<std::uint32_t> cell_of_place, Context& context) {
     SearchSpace space{.points = matrix::Dense<float>(embedding.n_rows, embedding.n_cols + 1), .cell_of_place = std::move(cell_of_place), .n_dims = embedding.n_cols};
     parallel_blocks(context, embedding.n_rows, kBlockCells, [&](Block block) {
         for (std::int64_t place = block.begin; place < block.end; ++place) {
@@ -76,6 +78,12 @@ SearchSpace make_space(matrix::DenseView<const float> embedding, std::vector<std
         }
     });
     return space;
+}
+
+std::vector<std::uint32_t> in_order(std::int64_t n) {
+    std::vector<std::uint32_t> order(static_cast<std::size_t>(n));
+    std::iota(order.begin(), order.end(), 0U);
+    return order;
 }
 
 /// Queries of one tile as the left side of the GEMM: the negated point, then 1.
@@ -94,32 +102,41 @@ struct Tile {
     explicit Tile(std::int64_t width) : queries(kQueryCells, width), scores(kQueryCells, kCandidateCells) {}
 };
 
-/// Offers the places [begin, end) to the queries that the tile holds; rows of `lists` from first_row.
-void search_range(const SearchSpace& space, std::span<const std::uint32_t> query_places, std::int64_t begin, std::int64_t end, Tile& tile, CandidateLists& lists,
-                  std::int64_t first_row) {
-    const std::int64_t width = space.points.n_cols;
-    const auto n_queries = static_cast<std::int64_t>(query_places.size());
+/// One query of a tile: the row of its candidates and the place that must not become its own neighbour.
+struct Query {
+    std::int64_t row;
+    std::uint32_t self;
+};
+
+/// Offers the places [begin, end) of `candidates` to the queries whose left sides the tile holds.
+void search_range(const SearchSpace& candidates, std::int64_t begin, std::int64_t end, std::span<const Query> queries, Tile& tile, CandidateLists& lists) {
+    const std::int64_t width = candidates.points.n_cols;
+    const auto n_queries = static_cast<std::int64_t>(queries.size());
     for (std::int64_t from = begin; from < end; from += kCandidateCells) {
         const std::int64_t n = std::min(kCandidateCells, end - from);
-        matrix::gemm_strided(n_queries, n, width, 1.0F, tile.queries.values.data(), width, matrix::Transpose::no, space.points.values.data() + from * width, width,
+        matrix::gemm_strided(n_queries, n, width, 1.0F, tile.queries.values.data(), width, matrix::Transpose::no, candidates.points.values.data() + from * width, width,
                              matrix::Transpose::yes, 0.0F, tile.scores.values.data(), kCandidateCells);
         for (std::int64_t i = 0; i < n_queries; ++i) {
-            BestScores best = lists.row(first_row + i);
-            keep_best(tile.scores.row(i).first(static_cast<std::size_t>(n)), static_cast<std::uint32_t>(from), query_places[static_cast<std::size_t>(i)], best);
-            lists.count[static_cast<std::size_t>(first_row + i)] = best.size;
+            const Query& query = queries[static_cast<std::size_t>(i)];
+            BestScores best = lists.row(query.row);
+            keep_best(tile.scores.row(i).first(static_cast<std::size_t>(n)), static_cast<std::uint32_t>(from), query.self, best);
+            lists.count[static_cast<std::size_t>(query.row)] = best.size;
         }
     }
 }
 
-/// All places compared with the given ones.
-CandidateLists search_all(const SearchSpace& space, std::span<const std::uint32_t> query_places, std::int64_t kept, Context& context) {
-    CandidateLists lists(static_cast<std::int64_t>(query_places.size()), kept);
-    Progress progress(context, "neighbors", static_cast<std::int64_t>(query_places.size()), "cells");
-    parallel_blocks(context, static_cast<std::int64_t>(query_places.size()), kQueryCells, [&](Block block) {
+/// Compares the given places with all places; row r belongs to places[r].
+CandidateLists search_all(const SearchSpace& space, std::span<const std::uint32_t> places, std::int64_t kept, Context& context) {
+    const auto n_queries = static_cast<std::int64_t>(places.size());
+    CandidateLists lists(n_queries, kept);
+    Progress progress(context, "neighbors", n_queries, "cells");
+    parallel_blocks(context, n_queries, kQueryCells, [&](Block block) {
         Tile tile(space.points.n_cols);
-        const auto places = query_places.subspan(static_cast<std::size_t>(block.begin), static_cast<std::size_t>(block.size()));
-        fill_queries(space, places, tile.queries);
-        search_range(space, places, 0, space.size(), tile, lists, block.begin);
+        const auto mine = places.subspan(static_cast<std::size_t>(block.begin), static_cast<std::size_t>(block.size()));
+        fill_queries(space, mine, tile.queries);
+        std::vector<Query> queries;
+        for (std::int64_t row = block.begin; row < block.end; ++row) queries.push_back({row, places[static_cast<std::size_t>(row)]});
+        search_range(space, 0, space.size(), queries, tile, lists);
         progress.advance(block.size());
     });
     return lists;
@@ -129,15 +146,19 @@ CandidateLists search_all(const SearchSpace& space, std::span<const std::uint32_
 struct ListedCells {
     std::vector<std::int64_t> begin;
     std::vector<std::uint32_t> cell_of_place;
-    matrix::Dense<float> centers;
+    SearchSpace centers;
+
+    std::int64_t n_lists() const { return centers.size(); }
+    std::int64_t list_of(std::int64_t place) const { return std::upper_bound(begin.begin(), begin.end(), place) - begin.begin() - 1; }
 };
 
-ListedCells make_lists(matrix::DenseView<const float> embedding, const NeighborsOptions& options, Context& context) {
-    const auto n_lists = static_cast<std::int32_t>(std::max(1.0, std::round(std::sqrt(static_cast<double>(embedding.n_rows)))));
-    KMeansResult means = kmeans(embedding, {.n_clusters = n_lists, .max_iterations = 6, .sample_cells_per_cluster = 64, .seed = options.seed}, context);
+ListedCells make_lists(matrix::DenseView<const float> embedding, std::span<const float> mean, const NeighborsOptions& options, Context& context) {
+    const double wanted = std::round(kListsPerRootCell * std::sqrt(static_cast<double>(embedding.n_rows)));
+    const auto n_lists = static_cast<std::int32_t>(std::clamp(wanted, 1.0, static_cast<double>(embedding.n_rows)));
+    const KMeansResult means = kmeans(embedding, {.n_clusters = n_lists, .max_iterations = 6, .sample_cells_per_cluster = 40, .seed = options.seed}, context);
     ListedCells listed{.begin = std::vector<std::int64_t>(static_cast<std::size_t>(n_lists) + 1, 0),
                        .cell_of_place = std::vector<std::uint32_t>(static_cast<std::size_t>(embedding.n_rows)),
-                       .centers = std::move(means.centers)};
+                       .centers = make_space(means.centers.view(), mean, in_order(n_lists), context)};
     for (const std::int32_t l : means.cluster) ++listed.begin[static_cast<std::size_t>(l) + 1];
     std::partial_sum(listed.begin.begin(), listed.begin.end(), listed.begin.begin());
     auto next = listed.begin;
@@ -147,124 +168,105 @@ ListedCells make_lists(matrix::DenseView<const float> embedding, const Neighbors
     return listed;
 }
 
-/// For each list the n_probes lists with the nearest centers, itself among them. More are taken while they hold fewer than min_cells together.
-std::vector<std::vector<std::int32_t>> choose_probes(const ListedCells& listed, std::int32_t n_probes, std::int64_t min_cells, Context& context) {
-    const std::int64_t n_lists = listed.centers.n_rows;
-    std::vector<std::vector<std::int32_t>> probes(static_cast<std::size_t>(n_lists));
-    parallel_blocks(context, n_lists, 16, [&](Block block) {
-        std::vector<std::pair<float, std::int32_t>> order(static_cast<std::size_t>(n_lists));
-        for (std::int64_t l = block.begin; l < block.end; ++l) {
-            for (std::int64_t other = 0; other < n_lists; ++other) {
-                order[static_cast<std::size_t>(other)] = {squared_distance(listed.centers.row(l), listed.centers.row(other)), static_cast<std::int32_t>(other)};
-            }
-            std::sort(order.begin(), order.end());
-            std::int64_t cells = 0;
-            for (const auto& [distance, other] : order) {
-                auto& chosen = probes[static_cast<std::size_t>(l)];
-                if (static_cast<std::int32_t>(chosen.size()) >= n_probes && cells >= min_cells) break;
-                const std::int64_t size = listed.begin[static_cast<std::size_t>(other) + 1] - listed.begin[static_cast<std::size_t>(other)];
-                if (size == 0) continue;
-                chosen.push_back(other);
-                cells += size;
+/// Evenly spread places with their true neighbours.
+struct Sample {
+    std::vector<std::uint32_t> places;
+    CandidateLists truth;
+};
+
+Sample draw_sample(const SearchSpace& space, std::int64_t kept, Context& context) {
+    const std::int64_t n_queries = std::min(space.size(), kRecallCells);
+    std::vector<std::uint32_t> places(static_cast<std::size_t>(n_queries));
+    for (std::int64_t q = 0; q < n_queries; ++q) places[static_cast<std::size_t>(q)] = static_cast<std::uint32_t>(space.size() * q / n_queries);
+    CandidateLists truth = search_all(space, places, kept, context);
+    return {std::move(places), std::move(truth)};
+}
+
+/// The fewest lists a cell must search, nearest center first, for the sample's true neighbours to be found in a share of kWantedRecall.
+std::int32_t choose_n_probes(const SearchSpace& space, const ListedCells& listed, const Sample& sample, std::int64_t n_wanted, Context& context) {
+    const std::int64_t n_lists = listed.n_lists();
+    const auto n_queries = static_cast<std::int64_t>(sample.places.size());
+    matrix::Dense<std::int32_t> rank(n_queries, n_wanted);  // how many centers are nearer than that of the neighbour's list
+    parallel_blocks(context, n_queries, kQueryCells, [&](Block block) {
+        const auto order = in_order(n_lists);
+        for (std::int64_t q = block.begin; q < block.end; ++q) {
+            const auto point = space.points.row(std::int64_t{sample.places[static_cast<std::size_t>(q)]}).first(static_cast<std::size_t>(space.n_dims));
+            std::vector<float> distance(static_cast<std::size_t>(n_lists));
+            for (std::int64_t l = 0; l < n_lists; ++l) distance[static_cast<std::size_t>(l)] = squared_distance(point, listed.centers.points.row(l).first(point.size()));
+            for (std::int64_t j = 0; j < n_wanted; ++j) {
+                const float its = distance[static_cast<std::size_t>(listed.list_of(sample.truth.place(q, j)))];
+                rank(q, j) = static_cast<std::int32_t>(std::ranges::count_if(distance, [its](float other) { return other < its; }));
             }
         }
     });
-    return probes;
+    std::vector<std::int32_t> ranks = rank.values;
+    const auto at = static_cast<std::ptrdiff_t>(std::min(static_cast<double>(ranks.size() - 1), kWantedRecall * static_cast<double>(ranks.size())));
+    std::nth_element(ranks.begin(), ranks.begin() + at, ranks.end());
+    return ranks[static_cast<std::size_t>(at)] + 1;
+}
+
+/// Searches the queries of one block in the lists they probe: list by list, so that the queries of a list are the rows of one GEMM.
+void search_block(const SearchSpace& space, const ListedCells& listed, std::int32_t n_probes, Block block, Tile& tile, CandidateLists& lists) {
+    // The lists that each query probes.
+    CandidateLists probes(block.size(), n_probes);
+    std::vector<std::uint32_t> places;
+    std::vector<Query> queries;
+    for (std::int64_t from = block.begin; from < block.end; from += kQueryCells) {
+        places.clear();
+        queries.clear();
+        for (std::int64_t place = from; place < std::min(block.end, from + kQueryCells); ++place) {
+            places.push_back(static_cast<std::uint32_t>(place));
+            queries.push_back({place - block.begin, kNoCell});
+        }
+        fill_queries(space, places, tile.queries);
+        search_range(listed.centers, 0, listed.n_lists(), queries, tile, probes);
+    }
+    // The same by list: queries of list l stand at [begin[l], begin[l + 1]).
+    std::vector<std::int64_t> begin(static_cast<std::size_t>(listed.n_lists()) + 1, 0);
+    for (const std::uint32_t l : probes.place.values) ++begin[std::size_t{l} + 1];
+    std::partial_sum(begin.begin(), begin.end(), begin.begin());
+    std::vector<std::uint32_t> by_list(probes.place.values.size());
+    auto next = begin;
+    for (std::int64_t q = 0; q < block.size(); ++q) {
+        for (const std::uint32_t l : probes.place.row(q)) by_list[static_cast<std::size_t>(next[l]++)] = static_cast<std::uint32_t>(block.begin + q);
+    }
+    for (std::int64_t l = 0; l < listed.n_lists(); ++l) {
+        const auto end = begin[static_cast<std::size_t>(l) + 1];
+        for (auto from = begin[static_cast<std::size_t>(l)]; from < end; from += kQueryCells) {
+            const auto mine = std::span(by_list).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(std::min(kQueryCells, end - from)));
+            queries.clear();
+            for (const std::uint32_t place : mine) queries.push_back({std::int64_t{place}, place});
+            fill_queries(space, mine, tile.queries);
+            search_range(space, listed.begin[static_cast<std::size_t>(l)], listed.begin[static_cast<std::size_t>(l) + 1], queries, tile, lists);
+        }
+    }
+    // Lists may hold too few cells between them; such a query compares all.
+    for (std::int64_t place = block.begin; place < block.end; ++place) {
+        if (lists.count[static_cast<std::size_t>(place)] == lists.place.n_cols) continue;
+        lists.count[static_cast<std::size_t>(place)] = 0;
+        const auto self = static_cast<std::uint32_t>(place);
+        fill_queries(space, {&self, 1}, tile.queries);
+        const Query query{place, self};
+        search_range(space, 0, space.size(), {&query, 1}, tile, lists);
+    }
 }
 
 CandidateLists search_lists(const SearchSpace& space, const ListedCells& listed, std::int32_t n_probes, std::int64_t kept, Context& context) {
-    const auto probes = choose_probes(listed, n_probes, kept + 1, context);
-    struct Task {
-        std::int64_t list;
-        std::int64_t begin;
-        std::int64_t end;
-    };
-    std::vector<Task> tasks;
-    for (std::int64_t l = 0; l < listed.centers.n_rows; ++l) {
-        const std::int64_t end = listed.begin[static_cast<std::size_t>(l) + 1];
-        for (std::int64_t from = listed.begin[static_cast<std::size_t>(l)]; from < end; from += kQueryCells) tasks.push_back({l, from, std::min(end, from + kQueryCells)});
-    }
     CandidateLists lists(space.size(), kept);
     Progress progress(context, "neighbors", space.size(), "cells");
-    parallel_blocks(context, static_cast<std::int64_t>(tasks.size()), 4, [&](Block block) {
+    parallel_blocks(context, space.size(), kListBlockCells, [&](Block block) {
         Tile tile(space.points.n_cols);
-        std::vector<std::uint32_t> places(static_cast<std::size_t>(kQueryCells));
-        for (std::int64_t t = block.begin; t < block.end; ++t) {
-            const Task& task = tasks[static_cast<std::size_t>(t)];
-            const auto queries = std::span(places).first(static_cast<std::size_t>(task.end - task.begin));
-            std::iota(queries.begin(), queries.end(), static_cast<std::uint32_t>(task.begin));
-            fill_queries(space, queries, tile.queries);
-            for (const std::int32_t probe : probes[static_cast<std::size_t>(task.list)]) {
-                search_range(space, queries, listed.begin[static_cast<std::size_t>(probe)], listed.begin[static_cast<std::size_t>(probe) + 1], tile, lists, task.begin);
-            }
-            progress.advance(task.end - task.begin);
-        }
+        search_block(space, listed, n_probes, block, tile, lists);
+        progress.advance(block.size());
     });
     return lists;
 }
 
-/// Places met before by one query; emptied in constant time.
-class SeenPlaces {
-public:
-    explicit SeenPlaces(std::int64_t capacity) : slots_(std::bit_ceil(static_cast<std::size_t>(2 * capacity + 2)), 0) {}
-    void clear() { ++stamp_; }
-    /// True the first time.
-    bool insert(std::uint32_t place) {
-        const std::uint64_t wanted = (stamp_ << 32) | place;
-        for (std::size_t slot = (place * std::uint64_t{0x9E3779B97F4A7C15} >> 32) & (slots_.size() - 1);; slot = (slot + 1) & (slots_.size() - 1)) {
-            if (slots_[slot] == wanted) return false;
-            if ((slots_[slot] >> 32) == stamp_) continue;
-            slots_[slot] = wanted;
-            return true;
-        }
-    }
-
-private:
-    std::vector<std::uint64_t> slots_;
-    std::uint64_t stamp_ = 0;
-};
-
 /// Squared distances of a place's candidates, from differences: exact 0 for duplicates.
 void true_distances(const SearchSpace& space, std::int64_t place, std::span<const std::uint32_t> candidates, std::span<float> out) {
-    const auto point = space.points.row(place);
-    for (std::size_t j = 0; j < candidates.size(); ++j) {
-        // The last column is the half norm, equal for duplicates but no coordinate.
-        out[j] = squared_distance(point.first(static_cast<std::size_t>(space.n_dims)), space.points.row(std::int64_t{candidates[j]}).first(static_cast<std::size_t>(space.n_dims)));
-    }
-}
-
-/// One pass over the neighbours of neighbours; scores become squared distances.
-CandidateLists visit_neighbors_of_neighbors(const SearchSpace& space, const CandidateLists& lists, std::int64_t n_visited, Context& context) {
-    const std::int64_t kept = lists.place.n_cols;
-    CandidateLists better(space.size(), kept);
-    parallel_blocks(context, space.size(), kBlockCells, [&](Block block) {
-        SeenPlaces seen(kept + n_visited * n_visited + 1);
-        std::vector<std::uint32_t> candidates;
-        std::vector<float> distances;
-        for (std::int64_t place = block.begin; place < block.end; ++place) {
-            seen.clear();
-            seen.insert(static_cast<std::uint32_t>(place));
-            candidates.clear();
-            for (const std::uint32_t near : lists.places(place)) {
-                if (seen.insert(near)) candidates.push_back(near);
-            }
-            const std::size_t n_near = std::min(candidates.size(), static_cast<std::size_t>(n_visited));
-            for (std::size_t i = 0; i < n_near; ++i) {
-                const auto next = lists.places(std::int64_t{candidates[i]});
-                for (const std::uint32_t far : next.first(std::min(next.size(), static_cast<std::size_t>(n_visited)))) {
-                    if (seen.insert(far)) candidates.push_back(far);
-                }
-            }
-            distances.resize(candidates.size());
-            true_distances(space, place, candidates, distances);
-            BestScores best = better.row(place);
-            for (std::size_t j = 0; j < candidates.size(); ++j) {
-                if (distances[j] <= best.threshold()) offer(best, distances[j], candidates[j]);
-            }
-            better.count[static_cast<std::size_t>(place)] = best.size;
-        }
-    });
-    return better;
+    const auto n_dims = static_cast<std::size_t>(space.n_dims);  // the last column is the half norm, no coordinate
+    const auto point = space.points.row(place).first(n_dims);
+    for (std::size_t j = 0; j < candidates.size(); ++j) out[j] = squared_distance(point, space.points.row(std::int64_t{candidates[j]}).first(n_dims));
 }
 
 struct Neighbor {
@@ -299,18 +301,14 @@ void fill_result(const SearchSpace& space, const CandidateLists& lists, std::int
     });
 }
 
-/// Share of true neighbours found for evenly spread places. A cell no farther than the last true neighbour is a true neighbour.
-double measure_recall(const SearchSpace& space, const NeighborsResult& result, std::int64_t kept, Context& context) {
-    const std::int64_t n_queries = std::min(space.size(), kRecallCells);
-    std::vector<std::uint32_t> places(static_cast<std::size_t>(n_queries));
-    for (std::int64_t q = 0; q < n_queries; ++q) places[static_cast<std::size_t>(q)] = static_cast<std::uint32_t>(space.size() * q / n_queries);
-    const CandidateLists truth = search_all(space, places, kept, context);
+/// Share of the sample's true neighbours found. A cell no farther than the last true neighbour is a true neighbour.
+double measure_recall(const SearchSpace& space, const Sample& sample, const NeighborsResult& result) {
+    const auto n_queries = static_cast<std::int64_t>(sample.places.size());
     const std::int64_t n_wanted = result.index.n_cols;
     std::int64_t found = 0;
     for (std::int64_t q = 0; q < n_queries; ++q) {
-        const auto place = std::int64_t{places[static_cast<std::size_t>(q)]};
-        const auto ranked = rank_candidates(space, place, truth.places(q));
-        const float last = ranked[static_cast<std::size_t>(n_wanted - 1)].distance;
+        const auto place = std::int64_t{sample.places[static_cast<std::size_t>(q)]};
+        const float last = rank_candidates(space, place, sample.truth.places(q))[static_cast<std::size_t>(n_wanted - 1)].distance;
         const auto distances = result.distance.row(std::int64_t{space.cell_of_place[static_cast<std::size_t>(place)]});
         found += std::ranges::count_if(distances, [last](float distance) { return distance <= last; });
     }
@@ -318,8 +316,8 @@ double measure_recall(const SearchSpace& space, const NeighborsResult& result, s
 }
 
 void check_options(matrix::DenseView<const float> embedding, const NeighborsOptions& options) {
-    if (options.n_neighbors < 2 || options.n_probes < 1) {
-        fail(ErrorCode::usage, fmt::format("neighbors got n_neighbors {} and n_probes {}.", options.n_neighbors, options.n_probes), "Give at least 2 neighbours and 1 probe.");
+    if (options.n_neighbors < 2 || options.n_probes.value_or(1) < 1) {
+        fail(ErrorCode::usage, fmt::format("neighbors got n_neighbors {} and n_probes {}.", options.n_neighbors, options.n_probes.value_or(1)), "Give at least 2 neighbours and 1 probe.");
     }
     if (embedding.n_rows < options.n_neighbors) {
         invalid_data(fmt::format("There are {} cells, fewer than the {} of a neighbourhood.", embedding.n_rows, options.n_neighbors),
@@ -341,22 +339,23 @@ NeighborsResult neighbors(matrix::DenseView<const float> embedding, const Neighb
     context.require_memory(n_cells * (4 * (embedding.n_cols + 1) + 24 * kept), "neighbors");
 
     const bool exact = options.method == NeighborsMethod::exact || (options.method == NeighborsMethod::automatic && n_cells <= kExactNeighborsCells);
+    const std::vector<float> mean = column_means(embedding);
     NeighborsResult result;
     if (exact) {
-        std::vector<std::uint32_t> all(static_cast<std::size_t>(n_cells));
-        std::iota(all.begin(), all.end(), 0U);
-        const SearchSpace space = make_space(embedding, all, context);
+        const std::vector<std::uint32_t> all = in_order(n_cells);
+        const SearchSpace space = make_space(embedding, mean, all, context);
         fill_result(space, search_all(space, all, kept, context), n_wanted, result, context);
         result.method = "exact";
         return result;
     }
-    ListedCells listed = make_lists(embedding, options, context);
-    const SearchSpace space = make_space(embedding, std::move(listed.cell_of_place), context);
-    const CandidateLists found = search_lists(space, listed, options.n_probes, kept, context);
-    fill_result(space, visit_neighbors_of_neighbors(space, found, n_wanted, context), n_wanted, result, context);
+    const ListedCells listed = make_lists(embedding, mean, options, context);
+    const SearchSpace space = make_space(embedding, mean, listed.cell_of_place, context);
+    const Sample sample = draw_sample(space, kept, context);
     result.method = "lists";
-    result.n_lists = static_cast<std::int32_t>(listed.centers.n_rows);
-    result.recall = measure_recall(space, result, kept, context);
+    result.n_lists = static_cast<std::int32_t>(listed.n_lists());
+    result.n_probes = options.n_probes ? std::min(*options.n_probes, result.n_lists) : choose_n_probes(space, listed, sample, n_wanted, context);
+    fill_result(space, search_lists(space, listed, result.n_probes, kept, context), n_wanted, result, context);
+    result.recall = measure_recall(space, sample, result);
     return result;
 }
 

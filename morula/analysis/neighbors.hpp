@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -19,7 +20,7 @@ inline constexpr std::int64_t kExactNeighborsCells = 20'000;
 struct NeighborsOptions {
     std::int32_t n_neighbors = 15;  // counts the cell itself, as scanpy and Seurat do: 14 others are returned
     NeighborsMethod method = NeighborsMethod::automatic;
-    std::int32_t n_probes = 24;     // lists searched for each list; more is slower and nearer to exact
+    std::optional<std::int32_t> n_probes{};  // lists a cell searches; not given: as many as give a recall of .99 on a sample
     std::uint64_t seed = 0;
 };
 
@@ -28,7 +29,7 @@ constexpr auto describe(const NeighborsOptions*) {
         field("n_neighbors", &NeighborsOptions::n_neighbors, "Cells in a neighbourhood, the cell itself included.", {.minimum = 2, .maximum = 1000}),
         field("method", &NeighborsOptions::method, "How neighbours are found: exact compares all pairs, lists searches the nearest k-means lists; auto is exact up to 20,000 cells.",
               {.choices = "auto|exact|lists"}),
-        field("n_probes", &NeighborsOptions::n_probes, "Lists searched for each list (method lists only).", {.minimum = 1, .maximum = 100000}),
+        field("n_probes", &NeighborsOptions::n_probes, "Lists that a cell searches (method lists only); not given: as many as give a recall of .99 on a sample.", {.minimum = 1, .maximum = 100000}),
         field("seed", &NeighborsOptions::seed, "Seed of the k-means start."),
     };
 }
@@ -39,13 +40,15 @@ struct NeighborsResult {
     double recall = 1.0;                 // share of the true neighbours found, measured on up to 2,000 cells; 1 when exact
     std::string method;                  // "exact" or "lists"
     std::int32_t n_lists = 0;            // 0 when exact
+    std::int32_t n_probes = 0;           // 0 when exact
 };
 
 /// The n_neighbors - 1 nearest other cells of each cell by Euclidean distance.
 /// embedding: n_cells x n_dims. A duplicate of a cell is a neighbour at distance 0.
 /// Scores come from float32 GEMMs; the kept neighbours' distances are computed again from the differences, so that duplicates are exactly 0.
-/// lists: about sqrt(n_cells) k-means lists, the probes of one list as one GEMM each, then one pass over neighbours of neighbours;
-/// recall is measured against all pairs for up to 2,000 evenly spread cells (a cell at the same distance as the last true neighbour counts as found).
+/// lists: 2 sqrt(n_cells) k-means lists; each cell searches the lists with the nearest centers, and the cells of a block that search the same list are one GEMM.
+/// Recall is measured against all pairs for up to 2,000 evenly spread cells (a cell at the same distance as the last true neighbour counts as found);
+/// the same cells decide how many lists are searched.
 /// Throws invalid_data for NaN or infinity (names the cell) and when there are fewer cells than n_neighbors.
 NeighborsResult neighbors(matrix::DenseView<const float> embedding, const NeighborsOptions& options, Context& context);
 

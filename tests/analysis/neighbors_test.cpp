@@ -86,7 +86,7 @@ TEST(Neighbors, lists_find_nearly_all) {
     Threads two(2);
     const NeighborsResult found = neighbors(view_of(clustered_cells(8000, 20, 12, 2.0, 3)), {.method = NeighborsMethod::lists}, two.context);
     EXPECT_EQ(found.method, "lists");
-    EXPECT_EQ(found.n_lists, 89);
+    EXPECT_EQ(found.n_lists, 179);
     EXPECT_GE(found.recall, 0.99);
 }
 
