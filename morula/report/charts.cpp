@@ -6,10 +6,12 @@ namespace morula::report {
 
 std::string figure_html(const Figure& figure) {
     if (figure.svg.empty()) return "";
-    std::string out = fmt::format("<figure class=\"chart\" id=\"fig-{0}\" data-file=\"{0}\"><h3>{1}</h3><div class=\"drawing\" tabindex=\"0\" role=\"group\" aria-label=\"{1}\">{2}</div>", escape_html(figure.id),
+    HtmlTable table = figure.table;
+    table.caption_unseen = true;
+    std::string out = fmt::format("<figure class=\"chart\" id=\"fig-{0}\" data-file=\"{0}\"><h3>{1}</h3><div class=\"drawing\" tabindex=\"0\" role=\"group\" aria-label=\"{1}\">{2}</div>", file_stem(figure.id),
                                   escape_html(figure.title), figure.svg);
     if (!figure.caption.empty()) out += "<figcaption>" + escape_html(figure.caption) + "</figcaption>";
-    if (!figure.table.rows.empty()) out += "<details class=\"data\"><summary>Data table</summary>" + table_html(figure.table) + "</details>";
+    if (!figure.table.rows.empty()) out += "<details class=\"data\"><summary>Data table</summary>" + table_html(table) + "</details>";
     return out + "</figure>\n";
 }
 

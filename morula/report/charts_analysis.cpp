@@ -23,6 +23,24 @@ std::vector<std::size_t> thinned(std::size_t n, std::size_t limit) {
     return out;
 }
 
+/// Remembers where labels stand; take() says whether another one fits.
+class LabelPlaces {
+public:
+    bool take(double x, double y, double width) {
+        for (const auto& [left, right, base] : taken_) {
+            if (x < right && x + width > left && std::abs(y - base) < 13.0) return false;
+        }
+        taken_.push_back({x, x + width, y});
+        return true;
+    }
+
+private:
+    struct Place {
+        double left, right, base;
+    };
+    std::vector<Place> taken_;
+};
+
 std::string shortened(const std::string& text, std::size_t limit) {
     if (text.size() <= limit) return text;
     std::size_t end = limit - 1;
@@ -65,11 +83,14 @@ Figure variable_genes_figure(const VariableGenes& genes) {
     svg.y_axis(y, 76, kWidth - 40, genes.y_title);
     svg.dots(px[0], py[0], "dots-muted");
     svg.dots(px[1], py[1], "dots-strong");
+    LabelPlaces places;
     for (std::size_t k = 0; k < genes.top.size() && k < genes.top_names.size(); ++k) {
         const auto i = static_cast<std::size_t>(genes.top[k]);
-        if (k < 12) {
-            const bool right = x(genes.x[i]) > kWidth - 110;
-            svg.text(x(genes.x[i]) + (right ? -6 : 6), y(genes.y[i]) + 4, right ? Anchor::end : Anchor::start, "dot-label", genes.top_names[k]);
+        const double at_x = x(genes.x[i]), at_y = y(genes.y[i]) + 4, width = 8.0 * static_cast<double>(genes.top_names[k].size());
+        if (places.take(at_x + 6, at_y, width) && at_x + 6 + width < kWidth) {
+            svg.text(at_x + 6, at_y, Anchor::start, "dot-label", genes.top_names[k]);
+        } else if (places.take(at_x - 6 - width, at_y, width)) {
+            svg.text(at_x - 6, at_y, Anchor::end, "dot-label", genes.top_names[k]);
         }
         out.table.rows.push_back({genes.top_names[k], number_text(genes.x[i], 4), number_text(genes.y[i], 4)});
     }
@@ -102,7 +123,10 @@ Figure elbow_figure(const Elbow& elbow) {
         svg.circle(px[i], py[i], 3.6, used ? "point-used" : "point-unused", fmt::format("Component {}: {}", i + 1, share_text(elbow.variance_ratio[i])));
         out.table.rows.push_back({std::to_string(i + 1), number_text(elbow.variance_ratio[i], 4), used ? "yes" : "no"});
     }
-    if (elbow.used > 0) svg.line(x(elbow.used + 0.5), 16, x(elbow.used + 0.5), 260, "cut");
+    if (elbow.used > 0) {
+        svg.line(x(elbow.used + 0.5), 16, x(elbow.used + 0.5), 260, "cut");
+        svg.text(x(elbow.used + 0.5) - 6, 28, Anchor::end, "cut-label", fmt::format("{} used", elbow.used));
+    }
     svg.x_axis(x, 260, "Principal component");
     out.svg = svg.finish();
     return out;

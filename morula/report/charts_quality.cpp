@@ -107,7 +107,7 @@ Figure qc_figure(const QcData& qc, const QcMetric& metric, const SampleTable& sa
     Figure out;
     out.id = "qc_" + metric.name;
     out.title = metric.title;
-    out.caption = "Grey: cells kept. Orange, in the shaded part: cells that this cut-off or another removed. Solid line: cut-off. Dotted line: cells beyond it are kept and flagged.";
+    out.caption = "Grey: cells kept. Orange: cells removed, by this cut-off (shaded side) or by another. Cells beyond a dotted line are kept and flagged.";
     out.table = {metric.title + " by sample", out.id, {{"Sample"}, {"Cells kept", Align::number}, {"Cells removed", Align::number}, {"Median of kept", Align::number}, {"Removed below", Align::number}, {"Removed above", Align::number}, {"Flagged above", Align::number}}, {}};
     const double bottom = 12.0 + static_cast<double>(n_samples) * (strip_height + 12.0);
     Svg svg(kWidth, bottom + 46, metric.title + ", one histogram a sample, with cut-offs");

@@ -102,6 +102,15 @@ std::string base64(std::span<const std::byte> bytes) {
     return out;
 }
 
+std::string file_stem(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) {
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+        if (!plain) c = '_';
+    }
+    return out;
+}
+
 std::string count_text(std::int64_t count) { return with_thousands(std::to_string(count)); }
 
 std::string number_text(double value, int digits) {
@@ -141,8 +150,8 @@ std::string list_text(const std::vector<std::string>& items) {
 }
 
 std::string table_html(const HtmlTable& table) {
-    std::string out = fmt::format("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table data-file=\"{1}\"><caption>{0}</caption><thead><tr>",
-                                  escape_html(table.caption), escape_html(table.file));
+    std::string out = fmt::format("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table data-file=\"{1}\"{2}><caption{3}>{0}</caption><thead><tr>",
+                                  escape_html(table.caption), file_stem(table.file), table.columns.size() > 8 ? " class=\"dense\"" : "", table.caption_unseen ? " class=\"unseen\"" : "");
     const auto align = [&](std::size_t column) { return table.columns[column].align == Align::number ? " class=\"num\"" : ""; };
     for (std::size_t c = 0; c < table.columns.size(); ++c) {
         fmt::format_to(std::back_inserter(out), "<th scope=\"col\"{}>{}</th>", align(c), escape_html(table.columns[c].title));

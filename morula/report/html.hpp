@@ -16,6 +16,9 @@ std::string escape_html(std::string_view text);
 std::string json_string(std::string_view text);
 std::string base64(std::span<const std::byte> bytes);
 
+/// `text` as a file name and id: letters, digits, dot, minus; anything else becomes "_".
+std::string file_stem(std::string_view text);
+
 /// "12,345"
 std::string count_text(std::int64_t count);
 /// "4.2 %" from a share of 0..1; "under 0.1 %" for what would read as zero; "" for NaN.
@@ -34,12 +37,13 @@ struct Column {
     Align align = Align::text;
 };
 
-/// A table of escaped texts. `file` names the CSV that the page offers for it.
+/// A table of escaped texts. `file` names the CSV that the page offers for it, without ".csv".
 struct HtmlTable {
     std::string caption;
     std::string file;
     std::vector<Column> columns;
     std::vector<std::vector<std::string>> rows;  // plain text, escaped when written
+    bool caption_unseen = false;  // a heading above says the same; the caption stays for screen readers
 };
 std::string table_html(const HtmlTable& table);
 

@@ -113,8 +113,9 @@ std::string embedding_paragraph(const MethodsFacts& facts, References& reference
 std::string interpretation_paragraph(const MethodsFacts& facts, References& references) {
     std::string out;
     if (facts.markers) {
+        const std::string ranks = facts.pairwise_markers ? fmt::format(" and by their best rank in pairwise comparisons of clusters {}", references.cite(Work::lun)) : "";
         out += fmt::format("Markers of each cluster were ranked by the area under the ROC curve against all other cells{} on log-normalised values; Wilcoxon rank-sum statistics {} are tie-corrected. As clusters and markers come from the same cells, p values are descriptive.",
-                           facts.pairwise_markers ? fmt::format(" and by their best rank in pairwise comparisons of clusters {}", references.cite(Work::lun)) : "", references.cite(Work::mann_whitney));
+                           ranks, references.cite(Work::mann_whitney));
     }
     if (!facts.label_source.empty()) out += fmt::format(" Cell-type labels were suggested from marker genes ({}); clusters without clear evidence stayed unassigned.", facts.label_source);
     if (facts.cell_cycle) out += fmt::format(" Cell-cycle phases were scored from the gene sets of Tirosh et al. {}.", references.cite(Work::tirosh));

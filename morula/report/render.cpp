@@ -110,7 +110,6 @@ std::string header(const ReportData& data) {
 
 std::vector<Section> sections_of(const ReportData& data, std::int64_t n_genes) {
     std::vector<Section> sections = {
-        {"summary", "Summary", summary_section(data)},
         {"samples", "Samples", samples_section(data)},
         {"qc", "Quality control", qc_section(data)},
         {"ambient", "Contamination and stress", ambient_section(data)},
@@ -125,6 +124,9 @@ std::vector<Section> sections_of(const ReportData& data, std::int64_t n_genes) {
         {"run", "The run", run_section(data)},
     };
     std::erase_if(sections, [](const Section& section) { return section.body.empty(); });
+    std::vector<std::string_view> present;
+    for (const Section& section : sections) present.push_back(section.id);
+    sections.insert(sections.begin(), {"summary", "Summary", summary_section(data, present)});
     return sections;
 }
 

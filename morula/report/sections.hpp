@@ -1,13 +1,17 @@
 // The sections of the page, each a function from the data to HTML; an empty string leaves the section out.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "morula/report/report_data.hpp"
 
 namespace morula::report {
 
-std::string summary_section(const ReportData& data);
+/// present: ids of the other sections that the page has; a check or warning links to no other.
+std::string summary_section(const ReportData& data, const std::vector<std::string_view>& present);
 std::string samples_section(const ReportData& data);
 std::string qc_section(const ReportData& data);
 std::string ambient_section(const ReportData& data);

@@ -57,7 +57,7 @@ std::string marker_overview(const ReportData& data) {
 
 constexpr std::string_view kMapView = R"html(<figure class="chart plot" id="map-view" data-file="map">
 <div class="controls"><label>Colour by <select id="map-color"></select></label>
-<label>or gene <input id="map-gene" list="gene-list" autocomplete="off" spellcheck="false" placeholder="a marker, e.g. CD3D"></label><datalist id="gene-list"></datalist>
+<label>or gene <input id="map-gene" list="gene-list" autocomplete="off" spellcheck="false" placeholder="name or id"></label><datalist id="gene-list"></datalist>
 <label id="map-layer-label" hidden>View <select id="map-layer"></select></label>
 <label class="tick-box"><input type="checkbox" id="map-names" checked> Names on the map</label>
 <span class="buttons"><button type="button" id="map-lasso" aria-pressed="false" title="Draw around cells to count them (key L)">Lasso</button><button type="button" id="map-in" aria-label="Zoom in" title="Zoom in (key +)">+</button><button type="button" id="map-out" aria-label="Zoom out" title="Zoom out (key −)">−</button><button type="button" id="map-reset" title="Show all (key 0)">Show all</button></span></div>
@@ -65,7 +65,7 @@ constexpr std::string_view kMapView = R"html(<figure class="chart plot" id="map-
 <div class="legend" id="map-legend" role="group" aria-label="Legend; choose an entry to highlight it"></div></div>
 <div class="selection" id="map-selection" role="status" aria-live="polite"></div>
 <figcaption><strong>Distances and areas are not quantitative.</strong> Neighbours on the map are similar cells; how far apart two groups lie, and how large a group looks, says little.<span id="map-sample"></span></figcaption>
-<p class="hint" id="map-help">Wheel or pinch to zoom, drag to move, Shift-drag or Lasso to count cells. Keys: arrows move, + and − zoom, 0 shows all, L lasso.</p>
+<p class="hint" id="map-help">Click the map, then wheel or pinch to zoom; drag to move, Shift-drag or Lasso to count cells. Keys: arrows move, + and − zoom, 0 shows all, L lasso.</p>
 <details class="data"><summary>Data table</summary><div class="table-slot"></div></details></figure>
 )html";
 
@@ -81,7 +81,7 @@ constexpr std::string_view kMarkerViews = R"html(<figure class="chart" id="violi
 <div class="marker-table" id="marker-table"><h3>All markers</h3>
 <div class="controls"><label>Search <input id="marker-search" type="search" autocomplete="off" spellcheck="false" placeholder="gene name or id"></label><label>Cluster <select id="marker-cluster"></select></label>
 <label class="tick-box"><input type="checkbox" id="marker-p"> Show p values</label><span class="buttons"><button type="button" id="marker-csv">Download CSV</button></span></div>
-<p class="note" id="p-note" hidden>The p values are descriptive. The clusters were found on the same cells that are tested here, so that even clusters of pure noise would give tiny p values. Rank genes by effect (AUC, minimum rank), and test differences between conditions with donors as replicates.</p>
+<p class="aside" id="p-note" hidden>The p values are descriptive. The clusters were found on the same cells that are tested here, so that even clusters of pure noise would give tiny p values. Rank genes by effect (AUC, minimum rank), and test differences between conditions with donors as replicates.</p>
 <div class="table-slot"></div></div>
 <noscript><p class="callout">The searchable table, violins and heatmap need scripts; the full table is in markers.csv.</p></noscript>
 )html";

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 
@@ -35,25 +36,28 @@ std::string tiles(const ReportData& data) {
     return out + "</dl>\n";
 }
 
-std::string jump(const std::string& section) {
-    return section.empty() ? "" : fmt::format(" <a class=\"jump\" href=\"#{}\">Look</a>", escape_html(section));
+using Present = std::vector<std::string_view>;
+
+std::string jump(const std::string& section, const Present& present) {
+    const bool there = std::find(present.begin(), present.end(), section) != present.end();
+    return there ? fmt::format(" <a class=\"jump\" href=\"#{}\">Look</a>", section) : "";
 }
 
-std::string check_list(const std::vector<CheckItem>& checks) {
+std::string check_list(const std::vector<CheckItem>& checks, const Present& present) {
     if (checks.empty()) return "";
     std::string out = "<h3 id=\"checks\">Five things to check</h3><ol class=\"checks\">";
     for (const CheckItem& item : checks) {
         out += fmt::format("<li class=\"{}\"><span class=\"badge\">{}</span><div><strong>{}</strong> {}{}</div></li>", severity_name(item.severity), severity_title(item.severity), escape_html(item.title),
-                           escape_html(item.text), jump(item.section));
+                           escape_html(item.text), jump(item.section, present));
     }
     return out + "</ol>\n";
 }
 
-std::string warning_list(const std::vector<Warning>& warnings) {
+std::string warning_list(const std::vector<Warning>& warnings, const Present& present) {
     if (warnings.empty()) return "";
     std::string out = fmt::format("<details class=\"fold\"><summary>{} from the steps</summary><ul class=\"checks\">", count_of(static_cast<std::int64_t>(warnings.size()), "warning"));
     for (const Warning& warning : warnings) {
-        out += fmt::format("<li class=\"{}\"><span class=\"badge\">{}</span><div>{}{}</div></li>", severity_name(warning.severity), severity_title(warning.severity), escape_html(warning.text), jump(warning.section));
+        out += fmt::format("<li class=\"{}\"><span class=\"badge\">{}</span><div>{}{}</div></li>", severity_name(warning.severity), severity_title(warning.severity), escape_html(warning.text), jump(warning.section, present));
     }
     return out + "</ul></details>\n";
 }
@@ -64,6 +68,7 @@ std::string sex_part(const ReportData& data) {
     for (const SexRow& row : data.sex) {
         table.rows.push_back({row.sample, number_text(row.xist, 3), number_text(row.y_genes, 3), row.expressed, row.stated.empty() ? "not given" : row.stated, (row.warning ? "⚠ " : "") + row.verdict});
     }
+    table.caption_unseen = true;
     return "<h3>Sex check</h3>" + paragraph(data.sex_text) + table_html(table);
 }
 
@@ -90,7 +95,7 @@ std::string removed_view() {
 
 }  // namespace
 
-std::string summary_section(const ReportData& data) {
+std::string summary_section(const ReportData& data, const std::vector<std::string_view>& present) {
     const std::string name = data.summary.verdict == Verdict::usable ? "usable" : data.summary.verdict == Verdict::usable_with_care ? "care" : "stop";
     const std::string mark = data.summary.verdict == Verdict::usable ? "✓" : data.summary.verdict == Verdict::usable_with_care ? "!" : "✕";
     std::string verdict(verdict_name(data.summary.verdict));
@@ -98,14 +103,14 @@ std::string summary_section(const ReportData& data) {
     std::string out = fmt::format("<div class=\"verdict {}\"><span class=\"mark\" aria-hidden=\"true\">{}</span><span><span class=\"small\">Verdict</span> {}</span></div>\n", name, mark, verdict);
     out += "<p class=\"lead\">" + escape_html(data.summary.paragraph) + "</p>\n";
     out += "<p class=\"source\"><strong>Input.</strong> " + escape_html(data.source.statement) + "</p>\n";
-    return out + tiles(data) + check_list(data.summary.checks) + warning_list(data.warnings);
+    return out + tiles(data) + check_list(data.summary.checks, present) + warning_list(data.warnings, present);
 }
 
 std::string samples_section(const ReportData& data) {
     if (data.samples.rows.empty()) return "";
     HtmlTable table{"Samples", "samples", {{"Sample"}}, {}};
     for (const std::string& column : data.samples.metadata_columns) table.columns.push_back({column});
-    for (const char* title : {"Cells in", "Cells kept", "Kept", "Median counts", "Median genes", "Median % mito", "Doublets flagged", "Ambient RNA"}) table.columns.push_back({title, Align::number});
+    for (const char* title : {"Cells in", "Cells kept", "Kept", "Median counts", "Median genes", "Median % mt", "Doublets", "Ambient"}) table.columns.push_back({title, Align::number});
     for (const SampleRow& row : data.samples.rows) {
         std::vector<std::string> cells = {row.name};
         for (std::size_t m = 0; m < data.samples.metadata_columns.size(); ++m) cells.push_back(m < row.metadata.size() ? row.metadata[m] : "");
@@ -113,6 +118,7 @@ std::string samples_section(const ReportData& data) {
                                    number_text(row.median_counts, 5), number_text(row.median_genes, 5), number_text(row.median_pct_mt, 3), share_text(row.doublet_share), share_text(row.ambient_share)});
         table.rows.push_back(std::move(cells));
     }
+    table.caption_unseen = true;
     std::string out = table_html(table);
     for (const std::string& note : data.sample_sheet_notes) out += "<p class=\"callout\">" + escape_html(note) + "</p>\n";
     return out + sex_part(data);
@@ -137,8 +143,9 @@ std::string ambient_section(const ReportData& data) {
         out += table_html(table);
     }
     for (const ScoreTable& score : data.scores) {
-        HtmlTable table{score.title, "score", {{"Group"}, {"Cells", Align::number}, {"Mean score", Align::number}, {"Cells above the limit", Align::number}}, {}};
+        HtmlTable table{score.title, "score_" + score.title, {{"Group"}, {"Cells", Align::number}, {"Mean score", Align::number}, {"Cells above the limit", Align::number}}, {}};
         for (const ScoreRow& row : score.rows) table.rows.push_back({row.group, count_text(row.cells), number_text(row.mean, 3), std::isnan(row.pct_high) ? "" : share_text(row.pct_high / 100.0)});
+        table.caption_unseen = true;
         out += "<h3>" + escape_html(score.title) + "</h3>" + paragraph(score.text);
         if (!score.rows.empty()) out += table_html(table);
     }

@@ -43,7 +43,7 @@ std::string methods_section(const ReportData& data) {
         out += "<div class=\"methods\" id=\"methods-text\">";
         for (const std::string& text : data.methods.paragraphs) out += "<p>" + escape_html(text) + "</p>";
         if (!data.methods.references.empty()) {
-            out += "<h4>References</h4><ol class=\"references\">";
+            out += "<h3>References</h3><ol class=\"references\">";
             for (const std::string& reference : data.methods.references) out += "<li>" + escape_html(reference) + "</li>";
             out += "</ol>";
         }

@@ -157,7 +157,14 @@ std::string without_stop(std::string text) {
     return text;
 }
 
-/// "... because the median cell holds only 150 genes."
+/// "The median ..." reads on in lower case; "NK cells ..." and "XIST ..." stay as they are.
+std::string continued(const std::string& sentence) {
+    const auto between = [](char c, char low, char high) { return c >= low && c <= high; };
+    if (sentence.size() < 2 || !between(sentence[0], 'A', 'Z') || !between(sentence[1], 'a', 'z')) return sentence;
+    return fmt::format("{}{}", static_cast<char>(sentence[0] - 'A' + 'a'), std::string_view(sentence).substr(1));
+}
+
+/// "... usable with care: the median cell holds only 450 genes; ..."
 std::string verdict_sentence(const ReportFacts& facts, Verdict verdict, const Checks& checks) {
     const std::string what = facts.source == SourceKind::real ? "data" : facts.source == SourceKind::simulated ? "simulated data" : "made-up data";
     std::vector<std::string> reasons;
@@ -165,10 +172,7 @@ std::string verdict_sentence(const ReportFacts& facts, Verdict verdict, const Ch
     for (const CheckItem& item : checks) {
         if (item.severity == wanted && reasons.size() < 3) reasons.push_back(without_stop(item.title));
     }
-    for (std::string& reason : reasons) {
-        // "The median ..." reads on in lower case; names such as "Sample A" or "12 %" stay as they are.
-        if (reason.starts_with("The ") || reason.starts_with("Hardly ") || reason.starts_with("About ") || reason.starts_with("Quality ")) reason[0] = static_cast<char>(reason[0] - 'A' + 'a');
-    }
+    for (std::string& reason : reasons) reason = continued(reason);
     if (verdict == Verdict::usable) return fmt::format(" Nothing in the quality measures speaks against the {}: usable.", what);
     const std::string_view words = verdict == Verdict::not_usable ? "not usable" : "usable with care";
     return reasons.empty() ? fmt::format(" The {} are {}.", what, words) : fmt::format(" The {} are {}: {}.", what, words, fmt::join(reasons, "; "));

@@ -71,7 +71,7 @@ function addDownloadButtons() {
       else if (drawing) save(`${figure.dataset.file}.svg`, "image/svg+xml", standaloneSvg(drawing));
     });
     tools.append(button);
-    figure.prepend(tools);
+    (figure.querySelector(".controls .buttons") ?? figure).prepend(tools);  // the map has no heading to stand beside
   }
   for (const table of document.querySelectorAll("table[data-file]")) addCsvButton(table);
 }

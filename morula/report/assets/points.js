@@ -34,7 +34,7 @@ class PointView {
   /** x, y: fractions 0..1 (NaN = not drawn). keepAspect: one scale for both axes. margins in CSS pixels. */
   constructor(canvas, { keepAspect, margins, onHover, onLasso, overlay, underlay }) {
     Object.assign(this, { canvas, keepAspect, margins, onHover, onLasso, overlay, underlay });
-    this.context = canvas.getContext("2d");
+    this.context = canvas.getContext("2d", { willReadFrequently: true });  // pixels are ours: keep them on the processor
     this.x = this.y = new Float32Array(0);
     this.pixels = new Uint32Array(0);
     this.order = new Uint32Array(0);

@@ -11,7 +11,7 @@ class RemovedPanel {
     this.tip = figure.querySelector(".tip");
     this.canvas = figure.querySelector("canvas");
     this.view = new PointView(this.canvas, {
-      keepAspect: false, margins: { left: 62, right: 14, top: 14, bottom: 46 }, onHover: (i, px, py) => this.hover(i, px, py), overlay: (context, frame) => this.drawAxes(context, frame),
+      keepAspect: false, margins: { left: 62, right: 26, top: 14, bottom: 46 }, onHover: (i, px, py) => this.hover(i, px, py), overlay: (context, frame) => this.drawAxes(context, frame),
     });
     this.buildControls();
     this.refreshTable = tableOnDemand(figure, "removed_cells", () => this.tableRows());

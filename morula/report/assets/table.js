@@ -2,6 +2,7 @@
 
 const ROWS_SHOWN = 50;
 const P_COLUMNS = new Set(["z", "log10_p", "fdr"]);
+const DECIMALS = { auc: 3, min_rank: 0, cohens_d: 2, log2fc: 2, pct_in: 1, pct_out: 1, z: 1, log10_p: 1 };
 const MARKER_COLUMNS = [
   ["cluster", "Cluster", "the cluster the gene marks"], ["gene", "Gene", ""], ["gene_id", "Gene id", ""],
   ["auc", "AUC", "chance that a cell of the cluster holds more than one outside"], ["min_rank", "Min. rank", "best rank against any single other cluster"],
@@ -53,7 +54,8 @@ class MarkerTable {
     const value = this.stored[key][i];
     if (key === "cluster") return this.stored.clusters[value];
     if (value === null) return "";
-    return typeof value === "number" ? numberText(value, key === "min_rank" ? 6 : 3) : value;
+    if (typeof value !== "number") return value;
+    return key in DECIMALS ? value.toFixed(DECIMALS[key]) : numberText(value, 3);
   }
 
   show() {

@@ -54,7 +54,7 @@ class ViolinPanel {
 
   draw() {
     const groups = this.groups();
-    const left = 58, height = 340, bottom = 232, top = 16;
+    const left = 76, height = 350, bottom = 232, top = 16;
     const width = Math.max(860, left + groups.length * 40 + 20);
     const column = (width - left - 20) / groups.length;
     const most = Math.max(1e-6, ...groups.map((group) => group.values.reduce((high, value) => Math.max(high, value), 0)));
@@ -75,7 +75,7 @@ class ViolinPanel {
     const density = densityOf(group.values, most);
     const side = (sign) => Array.from(density, (share, b) => [center + sign * share * half, y((b / (VIOLIN_STEPS - 1)) * most)]);
     const outline = [...side(-1), ...side(1).reverse()].map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
-    const label = svgElement("text", { transform: `translate(${center + 4} ${bottom + 32}) rotate(-38)`, "text-anchor": "end", class: "row-label" }, group.name.length > 18 ? `${group.name.slice(0, 17)}…` : group.name);
+    const label = svgElement("text", { transform: `translate(${center + 4} ${bottom + 32}) rotate(-38)`, "text-anchor": "end", class: "row-label" }, group.name.length > 24 ? `${group.name.slice(0, 23)}…` : group.name);
     const shape = svgElement("polygon", { points: outline, class: `violin fill c${group.code % N_COLORS}` });
     shape.append(svgElement("title", {}, `${group.name}: ${countText(stats.n)} cells, median ${numberText(stats.median, 3) || 0}, ${numberText(stats.percent, 3)} % hold it`));
     return [shape, svgElement("line", { x1: center, x2: center, y1: y(stats.low), y2: y(stats.high), class: "whisker" }), svgElement("circle", { cx: center, cy: y(stats.median), r: 3.4, class: "median" }),

@@ -1,0 +1,69 @@
+#include "morula/report/html.hpp"
+
+#include <limits>
+
+#include <gtest/gtest.h>
+
+namespace morula::report {
+namespace {
+
+std::string encode(std::string_view text) { return base64(std::as_bytes(std::span(text.data(), text.size()))); }
+
+TEST(Html, escapes_markup_quotes_and_what_is_not_text) {
+    EXPECT_EQ(escape_html("<b a='1' c=\"2\">&"), "&lt;b a=&#39;1&#39; c=&quot;2&quot;&gt;&amp;");
+    EXPECT_EQ(escape_html("Müller · β-globin 😀"), "Müller · β-globin 😀");
+    EXPECT_EQ(escape_html(std::string("a\0b\x1b", 4)), "a\xEF\xBF\xBD" "b\xEF\xBF\xBD");
+    EXPECT_EQ(escape_html("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "overlong";
+    EXPECT_EQ(escape_html("\xE2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "cut off";
+    EXPECT_EQ(escape_html("\xF5\x80\x80\x80").substr(0, 3), "\xEF\xBF\xBD") << "beyond Unicode";
+}
+
+TEST(Html, json_strings_cannot_close_a_script) {
+    EXPECT_EQ(json_string("</script>&\"\\\n"), "\"\\u003c/script\\u003e\\u0026\\\"\\\\\\u000a\"");
+    EXPECT_EQ(json_string("<!--"), "\"\\u003c!--\"");
+}
+
+TEST(Html, base64_follows_the_vectors_of_rfc_4648) {
+    EXPECT_EQ(encode(""), "");
+    EXPECT_EQ(encode("f"), "Zg==");
+    EXPECT_EQ(encode("fo"), "Zm8=");
+    EXPECT_EQ(encode("foo"), "Zm9v");
+    EXPECT_EQ(encode("foob"), "Zm9vYg==");
+    EXPECT_EQ(encode("fooba"), "Zm9vYmE=");
+    EXPECT_EQ(encode("foobar"), "Zm9vYmFy");
+}
+
+TEST(Html, numbers_read_as_people_write_them) {
+    EXPECT_EQ(count_text(0), "0");
+    EXPECT_EQ(count_text(999), "999");
+    EXPECT_EQ(count_text(1000), "1,000");
+    EXPECT_EQ(count_text(-1234567), "-1,234,567");
+    EXPECT_EQ(number_text(0.0, 3), "0");
+    EXPECT_EQ(number_text(1234.5, 6), "1,234.5");
+    EXPECT_EQ(number_text(0.98765, 3), "0.988");
+    EXPECT_EQ(number_text(1.0, 3), "1");
+    EXPECT_EQ(number_text(2.5e-7, 2), "2.5e-07");
+    EXPECT_EQ(number_text(std::numeric_limits<double>::quiet_NaN(), 3), "");
+    EXPECT_EQ(number_text(-std::numeric_limits<double>::infinity(), 3), "−∞");
+    EXPECT_EQ(share_text(0.0), "0 %");
+    EXPECT_EQ(share_text(0.0004), "under 0.1 %");
+    EXPECT_EQ(share_text(0.042), "4.2 %");
+    EXPECT_EQ(share_text(0.977), "98 %");
+    EXPECT_EQ(share_text(0.9977), "99.8 %") << "never 100 % when something is missing";
+    EXPECT_EQ(share_text(1.0), "100 %");
+    EXPECT_EQ(count_of(1, "cell"), "1 cell");
+    EXPECT_EQ(count_of(2, "cell"), "2 cells");
+    EXPECT_EQ(list_text({"a"}), "a");
+    EXPECT_EQ(list_text({"a", "b", "c"}), "a, b and c");
+}
+
+TEST(Html, file_stems_hold_nothing_that_a_path_could) { EXPECT_EQ(file_stem("knee_a/../b c\".svg"), "knee_a_.._b_c_.svg"); }
+
+TEST(Html, tables_fill_short_rows_and_mark_numbers) {
+    const std::string html = table_html({"Cells", "cells", {{"Name"}, {"n", Align::number}}, {{"a", "1"}, {"b"}}});
+    EXPECT_NE(html.find("<th scope=\"row\">a</th><td class=\"num\">1</td>"), std::string::npos) << html;
+    EXPECT_NE(html.find("<th scope=\"row\">b</th><td class=\"num\"></td>"), std::string::npos) << html;
+}
+
+}  // namespace
+}  // namespace morula::report
