@@ -26,7 +26,7 @@ struct Contingency {
 std::vector<std::int32_t> compact_labels(std::span<const std::int32_t> labels, std::vector<std::int64_t>& sizes) {
     std::vector<std::int32_t> names(labels.begin(), labels.end());
     std::ranges::sort(names);
-    names.erase(std::ranges::unique(names).begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
     sizes.assign(names.size(), 0);
     std::vector<std::int32_t> compact(labels.size());
     for (std::size_t cell = 0; cell < labels.size(); ++cell) {
