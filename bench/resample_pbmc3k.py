@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A large set with real structure: bench/resample_pbmc3k.py COUNTS.h5ad --cells N --seed S. Cells of PBMC3k drawn again and again, each time thinned.
 
-Every count is kept with a probability drawn for the cell (.5 to 1), so that no two cells are copies. obs 'type' holds the published label.
+Every count is kept with a probability drawn for the cell (.5 to 1), so that no two cells are copies. obs 'true_type' holds the published label.
 Benchmark input only: the cells are not independent, so nothing about blood follows from it.
 """
 import argparse
@@ -39,8 +39,8 @@ def main():
         blocks.append(block)
     cells = anndata.AnnData(scipy.sparse.vstack(blocks, format="csr"), var=source.var[[]].copy())
     cells.obs_names = [f"resampled-{i + 1:07}" for i in range(arguments.cells)]
-    cells.obs["type"] = source.obs["classified"].astype("object").fillna("none").to_numpy()[drawn]
-    cells.obs["type"] = cells.obs["type"].astype("category")
+    cells.obs["true_type"] = source.obs["classified"].astype("object").fillna("none").to_numpy()[drawn]
+    cells.obs["true_type"] = cells.obs["true_type"].astype("category")
     cells.write_h5ad(arguments.out)
     print(f"{arguments.out}: {cells.n_obs} x {cells.n_vars}, {cells.X.nnz} non-zeros")
 

@@ -40,7 +40,8 @@ UMAP_EPOCHS_BELOW_10000, UMAP_EPOCHS = 500, 200  # scanpy's own choice
 
 
 def quality(cells):
-    cells.var["mt"] = cells.var_names.str.startswith("MT-")
+    symbols = cells.var["gene_symbols"].astype(str) if "gene_symbols" in cells.var else cells.var_names
+    cells.var["mt"] = numpy.asarray(symbols.str.startswith("MT-"))
     scanpy.pp.calculate_qc_metrics(cells, qc_vars=["mt"], percent_top=(50,), log1p=False, inplace=True)
 
 
