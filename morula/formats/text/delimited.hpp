@@ -38,11 +38,12 @@ struct RawTable {
     std::string place(std::size_t row, std::size_t column) const;
 };
 
-/// Empty lines are passed over; leading lines that start with '#' too.
+/// Empty lines are passed over. A header with one name fewer than the rows have fields gets "" put before it (R's write.table).
 /// Throws invalid_data with file, line and column: rows of unequal length, an open quote, text that is not UTF-8, duplicate names in the header, an empty file.
 RawTable read_rows(const std::filesystem::path& path, const TableOptions& options, Context& context);
 
 /// The same as typed columns: all integers -> int64, all numbers (empty, NA, NaN: missing) -> float64, true/false -> bool, else text.
+/// Numbers written with leading zeros ("007") are names and stay text.
 /// Throws invalid_data too when the index repeats a name.
 data::Table read_table(const std::filesystem::path& path, const TableOptions& options, Context& context);
 
