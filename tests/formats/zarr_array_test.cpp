@@ -158,6 +158,33 @@ TEST(ZarrArray, bytes_do_not_depend_on_threads_or_on_how_values_are_handed_over)
     }
 }
 
+TEST(ZarrArray, an_array_of_many_shards_reads_back_whole_and_in_parts) {
+    const TemporaryFolder folder;
+    const auto values = noisy_numbers(32'768 * 200 + 5);
+    for (const std::int64_t n_cols : {std::int64_t{0}, std::int64_t{7}}) {
+        const auto path = folder / ("tree" + std::to_string(n_cols));
+        const auto part = std::span<const std::uint32_t>(values).first(values.size() / 7 * 7);
+        ZarrTreeWriter tree(path, two_threads());
+        tree.set_shard_elements(2 * kZarrChunkElements);
+        ZarrArrayWriter writer(tree, "a", ZarrType::uint16, n_cols, {});
+        writer.append(part);
+        writer.finish();
+        tree.finish();
+        const ZarrArray array(path / "a");
+        // More shards than an array keeps open, read forwards and at random.
+        EXPECT_GT(tree.files().size(), 90U);
+        EXPECT_EQ(array.read_all<std::uint32_t>(two_threads()), std::vector<std::uint32_t>(part.begin(), part.end()));
+        Random random(3, Purpose::test, 0, 0);
+        const std::int64_t width = std::max<std::int64_t>(1, n_cols);
+        for (int i = 0; i < 200; ++i) {
+            const auto first = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(array.n_rows() - 40'000 / width)));
+            std::vector<std::uint32_t> got(static_cast<std::size_t>(40'000 / width * width));
+            array.read(first, std::span<std::uint32_t>(got));
+            ASSERT_TRUE(std::equal(got.begin(), got.end(), part.begin() + first * width));
+        }
+    }
+}
+
 TEST(ZarrArray, texts_read_back_over_several_chunks) {
     const TemporaryFolder folder;
     std::vector<std::string> texts = test::numbered("cell \xc3\xa4 ", kZarrChunkTexts + 3);

@@ -26,13 +26,15 @@ const std::vector<ZarrCodec> kNumberCodecs = {ZarrCodec::bytes, ZarrCodec::blosc
 template <class S, class T>
 bool store_values(std::span<const T> values, std::byte* out) {
     bool fits = true;
+    // The limits of S are powers of two, so exact as T.
+    constexpr T kLowest = static_cast<T>(std::numeric_limits<S>::min());
+    [[maybe_unused]] const T limit = std::is_floating_point_v<T> ? static_cast<T>(std::ldexp(1.0, std::numeric_limits<S>::digits)) : T{0};
     for (std::size_t i = 0; i < values.size(); ++i) {
         S stored{};
         if constexpr (std::is_integral_v<S> && std::is_floating_point_v<T>) {
-            const T value = values[i];
-            const bool whole = value == std::trunc(value) && value >= static_cast<T>(std::numeric_limits<S>::min()) && value < std::ldexp(T{1}, std::numeric_limits<S>::digits);
-            fits = fits && whole;
-            if (whole) stored = static_cast<S>(value);
+            const bool in_range = values[i] >= kLowest && values[i] < limit;
+            stored = static_cast<S>(in_range ? values[i] : T{0});
+            fits &= in_range && static_cast<T>(stored) == values[i];
         } else if constexpr (std::is_integral_v<S>) {
             fits = fits && std::in_range<S>(values[i]);
             stored = static_cast<S>(values[i]);
@@ -127,7 +129,7 @@ ZarrArrayWriter::ZarrArrayWriter(ZarrTreeWriter& tree, std::string path, ZarrTyp
     const bool is_matrix = n_cols > 0;
     const std::int64_t cols = std::max<std::int64_t>(n_cols, 1);
     const std::int64_t chunk_rows = std::max<std::int64_t>(1, kZarrChunkElements / cols);
-    const std::int64_t chunks_a_shard = std::max<std::int64_t>(1, kZarrShardElements / (chunk_rows * cols));
+    const std::int64_t chunks_a_shard = std::max<std::int64_t>(1, tree.shard_elements() / (chunk_rows * cols));
     ZarrArrayMeta meta;
     meta.type = type;
     meta.codecs = kNumberCodecs;

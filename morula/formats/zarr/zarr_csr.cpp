@@ -17,27 +17,29 @@ namespace {
 constexpr std::int64_t kMostColumns = std::int64_t{1} << 32;
 constexpr std::int64_t kBlockBytes = 16'000'000;      // of rows read at once, a thread
 constexpr std::int64_t kCopyElements = 1 << 20;
-constexpr float kTwo23 = 8'388'608.0F;                // floats from here on are whole numbers
-constexpr float kTwo32 = 4'294'967'296.0F;
 
 [[noreturn]] void damaged(const std::filesystem::path& folder, std::string_view what) {
     invalid_data(fmt::format("{}: {}.", folder.string(), what), "The matrix is damaged: write or copy the folder again (`morula verify` lists all damage of an atlas).");
 }
 
-/// The smallest type that holds all values: uint8, uint16, uint32 or float32.
+/// The smallest type that holds all values: uint8, uint16, uint32 or float32. Works on the bits, whose order is that of the values where the sign is clear,
+/// so that the loop has no branch and no order (it is run over every stored value).
 ZarrType smallest_type(std::span<const float> values) {
+    constexpr auto kWholeFrom = std::bit_cast<std::uint32_t>(8'388'608.0F);  // 2^23: floats from here on are whole numbers
     std::uint32_t not_whole = 0;
-    float largest = 0.0F;
+    std::uint32_t all_bits = 0;
+    std::uint32_t largest = 0;
     for (const float value : values) {
-        const bool small = value >= 0.0F && value < kTwo23;
-        const float part = small ? value : 0.0F;
-        const bool whole = value >= kTwo23 || (small && static_cast<float>(static_cast<std::int32_t>(part)) == value);
-        not_whole |= static_cast<std::uint32_t>(!whole) | std::bit_cast<std::uint32_t>(value) >> 31;  // -0 stays a float
-        largest = std::max(largest, value);
+        const auto bits = std::bit_cast<std::uint32_t>(value);
+        const float part = bits < kWholeFrom ? value : 0.0F;
+        not_whole |= static_cast<std::uint32_t>(static_cast<float>(static_cast<std::int32_t>(part)) != part);
+        all_bits |= bits;
+        largest = std::max(largest, bits);
     }
-    if (not_whole != 0 || largest >= kTwo32) return ZarrType::float32;
-    if (largest < 256.0F) return ZarrType::uint8;
-    return largest < 65'536.0F ? ZarrType::uint16 : ZarrType::uint32;
+    const bool has_sign = (all_bits >> 31) != 0;  // negative, or -0, which only a float keeps
+    if (not_whole != 0 || has_sign || largest >= std::bit_cast<std::uint32_t>(4'294'967'296.0F)) return ZarrType::float32;  // also infinite and NaN
+    if (largest < std::bit_cast<std::uint32_t>(256.0F)) return ZarrType::uint8;
+    return largest < std::bit_cast<std::uint32_t>(65'536.0F) ? ZarrType::uint16 : ZarrType::uint32;
 }
 
 int width_of(ZarrType type) { return type == ZarrType::float32 ? 5 : static_cast<int>(zarr_type_size(type)); }

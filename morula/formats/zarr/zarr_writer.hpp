@@ -40,6 +40,10 @@ public:
     /// Creates the folder; throws invalid_data when it exists already.
     ZarrTreeWriter(std::filesystem::path folder, Context& context);
 
+    /// Most elements of a shard; smaller than kZarrShardElements where a test wants several shards.
+    void set_shard_elements(std::int64_t n) { shard_elements_ = n; }
+    std::int64_t shard_elements() const { return shard_elements_; }
+
     const std::filesystem::path& folder() const { return folder_; }
     Context& context() { return context_; }
 
@@ -76,6 +80,7 @@ private:
 
     std::filesystem::path folder_;
     Context& context_;
+    std::int64_t shard_elements_ = kZarrShardElements;
     std::map<std::string, ZarrNode> nodes_;
     std::map<std::string, WrittenFile> files_;
 };
