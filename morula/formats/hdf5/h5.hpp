@@ -50,6 +50,9 @@ struct File {
 };
 using FilePtr = std::shared_ptr<const File>;
 
+/// True when the file begins like HDF5 (a user block may stand before). Throws not_found, permission.
+bool has_signature(const std::filesystem::path& path);
+
 /// Checks signature and end-of-file address before the library sees the file. Throws not_found, permission, invalid_data (empty, not HDF5, ends early,
 /// damaged).
 FilePtr open_file(const std::filesystem::path& path);

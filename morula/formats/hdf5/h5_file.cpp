@@ -6,6 +6,7 @@
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/formats/hdf5/h5.hpp"
+#include "morula/formats/hdf5/lzf_filter.hpp"
 
 namespace morula::formats::h5 {
 
@@ -106,6 +107,8 @@ void damaged(const std::string& place, const std::string& what) {
 
 std::string File::place(std::string_view inside) const { return path.string() + (inside.empty() ? "" : ", " + std::string(inside)); }
 
+bool has_signature(const std::filesystem::path& path) { return find_superblock(InputFile(path)) >= 0; }
+
 FilePtr open_file(const std::filesystem::path& path) {
     const InputFile input(path);
     check_superblock(input);
@@ -113,6 +116,7 @@ FilePtr open_file(const std::filesystem::path& path) {
     file->path = path;
     file->size = input.size();
     const Lock lock;
+    register_lzf();
     const Id access(H5Pcreate(H5P_FILE_ACCESS));
     // Reading needs no lock file; network disks often refuse them.
     H5Pset_file_locking(access, false, true);

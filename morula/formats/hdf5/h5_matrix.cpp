@@ -65,8 +65,9 @@ bool strictly_increasing(std::span<const std::uint32_t> columns) {
 // Rows [begin, end) of a compressed-row group.
 class H5CsrSource : public matrix::RowBlockSource {
 public:
-    H5CsrSource(const Object& group, std::int64_t n_rows, std::int64_t n_cols)
-        : place_(group.place()), n_cols_(n_cols), indices_(open(group, "indices")), values_(open(group, "data")) {
+    // row_word, col_word: what the file calls our rows and columns.
+    H5CsrSource(const Object& group, std::int64_t n_rows, std::int64_t n_cols, const char* row_word, const char* col_word)
+        : place_(group.place()), row_word_(row_word), col_word_(col_word), n_cols_(n_cols), indices_(open(group, "indices")), values_(open(group, "data")) {
         check_lengths(indices_, values_);
         offsets_ = read_offsets(group, n_rows, indices_.size());
     }
@@ -104,7 +105,7 @@ private:
                 sort_row(first_row + r, begin, end, csr);
             }
             if (begin < end && csr.indices[end - 1] >= n_cols_) {
-                invalid_data(place_ + ": row " + std::to_string(first_row + r + 1) + " names column " + std::to_string(csr.indices[end - 1] + std::int64_t{1}) + "; the matrix has " +
+                invalid_data(place_ + ": " + row_word_ + " " + std::to_string(first_row + r + 1) + " names " + col_word_ + " " + std::to_string(csr.indices[end - 1] + std::int64_t{1}) + "; the matrix has " +
                                  std::to_string(n_cols_) + ".",
                              "The file may be damaged: copy or download it again.");
             }
@@ -121,7 +122,7 @@ private:
             csr.indices[i] = entries[i - begin].first;
             csr.values[i] = entries[i - begin].second;
             if (i > begin && csr.indices[i] == csr.indices[i - 1]) {
-                invalid_data(place_ + ": row " + std::to_string(row + 1) + " names column " + std::to_string(csr.indices[i] + std::int64_t{1}) + " twice.",
+                invalid_data(place_ + ": " + row_word_ + " " + std::to_string(row + 1) + " names " + col_word_ + " " + std::to_string(csr.indices[i] + std::int64_t{1}) + " twice.",
                              "In Python, call X.sum_duplicates() if the values are meant to be added, and save the file again.");
             }
         }
@@ -153,6 +154,8 @@ private:
     }
 
     std::string place_;
+    const char* row_word_;
+    const char* col_word_;
     std::int64_t n_cols_;
     Array indices_;
     Array values_;
@@ -162,7 +165,7 @@ private:
 // A compressed-column group, turned around in memory when first read.
 class H5CscSource : public matrix::RowBlockSource {
 public:
-    H5CscSource(const Object& group, std::int64_t n_rows, std::int64_t n_cols) : columns_(group, n_cols, n_rows), n_rows_(n_rows) {}
+    H5CscSource(const Object& group, std::int64_t n_rows, std::int64_t n_cols) : columns_(group, n_cols, n_rows, "column", "row"), n_rows_(n_rows) {}
 
     std::int64_t n_rows() const override { return n_rows_; }
     std::int64_t n_cols() const override { return columns_.n_rows(); }
@@ -349,7 +352,7 @@ MatrixInfo matrix_info(const Object& object) {
 
 matrix::Matrix open_csr(const Object& group, std::int64_t n_rows, std::int64_t n_cols) {
     check_extent(group, n_rows, n_cols);
-    return std::make_shared<H5CsrSource>(group, n_rows, n_cols);
+    return std::make_shared<H5CsrSource>(group, n_rows, n_cols, "row", "column");
 }
 
 matrix::Matrix open_matrix(const Object& object, Context& context) {

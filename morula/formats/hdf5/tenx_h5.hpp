@@ -13,4 +13,7 @@ namespace morula::formats {
 /// Throws invalid_data when the file is no such matrix or damaged.
 data::Dataset read_tenx_h5(const std::filesystem::path& path, Context& context);
 
+/// The same for files from strangers, as read_h5ad_checked.
+data::Dataset read_tenx_h5_checked(const std::filesystem::path& path, Context& context);
+
 }  // namespace morula::formats

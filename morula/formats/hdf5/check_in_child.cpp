@@ -1,0 +1,130 @@
+#include "morula/formats/hdf5/check_in_child.hpp"
+
+#include <csignal>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <string>
+#include <thread>
+
+#include "morula/core/error.hpp"
+#include "morula/formats/hdf5/h5.hpp"
+#include "morula/formats/hdf5/h5_array.hpp"
+#include "morula/formats/hdf5/read_h5ad.hpp"
+#include "morula/formats/hdf5/tenx_h5.hpp"
+
+namespace morula::formats {
+
+namespace {
+
+// The child: signals kill it as they come, no core file is left, and it never returns.
+[[noreturn]] void be_child(int seconds, const std::function<void(Context&)>& look) {
+    for (const int signal_number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM, SIGINT, SIGTERM}) {
+        std::signal(signal_number, SIG_DFL);
+    }
+    const rlimit no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    alarm(static_cast<unsigned>(seconds));
+    try {
+        Context context({.threads = 1});
+        look(context);
+    } catch (const std::exception&) {
+        // The caller reads the file itself and will meet the same error with its own Context.
+    }
+    _exit(0);
+}
+
+std::string end_of_child(int status, int seconds) {
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+        return "reading it did not end within " + std::to_string(seconds) + " seconds";
+    }
+    if (WIFSIGNALED(status)) {
+        return std::string("reading it ended in a crash (") + strsignal(WTERMSIG(status)) + ")";
+    }
+    return "reading it ended in a crash";
+}
+
+void wait_for(pid_t child, const std::filesystem::path& path, int seconds, Context& context) {
+    auto pause = std::chrono::microseconds(200);
+    while (true) {
+        int status = 0;
+        const pid_t done = waitpid(child, &status, WNOHANG);
+        if (done == child) {
+            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+                invalid_data(path.string() + " is damaged: " + end_of_child(status, seconds) + ".", "Copy or download the file again.");
+            }
+            return;
+        }
+        if (done < 0 && errno != EINTR) {
+            return;  // somebody else collected it (SIGCHLD ignored): nothing is known, the caller goes on
+        }
+        if (context.cancelled()) {
+            kill(child, SIGKILL);
+            waitpid(child, &status, 0);
+            context.check_cancelled();
+        }
+        std::this_thread::sleep_for(pause);
+        pause = std::min(2 * pause, std::chrono::microseconds(20000));
+    }
+}
+
+// Meets every part of the library that later reads of values go through: all chunks of all arrays are looked up.
+void visit_chunks(const h5::Object& group, int depth, int& budget) {
+    if (depth > 32) {
+        return;
+    }
+    for (const std::string& name : h5::children(group)) {
+        const h5::Kind kind = h5::kind_of(group, name);
+        if (--budget < 0 || (kind != h5::Kind::group && kind != h5::Kind::dataset)) {
+            continue;
+        }
+        const h5::Object object = h5::open(group, name);
+        if (kind == h5::Kind::group) {
+            visit_chunks(object, depth + 1, budget);
+            continue;
+        }
+        const h5::Lock lock;
+        const h5::Id space(H5Dget_space(object.id));
+        hsize_t n_chunks = 0;
+        H5Dget_num_chunks(object.id, space, &n_chunks);
+    }
+}
+
+constexpr int kSeconds = 120;
+
+void look_at_file(const std::filesystem::path& path, const std::function<void()>& read) {
+    int budget = 100000;
+    visit_chunks(h5::root(h5::open_file(path)), 0, budget);
+    read();
+}
+
+}  // namespace
+
+void check_in_child(const std::filesystem::path& path, int seconds, const std::function<void(Context&)>& look, Context& context) {
+    const h5::Lock lock;  // no other thread is inside the library while the process is copied
+    const pid_t child = fork();
+    if (child < 0) {
+        fail(ErrorCode::resource_limit, std::string("A process to look at ") + path.string() + " cannot be started: " + std::strerror(errno) + ".", "Free some memory or processes and try again.");
+    }
+    if (child == 0) {
+        be_child(seconds, look);
+    }
+    wait_for(child, path, seconds, context);
+}
+
+data::Dataset read_h5ad_checked(const std::filesystem::path& path, Context& context) {
+    check_in_child(path, kSeconds, [&](Context& inner) { look_at_file(path, [&] { read_h5ad(path, inner); }); }, context);
+    return read_h5ad(path, context);
+}
+
+data::Dataset read_tenx_h5_checked(const std::filesystem::path& path, Context& context) {
+    check_in_child(path, kSeconds, [&](Context& inner) { look_at_file(path, [&] { read_tenx_h5(path, inner); }); }, context);
+    return read_tenx_h5(path, context);
+}
+
+}  // namespace morula::formats
