@@ -18,7 +18,6 @@ inline constexpr std::uint32_t kNextNumber = 0x9E3779B9U;
 inline constexpr float kLongestPull = 4.0F;        // umap-learn's clip of each coordinate of a gradient
 inline constexpr float kLeastSquared = 1e-12F;     // keeps the powers of equal positions finite
 inline constexpr float kRepulsionFloor = 0.001F;   // umap-learn's, against division by nearly nothing
-inline constexpr std::size_t kPartnersATime = 8;   // on every target, so that they all take the same steps
 
 /// A hash of 32 bits with low bias (C. Wellons, "lowbias32"): random numbers by counter, without state.
 inline std::uint32_t hash_bits(std::uint32_t h) {
@@ -53,7 +52,7 @@ HWY_BEFORE_NAMESPACE();
 namespace morula::analysis::umap_detail::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
-using FloatTag = hn::CappedTag<float, kPartnersATime>;
+using FloatTag = hn::ScalableTag<float>;
 using IntTag = hn::RebindToSigned<FloatTag>;
 using UintTag = hn::RebindToUnsigned<FloatTag>;
 using Float = hn::Vec<FloatTag>;
@@ -80,46 +79,43 @@ HWY_INLINE Float power(Float x, Float b) {
     return hn::Mul(exp2, hn::BitCast(d, hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, whole), hn::Set(di, 127)))));
 }
 
-/// Adds one vector's clipped forces into `force`.
-template <int kDims>
-HWY_INLINE void add_forces(const std::array<const float*, 3>& at, std::size_t first, std::size_t n, const std::array<float, 3>& here, bool pull, const LayoutStep& step,
-                           std::array<float, 3>& force) {
+/// Moves a cell at `here` by `length` times the clipped forces of n partners, whose positions lie in `at`.
+template <int kDims, bool kPull>
+HWY_INLINE void move_by_forces(const std::array<const float*, 3>& at, std::size_t n, float length, const LayoutStep& step, std::array<float, 3>& here) {
     const FloatTag d;
+    const std::size_t lanes = hn::Lanes(d);
     const auto a = hn::Set(d, step.a);
     const auto b = hn::Set(d, step.b);
     const auto one = hn::Set(d, 1.0F);
-    const auto x = hn::Sub(hn::LoadU(d, at[0] + first), hn::Set(d, here[0]));
-    const auto y = hn::Sub(hn::LoadU(d, at[1] + first), hn::Set(d, here[1]));
-    auto squared = hn::MulAdd(x, x, hn::MulAdd(y, y, hn::Set(d, kLeastSquared)));
-    auto z = hn::Zero(d);
-    if constexpr (kDims == 3) {
-        z = hn::Sub(hn::LoadU(d, at[2] + first), hn::Set(d, here[2]));
-        squared = hn::MulAdd(z, z, squared);
+    const auto x0 = hn::Set(d, here[0]);
+    const auto y0 = hn::Set(d, here[1]);
+    const auto z0 = hn::Set(d, here[2]);
+    const auto factor = hn::Set(d, kPull ? 2.0F * step.a * step.b : -2.0F * step.b);
+    const auto low = hn::Set(d, -kLongestPull);
+    const auto high = hn::Set(d, kLongestPull);
+    auto sum_x = hn::Zero(d);
+    auto sum_y = hn::Zero(d);
+    auto sum_z = hn::Zero(d);
+    for (std::size_t i = 0; i < n; i += lanes) {
+        const auto x = hn::Sub(hn::LoadU(d, at[0] + i), x0);
+        const auto y = hn::Sub(hn::LoadU(d, at[1] + i), y0);
+        auto squared = hn::MulAdd(x, x, hn::MulAdd(y, y, hn::Set(d, kLeastSquared)));
+        auto z = hn::Zero(d);
+        if constexpr (kDims == 3) {
+            z = hn::Sub(hn::LoadU(d, at[2] + i), z0);
+            squared = hn::MulAdd(z, z, squared);
+        }
+        const auto p = power(squared, b);
+        const auto below = hn::MulAdd(a, p, one);
+        auto strength = kPull ? hn::Div(hn::Mul(factor, p), hn::Mul(squared, below)) : hn::Div(factor, hn::Mul(hn::Add(squared, hn::Set(d, kRepulsionFloor)), below));
+        if (n - i < lanes) strength = hn::IfThenElseZero(hn::FirstN(d, n - i), strength);
+        sum_x = hn::Add(sum_x, hn::Min(hn::Max(hn::Mul(strength, x), low), high));
+        sum_y = hn::Add(sum_y, hn::Min(hn::Max(hn::Mul(strength, y), low), high));
+        if constexpr (kDims == 3) sum_z = hn::Add(sum_z, hn::Min(hn::Max(hn::Mul(strength, z), low), high));
     }
-    const auto p = power(squared, b);
-    const auto below = hn::MulAdd(a, p, one);
-    const auto strength = pull ? hn::Div(hn::Mul(hn::Set(d, 2.0F * step.a * step.b), p), hn::Mul(squared, below))
-                               : hn::Div(hn::Set(d, -2.0F * step.b), hn::Mul(hn::Add(squared, hn::Set(d, kRepulsionFloor)), below));
-    const auto used = hn::FirstN(d, n - first);
-    const auto clipped = [&](Float offset) {
-        const auto f = hn::Min(hn::Max(hn::Mul(strength, offset), hn::Set(d, -kLongestPull)), hn::Set(d, kLongestPull));
-        return hn::GetLane(hn::SumOfLanes(d, hn::IfThenElseZero(used, f)));
-    };
-    force[0] += clipped(x);
-    force[1] += clipped(y);
-    if constexpr (kDims == 3) force[2] += clipped(z);
-}
-
-/// Moves `here` by n partners whose positions lie in `at`, kPartnersATime at a time.
-template <int kDims>
-HWY_INLINE void apply_partners(const std::array<const float*, 3>& at, std::size_t n, bool pull, float length, const LayoutStep& step, std::array<float, 3>& here) {
-    const std::size_t lanes = hn::Lanes(FloatTag());
-    for (std::size_t first = 0; first < n; first += kPartnersATime) {
-        std::array<float, 3> force{};
-        const std::size_t end = std::min(n, first + kPartnersATime);
-        for (std::size_t i = first; i < end; i += lanes) add_forces<kDims>(at, i, end, here, pull, step, force);
-        for (std::size_t dim = 0; dim < kDims; ++dim) here[dim] += length * force[dim];
-    }
+    here[0] += length * hn::GetLane(hn::SumOfLanes(d, sum_x));
+    here[1] += length * hn::GetLane(hn::SumOfLanes(d, sum_y));
+    if constexpr (kDims == 3) here[2] += length * hn::GetLane(hn::SumOfLanes(d, sum_z));
 }
 
 template <int kDims>
@@ -145,7 +141,7 @@ HWY_INLINE void move_block(const LayoutGraph& graph, const LayoutStep& step, Blo
 
         const std::size_t n_pulls = active_edges(graph, step.epoch, cell, scratch.partner.data());
         gather<kDims>(positions, n_pulls, scratch);
-        apply_partners<kDims>(at, n_pulls, true, 2.0F * step.step_length, step, here);
+        move_by_forces<kDims, true>(at, n_pulls, 2.0F * step.step_length, step, here);
 
         const std::size_t n_pushes = n_pulls * static_cast<std::size_t>(step.negative_sample_rate);
         auto counter = hn::Add(hn::Set(du, hash_bits(step.key ^ hash_bits(static_cast<std::uint32_t>(cell)))), numbers);
@@ -160,7 +156,7 @@ HWY_INLINE void move_block(const LayoutGraph& graph, const LayoutStep& step, Blo
         for (std::size_t i = 0; i < n_pushes; ++i) scratch.partner[i] = random_cell(scratch.partner[i], n_cells);
         // The cell itself, drawn once in n_cells times, is read at its old place: a push of no direction but its own last move.
         gather<kDims>(positions, n_pushes, scratch);
-        apply_partners<kDims>(at, n_pushes, false, step.step_length, step, here);
+        move_by_forces<kDims, false>(at, n_pushes, step.step_length, step, here);
 
         for (std::size_t dim = 0; dim < kDims; ++dim) moved[cell * kDims + dim] = here[dim];
     }
@@ -186,8 +182,8 @@ HWY_EXPORT(move_cells_here);
 HWY_EXPORT(powers_here);
 
 LayoutScratch::LayoutScratch(std::int64_t largest_degree, std::int32_t negative_sample_rate) {
-    // A whole vector may be written or read past the last partner.
-    const auto room = static_cast<std::size_t>(largest_degree * std::max(1, negative_sample_rate)) + 2 * kPartnersATime;
+    constexpr std::size_t kRoomOfVector = 64;  // a whole vector may be written or read past the last partner
+    const auto room = static_cast<std::size_t>(largest_degree * std::max(1, negative_sample_rate)) + 2 * kRoomOfVector;
     partner.resize(room);
     x.resize(room);
     y.resize(room);
@@ -206,31 +202,29 @@ void move_cells_plain(const LayoutGraph& graph, const LayoutStep& step, Block ce
     for (auto cell = static_cast<std::size_t>(cells.begin); cell < static_cast<std::size_t>(cells.end); ++cell) {
         std::array<float, 3> here{};
         for (std::size_t dim = 0; dim < n_dims; ++dim) here[dim] = positions[cell * n_dims + dim];
-        const auto apply = [&](std::size_t n, bool pull, float length) {
-            for (std::size_t first = 0; first < n; first += kPartnersATime) {
-                std::array<float, 3> force{};
-                for (std::size_t i = first; i < std::min(n, first + kPartnersATime); ++i) {
-                    std::array<float, 3> offset{};
-                    float squared = kLeastSquared;
-                    for (std::size_t dim = 0; dim < n_dims; ++dim) {
-                        offset[dim] = positions[partner[i] * n_dims + dim] - here[dim];
-                        squared += offset[dim] * offset[dim];
-                    }
-                    const float p = std::pow(squared, step.b);
-                    const float strength = pull ? 2.0F * step.a * step.b * p / (squared * (step.a * p + 1.0F)) : -2.0F * step.b / ((squared + kRepulsionFloor) * (step.a * p + 1.0F));
-                    for (std::size_t dim = 0; dim < n_dims; ++dim) force[dim] += std::clamp(strength * offset[dim], -kLongestPull, kLongestPull);
+        const auto move = [&](std::size_t n, bool pull, float length) {
+            std::array<float, 3> force{};
+            for (std::size_t i = 0; i < n; ++i) {
+                std::array<float, 3> offset{};
+                float squared = kLeastSquared;
+                for (std::size_t dim = 0; dim < n_dims; ++dim) {
+                    offset[dim] = positions[partner[i] * n_dims + dim] - here[dim];
+                    squared += offset[dim] * offset[dim];
                 }
-                for (std::size_t dim = 0; dim < n_dims; ++dim) here[dim] += length * force[dim];
+                const float p = std::pow(squared, step.b);
+                const float strength = pull ? 2.0F * step.a * step.b * p / (squared * (step.a * p + 1.0F)) : -2.0F * step.b / ((squared + kRepulsionFloor) * (step.a * p + 1.0F));
+                for (std::size_t dim = 0; dim < n_dims; ++dim) force[dim] += std::clamp(strength * offset[dim], -kLongestPull, kLongestPull);
             }
+            for (std::size_t dim = 0; dim < n_dims; ++dim) here[dim] += length * force[dim];
         };
         partner.resize(static_cast<std::size_t>(graph.begin[cell + 1] - graph.begin[cell]) + 1);
         const std::size_t n_pulls = active_edges(graph, step.epoch, cell, partner.data());
-        apply(n_pulls, true, 2.0F * step.step_length);
+        move(n_pulls, true, 2.0F * step.step_length);
         const std::size_t n_pushes = n_pulls * static_cast<std::size_t>(step.negative_sample_rate);
         partner.resize(n_pushes);
         std::uint32_t counter = hash_bits(step.key ^ hash_bits(static_cast<std::uint32_t>(cell)));
         for (std::size_t i = 0; i < n_pushes; ++i, counter += kNextNumber) partner[i] = random_cell(hash_bits(counter), n_cells);
-        apply(n_pushes, false, step.step_length);
+        move(n_pushes, false, step.step_length);
         for (std::size_t dim = 0; dim < n_dims; ++dim) moved[cell * n_dims + dim] = here[dim];
     }
 }

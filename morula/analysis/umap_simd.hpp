@@ -37,8 +37,8 @@ struct LayoutScratch {
 };
 
 /// Writes the new positions of the cells of the block. positions, moved: n_cells x n_dims.
-/// A cell's edges of this epoch pull it, eight at a time, twice as far as in umap-learn, which moves both ends of an edge;
-/// negative_sample_rate random cells for each of them push it.
+/// A cell's edges of this epoch pull it, all at once, twice as far as in umap-learn, which moves both ends of an edge;
+/// then negative_sample_rate random cells for each of them push it.
 void move_cells(const LayoutGraph& graph, const LayoutStep& step, Block cells, std::span<const float> positions, std::span<float> moved, LayoutScratch& scratch);
 /// The same in plain scalar code with std::pow.
 void move_cells_plain(const LayoutGraph& graph, const LayoutStep& step, Block cells, std::span<const float> positions, std::span<float> moved);
