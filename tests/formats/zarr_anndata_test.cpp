@@ -88,6 +88,33 @@ TEST(ZarrAnnData, the_same_bytes_for_any_number_of_threads) {
     }
 }
 
+/// The other way round: a group that AnnData wrote (oracles/zarr_anndata.py), with its codecs and without the chunks that hold only zeros.
+TEST(ZarrAnnData, a_group_written_by_anndata_reads_as_it_does_there) {
+    const data::Dataset d = read_zarr(std::filesystem::path(MORULA_SOURCE_DIR) / "tests/formats/fixtures/anndata.zarr", two_threads());
+    EXPECT_EQ(d.obs.index(), (std::vector<std::string>{"a", "b", "c"}));
+    EXPECT_EQ(d.var.index(), (std::vector<std::string>{"w", "x", "y", "z"}));
+    const matrix::Csr x{3, 4, {0, 2, 2, 4}, {1, 3, 0, 3}, {1.5F, 2.0F, 3.0F, 70'000.0F}};
+    test::expect_same(x, matrix::read_all(*d.layers.at("X"), two_threads()), "X");
+    test::expect_same(x, matrix::read_all(*d.layers.at("dense"), two_threads()), "dense");
+    test::expect_same(x, matrix::read_all(*d.raw->x, two_threads()), "raw");
+    EXPECT_EQ(data::column_texts(d.obs.at("type")), (std::vector<std::string>{"T", "", "B"}));
+    EXPECT_EQ(std::get<data::NullableIntegers>(d.obs.at("age")).values.at(2), -3);
+    EXPECT_EQ(std::get<data::NullableIntegers>(d.obs.at("age")).present, (std::vector<std::uint8_t>{1, 0, 1}));
+    EXPECT_EQ(std::get<data::NullableBooleans>(d.obs.at("smoker")).present, (std::vector<std::uint8_t>{1, 0, 1}));
+    EXPECT_EQ(std::get<std::vector<std::string>>(d.obs.at("note")), (std::vector<std::string>{"x", "", "\xc3\xa4"}));
+    EXPECT_EQ(std::get<data::Booleans>(d.obs.at("kept")).values, (std::vector<std::uint8_t>{1, 0, 1}));
+    EXPECT_TRUE(std::isnan(std::get<std::vector<double>>(d.obs.at("score")).at(1)));
+    EXPECT_EQ(d.obsm.at("X_pca").values, (std::vector<float>{0, 1, 2, 3, 4, 5}));
+    EXPECT_EQ(d.obsp.at("graph").indices, (std::vector<std::uint32_t>{0, 1, 2}));
+    EXPECT_TRUE(std::holds_alternative<std::monostate>(d.uns.at("none").value));
+    EXPECT_EQ(std::get<std::int64_t>(d.uns.at("n").value), 3);
+    EXPECT_EQ(std::get<double>(d.uns.at("rate").value), 2.5);
+    EXPECT_EQ(std::get<std::string>(d.uns.at("text").value), "hey");
+    EXPECT_TRUE(std::get<bool>(d.uns.at("flag").value));
+    EXPECT_EQ(std::get<std::vector<std::int64_t>>(d.uns.at("list").value), (std::vector<std::int64_t>{0, 1, 2}));
+    EXPECT_EQ(std::get<std::vector<std::string>>(std::get<data::UnsMap>(d.uns.at("inner").value).at("names").value), (std::vector<std::string>{"p", "q"}));
+}
+
 TEST(ZarrAnnData, an_existing_folder_is_left_alone) {
     const TemporaryFolder folder;
     std::filesystem::create_directories(folder / "a");
