@@ -43,4 +43,7 @@ GeneScoresResult gene_scores(const matrix::RowBlockSource& log_values, std::span
 /// Indices of the genes of a set that `symbols` holds (the first of equal symbols), in the set's order; upper and lower case alike, so that mouse symbols match.
 std::vector<std::int64_t> find_genes(std::span<const std::string> symbols, std::span<const std::string_view> set);
 
+/// The same with one entry for each symbol of the set: -1 where `symbols` does not hold it.
+std::vector<std::int64_t> place_genes(std::span<const std::string> symbols, std::span<const std::string_view> set);
+
 }  // namespace morula::analysis

@@ -1,0 +1,125 @@
+#include "morula/analysis/ambient.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "morula/core/error.hpp"
+#include "morula/matrix/tiles.hpp"
+
+namespace morula::analysis {
+namespace {
+
+constexpr std::int64_t kFewestCells = 20;  // of a cluster that takes part
+constexpr double kMillion = 1e6;
+
+/// Counts of every gene in every cluster, n_clusters x n_genes, and cells of each cluster.
+struct ClusterSums {
+    std::vector<double> counts;
+    std::vector<std::int64_t> n_cells;
+};
+
+ClusterSums sum_clusters(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, Context& context) {
+    ClusterSums sums;
+    sums.n_cells.assign(static_cast<std::size_t>(n_clusters), 0);
+    for (const std::int32_t code : cluster) {
+        if (code < -1 || code >= n_clusters) invalid_data(fmt::format("A cluster code is {}, codes go from 0 to {}.", code, n_clusters - 1), "Give codes of the clusters.");
+        if (code >= 0) ++sums.n_cells[static_cast<std::size_t>(code)];
+    }
+    const std::int64_t n_genes = counts.n_cols();
+    sums.counts = matrix::sum_tiles(counts, n_genes * n_clusters, context, [&](const matrix::CsrView& tile, std::int64_t first_row, std::span<double> out) {
+        for (std::int64_t row = 0; row < tile.n_rows; ++row) {
+            const std::int32_t code = cluster[static_cast<std::size_t>(first_row + row)];
+            if (code < 0) continue;
+            double* own = out.data() + std::int64_t{code} * n_genes;
+            const auto genes = tile.row_indices(row);
+            const auto values = tile.row_values(row);
+            for (std::size_t i = 0; i < genes.size(); ++i) own[genes[i]] += static_cast<double>(values[i]);
+        }
+    });
+    return sums;
+}
+
+double median(std::vector<double> values) {
+    if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+    std::sort(values.begin(), values.end());
+    return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2.0;
+}
+
+double quantile(const std::vector<double>& sorted, double q) { return sorted[static_cast<std::size_t>(std::llround(q * static_cast<double>(sorted.size() - 1)))]; }
+
+/// Counts per million of the clusters that take part, one column a cluster, and of all of them together.
+struct Profiles {
+    std::vector<std::int32_t> clusters;
+    std::vector<std::vector<double>> cpm;
+    std::vector<double> soup;
+};
+
+Profiles profiles_of(const ClusterSums& sums, std::int64_t n_genes) {
+    Profiles profiles;
+    profiles.soup.assign(static_cast<std::size_t>(n_genes), 0.0);
+    double soup_total = 0.0;
+    for (std::size_t cluster = 0; cluster < sums.n_cells.size(); ++cluster) {
+        if (sums.n_cells[cluster] < kFewestCells) continue;
+        const auto first = sums.counts.begin() + static_cast<std::ptrdiff_t>(cluster) * n_genes;
+        std::vector<double> cpm(first, first + n_genes);
+        double total = 0.0;
+        for (std::size_t gene = 0; gene < cpm.size(); ++gene) {
+            total += cpm[gene];
+            profiles.soup[gene] += cpm[gene];
+        }
+        soup_total += total;
+        if (total <= 0.0) continue;
+        for (double& value : cpm) value *= kMillion / total;
+        profiles.clusters.push_back(static_cast<std::int32_t>(cluster));
+        profiles.cpm.push_back(std::move(cpm));
+    }
+    for (double& value : profiles.soup) value *= soup_total > 0.0 ? kMillion / soup_total : 0.0;
+    return profiles;
+}
+
+}  // namespace
+
+AmbientResult ambient(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, const AmbientOptions& options, Context& context) {
+    if (static_cast<std::int64_t>(cluster.size()) != counts.n_rows()) invalid_data(fmt::format("There are {} cluster codes for {} cells.", cluster.size(), counts.n_rows()), "Give one code a cell.");
+    const Profiles profiles = profiles_of(sum_clusters(counts, cluster, n_clusters, context), counts.n_cols());
+    AmbientResult result;
+    result.ambient_share = result.share_low = result.share_high = std::numeric_limits<double>::quiet_NaN();
+    const std::size_t n = profiles.clusters.size();
+    if (n < 3) return result;
+    for (std::int64_t gene = 0; gene < counts.n_cols(); ++gene) {
+        const auto g = static_cast<std::size_t>(gene);
+        std::size_t source = 0;
+        for (std::size_t c = 1; c < n; ++c) source = profiles.cpm[c][g] > profiles.cpm[source][g] ? c : source;
+        if (profiles.cpm[source][g] < options.min_source_cpm) continue;
+        std::vector<double> others;
+        SoupGene row;
+        for (std::size_t c = 0; c < n; ++c) {
+            if (c == source) continue;
+            others.push_back(profiles.cpm[c][g]);
+            row.n_clusters_seen += profiles.cpm[c][g] > 0.0 ? 1 : 0;
+        }
+        row.gene = gene;
+        row.source_cluster = profiles.clusters[source];
+        row.source_cpm = profiles.cpm[source][g];
+        row.elsewhere_cpm = median(std::move(others));
+        row.soup_cpm = profiles.soup[g];
+        row.share = row.elsewhere_cpm / row.soup_cpm;
+        if (row.elsewhere_cpm <= 0.0 || row.source_cpm < options.min_fold * row.elsewhere_cpm || row.share > options.max_fraction) continue;
+        result.genes.push_back(row);
+    }
+    std::sort(result.genes.begin(), result.genes.end(), [](const SoupGene& a, const SoupGene& b) { return a.soup_cpm != b.soup_cpm ? a.soup_cpm > b.soup_cpm : a.gene < b.gene; });
+    constexpr std::size_t kFewestGenes = 3;
+    if (result.genes.size() < kFewestGenes) return result;
+    std::vector<double> shares;
+    for (const SoupGene& row : result.genes) shares.push_back(row.share);
+    std::sort(shares.begin(), shares.end());
+    result.ambient_share = median(shares);
+    result.share_low = quantile(shares, 0.25);
+    result.share_high = quantile(shares, 0.75);
+    return result;
+}
+
+}  // namespace morula::analysis

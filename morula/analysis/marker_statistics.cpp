@@ -1,0 +1,125 @@
+#include "morula/analysis/marker_statistics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
+#include <cmath>
+
+namespace morula::analysis {
+namespace {
+
+void reset(const CellGroups& groups, PairwiseWins pairwise, GeneStatistics& out) {
+    const auto n = groups.n_cells.size();
+    out.sum.assign(n, 0.0);
+    out.sum_of_squares.assign(n, 0.0);
+    out.sum_expm1.assign(n, 0.0);
+    out.n_nonzero.assign(n, 0);
+    out.rank_sum.assign(n, 0.0);
+    out.tie_term = 0.0;
+    out.pair_wins.assign(pairwise == PairwiseWins::wanted ? n * n : 0, 0.0);
+}
+
+/// Sums, and the keys that are sorted: positive floats order as their bits.
+void collect(std::span<const std::uint32_t> cells, std::span<const float> values, const CellGroups& groups, GeneScratch& scratch, GeneStatistics& out) {
+    scratch.keys.clear();
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+        const std::int32_t group = groups.of_cell[cells[i]];
+        const float value = values[i];
+        if (group < 0 || value == 0.0f) continue;
+        const auto g = static_cast<std::size_t>(group);
+        const double x = value;
+        out.sum[g] += x;
+        out.sum_of_squares[g] += x * x;
+        out.sum_expm1[g] += std::exp(x) - 1.0;
+        ++out.n_nonzero[g];
+        scratch.keys.push_back(static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(value)) << 32 | static_cast<std::uint64_t>(group));
+    }
+}
+
+constexpr std::size_t kRadixFrom = 512;
+constexpr int kRadixBits = 11;
+
+/// Least-significant-digit radix sort of the upper 32 bits, three passes of 11 bits; a pass in which all keys agree is left out.
+void sort_by_value(GeneScratch& scratch) {
+    std::vector<std::uint64_t>& keys = scratch.keys;
+    if (keys.size() < kRadixFrom) {
+        std::sort(keys.begin(), keys.end());
+        return;
+    }
+    scratch.spare.resize(keys.size());
+    std::array<std::uint32_t, 1 << kRadixBits> place;
+    for (int pass = 0; pass < 3; ++pass) {
+        const int shift = 32 + kRadixBits * pass;
+        const auto digit = [&](std::uint64_t key) { return static_cast<std::size_t>(key >> shift) & ((1U << kRadixBits) - 1); };
+        place.fill(0);
+        for (const std::uint64_t key : keys) ++place[digit(key)];
+        if (place[digit(keys[0])] == keys.size()) continue;
+        std::uint32_t sum = 0;
+        for (std::uint32_t& each : place) sum += std::exchange(each, sum);
+        for (const std::uint64_t key : keys) scratch.spare[place[digit(key)]++] = key;
+        keys.swap(scratch.spare);
+    }
+}
+
+double tie_cube(double t) { return t * t * t - t; }
+
+/// One run of equal values, keys [begin, end): its rank, its ties and what it beats.
+void add_run(std::span<const std::uint64_t> keys, std::size_t begin, std::size_t end, double n_zero, GeneScratch& scratch, GeneStatistics& out) {
+    const auto length = static_cast<double>(end - begin);
+    const double rank = n_zero + (static_cast<double>(begin) + 1.0 + static_cast<double>(end)) / 2.0;
+    const std::size_t n_groups = out.sum.size();
+    out.tie_term += tie_cube(length);
+    for (std::size_t i = begin; i < end; ++i) out.rank_sum[keys[i] & 0xffffffffU] += rank;
+    if (out.pair_wins.empty()) return;
+    if (end - begin == 1) {
+        const auto group = static_cast<std::size_t>(keys[begin] & 0xffffffffU);
+        double* wins = out.pair_wins.data() + group * n_groups;
+        for (std::size_t other = 0; other < n_groups; ++other) wins[other] += scratch.below[other];
+        scratch.below[group] += 1.0;
+        return;
+    }
+    std::fill(scratch.run.begin(), scratch.run.end(), 0.0);
+    for (std::size_t i = begin; i < end; ++i) scratch.run[keys[i] & 0xffffffffU] += 1.0;
+    for (std::size_t group = 0; group < n_groups; ++group) {
+        if (scratch.run[group] == 0.0) continue;
+        double* wins = out.pair_wins.data() + group * n_groups;
+        for (std::size_t other = 0; other < n_groups; ++other) wins[other] += scratch.run[group] * (scratch.below[other] + 0.5 * scratch.run[other]);
+    }
+    for (std::size_t group = 0; group < n_groups; ++group) scratch.below[group] += scratch.run[group];
+}
+
+/// Zeros lie below all; each beats nothing and ties with the zeros of other groups.
+void add_zeros(const CellGroups& groups, double n_zero, GeneScratch& scratch, GeneStatistics& out) {
+    const std::size_t n_groups = out.sum.size();
+    scratch.below.resize(n_groups);
+    scratch.run.resize(n_groups);
+    for (std::size_t group = 0; group < n_groups; ++group) {
+        scratch.below[group] = static_cast<double>(groups.n_cells[group] - out.n_nonzero[group]);
+        out.rank_sum[group] += scratch.below[group] * (n_zero + 1.0) / 2.0;
+    }
+    out.tie_term += tie_cube(n_zero);
+    if (out.pair_wins.empty()) return;
+    for (std::size_t group = 0; group < n_groups; ++group) {
+        for (std::size_t other = 0; other < n_groups; ++other) out.pair_wins[group * n_groups + other] += 0.5 * scratch.below[group] * scratch.below[other];
+    }
+}
+
+}  // namespace
+
+void gene_statistics(std::span<const std::uint32_t> cells, std::span<const float> values, const CellGroups& groups, PairwiseWins pairwise, GeneScratch& scratch, GeneStatistics& out) {
+    reset(groups, pairwise, out);
+    collect(cells, values, groups, scratch, out);
+    sort_by_value(scratch);
+    const std::vector<std::uint64_t>& keys = scratch.keys;
+    const auto n_zero = static_cast<double>(groups.n_total) - static_cast<double>(keys.size());
+    add_zeros(groups, n_zero, scratch, out);
+    for (std::size_t begin = 0; begin < keys.size();) {
+        std::size_t end = begin + 1;
+        while (end < keys.size() && (keys[end] >> 32) == (keys[begin] >> 32)) ++end;
+        add_run(keys, begin, end, n_zero, scratch, out);
+        begin = end;
+    }
+}
+
+}  // namespace morula::analysis

@@ -1,0 +1,42 @@
+// The statistics of one gene over groups of cells: sums, exact rank sums with ties, and pairwise comparisons.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace morula::analysis {
+
+/// The groups that are compared.
+struct CellGroups {
+    std::span<const std::int32_t> of_cell;  // -1: takes no part
+    std::vector<std::int64_t> n_cells;      // of each group
+    std::int64_t n_total = 0;
+    std::int32_t n_groups() const { return static_cast<std::int32_t>(n_cells.size()); }
+};
+
+/// What is known of one gene; all n_groups.
+struct GeneStatistics {
+    std::vector<double> sum;             // of the values
+    std::vector<double> sum_of_squares;
+    std::vector<double> sum_expm1;       // of exp(value) - 1
+    std::vector<std::int64_t> n_nonzero;
+    std::vector<double> rank_sum;        // ranks from 1, ties at their mean rank, zeros included
+    double tie_term = 0.0;               // sum of t^3 - t over runs of equal values
+    std::vector<double> pair_wins;       // n_groups x n_groups: pairs (cell of row > cell of column) + half of the ties; empty when not wanted
+};
+
+/// Room for sorting, one a task.
+struct GeneScratch {
+    std::vector<std::uint64_t> keys;  // value bits << 32 | group
+    std::vector<std::uint64_t> spare;
+    std::vector<double> below;        // n_groups: cells below the run at hand
+    std::vector<double> run;
+};
+
+enum class PairwiseWins { wanted, not_wanted };
+
+/// cells, values: the gene's stored entries (values >= 0; zeros count as zeros). Zeros are ranked in closed form.
+void gene_statistics(std::span<const std::uint32_t> cells, std::span<const float> values, const CellGroups& groups, PairwiseWins pairwise, GeneScratch& scratch, GeneStatistics& out);
+
+}  // namespace morula::analysis

@@ -1,0 +1,264 @@
+#include "morula/analysis/markers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "morula/analysis/marker_statistics.hpp"
+#include "morula/analysis/p_values.hpp"
+#include "morula/core/checked_cast.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
+
+namespace morula::analysis {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kTiny = 1e-9;               // scanpy's pseudocount of fold changes
+constexpr float kLargestLogValue = 50.0f;    // above: these are counts
+constexpr std::int64_t kRangeBytes = 800'000'000;  // gene-major copy held at once
+constexpr std::int64_t kBytesPerEntry = 16;
+constexpr std::int64_t kGenesPerTask = 16;
+
+CellGroups make_groups(std::span<const std::int32_t> cluster, std::int32_t n_clusters, std::int64_t n_cells) {
+    if (static_cast<std::int64_t>(cluster.size()) != n_cells) {
+        invalid_data(fmt::format("There are {} cluster codes for {} cells.", cluster.size(), n_cells), "Give one code a cell.");
+    }
+    CellGroups groups{cluster, std::vector<std::int64_t>(static_cast<std::size_t>(n_clusters), 0), 0};
+    for (std::size_t cell = 0; cell < cluster.size(); ++cell) {
+        if (cluster[cell] < -1 || cluster[cell] >= n_clusters) {
+            invalid_data(fmt::format("Cell {} has cluster code {}, codes go from 0 to {}.", cell, cluster[cell], n_clusters - 1), "Give codes of the clusters.");
+        }
+        if (cluster[cell] < 0) continue;
+        ++groups.n_cells[static_cast<std::size_t>(cluster[cell])];
+        ++groups.n_total;
+    }
+    return groups;
+}
+
+MarkersResult make_result(std::int64_t n_genes, const CellGroups& groups) {
+    MarkersResult out;
+    const std::int64_t k = groups.n_groups();
+    out.n_cells = groups.n_cells;
+    for (auto* matrix : {&out.z, &out.log10_p, &out.t, &out.log10_p_t, &out.log10_fdr, &out.cohens_d, &out.log2fc, &out.log2fc_scanpy1, &out.mean_in, &out.mean_out, &out.pct_in, &out.pct_out}) {
+        *matrix = matrix::Dense<float>(n_genes, k);
+    }
+    out.auc = matrix::Dense<double>(n_genes, k);
+    out.min_rank = matrix::Dense<std::int32_t>(n_genes, k);
+    return out;
+}
+
+void check_values(std::span<const float> values, std::int64_t gene) {
+    for (const float value : values) {
+        if (value >= 0.0f && value <= kLargestLogValue) continue;
+        const char* what = value < 0.0f ? "scaled values" : std::isfinite(value) ? "raw counts" : "not finite";
+        invalid_data(fmt::format("Gene {} (counted from 0) holds {:g}: {}; markers needs log-normalized values.", gene, value, what), "Run `morula normalize` first, or pass --layer with the layer that holds them.");
+    }
+}
+
+/// Mean and variance (n - 1) of one side of a comparison.
+struct Side {
+    double n = 0.0;
+    double mean = kNaN;
+    double variance = kNaN;
+};
+Side make_side(double n, double sum, double sum_of_squares) {
+    Side side{n, kNaN, kNaN};
+    if (n > 0.0) side.mean = sum / n;
+    if (n > 1.0) side.variance = std::max(0.0, (sum_of_squares - n * side.mean * side.mean) / (n - 1.0));
+    return side;
+}
+
+struct Welch {
+    double t = kNaN;
+    double df = kNaN;
+};
+Welch welch(const Side& in, const Side& out) {
+    if (std::isnan(in.variance) || std::isnan(out.variance)) return {};
+    const double a = in.variance / in.n;
+    const double b = out.variance / out.n;
+    if (a + b == 0.0) {
+        const double difference = in.mean - out.mean;
+        return {difference == 0.0 ? 0.0 : std::copysign(std::numeric_limits<double>::infinity(), difference), 1.0};
+    }
+    return {(in.mean - out.mean) / std::sqrt(a + b), (a + b) * (a + b) / (a * a / (in.n - 1.0) + b * b / (out.n - 1.0))};
+}
+
+double cohens_d(const Side& in, const Side& out) {
+    if (std::isnan(in.variance) || std::isnan(out.variance)) return kNaN;
+    const double pooled = std::sqrt((in.variance + out.variance) / 2.0);
+    if (pooled == 0.0) return in.mean == out.mean ? 0.0 : std::copysign(std::numeric_limits<double>::infinity(), in.mean - out.mean);
+    return (in.mean - out.mean) / pooled;
+}
+
+struct Totals {
+    double sum = 0.0;
+    double sum_of_squares = 0.0;
+    double sum_expm1 = 0.0;
+    double n_nonzero = 0.0;
+};
+Totals totals_of(const GeneStatistics& gene) {
+    Totals all;
+    for (std::size_t group = 0; group < gene.sum.size(); ++group) {
+        all.sum += gene.sum[group];
+        all.sum_of_squares += gene.sum_of_squares[group];
+        all.sum_expm1 += gene.sum_expm1[group];
+        all.n_nonzero += static_cast<double>(gene.n_nonzero[group]);
+    }
+    return all;
+}
+
+/// Everything of one gene and one cluster against the rest.
+void fill(const GeneStatistics& gene, const Totals& all, const CellGroups& groups, const MarkersOptions& options, std::int64_t g, std::int64_t k, MarkersResult& out) {
+    const auto group = static_cast<std::size_t>(k);
+    const auto n_all = static_cast<double>(groups.n_total);
+    const auto n_in = static_cast<double>(groups.n_cells[group]);
+    const double n_out = n_all - n_in;
+    const Side in = make_side(n_in, gene.sum[group], gene.sum_of_squares[group]);
+    const Side rest = make_side(n_out, all.sum - gene.sum[group], all.sum_of_squares - gene.sum_of_squares[group]);
+    const Welch test = welch(in, rest);
+    const double wins = gene.rank_sum[group] - n_in * (n_in + 1.0) / 2.0;
+    const double ties = options.tie_correct ? 1.0 - gene.tie_term / (n_all * n_all * n_all - n_all) : 1.0;
+    const double deviation = std::sqrt(ties * n_in * n_out * (n_all + 1.0) / 12.0);
+    const bool empty = n_in == 0.0 || n_out == 0.0;
+    const double z = empty ? kNaN : deviation > 0.0 ? (wins - n_in * n_out / 2.0) / deviation : 0.0;
+    const auto put = [&](matrix::Dense<float>& matrix, double value) { matrix(g, k) = static_cast<float>(value); };
+    out.auc(g, k) = empty ? kNaN : wins / (n_in * n_out);
+    put(out.z, z);
+    put(out.log10_p, log10_p_normal(z));
+    put(out.t, test.t);
+    put(out.log10_p_t, log10_p_student(test.t, test.df));
+    put(out.cohens_d, cohens_d(in, rest));
+    put(out.mean_in, in.mean);
+    put(out.mean_out, rest.mean);
+    put(out.pct_in, n_in > 0.0 ? static_cast<double>(gene.n_nonzero[group]) / n_in : kNaN);
+    put(out.pct_out, n_out > 0.0 ? (all.n_nonzero - static_cast<double>(gene.n_nonzero[group])) / n_out : kNaN);
+    const double linear_in = gene.sum_expm1[group] / n_in;
+    const double linear_out = std::max(0.0, all.sum_expm1 - gene.sum_expm1[group]) / n_out;
+    put(out.log2fc, empty ? kNaN : std::log2((linear_in + kTiny) / (linear_out + kTiny)));
+    put(out.log2fc_scanpy1, empty ? kNaN : std::log2((std::expm1(in.mean) + kTiny) / (std::expm1(std::max(0.0, rest.mean)) + kTiny)));
+}
+
+/// Effect of each gene in every pair of clusters, n_genes x (n_clusters * n_clusters); row over column.
+using PairEffects = matrix::Dense<float>;
+
+void fill_pair_auc(const GeneStatistics& gene, const CellGroups& groups, std::int64_t g, PairEffects& effects) {
+    const std::size_t k = groups.n_cells.size();
+    for (std::size_t a = 0; a < k; ++a) {
+        for (std::size_t b = 0; b < k; ++b) {
+            const double pairs = static_cast<double>(groups.n_cells[a]) * static_cast<double>(groups.n_cells[b]);
+            effects(g, static_cast<std::int64_t>(a * k + b)) = static_cast<float>(pairs > 0.0 ? gene.pair_wins[a * k + b] / pairs : kNaN);
+        }
+    }
+}
+
+void fill_pair_d(const GeneStatistics& gene, const CellGroups& groups, std::int64_t g, PairEffects& effects) {
+    const std::size_t k = groups.n_cells.size();
+    std::vector<Side> sides;
+    for (std::size_t a = 0; a < k; ++a) sides.push_back(make_side(static_cast<double>(groups.n_cells[a]), gene.sum[a], gene.sum_of_squares[a]));
+    for (std::size_t a = 0; a < k; ++a) {
+        for (std::size_t b = 0; b < k; ++b) effects(g, static_cast<std::int64_t>(a * k + b)) = static_cast<float>(cohens_d(sides[a], sides[b]));
+    }
+}
+
+/// Ranks genes in every comparison and keeps the best rank of each, cluster by cluster.
+void fill_min_ranks(const PairEffects& effects, std::int64_t k, MarkersResult& out, Context& context) {
+    const std::int64_t n_genes = effects.n_rows;
+    parallel_blocks(context, k, 1, [&](Block block) {
+        const std::int64_t a = block.index;
+        std::vector<std::int64_t> order;
+        for (std::int64_t b = 0; b < k; ++b) {
+            if (a == b) continue;
+            const std::int64_t pair = a * k + b;
+            order.clear();
+            for (std::int64_t g = 0; g < n_genes; ++g) {
+                if (!std::isnan(effects(g, pair))) order.push_back(g);
+            }
+            std::sort(order.begin(), order.end(), [&](std::int64_t x, std::int64_t y) { return effects(x, pair) != effects(y, pair) ? effects(x, pair) > effects(y, pair) : x < y; });
+            for (std::size_t rank = 0; rank < order.size(); ++rank) {
+                std::int32_t& best = out.min_rank(order[rank], a);
+                const auto found = static_cast<std::int32_t>(rank + 1);
+                if (best == 0 || found < best) best = found;
+            }
+        }
+    });
+}
+
+void count_genes_up(const PairEffects& effects, std::int64_t k, MarkersResult& out) {
+    out.n_genes_up = matrix::Dense<std::int32_t>(k, k);
+    for (std::int64_t g = 0; g < effects.n_rows; ++g) {
+        for (std::int64_t pair = 0; pair < k * k; ++pair) out.n_genes_up.values[static_cast<std::size_t>(pair)] += effects(g, pair) >= static_cast<float>(kPairwiseUpAuc) ? 1 : 0;
+    }
+    for (std::int64_t a = 0; a < k; ++a) out.n_genes_up(a, a) = 0;
+}
+
+void fill_fdr(const MarkersOptions& options, MarkersResult& out, Context& context) {
+    const matrix::Dense<float>& p = options.test == MarkerTest::wilcoxon ? out.log10_p : out.log10_p_t;
+    parallel_blocks(context, p.n_cols, 1, [&](Block block) {
+        std::vector<double> column(static_cast<std::size_t>(p.n_rows));
+        for (std::int64_t g = 0; g < p.n_rows; ++g) column[static_cast<std::size_t>(g)] = p(g, block.index);
+        const std::vector<double> fdr = log10_fdr(column);
+        for (std::int64_t g = 0; g < p.n_rows; ++g) out.log10_fdr(g, block.index) = static_cast<float>(fdr[static_cast<std::size_t>(g)]);
+    });
+}
+
+/// Genes whose gene-major copy fits kRangeBytes and a quarter of the budget.
+std::int64_t genes_per_range(const matrix::RowBlockSource& values, const Context& context) {
+    const std::int64_t n_genes = std::max<std::int64_t>(1, values.n_cols());
+    const double bytes_per_gene = static_cast<double>(std::max<std::int64_t>(1, values.nnz())) * static_cast<double>(kBytesPerEntry) / static_cast<double>(n_genes);
+    const double room = std::min(static_cast<double>(kRangeBytes), 0.25 * static_cast<double>(context.memory_bytes()));
+    return std::clamp(static_cast<std::int64_t>(room / bytes_per_gene), std::min<std::int64_t>(64, n_genes), n_genes);
+}
+
+}  // namespace
+
+MarkersOptions markers_options_scanpy_1_11() {
+    MarkersOptions options;
+    options.tie_correct = false;
+    options.pairwise = PairwiseEffect::none;
+    return options;
+}
+
+MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const std::int32_t> cluster, std::int32_t n_clusters, const MarkersOptions& options, Context& context) {
+    const CellGroups groups = make_groups(cluster, n_clusters, log_values.n_rows());
+    const std::int64_t k = n_clusters;
+    const std::int64_t n_genes = log_values.n_cols();
+    MarkersResult out = make_result(n_genes, groups);
+    PairwiseEffect pairwise = options.pairwise;
+    if (pairwise == PairwiseEffect::auc && n_clusters > kMaxPairwiseAucClusters) pairwise = PairwiseEffect::cohens_d;
+    if (n_clusters < 2) pairwise = PairwiseEffect::none;
+    if (pairwise != PairwiseEffect::none) context.require_memory(checked_size_product(n_genes, k * k * 4), "markers (pairs of clusters)");
+    PairEffects effects(pairwise == PairwiseEffect::none ? 0 : n_genes, k * k);
+    const PairwiseWins wins = pairwise == PairwiseEffect::auc ? PairwiseWins::wanted : PairwiseWins::not_wanted;
+
+    Progress progress(context, "markers", n_genes, "genes");
+    const std::int64_t step = genes_per_range(log_values, context);
+    for (std::int64_t begin = 0; begin < n_genes; begin += step) {
+        const matrix::Range range{begin, std::min(n_genes, begin + step)};
+        const matrix::Csc columns = matrix::transpose_cols(log_values, range, context);
+        const matrix::CscView view = columns.view();
+        parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
+            GeneScratch scratch;
+            GeneStatistics gene;
+            for (std::int64_t local = block.begin; local < block.end; ++local) {
+                const std::int64_t g = begin + local;
+                check_values(view.col_values(local), g);
+                gene_statistics(view.col_indices(local), view.col_values(local), groups, wins, scratch, gene);
+                const Totals all = totals_of(gene);
+                for (std::int64_t cluster_code = 0; cluster_code < k; ++cluster_code) fill(gene, all, groups, options, g, cluster_code, out);
+                if (pairwise == PairwiseEffect::auc) fill_pair_auc(gene, groups, g, effects);
+                if (pairwise == PairwiseEffect::cohens_d) fill_pair_d(gene, groups, g, effects);
+            }
+            progress.advance(block.size());
+        });
+    }
+    fill_fdr(options, out, context);
+    out.min_rank_effect = pairwise;
+    if (pairwise != PairwiseEffect::none) fill_min_ranks(effects, k, out, context);
+    if (pairwise == PairwiseEffect::auc) count_genes_up(effects, k, out);
+    return out;
+}
+
+}  // namespace morula::analysis
