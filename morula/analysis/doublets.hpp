@@ -15,11 +15,11 @@
 namespace morula::analysis {
 
 struct DoubletsOptions {
-    std::optional<double> expected_rate;   // share of doublets; none: 0.8 % per 1,000 cells of the capture
+    std::optional<double> expected_rate = std::nullopt;   // share of doublets; none: 0.8 % per 1,000 cells of the capture
     double simulated_ratio = 2.0;          // simulated doublets per observed cell
     std::int32_t n_components = 30;
-    std::int32_t n_top_genes = 2000;
-    std::optional<std::int32_t> n_neighbors;  // none: sqrt(cells) / 2, at least 10
+    std::int32_t n_top_genes = 1000;
+    std::optional<std::int32_t> n_neighbors = std::nullopt;  // none: sqrt(cells) / 2, at least 10
     std::uint64_t seed = 0;
 };
 

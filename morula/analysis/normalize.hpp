@@ -12,7 +12,7 @@
 namespace morula::analysis {
 
 struct NormalizeOptions {
-    std::optional<double> target_sum;  // none: the median total (recipes morula-1 and scanpy-1.11); Seurat uses 10,000
+    std::optional<double> target_sum = std::nullopt;  // none: the median total (recipes morula-1 and scanpy-1.11); Seurat uses 10,000
 };
 
 constexpr auto describe(const NormalizeOptions*) {

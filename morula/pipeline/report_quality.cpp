@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "morula/analysis/qc.hpp"
 #include "morula/analysis/sample_checks.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/pipeline/report_data.hpp"
@@ -108,14 +109,18 @@ std::vector<float> shown_values(const data::Table& obs, const std::string& colum
     return out;
 }
 
+/// Cells of each sample removed for a reason.
+const std::vector<std::int64_t>& n_removed(const data::UnsMap& qc, analysis::QcReason reason) { return uns_integers(qc, "n " + std::string(analysis::qc_reason_name(reason))); }
+
 void add_cutoffs(const data::UnsMap& qc, report::QcData& out) {
+    using analysis::QcReason;
     const std::size_t n_samples = uns_texts(qc, "samples").size();
     for (std::size_t s = 0; s < n_samples; ++s) {
         const auto sample = static_cast<std::int32_t>(s);
-        out.cutoffs.push_back({sample, "total_counts", uns_numbers(qc, "min_counts")[s], report::kMissing, uns_numbers(qc, "high_counts")[s], uns_integers(qc, "n low counts")[s], 0});
+        out.cutoffs.push_back({sample, "total_counts", uns_numbers(qc, "min_counts")[s], report::kMissing, uns_numbers(qc, "high_counts")[s], n_removed(qc, QcReason::low_counts)[s], 0});
         out.cutoffs.push_back({sample, "n_genes_by_counts", uns_numbers(qc, "min_genes")[s], report::kMissing, uns_numbers(qc, "high_genes")[s],
-                               uns_integers(qc, "n few genes")[s] + uns_integers(qc, "n low genes")[s], 0});
-        out.cutoffs.push_back({sample, "pct_counts_mt", report::kMissing, uns_numbers(qc, "max_pct_mt")[s], report::kMissing, 0, uns_integers(qc, "n mitochondrial")[s]});
+                               n_removed(qc, QcReason::few_genes)[s] + n_removed(qc, QcReason::low_genes)[s], 0});
+        out.cutoffs.push_back({sample, "pct_counts_mt", report::kMissing, uns_numbers(qc, "max_pct_mt")[s], report::kMissing, 0, n_removed(qc, QcReason::mitochondrial)[s]});
     }
 }
 

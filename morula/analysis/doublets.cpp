@@ -1,0 +1,231 @@
+#include "morula/analysis/doublets.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "morula/analysis/doublet_threshold.hpp"
+#include "morula/analysis/hvg.hpp"
+#include "morula/analysis/neighbors.hpp"
+#include "morula/analysis/normalize.hpp"
+#include "morula/analysis/pca.hpp"
+#include "morula/analysis/simulated_doublets.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/random.hpp"
+#include "morula/matrix/tiles.hpp"
+
+namespace morula::analysis {
+namespace {
+
+constexpr std::int64_t kLeastCells = 50;
+constexpr std::int64_t kMostCellsAtOnce = 20'000;  // larger captures are scored in parts: more than one machine run loads
+constexpr double kRatePerCell = 0.008 / 1000.0;
+constexpr double kLeastRate = 0.001;
+constexpr double kMostGuessedRate = 0.25;
+constexpr double kLeastNeighbors = 10.0;
+constexpr std::int64_t kMostNeighbors = 999;
+
+using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+/// Cells of one capture, or of a part of it, and what is to be learned about them.
+struct Part {
+    matrix::Csr counts;          // variable genes only
+    std::vector<double> totals;  // over all genes
+};
+
+/// How many of its neighbours are simulated, for each observed and each simulated cell.
+struct SimulatedNeighbors {
+    std::vector<std::int32_t> observed;
+    std::vector<std::int32_t> simulated;
+};
+
+std::vector<double> totals_of(const matrix::CsrView& counts) {
+    std::vector<double> totals;
+    for (std::int64_t c = 0; c < counts.n_rows; ++c) {
+        double total = 0.0;
+        for (const float v : counts.row_values(c)) total += static_cast<double>(v);
+        totals.push_back(total);
+    }
+    return totals;
+}
+
+/// The most variable genes and every cell's total over all genes.
+Part prepare(const matrix::Matrix& counts, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, Context& context) {
+    const matrix::Csr all = matrix::read_all(*matrix::select_rows(counts, cells), context);
+    const auto source = matrix::make_view_source(all.view());
+    if (all.n_cols <= options.n_top_genes) return {all, totals_of(all.view())};
+    const auto variable = hvg(*source, {}, 0, {.flavor = HvgFlavor::seurat_v3, .n_top = options.n_top_genes}, context);
+    return {matrix::read_all(*matrix::select_cols(source, variable.genes), context), totals_of(all.view())};
+}
+
+Pairs draw_pairs(std::int64_t n_cells, std::int64_t n_pairs, std::uint64_t seed, std::uint32_t part) {
+    Pairs pairs;
+    for (std::int64_t i = 0; i < n_pairs; ++i) {
+        Random random(seed, Purpose::doublet_pairs, static_cast<std::uint64_t>(i), part);
+        const auto a = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(n_cells)));
+        const auto b = static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(n_cells - 1)));
+        pairs.emplace_back(a, b < a ? b : b + 1);  // two different cells
+    }
+    return pairs;
+}
+
+/// What turns a number of simulated neighbours into a probability.
+struct Posterior {
+    std::int32_t n_neighbors = 0;
+    double rate = 0.0;   // expected share of doublets
+    double ratio = 0.0;  // simulated doublets per observed cell
+
+    /// Wolock et al. 2019: Bayes' rule on the share q of simulated neighbours, with one pseudo-neighbour of each kind.
+    float operator()(std::int32_t n_simulated) const {
+        const double q = (n_simulated + 1.0) / (n_neighbors + 2.0);
+        return static_cast<float>(q * rate / ratio / (1.0 - rate - q * (1.0 - rate - rate / ratio)));
+    }
+};
+
+std::int64_t n_simulated_for(std::int64_t n_cells, const DoubletsOptions& options) {
+    return std::max<std::int64_t>(1, std::llround(options.simulated_ratio * static_cast<double>(n_cells)));
+}
+
+/// n_cells: cells of the smallest part, so that all parts count the same number of neighbours.
+Posterior posterior_for(std::int64_t n_cells, double rate, const DoubletsOptions& options) {
+    const std::int64_t n_simulated = n_simulated_for(n_cells, options);
+    const double ratio = static_cast<double>(n_simulated) / static_cast<double>(n_cells);
+    const double among_cells = options.n_neighbors ? static_cast<double>(*options.n_neighbors) : std::max(kLeastNeighbors, std::round(0.5 * std::sqrt(static_cast<double>(n_cells))));
+    const auto wanted = static_cast<std::int64_t>(std::llround(among_cells * (1.0 + ratio)));
+    return {static_cast<std::int32_t>(std::min({wanted, kMostNeighbors, n_cells + n_simulated - 1})), rate, ratio};
+}
+
+SimulatedNeighbors count_simulated(const Part& part, std::int32_t n_neighbors, std::uint32_t part_number, const DoubletsOptions& options, Context& context) {
+    const std::int64_t n = part.counts.n_rows;
+    const auto pairs = draw_pairs(n, n_simulated_for(n, options), options.seed, part_number);
+    std::vector<double> totals = part.totals;
+    for (const auto& pair : pairs) totals.push_back(part.totals[static_cast<std::size_t>(pair.first)] + part.totals[static_cast<std::size_t>(pair.second)]);
+    const double target = normalize(part.totals, {}, context).target;
+    const auto scale = normalize(totals, {.target_sum = target}, context).scale;
+    const auto observed = matrix::log1p_scaled(matrix::make_view_source(part.counts.view()), {scale.begin(), scale.begin() + n});
+    const auto simulated = matrix::log1p_scaled(simulated_doublets(part.counts.view(), pairs), {scale.begin() + n, scale.end()});
+
+    const auto n_components = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_components, std::min(n - 1, part.counts.n_cols)));
+    const PcaResult components = pca(*observed, {.n_components = n_components}, context);
+    matrix::Dense<float> embedding = components.embedding;
+    const auto projected = project(*simulated, components, context);
+    embedding.values.insert(embedding.values.end(), projected.values.begin(), projected.values.end());
+    embedding.n_rows += projected.n_rows;
+
+    const auto near = neighbors(embedding.view(), {.n_neighbors = n_neighbors + 1, .seed = options.seed}, context);
+    SimulatedNeighbors counts;
+    for (std::int64_t i = 0; i < embedding.n_rows; ++i) {
+        const auto others = near.index.row(i);
+        const auto count = std::count_if(others.begin(), others.end(), [&](std::uint32_t other) { return static_cast<std::int64_t>(other) >= n; });
+        (i < n ? counts.observed : counts.simulated).push_back(static_cast<std::int32_t>(count));
+    }
+    return counts;
+}
+
+/// Deals the cells out to as few equal parts as keep each at kMostCellsAtOnce.
+std::vector<std::vector<std::int64_t>> deal_out(const std::vector<std::int64_t>& cells) {
+    const auto n = static_cast<std::int64_t>(cells.size());
+    const std::int64_t n_parts = std::max<std::int64_t>(1, (n + kMostCellsAtOnce - 1) / kMostCellsAtOnce);
+    std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(n_parts));
+    for (std::int64_t i = 0; i < n; ++i) parts[static_cast<std::size_t>(i % n_parts)].push_back(cells[static_cast<std::size_t>(i)]);
+    return parts;
+}
+
+double expected_rate_of(std::int64_t n_cells, const DoubletsOptions& options, std::string& note) {
+    if (options.expected_rate) return std::clamp(*options.expected_rate, kLeastRate, 0.9);
+    const double rate = kRatePerCell * static_cast<double>(n_cells);
+    if (rate > kMostGuessedRate) {
+        note = fmt::format("{} cells are more than one capture holds, so the expected rate is held at {:.0f} %; give a capture column if the data has several. ", n_cells, 100.0 * kMostGuessedRate);
+    }
+    return std::clamp(rate, kLeastRate, kMostGuessedRate);
+}
+
+void choose_threshold(std::span<const float> observed_scores, const SimulatedNeighbors& counts, const Posterior& posterior, CaptureDoublets& capture) {
+    const auto n_above = [](std::span<const float> scores, double threshold) {
+        return static_cast<std::int64_t>(std::count_if(scores.begin(), scores.end(), [&](float s) { return static_cast<double>(s) > threshold; }));
+    };
+    if (const auto valley = valley_level(counts.observed, counts.simulated, posterior.n_neighbors, capture.expected_rate)) {
+        capture.threshold = static_cast<double>(posterior(*valley));
+        capture.rule = DoubletThreshold::valley;
+    } else {
+        capture.threshold = threshold_for_share(observed_scores, capture.expected_rate);
+        capture.rule = DoubletThreshold::expected_rate;
+        capture.note += fmt::format("The simulated doublets do not stand apart from the cells, so the {:.1f} % highest scores are called, by the expected rate alone.", 100.0 * capture.expected_rate);
+    }
+    capture.n_called = n_above(observed_scores, capture.threshold);
+    capture.detectable_share = static_cast<double>(n_above(capture.simulated_scores, capture.threshold)) / static_cast<double>(capture.simulated_scores.size());
+}
+
+void score_capture(const matrix::Matrix& counts, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, std::uint32_t& part_number, DoubletsResult& result, Context& context) {
+    CaptureDoublets capture;
+    capture.n_cells = static_cast<std::int64_t>(cells.size());
+    capture.threshold = std::numeric_limits<double>::infinity();
+    capture.expected_rate = expected_rate_of(capture.n_cells, options, capture.note);
+    const auto parts = deal_out(cells);
+    if (capture.n_cells < kLeastCells) {
+        capture.note = fmt::format("Only {} cells with counts: too few to simulate doublets from (at least {} are needed), so none is scored.", cells.size(), kLeastCells);
+        part_number += static_cast<std::uint32_t>(parts.size());
+        result.captures.push_back(std::move(capture));
+        return;
+    }
+    const Posterior posterior = posterior_for(static_cast<std::int64_t>(parts.back().size()), capture.expected_rate, options);
+    std::vector<float> scores;
+    SimulatedNeighbors counts_of_all;
+    for (const auto& part : parts) {
+        const auto found = count_simulated(prepare(counts, part, options, context), posterior.n_neighbors, part_number++, options, context);
+        for (std::size_t i = 0; i < part.size(); ++i) {
+            scores.push_back(posterior(found.observed[i]));
+            result.score[static_cast<std::size_t>(part[i])] = scores.back();
+        }
+        counts_of_all.observed.insert(counts_of_all.observed.end(), found.observed.begin(), found.observed.end());
+        counts_of_all.simulated.insert(counts_of_all.simulated.end(), found.simulated.begin(), found.simulated.end());
+    }
+    for (const std::int32_t count : counts_of_all.simulated) capture.simulated_scores.push_back(posterior(count));
+    choose_threshold(scores, counts_of_all, posterior, capture);
+    for (const std::int64_t c : cells) result.call[static_cast<std::size_t>(c)] = static_cast<double>(result.score[static_cast<std::size_t>(c)]) > capture.threshold ? 1 : 0;
+    result.captures.push_back(std::move(capture));
+}
+
+/// Cells with counts of each capture.
+std::vector<std::vector<std::int64_t>> cells_of_captures(const matrix::RowBlockSource& counts, std::span<const std::int32_t> capture, std::int32_t n_captures, Context& context) {
+    if (static_cast<std::int64_t>(capture.size()) != counts.n_rows()) {
+        invalid_data(fmt::format("There are {} capture numbers for {} cells.", capture.size(), counts.n_rows()), "Give one capture for each cell.");
+    }
+    std::vector<std::uint8_t> has_counts(capture.size(), 0);
+    matrix::for_each_tile(counts, context, [&](const matrix::CsrView& tile, std::int64_t first_row) {
+        for (std::int64_t r = 0; r < tile.n_rows; ++r) {
+            const auto values = tile.row_values(r);
+            has_counts[static_cast<std::size_t>(first_row + r)] = std::any_of(values.begin(), values.end(), [](float v) { return v > 0.0f; }) ? 1 : 0;
+        }
+    });
+    std::vector<std::vector<std::int64_t>> cells(static_cast<std::size_t>(n_captures));
+    for (std::size_t c = 0; c < capture.size(); ++c) {
+        if (capture[c] < 0 || capture[c] >= n_captures) {
+            invalid_data(fmt::format("Cell {} has capture number {}, outside 0 to {}.", c, capture[c], n_captures - 1), "Give each cell one of the captures.");
+        }
+        if (has_counts[c] != 0) cells[static_cast<std::size_t>(capture[c])].push_back(static_cast<std::int64_t>(c));
+    }
+    return cells;
+}
+
+}  // namespace
+
+DoubletsResult doublets(const matrix::RowBlockSource& counts, std::span<const std::int32_t> capture, std::int32_t n_captures, const DoubletsOptions& options, Context& context) {
+    const auto cells = cells_of_captures(counts, capture, n_captures, context);
+    const matrix::Matrix source(matrix::Matrix{}, &counts);  // not owned: outlives the call
+    DoubletsResult result;
+    result.score.assign(capture.size(), std::numeric_limits<float>::quiet_NaN());
+    result.call.assign(capture.size(), 0);
+    std::uint32_t part_number = 0;
+    Progress progress(context, "doublets", counts.n_rows(), "cells");
+    for (const auto& of_capture : cells) {
+        score_capture(source, of_capture, options, part_number, result, context);
+        progress.advance(static_cast<std::int64_t>(of_capture.size()));
+    }
+    return result;
+}
+
+}  // namespace morula::analysis
