@@ -46,7 +46,7 @@ data::Dataset sample_checks_slots(const data::Dataset& in, Context& context) {
     std::vector<std::string> told;
     std::vector<std::string> verdict;
     std::vector<std::string> evidence;
-    std::vector<double> xist;
+    std::vector<double> xist;  // counts per 10,000
     std::vector<double> y;
     std::vector<double> stress_median;
     std::vector<double> stressed;
@@ -56,15 +56,15 @@ data::Dataset sample_checks_slots(const data::Dataset& in, Context& context) {
         told.emplace_back(analysis::sex_name(sex.samples[s].told));
         verdict.push_back(verdict_name(sex.samples[s].verdict));
         evidence.push_back(sex.samples[s].evidence);
-        xist.push_back(sex.samples[s].pct_cells_xist);
-        y.push_back(sex.samples[s].pct_cells_y);
+        xist.push_back(sex.samples[s].xist_cpm / 100.0);
+        y.push_back(sex.samples[s].y_cpm / 100.0);
         stress_median.push_back(stress[s].median_pct);
         stressed.push_back(stress[s].pct_stressed);
         stress_flagged.push_back(stress[s].flagged ? 1 : 0);
     }
     data::Dataset out = slots_like(in);
     out.uns["sample_checks"] = uns_of(data::UnsMap{{"samples", uns_of(samples.categories)}, {"sex_seen", uns_of(seen)}, {"sex_told", uns_of(told)}, {"sex_verdict", uns_of(verdict)},
-                                                   {"sex_evidence", uns_of(evidence)}, {"pct_cells_xist", uns_of(xist)}, {"pct_cells_y", uns_of(y)},
+                                                   {"sex_evidence", uns_of(evidence)}, {"xist_per_10k", uns_of(xist)}, {"y_per_10k", uns_of(y)},
                                                    {"stress_median_pct", uns_of(stress_median)}, {"pct_stressed", uns_of(stressed)}, {"stress_flagged", uns_of(stress_flagged)}});
     return out;
 }

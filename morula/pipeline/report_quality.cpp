@@ -149,12 +149,12 @@ void add_qc(const ReportInput& input, report::ReportData& page) {
 
 void add_sex(const data::Dataset& kept, report::ReportData& page) {
     const data::UnsMap& checks = uns_map(kept.uns, "sample_checks");
-    page.sex_text = "XIST (female cells) against genes of the male-specific region of the Y chromosome, as percent of cells with a count.";
+    page.sex_text = "XIST (female cells) against genes of the male-specific region of the Y chromosome, as counts per 10,000 of the sample.";
     for (std::size_t s = 0; s < uns_texts(checks, "samples").size(); ++s) {
         report::SexRow row;
         row.sample = uns_texts(checks, "samples")[s];
-        row.xist = uns_numbers(checks, "pct_cells_xist")[s];
-        row.y_genes = uns_numbers(checks, "pct_cells_y")[s];
+        row.xist = uns_numbers(checks, "xist_per_10k")[s];
+        row.y_genes = uns_numbers(checks, "y_per_10k")[s];
         row.expressed = uns_texts(checks, "sex_seen")[s];
         row.stated = uns_texts(checks, "sex_told")[s];
         if (row.stated == "unknown") row.stated.clear();

@@ -138,7 +138,9 @@ TEST_F(RunTest, a_second_run_takes_every_step_from_the_store_and_gives_the_same)
     const Json summary = run_with(options, 2);
     for (const Json& step : summary["steps"]) {
         const std::string name = step["name"];
-        if (name.rfind("write", 0) != 0) EXPECT_TRUE(step["cached"].get<bool>()) << name;
+        if (name.rfind("write", 0) != 0) {
+            EXPECT_TRUE(step["cached"].get<bool>()) << name;
+        }
     }
     EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), first);
 }
@@ -168,7 +170,9 @@ TEST_F(RunTest, resume_goes_on_after_a_stop_and_loses_only_the_step_under_way) {
     bool umap_seen = false;
     for (const Json& step : summary["steps"]) {
         if (step["name"] == "umap") umap_seen = true;
-        if (!umap_seen) EXPECT_TRUE(step["cached"].get<bool>()) << step["name"];
+        if (!umap_seen) {
+            EXPECT_TRUE(step["cached"].get<bool>()) << step["name"];
+        }
     }
     EXPECT_TRUE(umap_seen);
     run_with(options_for(input, "straight"), 2);

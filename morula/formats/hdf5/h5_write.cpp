@@ -148,6 +148,9 @@ void write_numbers(hid_t parent, const std::string& name, std::span<const float>
 void write_numbers(hid_t parent, const std::string& name, std::span<const std::int64_t> values, std::span<const hsize_t> shape) {
     write_array(parent, name, H5T_STD_I64LE, H5T_NATIVE_INT64, values.data(), shape);
 }
+void write_numbers(hid_t parent, const std::string& name, std::span<const std::int32_t> values, std::span<const hsize_t> shape) {
+    write_array(parent, name, H5T_STD_I32LE, H5T_NATIVE_INT32, values.data(), shape);
+}
 
 void write_booleans(hid_t parent, const std::string& name, std::span<const std::uint8_t> values) {
     const Lock lock;

@@ -36,6 +36,7 @@ void set_encoding(hid_t object, std::string_view encoding, std::string_view vers
 void write_numbers(hid_t parent, const std::string& name, std::span<const double> values, std::span<const hsize_t> shape);
 void write_numbers(hid_t parent, const std::string& name, std::span<const float> values, std::span<const hsize_t> shape);
 void write_numbers(hid_t parent, const std::string& name, std::span<const std::int64_t> values, std::span<const hsize_t> shape);
+void write_numbers(hid_t parent, const std::string& name, std::span<const std::int32_t> values, std::span<const hsize_t> shape);
 /// As h5py writes them: an enumeration of FALSE and TRUE.
 void write_booleans(hid_t parent, const std::string& name, std::span<const std::uint8_t> values);
 /// Codes in the smallest signed type that holds n_categories.

@@ -178,15 +178,22 @@ WrittenIndex write_csr(hid_t parent, const std::string& name, const std::string&
     if (source.n_cols() > std::numeric_limits<std::int32_t>::max()) fail(ErrorCode::unsupported, path + " has more columns than an h5ad file can index.", "Write fewer genes.");
     const Id group = make_matrix_group(parent, name, source);
     Appender data(group, "data", H5T_IEEE_F32LE, sizeof(float), nnz, compression);
-    Appender indices(group, "indices", H5T_STD_I32LE, sizeof(std::int32_t), nnz, compression);
+    const bool wide = nnz > std::numeric_limits<std::int32_t>::max();
+    Appender indices(group, "indices", wide ? H5T_STD_I64LE : H5T_STD_I32LE, wide ? 8 : 4, nnz, compression);
     stream_pieces(source, index.indptr, true, path, context, [&](const Piece& piece) {
         data.append(std::as_bytes(std::span(piece.values)), context);
-        indices.append(std::as_bytes(std::span(piece.columns)), context);
+        if (wide) {
+            const std::vector<std::int64_t> columns(piece.columns.begin(), piece.columns.end());
+            indices.append(std::as_bytes(std::span(columns)), context);
+        } else {
+            indices.append(std::as_bytes(std::span(piece.columns)), context);
+        }
     });
     data.finish(context);
     indices.finish(context);
     const std::array<hsize_t, 1> shape{index.indptr.size()};
-    write_numbers(group, "indptr", index.indptr, shape);
+    if (wide) write_numbers(group, "indptr", index.indptr, shape);
+    else write_numbers(group, "indptr", std::vector<std::int32_t>(index.indptr.begin(), index.indptr.end()), shape);
     return index;
 }
 

@@ -17,7 +17,8 @@ struct WrittenIndex {
     std::vector<std::int64_t> indptr;   // n_rows + 1
 };
 
-/// csr_matrix with float32 values, int32 (or int64) columns and int64 offsets. Two passes over the source: one counts, one writes.
+/// csr_matrix with float32 values. Columns and offsets have one type, as scipy needs it: int32, or int64 from 2^31 entries on.
+/// Two passes over the source: one counts, one writes.
 WrittenIndex write_csr(hid_t parent, const std::string& name, const std::string& path, const matrix::RowBlockSource& source, MatrixCompression compression, Context& context);
 
 /// Values alone; indices and indptr are hard links to those of `index`, whose source must hold the same entries: checked while writing (throws internal).
