@@ -126,6 +126,9 @@ std::string samples_section(const ReportData& data) {
 
 std::string qc_section(const ReportData& data) {
     std::string out = removal_table(data);
+    if (data.qc.n_cells > std::ssize(data.qc.removed) && !data.qc.removed.empty()) {
+        out += fmt::format("<p class=\"hint\">The plots of this section draw {} of the {} cells, taken at random; cut-offs and the table above are of all.</p>\n", count_text(std::ssize(data.qc.removed)), count_text(data.qc.n_cells));
+    }
     for (const QcMetric& metric : data.qc.metrics) out += figure_html(qc_figure(data.qc, metric, data.samples));
     if (data.qc.metrics.size() > 1) out += removed_view();
     for (const KneeCurve& knee : data.knees) out += figure_html(knee_figure(knee));

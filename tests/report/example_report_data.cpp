@@ -123,6 +123,11 @@ void fill_map(ReportData& data, const ExampleOptions& options, const std::vector
         mt.values.push_back(data.qc.metrics[2].values[i]);
         doublet.values.push_back(static_cast<float>(std::min(1.0, random.gamma(1.5, 0.05) + (random.uniform() < 0.03 ? 0.35 : 0.0))));
     }
+    if (options.n_cells_all > options.n_cells) {
+        data.map.n_cells = options.n_cells_all;
+        data.map.sample_statement = sample_statement(options.n_cells_all, options.n_cells, 0);
+        data.density = density_map(data.map.x, data.map.y, 256, 256);
+    }
     ObsColumn flag{"predicted_doublet", "Doublet call", {}, {"single cell", "doublet"}, {}};
     for (const float score : doublet.values) flag.codes.push_back(score > 0.3f ? 1 : 0);
     data.obs = {clusters, sample, phase, flag, counts, mt, doublet};

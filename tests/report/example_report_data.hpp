@@ -10,6 +10,7 @@ namespace morula::report {
 struct ExampleOptions {
     std::int32_t n_samples = 3;
     std::int64_t n_cells = 3000;      // kept
+    std::int64_t n_cells_all = 0;     // above n_cells: the page shows n_cells of so many, with a density map; 0 = n_cells
     std::int32_t n_genes_held = 300;  // genes with expression
     std::uint64_t seed = 1;
 };

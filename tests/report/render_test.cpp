@@ -60,6 +60,42 @@ TEST(Render, keeps_a_hundred_thousand_cells_within_20_mb) {
     write_text_file(std::filesystem::path(MORULA_BUILD_DIR) / "example_report_100k.html", page);
 }
 
+TEST(Render, names_the_sample_and_keeps_a_density_map_above_a_hundred_thousand_cells) {
+    ExampleOptions options;
+    options.n_cells = 20'000;
+    options.n_cells_all = 1'306'127;
+    options.n_genes_held = 60;
+    const std::string page = render_report(example_report_data(options));
+    EXPECT_NE(page.find("id=\"data-density\""), std::string::npos);
+    EXPECT_NE(page.find("20,000 of 1,306,127 cells, drawn at random (seed 0)"), std::string::npos);
+    EXPECT_EQ(example_page().find("id=\"data-density\""), std::string::npos);
+    write_text_file(std::filesystem::path(MORULA_BUILD_DIR) / "example_report_million.html", page);
+}
+
+TEST(Render, draws_every_cut_off_where_it_lies) {
+    ReportData data = example_report_data({.n_samples = 2, .n_cells = 400, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
+    data.qc.cutoffs = {{1, "total_counts", 432.0, kMissing, 7654.0, 1, 0}};
+    const std::string page = render_report(data);
+    const std::size_t figure = page.find("id=\"fig-qc_total_counts\"");
+    const std::string drawing = page.substr(figure, page.find("</svg>", figure) - figure);
+    EXPECT_EQ(count(drawing, "class=\"cut\""), 1);
+    EXPECT_EQ(count(drawing, "class=\"flag\""), 1);
+    EXPECT_NE(drawing.find(">432<"), std::string::npos);
+    EXPECT_NE(drawing.find(">7,654<"), std::string::npos);
+    const auto x_of = [&](const std::string& css) {
+        const std::size_t line = drawing.rfind("<line x1=\"", drawing.find("class=\"" + css + "\""));
+        return std::stod(drawing.substr(line + 10));
+    };
+    EXPECT_LT(x_of("cut"), x_of("flag"));
+}
+
+TEST(Render, links_only_to_sections_that_are_there) {
+    ReportData data;
+    data.title = "few sections";
+    data.summary.checks = {{Severity::care, "Soup.", "Look at it.", "ambient"}, {Severity::care, "Markers.", "Look.", "no-such-section"}};
+    EXPECT_EQ(count(render_report(data), "class=\"jump\""), 0);
+}
+
 TEST(Render, leaves_genes_out_rather_than_pass_the_limit) {
     ExampleOptions options;
     options.n_genes_held = 6000;
@@ -116,7 +152,7 @@ TEST(Render, escapes_every_text_that_a_user_can_name) {
 }
 
 TEST(Render, survives_text_that_is_not_utf8) {
-    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
     data.title = "bad \xff\xfe bytes \xc3";
     data.samples.rows[0].name = std::string("\xed\xa0\x80", 3);
     const std::string page = render_report(data);
@@ -125,7 +161,7 @@ TEST(Render, survives_text_that_is_not_utf8) {
 }
 
 TEST(Render, says_on_the_page_when_cells_were_never_measured) {
-    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
     data.source.kind = SourceKind::simulated;
     EXPECT_NE(render_report(data).find("Simulated sample: these cells were never measured"), std::string::npos);
     data.source.kind = SourceKind::real;
@@ -141,7 +177,7 @@ TEST(Render, is_whole_with_nothing_but_a_title) {
 }
 
 TEST(Render, names_the_vector_of_wrong_length) {
-    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
     data.obs[1].codes.pop_back();
     try {
         render_report(data);
@@ -153,13 +189,13 @@ TEST(Render, names_the_vector_of_wrong_length) {
 }
 
 TEST(Render, refuses_codes_out_of_range) {
-    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
     data.obs[0].codes[7] = 99;
     EXPECT_THROW(render_report(data), Error);
-    data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data = example_report_data({.n_samples = 1, .n_cells = 200, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
     data.qc.removed[3] = 12;
     EXPECT_THROW(render_report(data), Error);
-    data = example_report_data({.n_samples = 1, .n_cells = 200, .n_genes_held = 50, .seed = 1});
+    data = example_report_data({.n_samples = 1, .n_cells = 200, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
     data.markers.rows[0].cluster = -1;
     EXPECT_THROW(render_report(data), Error);
 }

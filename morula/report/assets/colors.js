@@ -3,6 +3,7 @@
 const N_COLORS = 20;
 const palette = { categories: [], ramp: [], zero: 0, dim: 0, card: 0, css: {} };
 const themeListeners = [];
+let printing = false;  // views then draw at once: no animation frame comes before the paper
 
 /** "#rrggbb" -> 0xAABBGGRR, the byte order of canvas pixels. */
 function pixelOf(hex) {
@@ -74,8 +75,8 @@ function startTheme() {
   }
   systemDark.addEventListener("change", applyTheme);
   let beforePrint = null;
-  addEventListener("beforeprint", () => { beforePrint = themeChoice; themeChoice = "light"; applyTheme(); });
-  addEventListener("afterprint", () => { themeChoice = beforePrint ?? themeChoice; applyTheme(); });
+  addEventListener("beforeprint", () => { printing = true; beforePrint = themeChoice; themeChoice = "light"; applyTheme(); });
+  addEventListener("afterprint", () => { printing = false; themeChoice = beforePrint ?? themeChoice; applyTheme(); });
   show();
   applyTheme();
 }

@@ -104,7 +104,7 @@ function labelPlaces(coloring, x, y) {
 class MapPanel {
   constructor(figure, data) {
     const part = (name) => figure.querySelector(`#map-${name}`);
-    Object.assign(this, { figure, data, part, highlighted: new Set(), selected: null, choice: { column: data.obs[0] } });
+    Object.assign(this, { figure, data, part, names: [], highlighted: new Set(), selected: null, choice: { column: data.obs[0] } });
     this.tip = figure.querySelector(".tip");
     this.view = new PointView(part("canvas"), {
       keepAspect: true, margins: { left: 14, right: 14, top: 14, bottom: 14 },
@@ -119,7 +119,7 @@ class MapPanel {
     this.layer = this.density ? "density" : "map";
     this.buildControls();
     this.refreshTable = tableOnDemand(figure, "map_groups", () => this.tableRows());
-    part("sample").textContent = data.map.sample ? ` Drawn: ${data.map.sample}.` : "";
+    part("sample").textContent = data.map.sample ? ` Shown: ${data.map.sample}.` : "";
     svgMakers.set(figure.id, () => this.svg());
     onThemeChange(() => this.show());
     this.usePositions();
@@ -205,7 +205,7 @@ class MapPanel {
     if (this.layer === "density") {
       const title = document.createElement("div");
       title.className = "legend-title";
-      title.textContent = `Cells a pixel square, up to ${numberText(this.density.most, 4)} (square-root colours)`;
+      title.textContent = `Cells in each square of the grid, up to ${numberText(this.density.most, 4)} (colours by square root)`;
       legend.replaceChildren(title);
       return;
     }

@@ -65,6 +65,7 @@ class PointView {
   }
 
   redraw() {
+    if (printing) { this.draw(); return; }
     if (this.scheduled) return;
     this.scheduled = true;
     requestAnimationFrame(() => { this.scheduled = false; this.draw(); });
