@@ -58,6 +58,22 @@ std::string with_thousands(std::string digits) {
     return digits;
 }
 
+HtmlTable without_empty_columns(const HtmlTable& table) {
+    std::vector<std::size_t> kept;
+    for (std::size_t c = 0; c < table.columns.size(); ++c) {
+        const bool filled = std::any_of(table.rows.begin(), table.rows.end(), [c](const auto& row) { return c < row.size() && !row[c].empty(); });
+        if (c == 0 || filled) kept.push_back(c);
+    }
+    HtmlTable out = table;
+    out.columns.clear();
+    for (const std::size_t c : kept) out.columns.push_back(table.columns[c]);
+    for (std::size_t r = 0; r < table.rows.size(); ++r) {
+        out.rows[r].clear();
+        for (const std::size_t c : kept) out.rows[r].push_back(c < table.rows[r].size() ? table.rows[r][c] : std::string());
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string escape_html(std::string_view text) {
@@ -149,7 +165,8 @@ std::string list_text(const std::vector<std::string>& items) {
     return out;
 }
 
-std::string table_html(const HtmlTable& table) {
+std::string table_html(const HtmlTable& whole) {
+    const HtmlTable table = without_empty_columns(whole);
     std::string out = fmt::format("<div class=\"table-scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table data-file=\"{1}\"{2}><caption{3}>{0}</caption><thead><tr>",
                                   escape_html(table.caption), file_stem(table.file), table.columns.size() > 8 ? " class=\"dense\"" : "", table.caption_unseen ? " class=\"unseen\"" : "");
     const auto align = [&](std::size_t column) { return table.columns[column].align == Align::number ? " class=\"num\"" : ""; };
@@ -160,7 +177,7 @@ std::string table_html(const HtmlTable& table) {
     for (const auto& row : table.rows) {
         out += "<tr>";
         for (std::size_t c = 0; c < table.columns.size(); ++c) {
-            const std::string text = c < row.size() ? escape_html(row[c]) : std::string();
+            const std::string text = escape_html(row[c]);
             if (c == 0) {
                 fmt::format_to(std::back_inserter(out), "<th scope=\"row\"{}>{}</th>", align(c), text);
             } else {

@@ -45,6 +45,7 @@ struct HtmlTable {
     std::vector<std::vector<std::string>> rows;  // plain text, escaped when written
     bool caption_unseen = false;  // a heading above says the same; the caption stays for screen readers
 };
+/// Columns without any text are left out, but for the first.
 std::string table_html(const HtmlTable& table);
 
 }  // namespace morula::report

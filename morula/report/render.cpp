@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include "morula/core/file.hpp"
 #include "morula/core/version.hpp"
 #include "morula/report/assets.hpp"
+#include "morula/report/charts.hpp"
 #include "morula/report/html.hpp"
 #include "morula/report/islands.hpp"
 #include "morula/report/sections.hpp"
@@ -141,6 +143,25 @@ std::string body(const ReportData& data, std::int64_t n_genes) {
     return out + fmt::format("<footer>Made by Morula {}. This page holds everything it shows and never asks the network.</footer>\n</main></div>\n", kVersion);
 }
 
+/// Titles of the columns that Morula itself writes.
+std::string title_of(const std::string& name) {
+    static const std::map<std::string, std::string> titles = {{"leiden", "Cluster"}, {"sample", "Sample"}, {"total_counts", "Counts per cell"}, {"n_genes_by_counts", "Genes per cell"}, {"pct_counts_mt", "Mitochondrial counts, %"},
+                                                              {"pct_counts_ribo", "Ribosomal counts, %"}, {"doublet_score", "Doublet score"}, {"predicted_doublet", "Doublet call"}, {"phase", "Cell-cycle phase"}};
+    const auto found = titles.find(name);
+    return found == titles.end() ? name : found->second;
+}
+
+/// Columns as readers see them: with titles, and clusters with their suggested labels.
+std::vector<ObsColumn> titled_obs(const ReportData& data) {
+    std::vector<ObsColumn> out = data.obs;
+    for (ObsColumn& column : out) {
+        if (column.title.empty() || column.title == column.name) column.title = title_of(column.name);
+        if (column.categories.empty() || column.categories != data.clusters.names) continue;
+        for (std::size_t c = 0; c < column.categories.size(); ++c) column.categories[c] = cluster_title(data.clusters, static_cast<std::int32_t>(c));
+    }
+    return out;
+}
+
 constexpr std::int64_t kEnvelope = 4096;  // room for the closing tags and the sentence on genes left out
 
 }  // namespace
@@ -154,7 +175,7 @@ std::string render_report(const ReportData& data) {
     check(data);
     const std::int64_t limit = report_size_limit(std::ssize(data.map.x));
     const auto size = [](const std::string& text) { return static_cast<std::int64_t>(text.size()); };
-    const std::string fixed = obs_island(data.obs) + qc_island(data.qc, data.samples) + density_island(data.density) + marker_island(data.markers, data.clusters);
+    const std::string fixed = obs_island(titled_obs(data)) + qc_island(data.qc, data.samples) + density_island(data.density) + marker_island(data.markers, data.clusters);
     const std::string opening = head(data) + header(data);
     // The words do not depend on the genes but for one sentence, for which the envelope leaves room.
     const std::int64_t words = size(opening) + size(body(data, std::ssize(data.expression))) + size(fixed) + static_cast<std::int64_t>(kScript.size()) + kEnvelope;

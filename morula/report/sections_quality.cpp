@@ -36,6 +36,12 @@ std::string tiles(const ReportData& data) {
     return out + "</dl>\n";
 }
 
+/// "42 %" stays on one line.
+std::string unbroken_percents(std::string html) {
+    for (std::size_t at = html.find(" %"); at != std::string::npos; at = html.find(" %", at)) html.replace(at, 1, "&nbsp;");
+    return html;
+}
+
 using Present = std::vector<std::string_view>;
 
 std::string jump(const std::string& section, const Present& present) {
@@ -78,9 +84,10 @@ std::string removal_table(const ReportData& data) {
     const double all = static_cast<double>(std::max<std::int64_t>(data.n_cells_in, 1));
     for (std::size_t r = 0; r < data.qc.reasons.size(); ++r) {
         const std::int64_t cells = r < data.qc.reason_counts.size() ? data.qc.reason_counts[r] : 0;
+        if (cells == 0) continue;
         table.rows.push_back({data.qc.reasons[r], count_text(cells), share_text(static_cast<double>(cells) / all)});
     }
-    return table_html(table);
+    return table.rows.empty() ? "<p>No cell was removed.</p>\n" : table_html(table);
 }
 
 std::string removed_view() {
@@ -101,7 +108,7 @@ std::string summary_section(const ReportData& data, const std::vector<std::strin
     std::string verdict(verdict_name(data.summary.verdict));
     verdict[0] = static_cast<char>(verdict[0] - 'a' + 'A');
     std::string out = fmt::format("<div class=\"verdict {}\"><span class=\"mark\" aria-hidden=\"true\">{}</span><span><span class=\"small\">Verdict</span> {}</span></div>\n", name, mark, verdict);
-    out += "<p class=\"lead\">" + escape_html(data.summary.paragraph) + "</p>\n";
+    out += "<p class=\"lead\">" + unbroken_percents(escape_html(data.summary.paragraph)) + "</p>\n";
     out += "<p class=\"source\"><strong>Input.</strong> " + escape_html(data.source.statement) + "</p>\n";
     return out + tiles(data) + check_list(data.summary.checks, present) + warning_list(data.warnings, present);
 }

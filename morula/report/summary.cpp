@@ -30,9 +30,10 @@ double removed_share(const ReportFacts& facts) {
     return facts.n_cells_in > 0 ? 1.0 - static_cast<double>(facts.n_cells_kept) / static_cast<double>(facts.n_cells_in) : 0.0;
 }
 
-std::string article_list(const std::vector<std::string>& items, std::size_t limit) {
+/// The first `limit` of `total` items, of which `items` may be only the beginning.
+std::string first_of(const std::vector<std::string>& items, std::size_t limit, std::size_t total) {
     std::vector<std::string> first(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(std::min(limit, items.size())));
-    if (items.size() > limit) first.push_back(fmt::format("{} more", items.size() - limit));
+    if (total > first.size()) first.push_back(fmt::format("{} more", total - first.size()));
     return list_text(first);
 }
 
@@ -70,7 +71,7 @@ void check_contamination(const ReportFacts& facts, Checks& checks) {
                           "Marker genes of common cell types will appear everywhere. Correct the counts, or do not trust low levels of the genes listed.", "ambient"});
     } else if (facts.n_soup_genes > 0) {
         checks.push_back({Severity::note, fmt::format("{} may come from ambient RNA.", facts.n_soup_genes == 1 ? "One gene" : fmt::format("{} genes", facts.n_soup_genes)),
-                          facts.soup_genes.empty() ? "See the list before calling them markers." : fmt::format("Low levels of {} are likely soup, not expression.", article_list(facts.soup_genes, 4)), "ambient"});
+                          facts.soup_genes.empty() ? "See the list before calling them markers." : fmt::format("Low levels of {} are likely soup, not expression.", first_of(facts.soup_genes, 4, static_cast<std::size_t>(facts.n_soup_genes))), "ambient"});
     }
     if (facts.stress_share > kManyStressed) {
         checks.push_back({Severity::care, fmt::format("{} of the cells are stressed.", share_text(facts.stress_share)), "Immediate-early and heat-shock genes rise when tissue is taken apart; do not read them as biology.", "ambient"});
@@ -100,7 +101,7 @@ void check_samples(const ReportFacts& facts, Checks& checks) {
         checks.push_back({Severity::care, "The design is confounded.", text + (text.ends_with('.') ? "" : ".") + " No method can undo that; differences between the groups cannot be told from batch.", "samples"});
     }
     if (!facts.sex_mismatches.empty()) {
-        checks.push_back({Severity::care, "Sex does not match the sample sheet.", fmt::format("In {}, XIST and Y genes say otherwise: check for swapped samples.", article_list(facts.sex_mismatches, 4)), "samples"});
+        checks.push_back({Severity::care, "Sex does not match the sample sheet.", fmt::format("In {}, XIST and Y genes say otherwise: check for swapped samples.", first_of(facts.sex_mismatches, 4, facts.sex_mismatches.size())), "samples"});
     }
     if (facts.several_batches && facts.n_single_sample_clusters > 0) {
         checks.push_back({facts.n_single_sample_clusters * 3 > facts.n_clusters ? Severity::care : Severity::note,
@@ -123,7 +124,7 @@ Checks standing_checks(const ReportFacts& facts) {
 std::string counts_sentence(const ReportFacts& facts) {
     const std::string kind = facts.source == SourceKind::simulated ? "simulated " : facts.source == SourceKind::made_up ? "made-up " : "";
     const std::string samples = facts.n_samples == 1 ? "one sample" : fmt::format("{} samples", facts.n_samples);
-    return fmt::format("{}{} of {} {}cells from {} passed quality control{}.", facts.title.empty() ? "" : facts.title + ": ", count_text(facts.n_cells_kept), count_text(facts.n_cells_in), kind, samples,
+    return fmt::format("{}{} of {} {}cells from {} passed quality control{}.", facts.title.empty() || facts.title.find(':') != std::string::npos ? "" : facts.title + ": ", count_text(facts.n_cells_kept), count_text(facts.n_cells_in), kind, samples,
                        facts.n_cells_in > 0 ? fmt::format(" ({})", share_text(1.0 - removed_share(facts))) : "");
 }
 

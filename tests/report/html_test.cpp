@@ -65,5 +65,11 @@ TEST(Html, tables_fill_short_rows_and_mark_numbers) {
     EXPECT_NE(html.find("<th scope=\"row\">b</th><td class=\"num\"></td>"), std::string::npos) << html;
 }
 
+TEST(Html, tables_leave_out_columns_without_text) {
+    const std::string html = table_html({"Cells", "cells", {{"Name"}, {"Empty"}, {"n", Align::number}}, {{"a", "", "1"}, {"b"}}});
+    EXPECT_EQ(html.find("Empty"), std::string::npos);
+    EXPECT_NE(html.find("<th scope=\"row\">a</th><td class=\"num\">1</td>"), std::string::npos) << html;
+}
+
 }  // namespace
 }  // namespace morula::report

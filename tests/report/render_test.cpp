@@ -89,6 +89,13 @@ TEST(Render, draws_every_cut_off_where_it_lies) {
     EXPECT_LT(x_of("cut"), x_of("flag"));
 }
 
+TEST(Render, names_clusters_on_the_map_by_their_labels) {
+    ReportData data = example_report_data({.n_samples = 1, .n_cells = 200, .n_cells_all = 0, .n_genes_held = 50, .seed = 1});
+    data.obs[0] = {"leiden", "", data.obs[0].codes, data.clusters.names, {}};
+    const std::string page = render_report(data);
+    EXPECT_NE(page.find("\"title\":\"Cluster\",\"categories\":[\"0 · CD4 T cell\",\"1 · CD14 monocyte\""), std::string::npos);
+}
+
 TEST(Render, links_only_to_sections_that_are_there) {
     ReportData data;
     data.title = "few sections";

@@ -77,6 +77,7 @@ TEST(Summary, each_finding_leads_to_its_verdict_and_its_words) {
         {"ambient RNA", Verdict::usable_with_care, [](ReportFacts& f) { f.ambient_share = 0.3; f.ambient_sample = "B"; }},
         {"ambient RNA", Verdict::not_usable, [](ReportFacts& f) { f.ambient_share = 0.6; }},
         {"S100A8 and LYZ", Verdict::usable, [](ReportFacts& f) { f.n_soup_genes = 2; f.soup_genes = {"S100A8", "LYZ"}; }},
+        {"S100A8 and 29 more", Verdict::usable, [](ReportFacts& f) { f.n_soup_genes = 30; f.soup_genes = {"S100A8"}; }},
         {"stressed", Verdict::usable_with_care, [](ReportFacts& f) { f.stress_share = 0.4; }},
         {"component 1 is mostly mitochondrial", Verdict::usable_with_care, [](ReportFacts& f) { f.odd_components = {"component 1 is mostly mitochondrial"}; }},
         {"not stable", Verdict::usable_with_care, [](ReportFacts& f) { f.stability = 0.4; }},

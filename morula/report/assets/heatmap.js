@@ -5,7 +5,7 @@ const HEAT_ROW = 17;
 
 class HeatmapPanel {
   constructor(figure, data, geneNames) {
-    this.genes = geneNames.map((name) => data.findGene(name)).filter(Boolean);
+    this.genes = [...new Set(geneNames.map((name) => data.findGene(name)).filter(Boolean))];
     this.groups = data.obs.find((column) => column.categories);
     if (this.genes.length === 0 || !this.groups) { figure.hidden = true; return; }
     Object.assign(this, { figure, data, canvas: figure.querySelector("canvas"), cells: this.pickCells() });

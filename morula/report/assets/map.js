@@ -97,7 +97,7 @@ function labelPlaces(coloring, x, y) {
   return groups.flatMap((group, code) => {
     if (group.length === 0) return [];
     const middle = (values) => quantile(Float32Array.from(group, (i) => values[i]).sort(), 0.5);
-    return [{ code, x: middle(x), y: middle(y) }];
+    return [{ code, x: middle(x), y: middle(y), lift: group.length * stride < 60 ? 14 : 0 }];  // a name must not hide a small group
   });
 }
 
@@ -244,12 +244,12 @@ class MapPanel {
     const placed = [];
     const size = this.names.length > 30 ? 11 : 13;
     context.font = `650 ${size}px Inter, system-ui, sans-serif`;
-    for (const { code, x, y } of this.names) {
+    for (const { code, x, y, lift } of this.names) {
       if (this.highlighted.size > 0 && !this.highlighted.has(code)) continue;
       const text = this.coloring.names[code];
       const half = context.measureText(text).width / 2;
       const px = Math.max(half + 8, Math.min(this.view.canvas.clientWidth - half - 8, frame.ox + x * frame.sx));
-      let py = frame.oy + y * frame.sy;
+      let py = frame.oy + y * frame.sy - lift;
       for (const other of placed) if (Math.abs(other.py - py) < size + 3 && Math.abs(other.px - px) < half + other.half) py = other.py + size + 4;
       placed.push({ px, py, half });
       context.strokeText(text, px, py);
@@ -335,7 +335,7 @@ class MapPanel {
       this.view.draw();
       const frame = this.view.frame();
       const { clientWidth: width, clientHeight: height } = this.view.canvas;
-      const names = this.part("names").checked ? this.names.map(({ code, x, y }) => `<text x="${(frame.ox + x * frame.sx).toFixed(1)}" y="${(frame.oy + y * frame.sy).toFixed(1)}" text-anchor="middle" font-size="13" font-weight="650" stroke="#fff" stroke-width="4" paint-order="stroke">${escapeXml(this.coloring.names[code])}</text>`) : [];
+      const names = this.part("names").checked ? this.names.map(({ code, x, y, lift }) => `<text x="${(frame.ox + x * frame.sx).toFixed(1)}" y="${(frame.oy + y * frame.sy - lift).toFixed(1)}" text-anchor="middle" font-size="13" font-weight="650" stroke="#fff" stroke-width="4" paint-order="stroke">${escapeXml(this.coloring.names[code])}</text>`) : [];
       const legend = this.coloring.kind === "categories"
         ? this.coloring.names.map((name, code) => `<circle cx="${width + 16}" cy="${24 + code * 18}" r="5" fill="${cssOf(categoryPixel(code))}"/><text x="${width + 28}" y="${28 + code * 18}" font-size="12">${escapeXml(name)}</text>`)
         : [`<text x="${width + 12}" y="28" font-size="12">${escapeXml(this.coloring.title)}: ${numberText(this.coloring.low, 3)} to ${numberText(this.coloring.high, 3)}</text>`];

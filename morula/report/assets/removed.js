@@ -67,10 +67,11 @@ class RemovedPanel {
     this.view.setColors(Uint32Array.from(this.removed, (reason) => this.colorOf(reason)), order, dimmed);
     const counts = this.reasons.map(() => 0);
     for (const reason of this.removed) ++counts[reason];
-    this.legend.replaceChildren(...this.reasons.map((name, reason) => legendButton(cssOf(this.colorOf(reason)), name, counts[reason], this.highlighted.has(reason), () => {
+    const seen = this.reasons.map((_, reason) => reason).filter((reason) => counts[reason] > 0);
+    this.legend.replaceChildren(...seen.map((reason, place) => legendButton(cssOf(this.colorOf(reason)), this.reasons[reason], counts[reason], this.highlighted.has(reason), () => {
       if (!this.highlighted.delete(reason)) this.highlighted.add(reason);
       this.recolor();
-      this.legend.children[reason].focus();
+      this.legend.children[place].focus();
     })));
   }
 
