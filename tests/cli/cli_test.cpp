@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "morula/core/file.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace morula {
 namespace {
@@ -28,7 +29,7 @@ struct Outcome {
 class CliTest : public testing::Test {
 protected:
     void SetUp() override {
-        folder_ = fs::temp_directory_path() / ("morula_cli_test_" + std::to_string(::getpid()));
+        folder_ = test::scratch_folder() / ("morula_cli_test_" + std::to_string(::getpid()));
         fs::remove_all(folder_);
         fs::create_directories(folder_);
     }

@@ -13,6 +13,7 @@
 #include "morula/core/hash.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 namespace morula::pipeline {
 namespace {
@@ -40,7 +41,7 @@ public:
 class RunTest : public testing::Test {
 protected:
     void SetUp() override {
-        folder_ = fs::temp_directory_path() / ("morula_run_test_" + std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name());
+        folder_ = test::scratch_folder() / ("morula_run_test_" + std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name());
         fs::remove_all(folder_);
         fs::create_directories(folder_);
     }
@@ -238,7 +239,7 @@ TEST_F(RunTest, bad_calls_are_told_apart) {
     EXPECT_EQ(code_of([&] { run_with(options_for((folder_ / "text.h5ad").string(), "out"), 1); }), ErrorCode::invalid_data);
     fs::create_directories(folder_ / "foreign");
     write_text_file(folder_ / "foreign" / "letter.txt", "dear");
-    EXPECT_EQ(code_of([&] { run_with(options_for((folder_ / "text.h5ad").string(), "foreign"), 1); }), ErrorCode::usage);
+    EXPECT_EQ(code_of([&] { run_with(options_for(small_sample(), "foreign"), 1); }), ErrorCode::usage);
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "foreign"), fs::directory_iterator()), 1);
 }
 

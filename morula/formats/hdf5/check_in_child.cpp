@@ -6,11 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
+#include <ctime>
 #include <cstring>
 #include <exception>
 #include <string>
-#include <thread>
 
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/h5.hpp"
@@ -50,7 +49,7 @@ std::string end_of_child(int status, int seconds) {
 }
 
 void wait_for(pid_t child, const std::filesystem::path& path, int seconds, Context& context) {
-    auto pause = std::chrono::microseconds(200);
+    long pause_ns = 200'000;
     while (true) {
         int status = 0;
         const pid_t done = waitpid(child, &status, WNOHANG);
@@ -68,8 +67,9 @@ void wait_for(pid_t child, const std::filesystem::path& path, int seconds, Conte
             waitpid(child, &status, 0);
             context.check_cancelled();
         }
-        std::this_thread::sleep_for(pause);
-        pause = std::min(2 * pause, std::chrono::microseconds(20000));
+        const timespec pause{0, pause_ns};
+        nanosleep(&pause, nullptr);
+        pause_ns = std::min(2 * pause_ns, 20'000'000L);
     }
 }
 
@@ -106,12 +106,16 @@ void look_at_file(const std::filesystem::path& path, const std::function<void()>
 }  // namespace
 
 void check_in_child(const std::filesystem::path& path, int seconds, const std::function<void(Context&)>& look, Context& context) {
-    const h5::Lock lock;  // no other thread is inside the library while the process is copied
-    const pid_t child = fork();
+    pid_t child = -1;
+    {
+        const h5::Lock lock;  // no other thread is inside the library while the process is copied
+        child = fork();
+    }
     if (child < 0) {
         fail(ErrorCode::resource_limit, std::string("A process to look at ") + path.string() + " cannot be started: " + std::strerror(errno) + ".", "Free some memory or processes and try again.");
     }
     if (child == 0) {
+        h5::renew_lock_after_fork();
         be_child(seconds, look);
     }
     wait_for(child, path, seconds, context);

@@ -23,6 +23,9 @@ private:
     std::unique_lock<std::recursive_mutex> lock_;
 };
 
+/// In a forked child: the lock that the parent held over the fork is made anew, since its owner does not exist here.
+void renew_lock_after_fork();
+
 /// Owns one HDF5 identifier of any kind.
 class Id {
 public:

@@ -1,6 +1,7 @@
 // Opening files: what can be told wrong without the library is told first.
 #include <array>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "morula/core/error.hpp"
@@ -76,6 +77,8 @@ herr_t keep_description(unsigned, const H5E_error2_t* error, void* out) {
 }
 
 }  // namespace
+
+void renew_lock_after_fork() { new (&library_mutex()) std::recursive_mutex(); }
 
 Lock::Lock() : lock_(library_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
 
