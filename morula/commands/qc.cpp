@@ -50,7 +50,6 @@ data::UnsMap cutoffs_map(const analysis::QcCutoffs& cutoffs, const data::Categor
         for (const SampleCutoffs& sample : cutoffs.samples) n.push_back(sample.n_by_reason[static_cast<std::size_t>(reason)]);
         map["n " + std::string(analysis::qc_reason_name(static_cast<analysis::QcReason>(reason)))] = uns_of(n);
     }
-    map["warnings"] = uns_of(cutoffs.warnings);
     return map;
 }
 
@@ -72,7 +71,9 @@ data::Dataset qc_slots(const data::Dataset& in, const analysis::QcOptions& optio
     const analysis::GeneFlags genes = analysis::gene_flags(symbols_of(in.var));
     const analysis::QcMetrics metrics = analysis::qc_metrics(*counts, genes, context);
     const analysis::QcCutoffs cutoffs = analysis::qc_cutoffs(metrics, samples.codes, static_cast<std::int32_t>(samples.categories.size()), options);
-    for (const std::string& warning : cutoffs.warnings) context.events().warning(warning);
+    for (std::size_t i = 0; i < cutoffs.warnings.size(); ++i) {
+        context.events().warning(samples.categories[static_cast<std::size_t>(cutoffs.warning_sample[i])] + ": " + cutoffs.warnings[i]);
+    }
 
     data::Dataset out = slots_like(in);
     out.obs.set("total_counts", metrics.total_counts);

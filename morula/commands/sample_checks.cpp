@@ -29,7 +29,7 @@ std::string verdict_name(analysis::SexVerdict verdict) {
     switch (verdict) {
         case analysis::SexVerdict::agrees: return "agrees";
         case analysis::SexVerdict::disagrees: return "disagrees";
-        case analysis::SexVerdict::no_metadata: return "no metadata";
+        case analysis::SexVerdict::no_metadata: return "not stated";
         case analysis::SexVerdict::cannot_tell: return "cannot tell";
     }
     return "cannot tell";

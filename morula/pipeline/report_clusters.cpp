@@ -91,7 +91,7 @@ void add_cluster_table(const data::Dataset& kept, report::ReportData& page) {
     const std::size_t n_samples = samples.categories.size();
     report::Clusters& out = page.clusters;
     out.names = leiden.categories;
-    out.labels = uns_texts(uns_map(kept.uns, "suggested_labels"), "label");
+    for (const std::string& label : uns_texts(uns_map(kept.uns, "suggested_labels"), "label")) out.labels.push_back(label == "unassigned" ? "" : label);
     out.sizes.assign(out.names.size(), 0);
     out.doublets.assign(out.names.size(), 0);
     out.by_sample.assign(out.names.size() * n_samples, 0);

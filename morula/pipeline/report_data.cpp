@@ -19,7 +19,10 @@ report::SourceKind source_kind(const std::string& origin) {
 
 std::string source_statement(const ReportInput& input) {
     std::string text;
-    for (const InputRecord& each : input.record.inputs()) text += fmt::format("{}{} ({} cells x {} genes)", text.empty() ? "" : ", ", each.path, each.n_cells, each.n_genes);
+    for (const InputRecord& each : input.record.inputs()) {
+        text += fmt::format("{}{} cells x {} genes read from {}", text.empty() ? "" : "; ", each.n_cells, each.n_genes, each.path);
+    }
+    text += ".";
     if (input.options.origin == "simulated") return "Simulated cells, not measured ones: " + text;
     if (input.options.origin == "made-up") return "Made-up cells, not measured ones: " + text;
     return text;

@@ -68,12 +68,27 @@ void add_rows(const data::Dataset& kept, const analysis::MarkersResult& markers,
     }
 }
 
+/// The best genes of a cluster by AUC that the rest expresses in clearly fewer cells: genes of every cell (ribosomal ones) may lead an AUC list and tell a reader nothing.
+std::vector<analysis::MarkerRow> telling_genes(const analysis::MarkersResult& markers, std::int32_t cluster) {
+    constexpr std::int64_t kLooked = 400;
+    constexpr std::size_t kKept = 40;
+    constexpr double kPctGap = 0.15;
+    std::vector<analysis::MarkerRow> telling;
+    std::vector<analysis::MarkerRow> others;
+    for (const analysis::MarkerRow& row : analysis::top_markers(markers, cluster, kLooked, analysis::MarkerOrder::auc)) {
+        (row.pct_in - row.pct_out >= kPctGap ? telling : others).push_back(row);
+    }
+    telling.insert(telling.end(), others.begin(), others.end());
+    if (telling.size() > kKept) telling.resize(kKept);
+    return telling;
+}
+
 /// Best genes of each cluster in turn, so that the first genes serve all clusters.
 GeneList wanted_genes(const data::Dataset& kept, const analysis::MarkersResult& markers, report::ReportData& page) {
     const std::vector<std::string> symbols = commands::symbols_of(kept.var);
     GeneList wanted;
     std::vector<std::vector<analysis::MarkerRow>> best;
-    for (std::int64_t cluster = 0; cluster < markers.auc.n_cols; ++cluster) best.push_back(analysis::top_markers(markers, static_cast<std::int32_t>(cluster), 40, analysis::MarkerOrder::auc));
+    for (std::int64_t cluster = 0; cluster < markers.auc.n_cols; ++cluster) best.push_back(telling_genes(markers, static_cast<std::int32_t>(cluster)));
     std::set<std::string> dots;
     for (const auto& rows : best) {
         std::int64_t n = 0;

@@ -166,13 +166,13 @@ void add_sex(const data::Dataset& kept, report::ReportData& page) {
 
 void add_soup(const data::Dataset& kept, report::ReportData& page) {
     const data::UnsMap& ambient = uns_map(kept.uns, "ambient");
-    page.soup_text = "Genes that are strong in one cluster and seen at a low, even level everywhere: probably free RNA of the suspension. Counts are not changed.";
+    page.soup_text = "Genes that are strong in one cluster and seen at a low, even level everywhere: probably free RNA of the suspension. Counts are not changed. "
+                     "The sample table gives the ambient share of a cell's counts that these genes suggest together, an upper bound.";
     const std::vector<std::string>& genes = uns_texts(ambient, "gene");
     constexpr std::size_t kShownSoup = 30;
     for (std::size_t i = 0; i < std::min(genes.size(), kShownSoup); ++i) {
         report::SoupGene row;
         row.gene = genes[i];
-        row.share_of_ambient = uns_numbers(ambient, "gene_share")[i];
         row.marker_of = std::to_string(uns_integers(ambient, "gene_source_cluster")[i]);
         row.reason = fmt::format("{}: {:.0f} counts per million in cluster {}, {:.1f} in the median of the others", uns_texts(ambient, "gene_sample")[i],
                                  uns_numbers(ambient, "gene_source_cpm")[i], row.marker_of, uns_numbers(ambient, "gene_elsewhere_cpm")[i]);

@@ -66,7 +66,7 @@ void add_cluster_facts(const ReportInput& input, const report::ReportData& page,
     facts.n_clusters = static_cast<std::int32_t>(page.clusters.names.size());
     std::map<std::string, std::int64_t> cells_of_label;
     for (std::size_t i = 0; i < page.clusters.labels.size(); ++i) {
-        if (page.clusters.labels[i] == "unassigned") ++facts.n_unassigned;
+        if (page.clusters.labels[i].empty()) ++facts.n_unassigned;
         else cells_of_label[page.clusters.labels[i]] += page.clusters.sizes[i];
     }
     std::vector<std::pair<std::int64_t, std::string>> order;
