@@ -35,7 +35,7 @@ std::vector<std::int64_t> count_rows(const matrix::RowBlockSource& source, Conte
 class Appender {
 public:
     Appender(hid_t parent, const char* name, hid_t type, std::int64_t element_bytes, std::int64_t size, MatrixCompression compression)
-        : element_bytes_(element_bytes), size_(size), compressed_(compression == MatrixCompression::gzip && size > 0) {
+        : element_bytes_(element_bytes), compressed_(compression == MatrixCompression::gzip && size > 0) {
         const Lock lock;
         const Id creation(checked(H5Pcreate(H5P_DATASET_CREATE), name));
         H5Pset_obj_track_times(creation, 0);
@@ -102,7 +102,6 @@ private:
 
     hid_t type_ = -1;
     std::int64_t element_bytes_;
-    std::int64_t size_;
     bool compressed_;
     std::int64_t chunk_ = 0;
     std::int64_t done_ = 0;
