@@ -173,24 +173,28 @@ double modularity(matrix::CsrView graph, std::span<const std::int32_t> cluster, 
 std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSweepOptions& options, Context& context) {
     check_graph(graph, context);
     const Level cells = leiden_detail::first_level(graph, context);
+    const auto n_seeds = static_cast<std::size_t>(options.n_seeds);
+    std::vector<LeidenResult> runs(options.resolutions.size() * n_seeds);
+    Progress progress(context, "leiden", static_cast<std::int64_t>(runs.size()), "runs");
+    // Whole runs side by side use threads better than the parts of one run.
+    parallel_blocks(context, static_cast<std::int64_t>(runs.size()), 1, [&](Block block) {
+        const auto run = static_cast<std::size_t>(block.index);
+        runs[run] = leiden_checked(cells, {.resolution = options.resolutions[run / n_seeds], .max_rounds = options.max_rounds, .seed = options.seed + run % n_seeds}, context);
+        progress.advance(1);
+    });
     std::vector<LeidenSweepStep> steps;
-    Progress progress(context, "leiden", static_cast<std::int64_t>(options.resolutions.size()) * options.n_seeds, "runs");
-    for (const double resolution : options.resolutions) {
-        std::vector<LeidenResult> runs;
-        for (std::int32_t s = 0; s < options.n_seeds; ++s) {
-            runs.push_back(leiden_checked(cells, {.resolution = resolution, .max_rounds = options.max_rounds, .seed = options.seed + static_cast<std::uint64_t>(s)}, context));
-            progress.advance(1);
-        }
-        LeidenSweepStep step{.resolution = resolution, .clusters = {}, .stability = 1.0, .fewest_clusters = runs.front().n_clusters, .most_clusters = runs.front().n_clusters};
+    for (std::size_t r = 0; r < options.resolutions.size(); ++r) {
+        const std::span<LeidenResult> own = std::span(runs).subspan(r * n_seeds, n_seeds);
+        LeidenSweepStep step{.resolution = options.resolutions[r], .clusters = {}, .stability = 1.0, .fewest_clusters = own[0].n_clusters, .most_clusters = own[0].n_clusters};
         double agreement = 0.0;
         std::int32_t n_pairs = 0;
-        for (std::size_t a = 0; a < runs.size(); ++a) {
-            step.fewest_clusters = std::min(step.fewest_clusters, runs[a].n_clusters);
-            step.most_clusters = std::max(step.most_clusters, runs[a].n_clusters);
-            for (std::size_t b = a + 1; b < runs.size(); ++b, ++n_pairs) agreement += adjusted_rand_index(runs[a].cluster, runs[b].cluster);
+        for (std::size_t a = 0; a < own.size(); ++a) {
+            step.fewest_clusters = std::min(step.fewest_clusters, own[a].n_clusters);
+            step.most_clusters = std::max(step.most_clusters, own[a].n_clusters);
+            for (std::size_t b = a + 1; b < own.size(); ++b, ++n_pairs) agreement += adjusted_rand_index(own[a].cluster, own[b].cluster);
         }
         if (n_pairs > 0) step.stability = agreement / n_pairs;
-        step.clusters = std::move(runs.front());
+        step.clusters = std::move(own[0]);
         steps.push_back(std::move(step));
     }
     return steps;

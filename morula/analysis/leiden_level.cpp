@@ -4,7 +4,7 @@
 #include <limits>
 #include <numeric>
 
-#include "morula/analysis/cluster_weights.hpp"
+#include "morula/analysis/leiden_weights.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/core/random.hpp"
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "morula/analysis/cluster_weights.hpp"
+#include "morula/analysis/leiden_weights.hpp"
 #include "morula/analysis/leiden_level.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/core/random.hpp"

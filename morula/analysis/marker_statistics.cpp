@@ -37,30 +37,7 @@ void collect(std::span<const std::uint32_t> cells, std::span<const float> values
     }
 }
 
-constexpr std::size_t kRadixFrom = 512;
 constexpr int kRadixBits = 11;
-
-/// Least-significant-digit radix sort of the upper 32 bits, three passes of 11 bits; a pass in which all keys agree is left out.
-void sort_by_value(GeneScratch& scratch) {
-    std::vector<std::uint64_t>& keys = scratch.keys;
-    if (keys.size() < kRadixFrom) {
-        std::sort(keys.begin(), keys.end());
-        return;
-    }
-    scratch.spare.resize(keys.size());
-    std::array<std::uint32_t, 1 << kRadixBits> place;
-    for (int pass = 0; pass < 3; ++pass) {
-        const int shift = 32 + kRadixBits * pass;
-        const auto digit = [&](std::uint64_t key) { return static_cast<std::size_t>(key >> shift) & ((1U << kRadixBits) - 1); };
-        place.fill(0);
-        for (const std::uint64_t key : keys) ++place[digit(key)];
-        if (place[digit(keys[0])] == keys.size()) continue;
-        std::uint32_t sum = 0;
-        for (std::uint32_t& each : place) sum += std::exchange(each, sum);
-        for (const std::uint64_t key : keys) scratch.spare[place[digit(key)]++] = key;
-        keys.swap(scratch.spare);
-    }
-}
 
 double tie_cube(double t) { return t * t * t - t; }
 
@@ -107,10 +84,31 @@ void add_zeros(const CellGroups& groups, double n_zero, GeneScratch& scratch, Ge
 
 }  // namespace
 
+void sort_by_upper_half(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare) {
+    constexpr std::size_t kRadixFrom = 512;
+    if (keys.size() < kRadixFrom) {
+        std::stable_sort(keys.begin(), keys.end(), [](std::uint64_t a, std::uint64_t b) { return (a >> 32) < (b >> 32); });
+        return;
+    }
+    spare.resize(keys.size());
+    std::array<std::uint32_t, 1 << kRadixBits> place;
+    for (int pass = 0; pass < 3; ++pass) {
+        const int shift = 32 + kRadixBits * pass;
+        const auto digit = [&](std::uint64_t key) { return static_cast<std::size_t>(key >> shift) & ((1U << kRadixBits) - 1); };
+        place.fill(0);
+        for (const std::uint64_t key : keys) ++place[digit(key)];
+        if (place[digit(keys[0])] == keys.size()) continue;
+        std::uint32_t sum = 0;
+        for (std::uint32_t& each : place) sum += std::exchange(each, sum);
+        for (const std::uint64_t key : keys) spare[place[digit(key)]++] = key;
+        keys.swap(spare);
+    }
+}
+
 void gene_statistics(std::span<const std::uint32_t> cells, std::span<const float> values, const CellGroups& groups, PairwiseWins pairwise, GeneScratch& scratch, GeneStatistics& out) {
     reset(groups, pairwise, out);
     collect(cells, values, groups, scratch, out);
-    sort_by_value(scratch);
+    sort_by_upper_half(scratch.keys, scratch.spare);
     const std::vector<std::uint64_t>& keys = scratch.keys;
     const auto n_zero = static_cast<double>(groups.n_total) - static_cast<double>(keys.size());
     add_zeros(groups, n_zero, scratch, out);

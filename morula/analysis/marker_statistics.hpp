@@ -34,6 +34,9 @@ struct GeneScratch {
     std::vector<double> run;
 };
 
+/// Sorts keys by their upper 32 bits, equal ones staying in order: radix, three passes of 11 bits; a pass in which all keys agree is left out.
+void sort_by_upper_half(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare);
+
 enum class PairwiseWins { wanted, not_wanted };
 
 /// cells, values: the gene's stored entries (values >= 0; zeros count as zeros). Zeros are ranked in closed form.

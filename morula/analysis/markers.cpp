@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -19,7 +20,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTiny = 1e-9;               // scanpy's pseudocount of fold changes
 constexpr float kLargestLogValue = 50.0f;    // above: these are counts
 constexpr std::int64_t kRangeBytes = 800'000'000;  // gene-major copy held at once
-constexpr std::int64_t kBytesPerEntry = 16;
+constexpr std::int64_t kBytesPerEntry = 10;
+constexpr double kRoundingShare = 1e-12;
 constexpr std::int64_t kGenesPerTask = 16;
 
 CellGroups make_groups(std::span<const std::int32_t> cluster, std::int32_t n_clusters, std::int64_t n_cells) {
@@ -67,7 +69,11 @@ struct Side {
 Side make_side(double n, double sum, double sum_of_squares) {
     Side side{n, kNaN, kNaN};
     if (n > 0.0) side.mean = sum / n;
-    if (n > 1.0) side.variance = std::max(0.0, (sum_of_squares - n * side.mean * side.mean) / (n - 1.0));
+    if (n > 1.0) {
+        side.variance = (sum_of_squares - n * side.mean * side.mean) / (n - 1.0);
+        // Below this share of the mean's square there is only what rounding leaves of a constant gene.
+        if (side.variance < kRoundingShare * side.mean * side.mean) side.variance = 0.0;
+    }
     return side;
 }
 
@@ -141,55 +147,84 @@ void fill(const GeneStatistics& gene, const Totals& all, const CellGroups& group
     put(out.log2fc_scanpy1, empty ? kNaN : std::log2((std::expm1(in.mean) + kTiny) / (std::expm1(std::max(0.0, rest.mean)) + kTiny)));
 }
 
-/// Effect of each gene in every pair of clusters, n_genes x (n_clusters * n_clusters); row over column.
+/// Effect of each gene in every pair of clusters, (n_clusters * n_clusters) x n_genes, so that a comparison lies together; row over column.
 using PairEffects = matrix::Dense<float>;
 
-void fill_pair_auc(const GeneStatistics& gene, const CellGroups& groups, std::int64_t g, PairEffects& effects) {
-    const std::size_t k = groups.n_cells.size();
-    for (std::size_t a = 0; a < k; ++a) {
-        for (std::size_t b = 0; b < k; ++b) {
+/// The effects of the genes of one task, pair by pair; copied out in runs, since gene by gene every value would touch a cache line of its own.
+class PairBlock {
+public:
+    PairBlock(std::int64_t n_clusters, std::int64_t n_genes) : n_clusters_(n_clusters), n_genes_(n_genes), effects_(static_cast<std::size_t>(n_clusters * n_clusters * n_genes)) {}
+
+    void add_auc(const GeneStatistics& gene, const CellGroups& groups, std::int64_t local) {
+        each_pair([&](std::size_t a, std::size_t b) {
             const double pairs = static_cast<double>(groups.n_cells[a]) * static_cast<double>(groups.n_cells[b]);
-            effects(g, static_cast<std::int64_t>(a * k + b)) = static_cast<float>(pairs > 0.0 ? gene.pair_wins[a * k + b] / pairs : kNaN);
+            return pairs > 0.0 ? gene.pair_wins[a * static_cast<std::size_t>(n_clusters_) + b] / pairs : kNaN;
+        }, local);
+    }
+    void add_d(const GeneStatistics& gene, const CellGroups& groups, std::int64_t local) {
+        std::vector<Side> sides;
+        for (std::size_t a = 0; a < groups.n_cells.size(); ++a) sides.push_back(make_side(static_cast<double>(groups.n_cells[a]), gene.sum[a], gene.sum_of_squares[a]));
+        each_pair([&](std::size_t a, std::size_t b) { return cohens_d(sides[a], sides[b]); }, local);
+    }
+    void copy_to(std::int64_t first_gene, PairEffects& out) const {
+        for (std::int64_t pair = 0; pair < n_clusters_ * n_clusters_; ++pair) {
+            const auto from = effects_.begin() + static_cast<std::ptrdiff_t>(pair * n_genes_);
+            std::copy(from, from + static_cast<std::ptrdiff_t>(n_genes_), out.row(pair).begin() + static_cast<std::ptrdiff_t>(first_gene));
         }
     }
-}
 
-void fill_pair_d(const GeneStatistics& gene, const CellGroups& groups, std::int64_t g, PairEffects& effects) {
-    const std::size_t k = groups.n_cells.size();
-    std::vector<Side> sides;
-    for (std::size_t a = 0; a < k; ++a) sides.push_back(make_side(static_cast<double>(groups.n_cells[a]), gene.sum[a], gene.sum_of_squares[a]));
-    for (std::size_t a = 0; a < k; ++a) {
-        for (std::size_t b = 0; b < k; ++b) effects(g, static_cast<std::int64_t>(a * k + b)) = static_cast<float>(cohens_d(sides[a], sides[b]));
+private:
+    template <class Effect>
+    void each_pair(Effect effect, std::int64_t local) {
+        for (std::int64_t a = 0; a < n_clusters_; ++a) {
+            for (std::int64_t b = 0; b < n_clusters_; ++b) {
+                effects_[static_cast<std::size_t>((a * n_clusters_ + b) * n_genes_ + local)] = static_cast<float>(effect(static_cast<std::size_t>(a), static_cast<std::size_t>(b)));
+            }
+        }
     }
+    std::int64_t n_clusters_;
+    std::int64_t n_genes_;
+    std::vector<float> effects_;
+};
+
+/// A key whose upper half orders floats from large to small.
+std::uint64_t descending_key(float value, std::int64_t gene) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    const std::uint32_t ascending = (bits & 0x80000000U) != 0 ? ~bits : bits | 0x80000000U;
+    return static_cast<std::uint64_t>(~ascending) << 32 | static_cast<std::uint64_t>(gene);
 }
 
-/// Ranks genes in every comparison and keeps the best rank of each, cluster by cluster.
+/// Ranks genes in every comparison and keeps the best rank of each, cluster by cluster; equal effects by gene index.
 void fill_min_ranks(const PairEffects& effects, std::int64_t k, MarkersResult& out, Context& context) {
-    const std::int64_t n_genes = effects.n_rows;
     parallel_blocks(context, k, 1, [&](Block block) {
         const std::int64_t a = block.index;
-        std::vector<std::int64_t> order;
+        std::vector<std::uint64_t> keys;
+        std::vector<std::uint64_t> spare;
+        std::vector<std::int32_t> best(static_cast<std::size_t>(effects.n_cols), 0);
         for (std::int64_t b = 0; b < k; ++b) {
             if (a == b) continue;
-            const std::int64_t pair = a * k + b;
-            order.clear();
-            for (std::int64_t g = 0; g < n_genes; ++g) {
-                if (!std::isnan(effects(g, pair))) order.push_back(g);
+            keys.clear();
+            const auto row = effects.row(a * k + b);
+            for (std::size_t gene = 0; gene < row.size(); ++gene) {
+                if (!std::isnan(row[gene])) keys.push_back(descending_key(row[gene], static_cast<std::int64_t>(gene)));
             }
-            std::sort(order.begin(), order.end(), [&](std::int64_t x, std::int64_t y) { return effects(x, pair) != effects(y, pair) ? effects(x, pair) > effects(y, pair) : x < y; });
-            for (std::size_t rank = 0; rank < order.size(); ++rank) {
-                std::int32_t& best = out.min_rank(order[rank], a);
+            sort_by_upper_half(keys, spare);
+            for (std::size_t rank = 0; rank < keys.size(); ++rank) {
+                std::int32_t& own = best[keys[rank] & 0xffffffffU];
                 const auto found = static_cast<std::int32_t>(rank + 1);
-                if (best == 0 || found < best) best = found;
+                if (own == 0 || found < own) own = found;
             }
         }
+        for (std::size_t gene = 0; gene < best.size(); ++gene) out.min_rank(static_cast<std::int64_t>(gene), a) = best[gene];
     });
 }
 
 void count_genes_up(const PairEffects& effects, std::int64_t k, MarkersResult& out) {
     out.n_genes_up = matrix::Dense<std::int32_t>(k, k);
-    for (std::int64_t g = 0; g < effects.n_rows; ++g) {
-        for (std::int64_t pair = 0; pair < k * k; ++pair) out.n_genes_up.values[static_cast<std::size_t>(pair)] += effects(g, pair) >= static_cast<float>(kPairwiseUpAuc) ? 1 : 0;
+    for (std::int64_t pair = 0; pair < k * k; ++pair) {
+        const auto row = effects.row(pair);
+        const auto n = std::count_if(row.begin(), row.end(), [](float auc) { return auc >= static_cast<float>(kPairwiseUpAuc); });
+        out.n_genes_up.values[static_cast<std::size_t>(pair)] = static_cast<std::int32_t>(n);
     }
     for (std::int64_t a = 0; a < k; ++a) out.n_genes_up(a, a) = 0;
 }
@@ -230,7 +265,7 @@ MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const 
     if (pairwise == PairwiseEffect::auc && n_clusters > kMaxPairwiseAucClusters) pairwise = PairwiseEffect::cohens_d;
     if (n_clusters < 2) pairwise = PairwiseEffect::none;
     if (pairwise != PairwiseEffect::none) context.require_memory(checked_size_product(n_genes, k * k * 4), "markers (pairs of clusters)");
-    PairEffects effects(pairwise == PairwiseEffect::none ? 0 : n_genes, k * k);
+    PairEffects effects(k * k, pairwise == PairwiseEffect::none ? 0 : n_genes);
     const PairwiseWins wins = pairwise == PairwiseEffect::auc ? PairwiseWins::wanted : PairwiseWins::not_wanted;
 
     Progress progress(context, "markers", n_genes, "genes");
@@ -242,15 +277,17 @@ MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const 
         parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
             GeneScratch scratch;
             GeneStatistics gene;
+            PairBlock pairs(pairwise == PairwiseEffect::none ? 0 : k, block.size());
             for (std::int64_t local = block.begin; local < block.end; ++local) {
                 const std::int64_t g = begin + local;
                 check_values(view.col_values(local), g);
                 gene_statistics(view.col_indices(local), view.col_values(local), groups, wins, scratch, gene);
                 const Totals all = totals_of(gene);
                 for (std::int64_t cluster_code = 0; cluster_code < k; ++cluster_code) fill(gene, all, groups, options, g, cluster_code, out);
-                if (pairwise == PairwiseEffect::auc) fill_pair_auc(gene, groups, g, effects);
-                if (pairwise == PairwiseEffect::cohens_d) fill_pair_d(gene, groups, g, effects);
+                if (pairwise == PairwiseEffect::auc) pairs.add_auc(gene, groups, local - block.begin);
+                if (pairwise == PairwiseEffect::cohens_d) pairs.add_d(gene, groups, local - block.begin);
             }
+            if (pairwise != PairwiseEffect::none) pairs.copy_to(begin + block.begin, effects);
             progress.advance(block.size());
         });
     }

@@ -106,20 +106,15 @@ void thin(DrawnCell& cell, std::int64_t wanted, Random& random) {
     cell.total = wanted;
 }
 
-/// Pairs cells of like depth rank and thins the deeper of each pair. The larger sample gives evenly spread ranks.
-std::pair<std::vector<DrawnCell>, std::vector<DrawnCell>> matched(const std::vector<DrawnCell>& a, const std::vector<DrawnCell>& b, std::uint64_t seed, std::uint64_t pair) {
-    const std::size_t n = std::min(a.size(), b.size());
-    std::vector<DrawnCell> first;
-    std::vector<DrawnCell> second;
-    for (std::size_t i = 0; i < n; ++i) {
-        first.push_back(a[i * a.size() / n]);
-        second.push_back(b[i * b.size() / n]);
-        Random random(seed, Purpose::bootstrap, pair, static_cast<std::uint32_t>(i));
-        const std::int64_t depth = std::min(first.back().total, second.back().total);
-        if (first.back().total > depth) thin(first.back(), depth, random);
-        if (second.back().total > depth) thin(second.back(), depth, random);
+/// Cells of `own`, each thinned to the depth of the cell of `other` at the same place in the order of depths, where that one is shallower.
+std::vector<DrawnCell> thinned_to(const std::vector<DrawnCell>& own, const std::vector<DrawnCell>& other, std::uint64_t seed, std::uint64_t stream) {
+    std::vector<DrawnCell> out = own;
+    for (std::size_t i = 0; i < out.size(); ++i) {
+        Random random(seed, Purpose::bootstrap, stream, static_cast<std::uint32_t>(i));
+        const std::int64_t depth = other[i * other.size() / out.size()].total;
+        if (out[i].total > depth) thin(out[i], depth, random);
     }
-    return {std::move(first), std::move(second)};
+    return out;
 }
 
 /// Gene-major values of both groups; cells of the second come after those of the first.
@@ -146,33 +141,34 @@ struct GeneTest {
 };
 
 GeneTest test_genes(const std::vector<DrawnCell>& first, const std::vector<DrawnCell>& second, std::int64_t n_genes) {
-    const std::size_t n = first.size();
+    const auto n_first = static_cast<std::int64_t>(first.size());
+    const auto n_second = static_cast<std::int64_t>(second.size());
     GeneMajor genes{std::vector<std::vector<std::uint32_t>>(static_cast<std::size_t>(n_genes)), std::vector<std::vector<float>>(static_cast<std::size_t>(n_genes))};
     constexpr double kTarget = 1e4;
     add_group(first, 0, kTarget, genes);
-    add_group(second, static_cast<std::uint32_t>(n), kTarget, genes);
-    std::vector<std::int32_t> code(2 * n, 0);
-    std::fill(code.begin() + static_cast<std::ptrdiff_t>(n), code.end(), 1);
-    const CellGroups groups{code, {static_cast<std::int64_t>(n), static_cast<std::int64_t>(n)}, static_cast<std::int64_t>(2 * n)};
+    add_group(second, static_cast<std::uint32_t>(n_first), kTarget, genes);
+    std::vector<std::int32_t> code(first.size() + second.size(), 0);
+    std::fill(code.begin() + static_cast<std::ptrdiff_t>(n_first), code.end(), 1);
+    const CellGroups groups{code, {n_first, n_second}, n_first + n_second};
     GeneTest test{std::vector<double>(static_cast<std::size_t>(n_genes), std::nan("")), std::vector<double>(static_cast<std::size_t>(n_genes), std::nan(""))};
     GeneScratch scratch;
     GeneStatistics gene;
-    const auto size = static_cast<double>(n);
+    const auto a = static_cast<double>(n_first);
+    const auto b = static_cast<double>(n_second);
+    const double n_all = a + b;
     for (std::size_t g = 0; g < genes.cells.size(); ++g) {
         if (genes.cells[g].empty()) continue;
         gene_statistics(genes.cells[g], genes.values[g], groups, PairwiseWins::not_wanted, scratch, gene);
-        const double wins = gene.rank_sum[0] - size * (size + 1.0) / 2.0;
-        const double n_all = 2.0 * size;
-        const double deviation = std::sqrt((1.0 - gene.tie_term / (n_all * n_all * n_all - n_all)) * size * size * (n_all + 1.0) / 12.0);
-        test.auc[g] = wins / (size * size);
-        test.log10_p[g] = deviation > 0.0 ? log10_p_normal((wins - size * size / 2.0) / deviation) : 0.0;
+        const double wins = gene.rank_sum[0] - a * (a + 1.0) / 2.0;
+        const double deviation = std::sqrt((1.0 - gene.tie_term / (n_all * n_all * n_all - n_all)) * a * b * (n_all + 1.0) / 12.0);
+        test.auc[g] = wins / (a * b);
+        test.log10_p[g] = deviation > 0.0 ? log10_p_normal((wins - a * b / 2.0) / deviation) : 0.0;
     }
     return test;
 }
 
 ClusterPair compare(const std::vector<DrawnCell>& a, const std::vector<DrawnCell>& b, ClusterPair pair, std::int64_t n_genes, const MergeClustersOptions& options, std::uint64_t pair_number) {
-    const auto [first, second] = matched(a, b, options.seed, pair_number);
-    const GeneTest test = test_genes(first, second, n_genes);
+    const GeneTest test = test_genes(thinned_to(a, b, options.seed, 2 * pair_number), thinned_to(b, a, options.seed, 2 * pair_number + 1), n_genes);
     const std::vector<double> fdr = log10_fdr(test.log10_p);
     const double limit = std::log10(options.max_fdr);
     std::vector<std::pair<double, std::int64_t>> best;

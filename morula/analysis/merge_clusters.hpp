@@ -52,8 +52,8 @@ struct MergeClustersResult {
     std::string sentence;                   // the verdict in words
 };
 
-/// Two clusters are compared on up to cells_per_cluster cells each, whose depths are first made alike: cells are paired by depth rank and the deeper one is thinned
-/// (binomially) to the other's total, so that depth alone never looks like a difference. AUC on the thinned, depth-normalized values.
+/// Two clusters are compared on up to cells_per_cluster cells each, whose depths are first made alike: each cell is thinned to the depth of the other cluster's cell at the same
+/// place in the order of depths, where that one is shallower, so that depth alone never looks like a difference. AUC on the thinned, depth-normalized values.
 /// counts: raw. graph: n_cells x n_cells symmetric weights >= 0. cluster: n_cells codes in [0, n_clusters), -1 leaves a cell out.
 /// An offer, not an act: clusters stay as they are. Throws invalid_data when sizes or codes are wrong.
 MergeClustersResult merge_clusters(const matrix::RowBlockSource& counts, matrix::CsrView graph, std::span<const std::int32_t> cluster, std::int32_t n_clusters,

@@ -113,6 +113,26 @@ data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Contex
     return dataset;
 }
 
+void refuse_unfiltered(const data::Dataset& dataset) {
+    constexpr std::int64_t kManyBarcodes = 100'000;
+    constexpr std::int64_t kLooked = 2'000;
+    constexpr double kHardlyACount = 10.0;
+    if (dataset.n_cells() <= kManyBarcodes) return;
+    const matrix::Matrix counts = require_counts(dataset);
+    matrix::CsrScratch scratch;
+    std::int64_t nearly_empty = 0;
+    for (std::int64_t i = 0; i < kLooked; ++i) {
+        const std::int64_t cell = i * dataset.n_cells() / kLooked;
+        const matrix::CsrView row = counts->read({cell, cell + 1}, scratch);
+        double total = 0.0;
+        for (const float count : row.row_values(0)) total += static_cast<double>(count);
+        nearly_empty += total <= kHardlyACount ? 1 : 0;
+    }
+    if (2 * nearly_empty < kLooked) return;
+    fail(ErrorCode::unsupported, fmt::format("{}: has {} barcodes, and of {} looked at {} hold at most {:g} counts: an unfiltered matrix, with the empty droplets.", dataset.name, dataset.n_cells(), kLooked, nearly_empty, kHardlyACount),
+         "Name the filtered matrix, which Cell Ranger writes beside it as filtered_feature_bc_matrix; calling cells is not ready yet.");
+}
+
 data::Dataset gene_expression(const data::Dataset& dataset, Context& context) {
     report_genomes(dataset, context);
     const data::Column* column = dataset.var.find("feature_types");

@@ -23,6 +23,9 @@ std::vector<data::Dataset> open_datasets(const std::filesystem::path& path, Cont
 /// wanted: the layer to take, "" to look. Says which matrix it took.
 data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Context& context);
 
+/// Throws unsupported for a 10x matrix with all its barcodes, empty droplets among them: more than 100,000, most with hardly a count.
+void refuse_unfiltered(const data::Dataset& dataset);
+
 /// Gene expression alone: antibody, guide and multiplexing features are left out and named; two genomes are reported.
 data::Dataset gene_expression(const data::Dataset& dataset, Context& context);
 

@@ -60,6 +60,7 @@ std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const comman
         commands::SampleRow own = row;
         if (datasets.size() > 1) own.name = dataset.name;
         data::Dataset counts = commands::with_counts(std::move(dataset), layer, context);
+        commands::refuse_unfiltered(counts);
         // A path that holds several data sets is not remembered by its path alone.
         const std::filesystem::path source = datasets.size() == 1 ? std::filesystem::path(row.path) : std::filesystem::path();
         out.emplace_back(std::move(own), store_sample(std::move(counts), source, how, store, context));

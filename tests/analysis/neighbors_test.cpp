@@ -10,6 +10,7 @@
 
 #include "morula/analysis/kmeans.hpp"
 #include "morula/analysis/nearest_simd.hpp"
+#include "morula/analysis/embedding_check.hpp"
 #include "morula/core/error.hpp"
 #include "tests/analysis/embedding_cases.hpp"
 

@@ -1,0 +1,75 @@
+#include "morula/analysis/ambient.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "morula/core/random.hpp"
+#include "tests/support/contexts.hpp"
+#include "tests/support/sources.hpp"
+
+namespace morula::analysis {
+namespace {
+
+/// Four clusters of 60 cells, 2,000 counts each: cluster c owns genes 5c..5c+4 (half of its counts); `soup` of every cell's counts come from the mean of all.
+matrix::Csr soupy(double soup) {
+    constexpr int n_genes = 60;
+    matrix::Csr csr;
+    csr.n_rows = 240;
+    csr.n_cols = n_genes;
+    for (std::uint64_t cell = 0; cell < 240; ++cell) {
+        const auto cluster = static_cast<int>(cell % 4);
+        Random random(2, Purpose::test, cell, 0);
+        std::vector<int> counts(n_genes, 0);
+        for (int i = 0; i < 2000; ++i) {
+            const int profile = random.uniform() < soup ? static_cast<int>(random.below(4)) : cluster;
+            if (random.uniform() < 0.5) ++counts[static_cast<std::size_t>(5 * profile + static_cast<int>(random.below(5)))];
+            else ++counts[20 + random.below(40)];
+        }
+        for (std::uint32_t gene = 0; gene < n_genes; ++gene) {
+            if (counts[gene] == 0) continue;
+            csr.indices.push_back(gene);
+            csr.values.push_back(static_cast<float>(counts[gene]));
+        }
+        csr.indptr.push_back(static_cast<std::int64_t>(csr.indices.size()));
+    }
+    return csr;
+}
+
+std::vector<std::int32_t> clusters() {
+    std::vector<std::int32_t> codes;
+    for (int cell = 0; cell < 240; ++cell) codes.push_back(cell % 4);
+    return codes;
+}
+
+TEST(ambient, a_planted_share_is_found) {
+    const auto context = test::make_context(2);
+    const matrix::Csr csr = soupy(0.08);
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+    EXPECT_EQ(result.genes.size(), 20u);
+    EXPECT_NEAR(result.ambient_share, 0.08, 0.015);
+    for (const SoupGene& gene : result.genes) {
+        EXPECT_LT(gene.gene, 20);
+        EXPECT_EQ(gene.source_cluster, gene.gene / 5);
+    }
+}
+
+TEST(ambient, clean_cells_have_no_soup_genes) {
+    const auto context = test::make_context(1);
+    const matrix::Csr csr = soupy(0.0);
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+    EXPECT_TRUE(result.genes.empty());
+    EXPECT_TRUE(std::isnan(result.ambient_share));
+}
+
+TEST(ambient, two_clusters_say_nothing_and_wrong_codes_are_refused) {
+    const auto context = test::make_context(1);
+    const matrix::Csr csr = soupy(0.1);
+    std::vector<std::int32_t> two = clusters();
+    for (std::int32_t& code : two) code %= 2;
+    EXPECT_TRUE(ambient(*matrix::make_view_source(csr.view()), two, 2, {}, *context).genes.empty());
+    EXPECT_EQ(test::error_code([&] { ambient(*matrix::make_view_source(csr.view()), two, 1, {}, *context); }), ErrorCode::invalid_data);
+}
+
+}  // namespace
+}  // namespace morula::analysis
