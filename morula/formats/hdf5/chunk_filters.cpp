@@ -102,6 +102,26 @@ bool decode_lzf(std::span<const std::byte> in, std::span<std::byte> out) {
     return to == out.size();
 }
 
+std::int64_t lzf_decoded_size(std::span<const std::byte> in) {
+    std::size_t from = 0;
+    std::int64_t size = 0;
+    while (from < in.size()) {
+        const auto control = static_cast<std::size_t>(in[from++]);
+        if (control < 32) {
+            from += control + 1;
+            size += static_cast<std::int64_t>(control) + 1;
+            continue;
+        }
+        std::size_t length = control >> 5;
+        if (length == 7 && from < in.size()) {
+            length += static_cast<std::size_t>(in[from++]);
+        }
+        ++from;
+        size += static_cast<std::int64_t>(length) + 2;
+    }
+    return from == in.size() ? size : -1;
+}
+
 void encode_deflate(std::span<const std::byte> in, int level, std::vector<std::byte>& out) {
     static thread_local std::unique_ptr<libdeflate_compressor, FreeCompressor> compressor;
     static thread_local int compressor_level = -1;

@@ -18,6 +18,9 @@ bool decode_chunk(std::span<const std::byte> stored, std::span<const Filter> fil
 /// Marc Lehmann's LZF as h5py stores it. False when the data are damaged or do not fill `out` exactly.
 bool decode_lzf(std::span<const std::byte> in, std::span<std::byte> out);
 
+/// Bytes that `in` decodes to; -1 when it ends inside a token.
+std::int64_t lzf_decoded_size(std::span<const std::byte> in);
+
 void unshuffle(std::span<const std::byte> in, std::int64_t element_bytes, std::span<std::byte> out);
 void shuffle(std::span<const std::byte> in, std::int64_t element_bytes, std::span<std::byte> out);
 

@@ -62,6 +62,10 @@ void check_superblock(const InputFile& file) {
     if (superblock < 0) {
         invalid_data(name + " is not an HDF5 file: it does not begin with the HDF5 signature.", "Check that this is the right file; an .h5ad or .h5 file is expected.");
     }
+    constexpr std::int64_t shortest_superblock = 48;
+    if (file.size() < superblock + shortest_superblock) {
+        invalid_data(name + ": the file ends early: it holds " + std::to_string(file.size()) + " bytes, less than its own head.", "Copy or download the file again.");
+    }
     const std::int64_t end = declared_end(file, superblock);
     if (end > file.size() || end < -1) {
         invalid_data(name + ": the file ends early: it holds " + std::to_string(file.size()) + " bytes, its superblock says " + std::to_string(static_cast<std::uint64_t>(end)) + ".",

@@ -1,7 +1,6 @@
 #include "morula/formats/hdf5/lzf_filter.hpp"
 
-#include <cstdlib>
-#include <cstring>
+#include <algorithm>
 
 #include "morula/formats/hdf5/chunk_filters.hpp"
 #include "morula/formats/hdf5/h5.hpp"
@@ -12,14 +11,20 @@ namespace {
 
 constexpr H5Z_filter_t kLzf = 32000;
 
-// Called by the library with its own buffer, which is replaced. cd_values: {filter version, lzf version, bytes of a chunk}.
-std::size_t undo_lzf(unsigned flags, std::size_t n_options, const unsigned* options, std::size_t n_bytes, std::size_t* buffer_bytes, void** buffer) {
-    constexpr std::size_t largest = std::size_t{1} << 30;
-    if ((flags & H5Z_FLAG_REVERSE) == 0 || n_options < 3 || options[2] == 0 || options[2] > largest) {
+// Called by the library with its own buffer, which is replaced. The filter's options do not reliably hold the size of a chunk (newer h5py leaves
+// them empty), so it is found from the data.
+std::size_t undo_lzf(unsigned flags, std::size_t, const unsigned*, std::size_t n_bytes, std::size_t* buffer_bytes, void** buffer) {
+    constexpr std::int64_t largest = std::int64_t{1} << 30;
+    const std::int64_t decoded_size = lzf_decoded_size({static_cast<const std::byte*>(*buffer), n_bytes});
+    if ((flags & H5Z_FLAG_REVERSE) == 0 || decoded_size <= 0 || decoded_size > largest) {
         return 0;
     }
-    const std::size_t size = options[2];
-    void* decoded = H5allocate_memory(size, false);
+    const auto size = static_cast<std::size_t>(decoded_size);
+    // The library takes for granted that a whole chunk came back. Damaged data may give less: then the rest is zeros, not foreign memory.
+    // h5py makes chunks of at most 1 MiB.
+    constexpr std::size_t usual_chunk = std::size_t{1} << 20;
+    const std::size_t room = std::max(size, usual_chunk);
+    void* decoded = H5allocate_memory(room, true);
     if (decoded == nullptr) {
         return 0;
     }
@@ -29,7 +34,7 @@ std::size_t undo_lzf(unsigned flags, std::size_t n_options, const unsigned* opti
     }
     H5free_memory(*buffer);
     *buffer = decoded;
-    *buffer_bytes = size;
+    *buffer_bytes = room;
     return size;
 }
 
