@@ -59,14 +59,14 @@ TEST(RealFiles, kang_keeps_its_four_samples) {
 
 TEST(RealFiles, files_of_anndata_0_7_are_read_and_those_of_0_5_refused) {
     MORULA_REAL_DATA(zoo, "formats-zoo/anndata-archives");
-    for (const char* version : {"v0.7.0", "v0.7.8"}) {
+    for (const auto& [version, nnz] : std::vector<std::pair<std::string, std::int64_t>>{{"v0.7.0", 228}, {"v0.7.8", 239}}) {
         const data::Dataset dataset = read_h5ad_checked(zoo / version / "adata.h5ad", two_threads());
         EXPECT_EQ(dataset.n_cells(), 30);
         EXPECT_EQ(dataset.n_genes(), 20);
         EXPECT_TRUE(std::holds_alternative<data::Categorical>(dataset.obs.at("obs_cat"))) << version;
         EXPECT_TRUE(std::get<data::Categorical>(dataset.obs.at("cat_ordered")).ordered) << version;
         EXPECT_EQ(dataset.raw->var.n_rows(), 40) << version;
-        EXPECT_EQ(sums(dataset.layers.at("X")).nnz, 228) << version;
+        EXPECT_EQ(sums(dataset.layers.at("X")).nnz, nnz) << version;
         EXPECT_EQ(dataset.obsm.at("array").n_cols, 50) << version;
     }
     EXPECT_EQ(read_h5ad(zoo / "v0.11.4/adata.h5ad", two_threads()).n_genes(), 20);

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <cstring>
@@ -95,7 +96,12 @@ void visit_chunks(const h5::Object& group, int depth, int& budget) {
     }
 }
 
-constexpr int kSeconds = 120;
+// A healthy file of this size needs far less, also from a slow disk.
+int patience_seconds(const std::filesystem::path& path) {
+    std::error_code unknown;
+    const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+    return unknown ? 10 : 10 + static_cast<int>(std::min<std::uintmax_t>(size / 20'000'000, 3600));
+}
 
 void look_at_file(const std::filesystem::path& path, const std::function<void()>& read) {
     int budget = 100000;
@@ -122,12 +128,12 @@ void check_in_child(const std::filesystem::path& path, int seconds, const std::f
 }
 
 data::Dataset read_h5ad_checked(const std::filesystem::path& path, Context& context) {
-    check_in_child(path, kSeconds, [&](Context& inner) { look_at_file(path, [&] { read_h5ad(path, inner); }); }, context);
+    check_in_child(path, patience_seconds(path), [&](Context& inner) { look_at_file(path, [&] { read_h5ad(path, inner); }); }, context);
     return read_h5ad(path, context);
 }
 
 data::Dataset read_tenx_h5_checked(const std::filesystem::path& path, Context& context) {
-    check_in_child(path, kSeconds, [&](Context& inner) { look_at_file(path, [&] { read_tenx_h5(path, inner); }); }, context);
+    check_in_child(path, patience_seconds(path), [&](Context& inner) { look_at_file(path, [&] { read_tenx_h5(path, inner); }); }, context);
     return read_tenx_h5(path, context);
 }
 
