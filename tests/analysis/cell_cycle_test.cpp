@@ -31,8 +31,8 @@ Sample make_sample() {
         for (std::size_t gene = 0; gene < sample.symbols.size(); ++gene) {
             const bool s = cell < 20 && gene < n_s;
             const bool g2m = cell >= 20 && cell < 40 && gene >= n_s && gene < n_cycle;
-            const double value = random.uniform() + (s || g2m ? 2.0 : 0.0) - (cell >= 40 && gene < n_cycle ? 0.4 : 0.0);
-            if (value <= 0.0) continue;
+            // Other genes have the mean that a cycle gene has over all cells, so that they are its controls.
+            const double value = random.uniform() + (s || g2m ? 2.0 : 0.0) + (gene >= n_cycle ? 2.0 / 3.0 : 0.0);
             sample.values.indices.push_back(static_cast<std::uint32_t>(gene));
             sample.values.values.push_back(static_cast<float>(value));
         }
