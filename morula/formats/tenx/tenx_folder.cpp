@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "morula/core/error.hpp"
@@ -115,10 +117,15 @@ void require_length(std::size_t found, std::int64_t wanted, const fs::path& path
     invalid_data(fmt::format("{}: names {} {}, but {} declares {}.", path.string(), found, what, matrix.string(), wanted), "The files are not of one matrix: copy the whole folder again.");
 }
 
-void require_unique(std::vector<std::string> names, const fs::path& path) {
-    std::sort(names.begin(), names.end());
-    const auto twice = std::adjacent_find(names.begin(), names.end());
-    if (twice != names.end()) invalid_data(fmt::format("{}: the barcode '{}' is there twice.", path.string(), *twice), "Each cell needs a name of its own.");
+void require_unique(const std::vector<std::string>& names, const fs::path& path) {
+    std::unordered_map<std::string_view, std::size_t> first;
+    first.reserve(names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto [other, fresh] = first.emplace(names[i], i);
+        if (!fresh) {
+            invalid_data(fmt::format("{}: the barcode '{}' stands on lines {} and {}.", path.string(), names[i], other->second + 1, i + 1), "Each cell needs a name of its own: copy the file again.");
+        }
+    }
 }
 
 data::Dataset read_matrix_folder(const TenxSample& sample, Context& context) {
@@ -129,10 +136,12 @@ data::Dataset read_matrix_folder(const TenxSample& sample, Context& context) {
     require_part(features_path, sample.folder, "features.tsv or genes.tsv");
     std::vector<std::string> barcodes = read_barcodes(barcodes_path);
     TenxFeatures features = read_features(features_path, context);
-    matrix::Csr counts = read_mtx_transposed(matrix, context);
-    require_length(barcodes.size(), counts.n_rows, barcodes_path, matrix, "cells");
-    require_length(features.ids.size(), counts.n_cols, features_path, matrix, "genes");
+    // Sizes first: a wrong one is told before anything of that size is allocated.
+    const MtxSize size = read_mtx_size(matrix);
+    require_length(barcodes.size(), size.n_cols, barcodes_path, matrix, "cells");
+    require_length(features.ids.size(), size.n_rows, features_path, matrix, "genes");
     require_unique(barcodes, barcodes_path);
+    matrix::Csr counts = read_mtx_transposed(matrix, context);
 
     data::Dataset dataset;
     dataset.name = sample.name;

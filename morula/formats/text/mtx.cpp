@@ -353,8 +353,8 @@ private:
         if (error == std::errc::invalid_argument || end != digits.data() + digits.size()) {
             bad_line(path_, line_, shown(word) + " is no number.", "Copy or download the file again.");
         }
-        if (error == std::errc::result_out_of_range || !std::isfinite(number) || std::fabs(number) > kLargestValue) {
-            bad_line(path_, line_, "the value " + std::string(word) + " is not a count: it must be finite and at most 2^32.", "Give a matrix of raw counts.");
+        if (error == std::errc::result_out_of_range || !std::isfinite(number) || number < 0.0 || number > kLargestValue) {
+            bad_line(path_, line_, "the value " + std::string(word) + " is not a count: it must lie between 0 and 2^32.", "Give a matrix of raw counts.");
         }
         return static_cast<float>(number);
     }

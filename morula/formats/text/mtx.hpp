@@ -20,7 +20,7 @@ MtxSize read_mtx_size(const std::filesystem::path& path);
 
 /// Columns of the file (cells) become rows. Entries may come in any order; plain or gzip. "integer" and "real" fields, "pattern" as ones.
 /// Explicit zeros are dropped. Cost: one pass; memory about 8 bytes an entry (12 when cells are not in order).
-/// Throws invalid_data with the line: bad header, index out of range, entry repeated, number that is none or not finite, entries missing or too many;
+/// Throws invalid_data with the line: bad header, index out of range, entry repeated, number that is none, negative, not finite or above 2^32, entries missing or too many;
 /// resource_limit when the declared size exceeds what the file or the memory can hold.
 matrix::Csr read_mtx_transposed(const std::filesystem::path& path, Context& context);
 
