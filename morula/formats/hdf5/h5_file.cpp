@@ -84,7 +84,11 @@ herr_t keep_description(unsigned, const H5E_error2_t* error, void* out) {
 
 void renew_lock_after_fork() { new (&library_mutex()) std::recursive_mutex(); }
 
-Lock::Lock() : lock_(library_mutex()) { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+Lock::Lock() : lock_(library_mutex()) {
+    // Everything is closed by its owner. The library's own tidying at exit would only meet files whose disk was full, and crash on them.
+    [[maybe_unused]] static const herr_t once = H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 Id& Id::operator=(Id&& other) noexcept {
     std::swap(id_, other.id_);

@@ -214,7 +214,14 @@ void write_h5ad(const data::Dataset& dataset, const std::filesystem::path& path,
     data::check_shapes(dataset);
     require_disk_space(path, options.compression == H5adCompression::none ? estimate_h5ad_bytes(dataset, options) : 0, path.filename().string());
     AtomicFile file(path);
-    write_file(file.temporary_path(), dataset, options, context);
+    try {
+        write_file(file.temporary_path(), dataset, options, context);
+    } catch (...) {
+        // The library may keep a file open that it could not finish: give its space back.
+        std::error_code ignored;
+        std::filesystem::resize_file(file.temporary_path(), 0, ignored);
+        throw;
+    }
     file.commit();
 }
 
