@@ -20,6 +20,10 @@ private:
 
 ThreadPool::ThreadPool(std::int32_t n_threads) {
     for (std::int32_t i = 1; i < n_threads; ++i) threads_.emplace_back([this] { loop(); });
+    // A process may be forked right after this (to look at a file in a child): a thread that is still starting could hold a lock of the C library
+    // or of a sanitizer, which nobody would ever release in the child.
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [&] { return started_ == static_cast<std::int32_t>(threads_.size()); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -35,6 +39,11 @@ bool ThreadPool::inside() { return inside_pool; }
 
 void ThreadPool::loop() {
     std::int64_t seen = 0;
+    {
+        const std::lock_guard lock(mutex_);
+        ++started_;
+        done_.notify_one();
+    }
     for (;;) {
         const std::function<void()>* work = nullptr;
         {

@@ -34,6 +34,7 @@ private:
     const std::function<void()>* work_ = nullptr;
     std::int64_t round_ = 0;
     std::int32_t running_ = 0;
+    std::int32_t started_ = 0;
     bool stopping_ = false;
     std::mutex one_caller_;
 };
