@@ -1,4 +1,4 @@
-// Matrix Market: any bytes, zipped or not, give a well-formed matrix, or invalid_data or resource_limit.
+// Matrix Market: any bytes, zipped or not, give a well-formed matrix, or invalid_data, unsupported (another kind of matrix) or resource_limit.
 #include <cstddef>
 #include <cstdint>
 
@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     try {
         counts = morula::formats::read_mtx_transposed(file.path(), context);
     } catch (const morula::Error& error) {
-        if (error.code() != morula::ErrorCode::invalid_data && error.code() != morula::ErrorCode::resource_limit) __builtin_trap();
+        const morula::ErrorCode code = error.code();
+        if (code != morula::ErrorCode::invalid_data && code != morula::ErrorCode::unsupported && code != morula::ErrorCode::resource_limit) __builtin_trap();
         return 0;
     }
     morula::matrix::check_csr(counts.view(), "read matrix");
