@@ -89,7 +89,7 @@ std::vector<data::Dataset> open_datasets(const fs::path& path, Context& context)
         case InputKind::tenx_folder: return formats::read_tenx_folders(path, context);
         case InputKind::tenx_h5: {
             std::vector<data::Dataset> out;
-            out.push_back(formats::read_tenx_h5(path, context));
+            out.push_back(formats::read_tenx_h5_checked(path, context));
             return out;
         }
         case InputKind::h5ad: break;

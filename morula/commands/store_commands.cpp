@@ -179,7 +179,9 @@ CommandResult vacuum(const VacuumCommandOptions& options, Context& context) {
 }  // namespace
 
 Command init_command() {
-    Command base{"init", "Make an empty atlas.", "", {{"", "morula init blood.atlas"}}, {}, {}, {}, {}};
+    Command base;
+    base.name = "init";
+    base.summary = "Make an empty atlas.";
     base.examples = {{"A new atlas", "morula init blood.atlas"}};
     return make_command<InitOptions>(std::move(base), init);
 }
