@@ -64,6 +64,7 @@ std::vector<std::string> names_below(const fs::path& folder) { return fs::exists
 DatasetInfo describe_dataset(const fs::path& folder, const DatasetRecord& record) {
     DatasetInfo info;
     info.id = record.id;
+    info.counts_id = record.counts;
     info.name = record.name;
     info.n_cells = record.n_cells;
     info.n_genes = record.n_genes;
@@ -76,6 +77,36 @@ DatasetInfo describe_dataset(const fs::path& folder, const DatasetRecord& record
     info.obsm = names_below(folder / "obsm");
     return info;
 }
+
+/// Raw counts stand nowhere else in the atlas: says how to get them back.
+[[noreturn]] void fail_damaged(const Error& error, const DatasetRecord& record, const fs::path& atlas) {
+    const std::string file = record.sources.empty() ? "the file that it came from" : "'" + record.sources.back().path + "'";
+    invalid_data(fmt::format("Data set '{}' is damaged: {}", record.name, error.message()),
+                 fmt::format("Nothing in the atlas can stand in for stored counts: ingest {} again (`morula ingest FILE --atlas {}`), which replaces what is damaged, or restore the folder from a backup.", file, atlas.string()));
+}
+
+/// A matrix of a data set; damage found while reading is told with the way to repair it.
+class StoredMatrix final : public matrix::RowBlockSource {
+public:
+    StoredMatrix(matrix::Matrix source, DatasetRecord record, fs::path atlas) : source_(std::move(source)), record_(std::move(record)), atlas_(std::move(atlas)) {}
+
+    std::int64_t n_rows() const override { return source_->n_rows(); }
+    std::int64_t n_cols() const override { return source_->n_cols(); }
+    std::int64_t nnz() const override { return source_->nnz(); }
+    matrix::CsrView read(matrix::Range rows, matrix::CsrScratch& scratch) const override {
+        try {
+            return source_->read(rows, scratch);
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::invalid_data) throw;
+            fail_damaged(error, record_, atlas_);
+        }
+    }
+
+private:
+    matrix::Matrix source_;
+    DatasetRecord record_;
+    fs::path atlas_;
+};
 
 }  // namespace
 
@@ -193,8 +224,15 @@ std::vector<std::string> Atlas::dataset_ids() const {
 
 data::Dataset Atlas::dataset(std::string_view id, Context& context) const {
     const DatasetRecord& record = state_->dataset_record(id);
-    data::Dataset dataset = formats::read_zarr(state_->path / record.folder, context);
+    data::Dataset dataset;
+    try {
+        dataset = formats::read_zarr(state_->path / record.folder, context);
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::invalid_data && error.code() != ErrorCode::not_found) throw;
+        fail_damaged(error, record, state_->path);
+    }
     dataset.name = record.name;
+    for (auto& layer : dataset.layers) layer.second = std::make_shared<StoredMatrix>(std::move(layer.second), record, state_->path);
     return dataset;
 }
 

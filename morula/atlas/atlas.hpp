@@ -46,7 +46,8 @@ struct VacuumReport {
 };
 
 struct DatasetInfo {
-    std::string id;
+    std::string id;         // of the whole content
+    std::string counts_id;  // of the raw counts alone
     std::string name;
     std::int64_t n_cells = 0;
     std::int64_t n_genes = 0;
@@ -101,7 +102,7 @@ public:
     /// The id under which an unchanged file was ingested before, with the same `how`.
     std::optional<std::string> remembered(const std::filesystem::path& source, std::string_view how) const;
     std::vector<std::string> dataset_ids() const;
-    /// Tables in memory, matrices lazy. Throws not_found.
+    /// Tables in memory, matrices lazy. Throws not_found; invalid_data, with the way to repair it, when damage is met (for a matrix: when it is read).
     data::Dataset dataset(std::string_view id, Context& context) const;
 
     // Genes
@@ -123,6 +124,9 @@ public:
     // Care
     /// Reads every file of this version and compares its hash with what was written.
     VerifyReport verify(Context& context) const;
+    /// The same for one data set (with its place on the gene axis) or one result; empty where all is as it was written. Throws not_found.
+    std::vector<Damage> dataset_damage(std::string_view id, Context& context) const;
+    std::vector<Damage> derived_damage(std::string_view key, Context& context) const;
     /// Deletes old versions and what only they refer to.
     VacuumReport vacuum(const VacuumOptions& options, Context& context);
 

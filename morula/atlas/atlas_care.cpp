@@ -39,6 +39,23 @@ void list_folder(const fs::path& atlas, const std::string& folder, const std::st
     }
 }
 
+/// Compares every file with its hash; adds the damaged ones in order. Returns the bytes.
+std::int64_t check_files(const fs::path& atlas, const std::vector<FileToCheck>& files, std::vector<Damage>& damage, Context& context) {
+    Progress progress(context, "verify", static_cast<std::int64_t>(files.size()), "files");
+    std::vector<std::string> problems(files.size());
+    parallel_blocks(context, static_cast<std::int64_t>(files.size()), 1, [&](Block block) {
+        const auto i = static_cast<std::size_t>(block.index);
+        problems[i] = check_file(atlas / files[i].folder, files[i].file, FileCheck::hash);
+        progress.advance(1);
+    });
+    std::int64_t n_bytes = 0;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        n_bytes += files[i].file.size;
+        if (!problems[i].empty()) damage.push_back({files[i].folder + "/" + files[i].file.path, problems[i]});
+    }
+    return n_bytes;
+}
+
 /// Each manifest holds the hash of its parent's file.
 void check_history(const fs::path& atlas, const Manifest& newest, std::vector<Damage>& damage) {
     Manifest manifest = newest;
@@ -70,21 +87,31 @@ VerifyReport Atlas::verify(Context& context) const {
     if (!s.manifest.axis.empty()) list_folder(s.path, s.manifest.axis, s.manifest.axis_root, files, report.damage);
     for (const DerivedRecord& d : s.manifest.derived) list_folder(s.path, d.folder, d.root, files, report.damage);
 
-    Progress progress(context, "verify", static_cast<std::int64_t>(files.size()), "files");
-    std::vector<std::string> problems(files.size());
-    parallel_blocks(context, static_cast<std::int64_t>(files.size()), 1, [&](Block block) {
-        const auto i = static_cast<std::size_t>(block.index);
-        problems[i] = check_file(s.path / files[i].folder, files[i].file, FileCheck::hash);
-        progress.advance(1);
-    });
-    for (std::size_t i = 0; i < files.size(); ++i) {
-        report.n_bytes += files[i].file.size;
-        if (!problems[i].empty()) report.damage.push_back({files[i].folder + "/" + files[i].file.path, problems[i]});
-    }
+    report.n_bytes = check_files(s.path, files, report.damage, context);
     check_history(s.path, s.manifest, report.damage);
     report.n_files = static_cast<std::int64_t>(files.size());
     report.ok = report.damage.empty();
     return report;
+}
+
+std::vector<Damage> Atlas::dataset_damage(std::string_view id, Context& context) const {
+    const DatasetRecord& record = state_->dataset_record(id);
+    std::vector<FileToCheck> files;
+    std::vector<Damage> damage;
+    list_folder(state_->path, record.folder, record.root, files, damage);
+    list_folder(state_->path, record.remap, record.remap_root, files, damage);
+    check_files(state_->path, files, damage, context);
+    return damage;
+}
+
+std::vector<Damage> Atlas::derived_damage(std::string_view key, Context& context) const {
+    const DerivedRecord* record = state_->manifest.find_derived(key);
+    if (record == nullptr) fail(ErrorCode::not_found, fmt::format("{}: version {} holds no result '{}'.", state_->path.string(), state_->manifest.version, key), "See `morula info --json` for the results it holds.");
+    std::vector<FileToCheck> files;
+    std::vector<Damage> damage;
+    list_folder(state_->path, record->folder, record->root, files, damage);
+    check_files(state_->path, files, damage, context);
+    return damage;
 }
 
 VacuumReport Atlas::vacuum(const VacuumOptions& options, Context& context) {

@@ -54,12 +54,17 @@ CommandResult ingest(const IngestCommandOptions& options, Context& context) {
     Json ids = Json::array();
     std::string text;
     for (const std::string& file : options.file) {
-        for (data::Dataset& dataset : open_datasets(file, context)) {
+        std::vector<data::Dataset> datasets = open_datasets(file, context);
+        // The damaged counts of a data set can be traced to its file where the file holds no other.
+        const bool alone = datasets.size() == 1;
+        for (data::Dataset& dataset : datasets) {
             const std::string name = dataset.name;
             data::Dataset counts = with_counts(std::move(dataset), options.layer, context);
             atlas::IngestOptions ingest_options;
             ingest_options.layer = "counts";
             ingest_options.name = name;
+            ingest_options.how = fmt::format("layer={}", options.layer);
+            if (alone) ingest_options.source = file;
             const std::string id = store.ingest(counts, ingest_options, context);
             ids.push_back({{"file", file}, {"name", name}, {"id", id}, {"n_cells", counts.n_cells()}, {"n_genes", counts.n_genes()}});
             text += fmt::format("{}: {} cells x {} genes, id {}\n", file, counts.n_cells(), counts.n_genes(), id);
@@ -91,16 +96,19 @@ Json dataset_json(const data::Dataset& dataset) {
 
 std::string dataset_text(const Json& json) {
     std::string text = fmt::format("{}: {} cells x {} genes, {} stored values\n", json["name"].get<std::string>(), json["n_cells"].get<std::int64_t>(), json["n_genes"].get<std::int64_t>(), json["nnz"].get<std::int64_t>());
-    for (const char* slot : {"layers", "obs", "var", "obsm"}) text += fmt::format("  {:<8}{}\n", slot, fmt::join(json[slot].get<std::vector<std::string>>(), ", "));
+    if (json.contains("id")) text += fmt::format("  {:<8}{}\n", "id", json["id"].get<std::string>());
+    for (const char* slot : {"layers", "obs", "var", "obsm"}) {
+        if (!json[slot].empty()) text += fmt::format("  {:<8}{}\n", slot, fmt::join(json[slot].get<std::vector<std::string>>(), ", "));
+    }
     return text;
 }
 
 CommandResult atlas_info(const fs::path& path, Context& context) {
     const atlas::AtlasInfo info = atlas::Atlas::open(path).info(context);
     Json datasets = Json::array();
-    std::string text = fmt::format("{}: version {}, {} data sets, {} cells, {} genes\n", info.name, info.version, info.datasets.size(), info.n_cells, info.n_genes);
+    std::string text = fmt::format("{}: version {}, {}, {} cells, {} genes\n", info.name, info.version, info.datasets.size() == 1 ? std::string("one data set") : fmt::format("{} data sets", info.datasets.size()), info.n_cells, info.n_genes);
     for (const atlas::DatasetInfo& each : info.datasets) {
-        datasets.push_back({{"id", each.id}, {"name", each.name}, {"n_cells", each.n_cells}, {"n_genes", each.n_genes}, {"nnz", each.nnz}, {"layers", each.layers}, {"obs", each.obs}, {"var", each.var}, {"obsm", each.obsm}});
+        datasets.push_back({{"id", each.id}, {"counts_id", each.counts_id}, {"name", each.name}, {"n_cells", each.n_cells}, {"n_genes", each.n_genes}, {"nnz", each.nnz}, {"layers", each.layers}, {"obs", each.obs}, {"var", each.var}, {"obsm", each.obsm}});
         text += dataset_text(datasets.back());
     }
     Json layers = Json::array();

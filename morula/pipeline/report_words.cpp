@@ -196,6 +196,16 @@ void add_all_parameters(const Recipe& recipe, report::ReportData& page) {
     add_parameters("ambient", recipe.ambient, page);
 }
 
+/// The section of the page that shows what a remark is about.
+std::string section_about(const std::string& subject) {
+    static const std::map<std::string, std::string> sections = {{"input", "samples"}, {"sample checks", "samples"}, {"qc", "qc"}, {"removed cells", "qc"}, {"filter", "qc"}, {"doublets", "map"},
+                                                                {"umap", "map"}, {"umap before harmony", "map"}, {"normalize", "genes"}, {"hvg", "genes"}, {"pca", "genes"}, {"component checks", "genes"},
+                                                                {"harmony", "clusters"}, {"integration", "clusters"}, {"neighbors", "clusters"}, {"leiden", "clusters"}, {"leiden sweep", "clusters"}, {"merge clusters", "clusters"},
+                                                                {"markers", "markers"}, {"labels", "labels"}, {"ambient", "ambient"}, {"cell cycle", "ambient"}, {"sensitivity", "sensitivity"}};
+    const auto found = sections.find(subject);
+    return found == sections.end() ? "run" : found->second;
+}
+
 /// The command that makes this report again: every option that differs from its default.
 std::string reproduce_command(const RunOptions& options) {
     std::string line = "morula run";
@@ -221,8 +231,8 @@ void add_words(const ReportInput& input, report::ReportData& page) {
     page.methods = report::compose_methods(methods_of(input, page));
     page.recipe = input.recipe.name;
     add_all_parameters(input.recipe, page);
-    for (const std::string& text : input.record.decisions()) page.decisions.push_back({"", text});
-    for (const std::string& text : input.record.warnings()) page.warnings.push_back({report::Severity::care, text, ""});
+    for (const Remark& remark : input.record.decisions()) page.decisions.push_back({remark.subject, remark.text});
+    for (const Remark& remark : input.record.warnings()) page.warnings.push_back({report::Severity::care, remark.text, section_about(remark.subject)});
     page.versions = {{"Morula", std::string(kVersion)}, {"Numeric profile", input.record.numeric_profile()}};
     for (const StepRecord& step : input.record.steps()) page.steps.push_back({step.report.name, step.report.seconds, step.report.peak_bytes, step.report.cached});
     page.snippets = report::load_snippets({"cells.h5ad", "data.atlas", input.has_matrix});

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
@@ -46,13 +48,26 @@ StoredSample store_sample(data::Dataset dataset, const std::filesystem::path& pa
     return {std::move(id), std::move(dataset)};
 }
 
+/// The data set that was stored when this path was read before. Where its files are damaged the counts are read from the path again, and ingesting them replaces what is damaged.
+std::optional<StoredSample> stored_before(const commands::SampleRow& row, const std::string& how, atlas::Atlas& store, RunRecord& record, Context& context) {
+    const auto id = store.remembered(row.path, how);
+    if (!id) return std::nullopt;
+    const std::vector<atlas::Damage> damage = store.dataset_damage(*id, context);
+    if (damage.empty()) {
+        context.events().decision(fmt::format("{}: unchanged since it was stored; read from the store.", row.path));
+        return from_store(store, *id, row.name, context);
+    }
+    record.warning_about("store", fmt::format("The stored counts of {} were damaged ({} {}); they are read from the input again. Check the disk: `morula verify '{}'` looks at all other files.", row.path,
+                                              (store.path() / damage.front().file).string(), damage.front().what, store.path().string()));
+    return std::nullopt;
+}
+
 /// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path.
-std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const commands::SampleRow& row, const std::string& layer, atlas::Atlas& store, Context& context) {
+std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const commands::SampleRow& row, const std::string& layer, atlas::Atlas& store, RunRecord& record, Context& context) {
     const std::string how = fmt::format("layer={}", layer);
     std::vector<std::pair<commands::SampleRow, StoredSample>> out;
-    if (const auto id = store.remembered(row.path, how)) {
-        context.events().decision(fmt::format("{}: unchanged since it was stored; read from the store.", row.path));
-        out.emplace_back(row, from_store(store, *id, row.name, context));
+    if (std::optional<StoredSample> known = stored_before(row, how, store, record, context)) {
+        out.emplace_back(row, std::move(*known));
         return out;
     }
     std::vector<data::Dataset> datasets = commands::open_datasets(row.path, context);
@@ -81,7 +96,7 @@ RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const std
     std::vector<commands::SampleRow> rows;
     std::string identity;
     for (const commands::SampleRow& sample : samples) {
-        for (auto& [row, stored] : load_path(sample, layer, store, context)) {
+        for (auto& [row, stored] : load_path(sample, layer, store, record, context)) {
             require_cells(stored.dataset, row.path);
             record.add_input({row.path, row.name, stored.id, stored.dataset.n_cells(), stored.dataset.n_genes(), stored.dataset.layers.at("counts")->nnz()});
             identity += stored.id + "\t" + row.name;

@@ -42,6 +42,12 @@ Json step_json(const StepRecord& step) {
     return {{"name", step.report.name}, {"seconds", step.report.seconds}, {"peak_bytes", step.report.peak_bytes}, {"cached", step.report.cached}};
 }
 
+std::vector<std::string> texts_of(const std::vector<Remark>& remarks) {
+    std::vector<std::string> texts;
+    for (const Remark& remark : remarks) texts.push_back(remark.text);
+    return texts;
+}
+
 constexpr std::int64_t kMaxRunJson = 64 << 20;
 
 }  // namespace
@@ -49,15 +55,19 @@ constexpr std::int64_t kMaxRunJson = 64 << 20;
 RunRecord::RunRecord(std::filesystem::path path, FieldValues options, EventSink& behind)
     : path_(std::move(path)), options_(std::move(options)), behind_(behind), started_ms_(steady_ms()), started_at_(utc_now()) {}
 
-void RunRecord::step_started(std::string_view name) { behind_.step_started(name); }
+void RunRecord::step_started(std::string_view name) {
+    subject_ = name;
+    behind_.step_started(name);
+}
 void RunRecord::progress(const ProgressReport& report) { behind_.progress(report); }
 void RunRecord::step_finished(const StepReport& report) { behind_.step_finished(report); }
-void RunRecord::warning(std::string_view text) {
-    warnings_.emplace_back(text);
+void RunRecord::warning(std::string_view text) { warning_about(subject_, text); }
+void RunRecord::warning_about(std::string subject, std::string_view text) {
+    warnings_.push_back({std::move(subject), std::string(text)});
     behind_.warning(text);
 }
 void RunRecord::decision(std::string_view text) {
-    decisions_.emplace_back(text);
+    decisions_.push_back({subject_, std::string(text)});
     behind_.decision(text);
 }
 
@@ -123,8 +133,8 @@ void RunRecord::write(RunStatus status, std::string_view error) const {
         entry["options"] = values_json(step.options);
         out["steps"].push_back(entry);
     }
-    out["decisions"] = decisions_;
-    out["warnings"] = warnings_;
+    out["decisions"] = texts_of(decisions_);
+    out["warnings"] = texts_of(warnings_);
     out["outputs"] = outputs_;
     write_text_file(path_, out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }

@@ -28,6 +28,12 @@ struct InputRecord {
     std::int64_t nnz = 0;
 };
 
+/// A warning or decision, and what it is about: the step that was under way, "input" before the first, or "store" (damage that was met and mended).
+struct Remark {
+    std::string subject;
+    std::string text;
+};
+
 enum class RunStatus { running, finished, failed, cancelled };
 
 /// Collects what a run does; as an EventSink it also passes everything on to the sink behind it.
@@ -41,6 +47,7 @@ public:
     void warning(std::string_view text) override;
     void decision(std::string_view text) override;
 
+    void warning_about(std::string subject, std::string_view text);
     void add_input(InputRecord input) { inputs_.push_back(std::move(input)); }
     void add_output(std::string path) { outputs_.push_back(std::move(path)); }
     void set_numbers(std::int64_t cells, std::int64_t genes, std::int64_t clusters);
@@ -52,8 +59,8 @@ public:
 
     const std::vector<StepRecord>& steps() const { return steps_; }
     const std::vector<InputRecord>& inputs() const { return inputs_; }
-    const std::vector<std::string>& warnings() const { return warnings_; }
-    const std::vector<std::string>& decisions() const { return decisions_; }
+    const std::vector<Remark>& warnings() const { return warnings_; }
+    const std::vector<Remark>& decisions() const { return decisions_; }
     const std::string& numeric_profile() const { return numeric_profile_; }
     double seconds() const;
     /// The final --json object: cells, genes, clusters, steps, outputs.
@@ -68,8 +75,9 @@ private:
     std::vector<StepRecord> steps_;
     std::vector<InputRecord> inputs_;
     std::vector<std::string> outputs_;
-    std::vector<std::string> warnings_;
-    std::vector<std::string> decisions_;
+    std::vector<Remark> warnings_;
+    std::vector<Remark> decisions_;
+    std::string subject_ = "input";  // of the next remark
     std::int64_t cells_ = 0;
     std::int64_t genes_ = 0;
     std::int64_t clusters_ = 0;

@@ -32,16 +32,30 @@ void say_again(const std::string& record, EventSink& events) {
     for (const auto& text : json.value("warnings", std::vector<std::string>{})) events.warning(text);
 }
 
-std::vector<std::string> since(const std::vector<std::string>& texts, std::size_t first) { return {texts.begin() + static_cast<std::ptrdiff_t>(first), texts.end()}; }
+std::vector<std::string> since(const std::vector<Remark>& remarks, std::size_t first) {
+    std::vector<std::string> texts;
+    for (std::size_t i = first; i < remarks.size(); ++i) texts.push_back(remarks[i].text);
+    return texts;
+}
 
 }  // namespace
+
+std::optional<data::Dataset> StepRunner::stored(const StepCall& call, const std::string& key) {
+    if (store_.manifest().find_derived(key) == nullptr) return std::nullopt;
+    const std::vector<atlas::Damage> damage = store_.derived_damage(key, context_);
+    if (damage.empty()) return store_.get_derived(key, context_);
+    store_.drop_derived(key);
+    record_.warning_about("store", fmt::format("The stored result of step '{}' was damaged ({} {}); it was dropped and is computed again. Check the disk: `morula verify '{}'` looks at all other files.", call.name,
+                                (store_.path() / damage.front().file).string(), damage.front().what, store_.path().string()));
+    return std::nullopt;
+}
 
 std::string StepRunner::run(const StepCall& call, data::Dataset& state) {
     const auto start = std::chrono::steady_clock::now();
     const std::string key = key_of(call, record_.numeric_profile());
     context_.check_cancelled();
     context_.events().step_started(call.name);
-    std::optional<data::Dataset> slots = store_.get_derived(key, context_);
+    std::optional<data::Dataset> slots = stored(call, key);
     const bool cached = slots.has_value();
     if (cached) {
         say_again(store_.derived_run(key).value_or(""), record_);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,12 @@ class StepRunner {
 public:
     StepRunner(atlas::Atlas& store, RunRecord& record, Context& context) : store_(store), record_(record), context_(context) {}
 
-    /// Adds the step's slots to `state` and returns the step's key.
+    /// Adds the step's slots to `state` and returns the step's key. A stored result that is damaged is dropped and computed again, with a warning.
     std::string run(const StepCall& call, data::Dataset& state);
 
 private:
+    std::optional<data::Dataset> stored(const StepCall& call, const std::string& key);
+
     atlas::Atlas& store_;
     RunRecord& record_;
     Context& context_;

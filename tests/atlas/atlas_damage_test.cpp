@@ -109,13 +109,32 @@ TEST(AtlasDamage, ingesting_again_replaces_a_damaged_data_set) {
     const Error error = thrown_by([&] { matrix::read_all(*damaged.layers.at("X"), one_thread()); });
     EXPECT_EQ(error.code(), ErrorCode::invalid_data);
     EXPECT_TRUE(contains(error.message(), chunk.string())) << error.message();
+    EXPECT_TRUE(contains(error.next(), "morula ingest")) << error.next();
     EXPECT_FALSE(atlas.verify(one_thread()).ok);
+    ASSERT_EQ(atlas.dataset_damage(id, one_thread()).size(), 1U);
+    EXPECT_EQ(atlas.dataset_damage(id, one_thread())[0].file, "datasets/" + id + "/X/data/c/0");
     EXPECT_EQ(atlas.ingest(small_dataset(1), {}, one_thread()), id);
     EXPECT_TRUE(atlas.verify(one_thread()).ok);
     EXPECT_EQ(atlas.dataset_ids().size(), 1U);
     test::expect_same(small_dataset(1), atlas.dataset(id, one_thread()), one_thread());
     atlas.vacuum({}, one_thread());
     EXPECT_TRUE(atlas.verify(one_thread()).ok);
+}
+
+TEST(AtlasDamage, a_damaged_result_is_told_apart_from_a_whole_one) {
+    const TemporaryFolder folder;
+    const fs::path path = folder / "a.atlas";
+    Atlas atlas = Atlas::init(path, "a");
+    atlas.put_derived("umap", small_result(), "{}", one_thread());
+    atlas.put_derived("pca", small_result(), "{}", one_thread());
+    EXPECT_TRUE(atlas.derived_damage("umap", one_thread()).empty());
+    const fs::path file = path / "derived/umap/run.json";
+    test::replace_file(file, "[]");
+    const std::vector<Damage> damage = atlas.derived_damage("umap", one_thread());
+    ASSERT_EQ(damage.size(), 1U);
+    EXPECT_EQ(damage[0].file, "derived/umap/run.json");
+    EXPECT_TRUE(atlas.derived_damage("pca", one_thread()).empty());
+    EXPECT_EQ(thrown_by([&] { atlas.derived_damage("tsne", one_thread()); }).code(), ErrorCode::not_found);
 }
 
 TEST(AtlasDamage, broken_files_at_the_top_give_a_sentence_with_their_name) {

@@ -180,6 +180,73 @@ TEST_F(RunTest, resume_goes_on_after_a_stop_and_loses_only_the_step_under_way) {
     EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), hash_of(folder_ / "straight" / "cells.h5ad"));
 }
 
+/// Flips one bit in the middle of a file.
+void damage(const fs::path& file) {
+    std::string bytes = read_text_file(file, std::int64_t{1} << 32);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+    fs::permissions(file, fs::perms::owner_write, fs::perm_options::add);
+    write_text_file(file, bytes);
+}
+
+TEST_F(RunTest, a_damaged_result_is_dropped_with_a_warning_and_computed_again) {
+    const RunOptions options = options_for(small_sample(), "out");
+    run_with(options, 2);
+    const std::string first = hash_of(folder_ / "out" / "cells.h5ad");
+    std::string pca_key;
+    const Json steps = record("out")["steps"];
+    for (const Json& step : steps) {
+        if (step["name"] == "pca") pca_key = step["key"];
+    }
+    const fs::path result = folder_ / "out" / "data.atlas" / "derived" / pca_key;
+    ASSERT_TRUE(fs::exists(result));
+    damage(result / "obsm" / "X_pca" / "c" / "0" / "0");
+    listener_.texts.clear();
+    const Json summary = run_with(options, 2);
+    for (const Json& step : summary["steps"]) {
+        const std::string name = step["name"];
+        if (name.rfind("write", 0) != 0) {
+            EXPECT_EQ(step["cached"].get<bool>(), name != "pca") << name;
+        }
+    }
+    EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), first);
+    const Json warnings = record("out")["warnings"];
+    const auto is_told = [](const Json& text) { return text.get<std::string>().find("result of step 'pca' was damaged") != std::string::npos; };
+    EXPECT_TRUE(std::any_of(warnings.begin(), warnings.end(), is_told)) << warnings;
+    run_with(options, 2);  // the warning is about that run alone
+    const Json later = record("out")["warnings"];
+    EXPECT_FALSE(std::any_of(later.begin(), later.end(), is_told)) << later;
+}
+
+TEST_F(RunTest, damaged_counts_are_read_from_the_input_again) {
+    const RunOptions options = options_for(small_sample(), "out");
+    run_with(options, 2);
+    const std::string first = hash_of(folder_ / "out" / "cells.h5ad");
+    const std::string id = record("out")["inputs"][0]["id"];
+    damage(folder_ / "out" / "data.atlas" / "datasets" / id / "X" / "data" / "c" / "0");
+    const Json summary = run_with(options, 2);
+    EXPECT_TRUE(summary["steps"][0]["cached"].get<bool>());
+    EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), first);
+    const Json warnings = record("out")["warnings"];
+    ASSERT_FALSE(warnings.empty());
+    EXPECT_NE(warnings[0].get<std::string>().find("read from the input again"), std::string::npos) << warnings;
+    run_with(options, 2);
+    EXPECT_TRUE(record("out")["warnings"].empty() || record("out")["warnings"][0] != warnings[0]);
+}
+
+TEST_F(RunTest, damaged_counts_of_an_atlas_that_is_the_input_are_refused_with_the_way_out) {
+    run_with(options_for(small_sample(), "out"), 2);
+    const std::string id = record("out")["inputs"][0]["id"];
+    damage(folder_ / "out" / "data.atlas" / "datasets" / id / "X" / "data" / "c" / "0");
+    try {
+        run_with(options_for((folder_ / "out" / "data.atlas").string(), "second"), 2);
+        FAIL() << "should have been refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_NE(error.message().find("Data set 'small.h5ad' is damaged"), std::string::npos) << error.message();
+        EXPECT_NE(error.next().find("small.h5ad' again"), std::string::npos) << error.next();
+    }
+}
+
 TEST_F(RunTest, several_samples_are_joined_and_batches_mixed) {
     const std::string a = made_up("a", {.cells = 300, .genes = 1200, .types = 3, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 2000.0, .seed = 1});
     const std::string b = made_up("b", {.cells = 350, .genes = 1200, .types = 3, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 2500.0, .seed = 1});
