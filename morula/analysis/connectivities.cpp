@@ -237,6 +237,10 @@ matrix::Csr snn_connectivities(const NeighborsResult& neighbors, Context& contex
     });
 }
 
+matrix::Csr connectivities(const NeighborsResult& neighbors, const ConnectivitiesOptions& options, Context& context) {
+    return options.graph_weights == GraphWeights::shared ? snn_connectivities(neighbors, context) : fuzzy_connectivities(neighbors, context);
+}
+
 matrix::Csr distances_graph(const NeighborsResult& neighbors, Context& context) {
     check_shapes(neighbors);
     return build_csr(neighbors.index.n_rows, context, [&](Block block, RowParts& out) {

@@ -2,13 +2,26 @@
 #pragma once
 
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include "morula/analysis/neighbors.hpp"
 #include "morula/core/context.hpp"
+#include "morula/core/describe.hpp"
 #include "morula/matrix/views.hpp"
 
 namespace morula::analysis {
+
+enum class GraphWeights { fuzzy, shared };
+
+struct ConnectivitiesOptions {
+    GraphWeights graph_weights = GraphWeights::fuzzy;
+};
+constexpr auto describe(const ConnectivitiesOptions*) {
+    return std::tuple{
+        field("graph_weights", &ConnectivitiesOptions::graph_weights, "Weights of the graph that is clustered: fuzzy as UMAP and scanpy, shared as Seurat (neighbours that two cells share).", {.choices = "fuzzy|shared"}),
+    };
+}
 
 /// Seurat's threshold: shared-neighbour weights below it are dropped.
 inline constexpr double kSnnPrune = 1.0 / 15.0;
@@ -29,6 +42,9 @@ matrix::Csr fuzzy_connectivities(const NeighborsResult& neighbors, Context& cont
 /// s / (2 k - s) where s cells are shared; weights below kSnnPrune are dropped. Symmetric CSR, rows sorted.
 /// Differs from Seurat: no diagonal, which says nothing.
 matrix::Csr snn_connectivities(const NeighborsResult& neighbors, Context& context);
+
+/// The weights that the options name.
+matrix::Csr connectivities(const NeighborsResult& neighbors, const ConnectivitiesOptions& options, Context& context);
 
 /// Distances to the neighbours as scanpy's obsp["distances"]: n_cells x n_cells CSR, not symmetric, rows sorted by cell; distances of 0 are stored.
 matrix::Csr distances_graph(const NeighborsResult& neighbors, Context& context);

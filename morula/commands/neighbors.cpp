@@ -16,11 +16,15 @@ data::Dataset neighbors_slots(const data::Dataset& in, const GraphOptions& optio
 
     data::Dataset out = slots_like(in);
     out.obsp["distances"] = analysis::distances_graph(neighbors, context);
-    out.obsp["connectivities"] = analysis::fuzzy_connectivities(neighbors, context);
+    out.obsp["connectivities"] = analysis::connectivities(neighbors, options.connectivities, context);
+    const bool shared = options.connectivities.graph_weights == analysis::GraphWeights::shared;
+    const std::string map_key = shared ? "umap_connectivities" : "connectivities";
+    if (shared) out.obsp[map_key] = analysis::fuzzy_connectivities(neighbors, context);
     out.uns["neighbors"] = uns_of(data::UnsMap{{"connectivities_key", uns_of(std::string("connectivities"))},
+                                               {"umap_connectivities_key", uns_of(map_key)},
                                                {"distances_key", uns_of(std::string("distances"))},
                                                {"params", uns_of(data::UnsMap{{"n_neighbors", uns_of(std::int64_t{options.neighbors.n_neighbors})},
-                                                                              {"method", uns_of(std::string("umap"))},
+                                                                              {"method", uns_of(std::string(shared ? "snn" : "umap"))},
                                                                               {"metric", uns_of(std::string("euclidean"))},
                                                                               {"n_pcs", uns_of(embedding.n_cols)},
                                                                               {"use_rep", uns_of(options.embedding)}})},

@@ -44,6 +44,17 @@ constexpr auto describe(const EmbeddingChoice*) {
                       field("n_dims", &EmbeddingChoice::n_dims, "Leading dimensions to use.", {.minimum = 1})};
 }
 
+struct GraphChoice {
+    std::string embedding = "X_pca";
+    std::int64_t n_dims = 30;
+    analysis::GraphWeights graph_weights = analysis::GraphWeights::fuzzy;
+};
+constexpr auto describe(const GraphChoice*) {
+    return std::tuple{field("embedding", &GraphChoice::embedding, "Embedding in obsm to read."),
+                      field("n_dims", &GraphChoice::n_dims, "Leading dimensions to use.", {.minimum = 1}),
+                      field("graph_weights", &GraphChoice::graph_weights, "Weights of the graph that is clustered: fuzzy as UMAP and scanpy, shared as Seurat (neighbours that two cells share).", {.choices = "fuzzy|shared"})};
+}
+
 struct GroupColumn {
     std::string groups = "leiden";
 };
@@ -133,9 +144,9 @@ std::vector<Command> embedding_commands() {
         make_step_command<analysis::HarmonyOptions, RequiredBatch>(
             named("harmony", "Mix batches in the PCA.", "pca.h5ad --batch batch --out mixed.h5ad", {"obsm X_pca"}, {"obsm X_pca_harmony"}), StepReads::neither,
             [](Dataset& d, const analysis::HarmonyOptions& o, const RequiredBatch& b, Context& c) { merge_slots(d, harmony_slots(d, o, b.batch, c)); }),
-        make_step_command<analysis::NeighborsOptions, EmbeddingChoice>(
-            named("neighbors", "Nearest neighbours and their fuzzy weights.", "pca.h5ad --out graph.h5ad", {"obsm X_pca"}, {"obsp distances, connectivities"}), StepReads::neither,
-            [](Dataset& d, const analysis::NeighborsOptions& o, const EmbeddingChoice& e, Context& c) { merge_slots(d, neighbors_slots(d, {o, e.embedding, e.n_dims}, c)); }),
+        make_step_command<analysis::NeighborsOptions, GraphChoice>(
+            named("neighbors", "Nearest neighbours and the weights of their graph.", "pca.h5ad --out graph.h5ad", {"obsm X_pca"}, {"obsp distances, connectivities"}), StepReads::neither,
+            [](Dataset& d, const analysis::NeighborsOptions& o, const GraphChoice& g, Context& c) { merge_slots(d, neighbors_slots(d, {o, g.embedding, g.n_dims, {g.graph_weights}}, c)); }),
         make_step_command<analysis::LeidenOptions, NoExtra>(
             named("leiden", "Clusters of the neighbour graph.", "graph.h5ad --resolution 1 --out clusters.h5ad", {"obsp connectivities"}, {"obs leiden"}), StepReads::neither,
             [](Dataset& d, const analysis::LeidenOptions& o, const NoExtra&, Context& c) { merge_slots(d, leiden_slots(d, o, c)); }),

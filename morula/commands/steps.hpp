@@ -6,6 +6,7 @@
 
 #include "morula/analysis/ambient.hpp"
 #include "morula/analysis/cell_cycle.hpp"
+#include "morula/analysis/connectivities.hpp"
 #include "morula/analysis/doublets.hpp"
 #include "morula/analysis/filter.hpp"
 #include "morula/analysis/harmony.hpp"
@@ -56,8 +57,10 @@ struct GraphOptions {
     analysis::NeighborsOptions neighbors;
     std::string embedding = "X_pca";
     std::int64_t n_dims = 30;  // leading columns used
+    analysis::ConnectivitiesOptions connectivities{};
 };
-/// The embedding -> obsp distances, connectivities (fuzzy weights); uns neighbors with the measured recall.
+/// The embedding -> obsp distances, connectivities; uns neighbors with the measured recall. With shared-neighbour weights also obsp umap_connectivities
+/// (fuzzy weights): as in Seurat, only the clusters follow the shared neighbours, the map does not.
 data::Dataset neighbors_slots(const data::Dataset& in, const GraphOptions& options, Context& context);
 
 /// obsp connectivities -> obs leiden (categories "0", "1", ...), uns leiden.
@@ -65,7 +68,7 @@ data::Dataset leiden_slots(const data::Dataset& in, const analysis::LeidenOption
 /// obsp connectivities -> uns leiden_sweep: clusters, modularity and stability at each resolution.
 data::Dataset leiden_sweep_slots(const data::Dataset& in, const analysis::LeidenSweepOptions& options, Context& context);
 
-/// obsp connectivities and the embedding -> obsm X_umap, uns umap.
+/// obsp connectivities (or the graph that uns neighbors names for the map) and the embedding -> obsm X_umap, uns umap.
 data::Dataset umap_slots(const data::Dataset& in, const analysis::UmapOptions& options, const std::string& embedding, Context& context);
 
 /// X and obs `groups` -> varm markers_auc, markers_z, ... (n_genes x n_groups, NaN for genes not in_enough_cells), uns markers.

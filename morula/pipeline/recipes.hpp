@@ -8,6 +8,7 @@
 
 #include "morula/analysis/ambient.hpp"
 #include "morula/analysis/cell_cycle.hpp"
+#include "morula/analysis/connectivities.hpp"
 #include "morula/analysis/doublets.hpp"
 #include "morula/analysis/filter.hpp"
 #include "morula/analysis/harmony.hpp"
@@ -37,9 +38,11 @@ struct Recipe {
     std::int64_t n_pcs_used = 30;   // leading components that neighbours, Harmony and UMAP see
     analysis::HarmonyOptions harmony;
     analysis::NeighborsOptions neighbors;
+    analysis::ConnectivitiesOptions connectivities;
     analysis::LeidenOptions leiden;
     analysis::LeidenSweepOptions leiden_sweep;
     analysis::UmapOptions umap;
+    bool umap_3d = false;           // also lay out in three dimensions
     analysis::MarkersOptions markers;
     analysis::MergeClustersOptions merge_clusters;
     analysis::SuggestedLabelsOptions labels;

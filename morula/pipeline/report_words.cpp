@@ -149,7 +149,7 @@ report::MethodsFacts methods_of(const ReportInput& input, const report::ReportDa
     facts.n_neighbors = recipe.neighbors.n_neighbors;
     facts.exact_neighbors = commands::uns_text(uns_map(uns, "neighbors"), "search") == "exact";
     facts.neighbor_recall = uns_number(uns_map(uns, "neighbors"), "recall");
-    facts.graph_weights = "fuzzy";
+    facts.graph_weights = recipe.connectivities.graph_weights == analysis::GraphWeights::shared ? "shared" : "fuzzy";
     facts.resolution = recipe.leiden.resolution;
     facts.n_clusters = static_cast<std::int32_t>(page.clusters.names.size());
     for (const report::ResolutionRow& row : page.resolutions) {
@@ -188,6 +188,7 @@ void add_all_parameters(const Recipe& recipe, report::ReportData& page) {
     add_parameters("pca", recipe.pca, page);
     if (page.integration.done) add_parameters("harmony", recipe.harmony, page);
     add_parameters("neighbors", recipe.neighbors, page);
+    add_parameters("neighbors", recipe.connectivities, page);
     add_parameters("leiden", recipe.leiden, page);
     add_parameters("umap", recipe.umap, page);
     add_parameters("markers", recipe.markers, page);

@@ -61,6 +61,8 @@ Recipe recipe_of(const RunOptions& options, std::int64_t n_samples) {
     recipe.qc.kind = options.kind;
     if (options.resolution) recipe.leiden.resolution = *options.resolution;
     if (options.n_neighbors) recipe.neighbors.n_neighbors = *options.n_neighbors;
+    if (options.graph_weights) recipe.connectivities.graph_weights = *options.graph_weights;
+    recipe.umap_3d = options.umap_3d;
     if (options.n_components) {
         recipe.pca.n_components = *options.n_components;
         recipe.n_pcs_used = std::min<std::int64_t>(recipe.n_pcs_used, *options.n_components);

@@ -28,8 +28,10 @@ struct RunOptions {
     MatrixOutput matrix = MatrixOutput::automatic;
     std::optional<double> resolution;
     std::optional<std::int32_t> n_neighbors;
+    std::optional<analysis::GraphWeights> graph_weights;
     std::optional<std::int32_t> n_components;
     std::optional<std::int32_t> n_top_genes;
+    bool umap_3d = false;
     std::string title;
     std::string origin = "measured";
     std::uint64_t seed = 0;
@@ -49,8 +51,10 @@ constexpr auto describe(const RunOptions*) {
         field("matrix", &RunOptions::matrix, "Whether cells.h5ad carries the matrices; auto: up to an estimated 8 GB.", {.choices = "auto|full|none"}),
         field("resolution", &RunOptions::resolution, "Leiden resolution; not given: the recipe's.", {.minimum = 0.0, .maximum = 1000.0}),
         field("n_neighbors", &RunOptions::n_neighbors, "Cells in a neighbourhood; not given: the recipe's.", {.minimum = 2, .maximum = 1000}),
+        field("graph_weights", &RunOptions::graph_weights, "Weights of the graph that is clustered: fuzzy as UMAP and scanpy, shared as Seurat; not given: the recipe's.", {.choices = "fuzzy|shared"}),
         field("n_components", &RunOptions::n_components, "Principal components; not given: the recipe's.", {.minimum = 2, .maximum = 1000}),
         field("n_top_genes", &RunOptions::n_top_genes, "Variable genes; not given: the recipe's.", {.minimum = 1}),
+        field("umap_3d", &RunOptions::umap_3d, "Lay the cells out in three dimensions too (obsm X_umap_3d in cells.h5ad); the report shows the flat map."),
         field("title", &RunOptions::title, "Title of the report."),
         field("origin", &RunOptions::origin, "Where the counts come from; said on every page when they are not measured.", {.choices = "measured|simulated|made-up"}),
         field("seed", &RunOptions::seed, "Seed of every random choice."),

@@ -87,16 +87,17 @@ std::string embedding_steps(RunState& state, const std::string& filter, const Re
 
 /// Neighbours, clusters and layout of one embedding. Returns the key of the graph.
 std::string graph_steps(RunState& state, const std::string& embedding_key, const Recipe& recipe, StepRunner& steps) {
-    const commands::GraphOptions graph{recipe.neighbors, state.embedding, recipe.n_pcs_used};
-    const FieldValues graph_values = with(with(values_of(recipe.neighbors), "embedding", state.embedding), "n_dims", recipe.n_pcs_used);
-    return steps.run({"neighbors", 1, {embedding_key}, graph_values, [&](const Dataset& in, Context& c) { return commands::neighbors_slots(in, graph, c); }}, state.kept);
+    const commands::GraphOptions graph{recipe.neighbors, state.embedding, recipe.n_pcs_used, recipe.connectivities};
+    FieldValues graph_values = with(with(values_of(recipe.neighbors), "embedding", state.embedding), "n_dims", recipe.n_pcs_used);
+    for (auto& value : values_of(recipe.connectivities)) graph_values.push_back(std::move(value));
+    return steps.run({"neighbors", 2, {embedding_key}, graph_values, [&](const Dataset& in, Context& c) { return commands::neighbors_slots(in, graph, c); }}, state.kept);
 }
 
 /// The map before Harmony, beside the one after it: obsm X_umap_before.
 void map_before_harmony(RunState& state, const std::string& graph_key, const Recipe& recipe, StepRunner& steps) {
     const auto before = [&](const Dataset& in, Context& c) {
         Dataset plain = in;
-        merge_slots(plain, commands::neighbors_slots(in, {recipe.neighbors, "X_pca", recipe.n_pcs_used}, c));
+        merge_slots(plain, commands::neighbors_slots(in, {recipe.neighbors, "X_pca", recipe.n_pcs_used, {}}, c));
         Dataset umap = commands::umap_slots(plain, recipe.umap, "X_pca", c);
         Dataset out = commands::slots_like(in);
         out.obsm["X_umap_before"] = std::move(umap.obsm["X_umap"]);
@@ -105,12 +106,26 @@ void map_before_harmony(RunState& state, const std::string& graph_key, const Rec
     steps.run({"umap before harmony", 1, {graph_key}, values_of(recipe.umap), before}, state.kept);
 }
 
+/// The layout in three dimensions, beside the flat one: obsm X_umap_3d.
+void map_in_3d(RunState& state, const std::string& graph_key, const Recipe& recipe, StepRunner& steps) {
+    analysis::UmapOptions options = recipe.umap;
+    options.n_components = 3;
+    const auto spatial = [&](const Dataset& in, Context& c) {
+        Dataset umap = commands::umap_slots(in, options, state.embedding, c);
+        Dataset out = commands::slots_like(in);
+        out.obsm["X_umap_3d"] = std::move(umap.obsm["X_umap"]);
+        return out;
+    };
+    steps.run({"umap 3d", 1, {graph_key}, with(values_of(options), "embedding", state.embedding), spatial}, state.kept);
+}
+
 std::string cluster_steps(RunState& state, const std::string& graph_key, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
     Dataset& kept = state.kept;
     const std::string leiden = steps.run({"leiden", 1, {graph_key}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::leiden_slots(in, recipe.leiden, c); }}, kept);
     steps.run({"leiden sweep", 1, {graph_key}, values_of(recipe.leiden_sweep), [&](const Dataset& in, Context& c) { return commands::leiden_sweep_slots(in, recipe.leiden_sweep, c); }}, kept);
     const FieldValues umap_values = with(values_of(recipe.umap), "embedding", state.embedding);
     steps.run({"umap", 1, {graph_key}, umap_values, [&](const Dataset& in, Context& c) { return commands::umap_slots(in, recipe.umap, state.embedding, c); }}, kept);
+    if (recipe.umap_3d) map_in_3d(state, graph_key, recipe, steps);
     if (!choices.batch.empty()) map_before_harmony(state, graph_key, recipe, steps);
     return leiden;
 }

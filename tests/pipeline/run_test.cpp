@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -245,6 +246,29 @@ TEST_F(RunTest, damaged_counts_of_an_atlas_that_is_the_input_are_refused_with_th
         EXPECT_NE(error.message().find("Data set 'small.h5ad' is damaged"), std::string::npos) << error.message();
         EXPECT_NE(error.next().find("small.h5ad' again"), std::string::npos) << error.next();
     }
+}
+
+TEST_F(RunTest, shared_neighbour_weights_change_the_clusters_graph_and_leave_the_map) {
+    const std::string input = small_sample();
+    run_with(options_for(input, "fuzzy"), 2);
+    RunOptions options = options_for(input, "shared");
+    options.graph_weights = analysis::GraphWeights::shared;
+    options.umap_3d = true;
+    run_with(options, 2);
+    Context context({.threads = 1});
+    const data::Dataset fuzzy = formats::read_h5ad(folder_ / "fuzzy" / "cells.h5ad", context);
+    const data::Dataset shared = formats::read_h5ad(folder_ / "shared" / "cells.h5ad", context);
+    for (const float weight : shared.obsp.at("connectivities").values) {
+        const double n_shared = 30.0 * static_cast<double>(weight) / (1.0 + static_cast<double>(weight));  // of s / (2 * 15 - s)
+        EXPECT_NEAR(n_shared, std::round(n_shared), 1e-4);
+        EXPECT_GE(weight, 1.0F / 15.0F);
+    }
+    EXPECT_EQ(shared.obsp.at("umap_connectivities").values, fuzzy.obsp.at("connectivities").values);
+    EXPECT_EQ(shared.obsm.at("X_umap").values, fuzzy.obsm.at("X_umap").values);
+    EXPECT_EQ(shared.obsm.at("X_umap").n_cols, 2);
+    EXPECT_EQ(shared.obsm.at("X_umap_3d").n_cols, 3);
+    EXPECT_EQ(fuzzy.obsm.count("X_umap_3d"), 0u);
+    EXPECT_NE(read_text_file(folder_ / "shared" / "report.html", 1 << 24).find("weighted by shared neighbours"), std::string::npos);
 }
 
 TEST_F(RunTest, several_samples_are_joined_and_batches_mixed) {
