@@ -1,0 +1,309 @@
+#!/usr/bin/env python3
+"""How near to the truth does Morula come on made-up cells, beside scanpy in the same run? `scripts/bench --truth`, or bench/truth.py with a Python that has scanpy.
+
+Five questions, each on five seeds of `morula generate`, whose truth is known by construction:
+  1. types: agreement with the true types (ARI) at equal numbers of clusters, over a sweep of resolutions;
+  2. rare types: is there a cluster that is the rare type?
+  3. one homogeneous type with a gradient of depth must end in "no supported split", and real types must not;
+  4. doublets: AUROC and average precision of the score, beside Scrublet as scanpy runs it;
+  5. ambient RNA: the estimated share beside the true one.
+Prints a table and writes build/bench/truth/truth.json; --docs puts the table into docs/benchmarks.md. Exit 1 when a claim does not hold.
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+import anndata
+import numpy
+import pandas
+import scanpy
+import scipy.sparse
+from sklearn.metrics import adjusted_rand_score, average_precision_score, roc_auc_score
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Sealed: everything down to the line was fixed, and committed, before any score had been seen, and is not tuned afterwards.
+SEEDS = (1, 2, 3, 4, 5)
+SIZE = ("--cells", "5000", "--genes", "5000")
+TYPES = ("--types", "12", "--rare-types", "2", "--rare-fraction", "0.005", "--continuum-fraction", "0.1", "--mean-counts", "2000", "--damaged-fraction", "0.02")
+AMBIENT = ("--ambient-fraction", "0.1")
+DOUBLETS = ("--doublet-fraction", "0.04")
+DOUBLETS_TO_FIND = ("--doublet-fraction", "0.08")
+AMBIENT_LEVELS = ("0.02", "0.05", "0.1", "0.2")
+RARE = ("type-11", "type-12")  # the generator makes its last types rare
+RESOLUTIONS = tuple(float(f"{r:.4g}") for r in numpy.geomspace(0.1, 4.0, 24))
+DEFAULT_RESOLUTION = 1.0
+CLUSTERS = range(4, 25)  # numbers of clusters at which chains are compared
+FOUND_F1 = 0.8
+ARI_MARGIN = 0.01  # "not below scanpy's": the mean difference over the seeds is at least minus this
+AUROC_MARGIN = 0.01
+AMBIENT_CORRELATION = 0.9
+# --------------------------------------------------------------------------------------------------------------------------------
+
+OURS = ("morula-1", "scanpy-1.11")  # recipes
+SAME_GRAPH = "Leiden of Morula on scanpy's graph"
+SCANPY = "scanpy"
+
+
+def morula(options, *arguments):
+    command = [options.morula, *map(str, arguments), "--threads", str(options.threads), "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"truth: {' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
+
+
+def generate(options, name, *arguments):
+    path = options.work / f"{name}.h5ad"
+    morula(options, "generate", *SIZE, *arguments, "--out", path)
+    return path
+
+
+def run(options, counts, recipe):
+    out = options.work / "run"
+    shutil.rmtree(out, ignore_errors=True)
+    morula(options, "run", counts, "--recipe", recipe, "--origin", "made-up", "--out", out)
+    return out
+
+
+def derived(out, step):
+    """What a step left in the atlas of a run: uns under its own name."""
+    record = json.loads((out / "run.json").read_text())
+    key = next(each["key"] for each in record["steps"] if each["name"] == step)
+    return anndata.read_zarr(out / "data.atlas" / "derived" / key).uns[step.replace(" ", "_")]
+
+
+def leiden_of_morula(options, cells, resolution):
+    """Clusters of the graph in `cells`, by `morula leiden`; the graph travels alone."""
+    graph = anndata.AnnData(scipy.sparse.csr_matrix((cells.n_obs, 1), dtype="f4"), obs=cells.obs[[]].copy(), obsp={"connectivities": cells.obsp["connectivities"]})
+    source, target = options.work / "graph.h5ad", options.work / "clusters.h5ad"
+    graph.write_h5ad(source)
+    morula(options, "leiden", source, "--resolution", resolution, "--out", target)
+    return anndata.read_h5ad(target).obs["leiden"].astype(str)
+
+
+def leiden_of_scanpy(cells, resolution):
+    scanpy.tl.leiden(cells, flavor="igraph", n_iterations=2, directed=False, resolution=resolution, random_state=0)
+    return cells.obs["leiden"].astype(str)
+
+
+def scanpy_chain(counts):
+    """scanpy's tutorial, as in bench/scanpy_chain.py."""
+    cells = anndata.read_h5ad(counts)
+    scanpy.pp.filter_cells(cells, min_genes=100)
+    scanpy.pp.filter_genes(cells, min_cells=3)
+    scanpy.pp.normalize_total(cells)
+    scanpy.pp.log1p(cells)
+    scanpy.pp.highly_variable_genes(cells, n_top_genes=2000)
+    scanpy.pp.pca(cells, n_comps=50, random_state=0)
+    scanpy.pp.neighbors(cells, n_neighbors=15, n_pcs=50, random_state=0)
+    return cells
+
+
+def single_and_intact(obs):
+    return ~obs["true_doublet"].astype(bool) & ~obs["true_damaged"].astype(bool)
+
+
+def sweep(cluster):
+    """resolution -> labels by cell name, of one chain."""
+    return {resolution: cluster(resolution) for resolution in sorted({*RESOLUTIONS, DEFAULT_RESOLUTION})}
+
+
+def ari_by_clusters(labels, truth):
+    """number of clusters -> mean ARI over the resolutions that gave it."""
+    found = {}
+    for resolution in RESOLUTIONS:
+        own = labels[resolution]
+        found.setdefault(own.nunique(), []).append(adjusted_rand_score(truth, own[truth.index]))
+    return {n: float(numpy.mean(each)) for n, each in found.items() if n in CLUSTERS}
+
+
+def best_f1(labels, truth, kind):
+    """Of the cluster that is most like `kind`; cells that a chain removed are missed, not excused."""
+    own = labels.reindex(truth.index).astype("object").fillna("removed")
+    is_kind = truth == kind
+    shared, size = is_kind.groupby(own).sum(), own.value_counts()
+    f1 = 2 * shared / (size.reindex(shared.index) + is_kind.sum())
+    return float(f1.drop("removed", errors="ignore").max())
+
+
+def types_and_rare(options, seed):
+    counts = generate(options, "types", *TYPES, *AMBIENT, *DOUBLETS, "--seed", seed)
+    chains, supported = {}, []
+    for recipe in OURS:
+        out = run(options, counts, recipe)
+        cells = anndata.read_h5ad(out / "cells.h5ad")
+        chains[recipe] = sweep(lambda resolution, cells=cells: leiden_of_morula(options, cells, resolution))
+        supported.append(not bool(derived(out, "merge clusters")["no_supported_split"]))
+    cells = scanpy_chain(counts)
+    chains[SCANPY] = sweep(lambda resolution: leiden_of_scanpy(cells, resolution).copy())
+    chains[SAME_GRAPH] = sweep(lambda resolution: leiden_of_morula(options, cells, resolution))
+
+    obs = anndata.read_h5ad(counts, backed="r").obs
+    intact = obs[single_and_intact(obs)]
+    off_continuum = intact[intact["true_pseudotime"].isna()]
+    kept = [name for name in off_continuum.index if all(name in labels[DEFAULT_RESOLUTION].index for labels in chains.values())]
+    truth = off_continuum.loc[kept, "true_type"].astype(str)
+    ari = {name: ari_by_clusters(labels, truth) for name, labels in chains.items()}
+    scanpys = ari[SCANPY]
+    result = {"seed": seed, "n_scored": len(kept), "supported_split": supported, "chains": {}}
+    for name, labels in chains.items():
+        shared = sorted(set(ari[name]) & set(scanpys))
+        rare_of = {kind: {resolution: best_f1(own, intact["true_type"].astype(str), kind) for resolution, own in labels.items()} for kind in RARE}
+        result["chains"][name] = {
+            "ari": ari[name], "matched": shared,
+            "mean_ari": float(numpy.mean([ari[name][n] for n in shared])), "mean_ari_of_scanpy": float(numpy.mean([scanpys[n] for n in shared])),
+            "mean_difference": float(numpy.mean([ari[name][n] - scanpys[n] for n in shared])),
+            "clusters_at_default": int(labels[DEFAULT_RESOLUTION].nunique()),
+            "ari_at_default": float(adjusted_rand_score(truth, labels[DEFAULT_RESOLUTION][truth.index])),
+            "rare_f1_at_default": {kind: f1[DEFAULT_RESOLUTION] for kind, f1 in rare_of.items()},
+            "rare_f1_best": {kind: max(f1.values()) for kind, f1 in rare_of.items()},
+        }
+    return result
+
+
+def homogeneous(options, seed):
+    counts = generate(options, "homogeneous", "--preset", "homogeneous", "--seed", seed)
+    out = run(options, counts, "morula-1")
+    merge = derived(out, "merge clusters")
+    clusters = json.loads((out / "run.json").read_text())["clusters"]
+    return {"seed": seed, "clusters": clusters, "no_supported_split": bool(merge["no_supported_split"]) or clusters == 1, "sentence": str(merge["sentence"])}
+
+
+def doublets(options, seed):
+    counts = generate(options, "doublets", *TYPES, *AMBIENT, *DOUBLETS_TO_FIND, "--seed", seed)
+    table = options.work / "doublets.csv"
+    morula(options, "doublets", counts, "--out", table)
+    cells = anndata.read_h5ad(counts)
+    scores = {"morula": pandas.read_csv(table, index_col="cell")["score"].reindex(cells.obs_names).to_numpy()}
+    peer = cells.copy()
+    scanpy.pp.scrublet(peer, random_state=0)
+    scores["scrublet"] = peer.obs["doublet_score"].reindex(cells.obs_names).to_numpy()
+    is_doublet = cells.obs["true_doublet"].astype(bool).to_numpy()
+    alike = is_doublet & (cells.obs["true_type"].astype(str) == cells.obs["true_second_type"].astype(str)).to_numpy()
+    scored = ~numpy.isnan(scores["morula"]) & ~numpy.isnan(scores["scrublet"])
+    result = {"seed": seed, "n_doublets": int(is_doublet.sum()), "n_of_two_types": int((is_doublet & ~alike).sum()), "n_not_scored": int((~scored).sum())}
+    for name, score in scores.items():
+        apart = scored & ~alike
+        result[name] = {"auroc": float(roc_auc_score(is_doublet[scored], score[scored])), "auprc": float(average_precision_score(is_doublet[scored], score[scored])),
+                        "auroc_two_types": float(roc_auc_score(is_doublet[apart], score[apart])), "auprc_two_types": float(average_precision_score(is_doublet[apart], score[apart]))}
+    return result
+
+
+def ambient(options, seed, level):
+    counts = generate(options, "ambient", *TYPES, *DOUBLETS, "--ambient-fraction", level, "--seed", seed)
+    out = run(options, counts, "morula-1")
+    obs = anndata.read_h5ad(out / "cells.h5ad", backed="r").obs
+    return {"seed": seed, "level": float(level), "estimate": float(derived(out, "ambient")["share"][0]), "truth": float(obs.loc[single_and_intact(obs), "true_ambient_fraction"].mean())}
+
+
+def claim(text, holds):
+    return {"claim": text, "holds": bool(holds)}
+
+
+def claims(results):
+    difference = numpy.mean([each["chains"]["morula-1"]["mean_difference"] for each in results["types"]])
+    found = {name: count_rare(results, name, "rare_f1_at_default") for name in ("morula-1", SCANPY)}
+    auroc = {name: numpy.mean([each[name]["auroc"] for each in results["doublets"]]) for name in ("morula", "scrublet")}
+    estimate, truth = ambient_pairs(results)
+    return [
+        claim(f"ARI at equal numbers of clusters not below scanpy's (mean difference at least -{ARI_MARGIN:g})", difference >= -ARI_MARGIN),
+        claim("as many rare types found as by scanpy, or more", found["morula-1"] >= found[SCANPY]),
+        claim("one homogeneous type ends in no supported split", all(each["no_supported_split"] for each in results["homogeneous"])),
+        claim("real types do not", all(all(each["supported_split"]) for each in results["types"])),
+        claim(f"AUROC of doublets not below Scrublet's (mean at least -{AUROC_MARGIN:g})", auroc["morula"] >= auroc["scrublet"] - AUROC_MARGIN),
+        claim(f"estimated ambient shares follow the true ones (correlation at least {AMBIENT_CORRELATION:g})",
+              len(estimate) > 2 and len(estimate) == len(results["ambient"]) and numpy.corrcoef(estimate, truth)[0, 1] >= AMBIENT_CORRELATION),
+    ]
+
+
+def count_rare(results, chain, key):
+    return sum(f1 >= FOUND_F1 for each in results["types"] for f1 in each["chains"][chain][key].values())
+
+
+def ambient_pairs(results):
+    pairs = [(each["estimate"], each["truth"]) for each in results["ambient"] if not numpy.isnan(each["estimate"])]
+    return numpy.array([pair[0] for pair in pairs]), numpy.array([pair[1] for pair in pairs])
+
+
+def spread(values, digits=3):
+    return f"{numpy.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def table(results):
+    n_rare = len(RARE) * len(results["types"])
+    lines = ["| chain | ARI at equal numbers of clusters | scanpy's there | difference | ARI at resolution 1 | clusters there | rare types found at 1 | at any resolution |", "|---|---|---|---|---|---|---|---|"]
+    for name in (*OURS, SCANPY, SAME_GRAPH):
+        of_seeds = [each["chains"][name] for each in results["types"]]
+        row = [f"Morula, recipe {name}" if name in OURS else name]
+        row += [spread([each[key] for each in of_seeds]) for key in ("mean_ari", "mean_ari_of_scanpy", "mean_difference", "ari_at_default")]
+        row.append(spread([each["clusters_at_default"] for each in of_seeds], 1))
+        row += [f"{count_rare(results, name, key)} of {n_rare}" for key in ("rare_f1_at_default", "rare_f1_best")]
+        lines.append("| " + " | ".join(row) + " |")
+    lines += ["", "| doublet score | AUROC | average precision | AUROC, two types | average precision, two types |", "|---|---|---|---|---|"]
+    for name, label in (("morula", "Morula"), ("scrublet", "Scrublet in scanpy")):
+        lines.append(f"| {label} | " + " | ".join(spread([each[name][key] for each in results["doublets"]]) for key in ("auroc", "auprc", "auroc_two_types", "auprc_two_types")) + " |")
+    lines += ["", "| true ambient share | estimate | error |", "|---|---|---|"]
+    for level in AMBIENT_LEVELS:
+        of_level = [each for each in results["ambient"] if each["level"] == float(level)]
+        lines.append(f"| {numpy.mean([each['truth'] for each in of_level]):.3f} | {spread([each['estimate'] for each in of_level])} | {spread([each['estimate'] - each['truth'] for each in of_level])} |")
+    estimate, truth = ambient_pairs(results)
+    clusters = [each["clusters"] for each in results["homogeneous"]]
+    no_split = sum(each["no_supported_split"] for each in results["homogeneous"])
+    lines += ["", f"Ambient: correlation {numpy.corrcoef(estimate, truth)[0, 1]:.3f} over {len(estimate)} of {len(results['ambient'])} samples, mean absolute error {numpy.abs(estimate - truth).mean():.3f}. "
+              f"One homogeneous type: {no_split} of {len(clusters)} runs end in no supported split (Leiden gave {min(clusters)} to {max(clusters)} clusters).", ""]
+    lines += [f"- {'holds' if each['holds'] else '**does not hold**'}: {each['claim']}" for each in results["claims"]]
+    return "\n".join(lines)
+
+
+def write_docs(text):
+    path = ROOT / "docs" / "benchmarks.md"
+    begin, end = "<!-- truth: begin -->", "<!-- truth: end -->"
+    page = path.read_text(encoding="utf-8")
+    before, rest = page.split(begin, 1)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
+
+
+def head(results):
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    return f"{results['date']}, Morula {results['morula_version']} ({results['commit']}); {versions}. Means over {len(SEEDS)} seeds, lowest and highest in brackets."
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--morula", default=str(ROOT / "build" / "morula"))
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench" / "truth")
+    parser.add_argument("--docs", action="store_true", help="write the table into docs/benchmarks.md")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    warnings.filterwarnings("ignore")
+
+    names = ("scanpy", "anndata", "numpy", "scikit-learn", "igraph", "pynndescent")
+    results = {"date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "versions": {name: version(name) for name in names},
+               "morula_version": subprocess.run([options.morula, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1],
+               "commit": subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip(),
+               "types": [], "homogeneous": [], "doublets": [], "ambient": []}
+    for seed in SEEDS:
+        print(f"truth: seed {seed} of {SEEDS}", file=sys.stderr, flush=True)
+        results["types"].append(types_and_rare(options, seed))
+        results["homogeneous"].append(homogeneous(options, seed))
+        results["doublets"].append(doublets(options, seed))
+        results["ambient"] += [ambient(options, seed, level) for level in AMBIENT_LEVELS]
+    results["claims"] = claims(results)
+    (options.work / "truth.json").write_text(json.dumps(results, indent=1) + "\n")
+    text = head(results) + "\n\n" + table(results)
+    if options.docs:
+        write_docs(text)
+    print(text)
+    return 0 if all(each["holds"] for each in results["claims"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
