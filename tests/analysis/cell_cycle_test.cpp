@@ -6,6 +6,7 @@
 
 #include "morula/core/random.hpp"
 #include "morula/knowledge/gene_sets.hpp"
+#include "tests/analysis/fixture.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/sources.hpp"
 
@@ -50,6 +51,39 @@ TEST(cell_cycle, planted_phases_are_found) {
     int right = 0;
     for (std::size_t cell = 0; cell < 60; ++cell) right += result.phase[cell] == (cell < 20 ? Phase::s : cell < 40 ? Phase::g2m : Phase::g1) ? 1 : 0;
     EXPECT_GE(right, 58);
+}
+
+/// Bins hold fewer genes than there are controls, so that scanpy draws nothing: scores and phases must be the same.
+TEST(cell_cycle, scores_and_phases_are_scanpys) {
+    const auto rows = fixture::rows("gene_scores/cell_cycle.csv");
+    const std::vector<std::string>& symbols = rows.at(0);
+    matrix::Csr csr;
+    csr.n_cols = static_cast<std::int64_t>(symbols.size());
+    for (std::size_t i = 1; i < rows.size(); ++i) fixture::push_cell(rows[i], 3, csr);
+    const auto context = test::make_context(2);
+    const CellCycleResult result = cell_cycle(*matrix::make_view_source(csr.view()), symbols, {}, *context);
+    EXPECT_EQ(result.n_s_genes, 40);
+    EXPECT_EQ(result.n_g2m_genes, 52);
+    ASSERT_EQ(result.phase.size(), 80u);
+    for (std::size_t cell = 0; cell < 80; ++cell) {
+        EXPECT_NEAR(result.s_score[cell], std::stod(rows[cell + 1][0]), 1e-6) << cell;
+        EXPECT_NEAR(result.g2m_score[cell], std::stod(rows[cell + 1][1]), 1e-6) << cell;
+        EXPECT_EQ(phase_name(result.phase[cell]), rows[cell + 1][2]) << cell;
+    }
+}
+
+TEST(cell_cycle, the_same_bits_for_any_threads_and_seven_rows_at_a_time) {
+    const matrix::Csr csr = test::random_counts(3000, 160, 0.1, 31);  // several tiles
+    std::vector<std::string> symbols;
+    for (const std::string_view gene : knowledge::s_phase_genes().symbols) symbols.emplace_back(gene);
+    for (const std::string_view gene : knowledge::g2m_phase_genes().symbols) symbols.emplace_back(gene);
+    while (symbols.size() < 160) symbols.push_back("OTHER" + std::to_string(symbols.size()));
+    const auto source = matrix::make_view_source(csr.view());
+    const auto same = [](const CellCycleResult& a, const CellCycleResult& b) { return test::same_bits(a.s_score, b.s_score) && test::same_bits(a.g2m_score, b.g2m_score) && a.phase == b.phase; };
+    const CellCycleResult serial = test::same_at_1_2_4_threads([&](Context& context) { return cell_cycle(*source, symbols, {}, context); }, same);
+    const auto context = test::make_context(2);
+    EXPECT_TRUE(same(serial, cell_cycle(*test::read_seven_rows(source), symbols, {}, *context)));
+    EXPECT_NE(serial.phase[0], Phase::unknown);
 }
 
 TEST(cell_cycle, too_few_genes_mean_unknown) {

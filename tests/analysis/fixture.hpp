@@ -1,4 +1,4 @@
-// Reads the text fixtures of tests/analysis/fixtures: comma-separated lines, comments start with #.
+// Reads the text fixtures of tests/analysis/fixtures: comma-separated lines, comments start with #; cells as gene:value.
 #pragma once
 
 #include <fstream>
@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "morula/matrix/views.hpp"
 
 namespace morula::analysis::fixture {
 
@@ -22,6 +24,17 @@ inline std::vector<std::vector<std::string>> rows(const std::string& name) {
         result.push_back(cells);
     }
     return result;
+}
+
+/// Adds a cell to `csr` from the fields gene:value (gene alone: 1) of `row`, from field `first` on.
+inline void push_cell(const std::vector<std::string>& row, std::size_t first, matrix::Csr& csr) {
+    for (std::size_t i = first; i < row.size(); ++i) {
+        const auto colon = row[i].find(':');
+        csr.indices.push_back(static_cast<std::uint32_t>(std::stoul(row[i].substr(0, colon))));
+        csr.values.push_back(colon == std::string::npos ? 1.0f : std::stof(row[i].substr(colon + 1)));
+    }
+    csr.indptr.push_back(static_cast<std::int64_t>(csr.indices.size()));
+    ++csr.n_rows;
 }
 
 }  // namespace morula::analysis::fixture

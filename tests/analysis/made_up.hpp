@@ -28,12 +28,7 @@ inline Counts counts() {
     result.csr.n_cols = kGenes;
     for (const auto& row : fixture::rows("counts.csv")) {
         result.batch.push_back(std::stoi(row[0]));
-        for (std::size_t i = 1; i < row.size(); ++i) {
-            const auto colon = row[i].find(':');
-            result.csr.indices.push_back(static_cast<std::uint32_t>(std::stoul(row[i].substr(0, colon))));
-            result.csr.values.push_back(colon == std::string::npos ? 1.0f : std::stof(row[i].substr(colon + 1)));
-        }
-        push_row(result.csr);
+        fixture::push_cell(row, 1, result.csr);
     }
     return result;
 }

@@ -26,13 +26,7 @@ Cells read_cells(const std::string& name, std::int64_t n_genes) {
     for (const auto& row : fixture::rows("markers/" + name + "_cells.csv")) {
         cells.cluster.push_back(std::stoi(row[0]));
         cells.n_clusters = std::max(cells.n_clusters, cells.cluster.back() + 1);
-        for (std::size_t i = 1; i < row.size(); ++i) {
-            const auto colon = row[i].find(':');
-            cells.values.indices.push_back(static_cast<std::uint32_t>(std::stoul(row[i].substr(0, colon))));
-            cells.values.values.push_back(std::stof(row[i].substr(colon + 1)));
-        }
-        cells.values.indptr.push_back(static_cast<std::int64_t>(cells.values.indices.size()));
-        ++cells.values.n_rows;
+        fixture::push_cell(row, 1, cells.values);
     }
     return cells;
 }
