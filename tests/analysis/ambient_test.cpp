@@ -62,6 +62,27 @@ TEST(ambient, clean_cells_have_no_soup_genes) {
     EXPECT_TRUE(std::isnan(result.ambient_share));
 }
 
+TEST(ambient, the_same_bits_for_any_threads_and_seven_rows_at_a_time) {
+    const matrix::Csr csr = test::random_counts(3000, 80, 0.3, 17);  // several tiles
+    std::vector<std::int32_t> codes;
+    for (std::int32_t cell = 0; cell < 3000; ++cell) codes.push_back(cell % 11 == 0 ? -1 : cell % 7);
+    const AmbientOptions options{.min_fold = 1.05, .min_source_cpm = 1.0, .max_fraction = 1.0};  // so that many genes pass
+    const auto source = matrix::make_view_source(csr.view());
+    const auto same = [](const AmbientResult& a, const AmbientResult& b) {
+        bool equal = test::same_bits(std::vector<double>{a.ambient_share, a.share_low, a.share_high}, {b.ambient_share, b.share_low, b.share_high}) && a.genes.size() == b.genes.size();
+        for (std::size_t i = 0; equal && i < a.genes.size(); ++i) {
+            const SoupGene& x = a.genes[i];
+            const SoupGene& y = b.genes[i];
+            equal = x.gene == y.gene && x.source_cluster == y.source_cluster && x.source_cpm == y.source_cpm && x.elsewhere_cpm == y.elsewhere_cpm && x.soup_cpm == y.soup_cpm && x.share == y.share;
+        }
+        return equal;
+    };
+    const AmbientResult serial = test::same_at_1_2_4_threads([&](Context& context) { return ambient(*source, codes, 7, options, context); }, same);
+    EXPECT_GE(serial.genes.size(), 3u);
+    const auto context = test::make_context(2);
+    EXPECT_TRUE(same(serial, ambient(*test::read_seven_rows(source), codes, 7, options, *context)));
+}
+
 TEST(ambient, two_clusters_say_nothing_and_wrong_codes_are_refused) {
     const auto context = test::make_context(1);
     const matrix::Csr csr = soupy(0.1);

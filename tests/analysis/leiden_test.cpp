@@ -319,6 +319,25 @@ TEST(LeidenSweep, higher_resolutions_give_more_clusters_and_clear_ones_are_stabl
     EXPECT_EQ(steps[1].clusters.cluster, leiden(graph.view(), {.resolution = 1.0}, two.context).cluster);
 }
 
+TEST(LeidenSweep, same_bits_for_one_two_and_four_threads) {
+    Threads one(1);
+    const matrix::Csr graph = neighbor_graph(2000, 9, 1.0, 8, one.context);
+    const LeidenSweepOptions options{.resolutions = {0.5, 1.0, 2.0}, .n_seeds = 3};
+    const auto first = leiden_sweep(graph.view(), options, one.context);
+    for (const std::int32_t n : {2, 4}) {
+        Threads many(n);
+        const auto again = leiden_sweep(graph.view(), options, many.context);
+        ASSERT_EQ(first.size(), again.size());
+        for (std::size_t i = 0; i < first.size(); ++i) {
+            EXPECT_EQ(first[i].clusters.cluster, again[i].clusters.cluster);
+            EXPECT_EQ(first[i].clusters.modularity, again[i].clusters.modularity);
+            EXPECT_EQ(first[i].stability, again[i].stability);
+            EXPECT_EQ(first[i].fewest_clusters, again[i].fewest_clusters);
+            EXPECT_EQ(first[i].most_clusters, again[i].most_clusters);
+        }
+    }
+}
+
 TEST(ClusterComparison, agrees_with_hand_worked_values) {
     const std::vector<std::int32_t> a{0, 0, 0, 1, 1, 1};
     const std::vector<std::int32_t> b{0, 0, 1, 1, 2, 2};

@@ -11,6 +11,7 @@
 #include "morula/analysis/pca.hpp"
 #include "morula/matrix/tiles.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/sources.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -59,10 +60,24 @@ TEST(merge_clusters, real_types_stay_apart) {
     const MergeClustersResult result = merge(data, *context);
     EXPECT_FALSE(result.no_supported_split);
     EXPECT_GE(result.n_merged, 4);
-    const auto again = test::make_context(1);
-    const MergeClustersResult serial = merge(data, *again);
-    EXPECT_EQ(serial.merged, result.merged);
-    EXPECT_EQ(serial.sentence, result.sentence);
+}
+
+TEST(merge_clusters, the_same_bits_for_any_threads_and_seven_rows_at_a_time) {
+    const auto context = test::make_context(2);
+    Clustered data = cluster({.cells = 800, .genes = 1200, .types = 4, .rare_types = 0}, *context);
+    const auto same = [](const MergeClustersResult& a, const MergeClustersResult& b) {
+        bool equal = a.merged == b.merged && a.n_merged == b.n_merged && a.no_supported_split == b.no_supported_split && a.sentence == b.sentence && a.pairs.size() == b.pairs.size();
+        for (std::size_t i = 0; equal && i < a.pairs.size(); ++i) {
+            const ClusterPair& x = a.pairs[i];
+            const ClusterPair& y = b.pairs[i];
+            equal = x.first == y.first && x.second == y.second && x.link == y.link && x.n_up_first == y.n_up_first && x.n_up_second == y.n_up_second && x.genes == y.genes && x.offered == y.offered;
+        }
+        return equal;
+    };
+    const MergeClustersResult serial = test::same_at_1_2_4_threads([&](Context& each) { return merge(data, each); }, same);
+    EXPECT_FALSE(serial.pairs.empty());
+    data.counts = test::read_seven_rows(data.counts);
+    EXPECT_TRUE(same(serial, merge(data, *context)));
 }
 
 TEST(merge_clusters, what_does_not_belong_together_is_refused) {

@@ -53,6 +53,30 @@ TEST(sample_checks, sex_is_read_from_xist_and_y_genes) {
     EXPECT_EQ(parse_sex("unsure"), Sex::unknown);
 }
 
+TEST(sample_checks, the_same_bits_for_any_threads_and_seven_rows_at_a_time) {
+    const matrix::Csr csr = test::random_counts(3000, 30, 0.2, 23);  // several tiles
+    std::vector<std::string> symbols{"Xist", "DDX3Y", "UTY"};
+    while (symbols.size() < 30) symbols.push_back("GENE" + std::to_string(symbols.size()));
+    std::vector<std::int32_t> sample;
+    for (std::int32_t cell = 0; cell < 3000; ++cell) sample.push_back(cell * 5 / 3000);
+    const auto source = matrix::make_view_source(csr.view());
+    const auto same = [](const SexCheckResult& a, const SexCheckResult& b) {
+        bool equal = a.samples.size() == b.samples.size() && a.n_y_genes == b.n_y_genes && a.xist_measured == b.xist_measured;
+        for (std::size_t s = 0; equal && s < a.samples.size(); ++s) {
+            const SampleSex& x = a.samples[s];
+            const SampleSex& y = b.samples[s];
+            equal = x.n_cells == y.n_cells && x.xist_cpm == y.xist_cpm && x.y_cpm == y.y_cpm && x.pct_cells_xist == y.pct_cells_xist && x.pct_cells_y == y.pct_cells_y && x.seen == y.seen && x.evidence == y.evidence;
+        }
+        return equal;
+    };
+    const SexCheckResult serial = test::same_at_1_2_4_threads([&](Context& context) { return sex_check(*source, symbols, sample, 5, {}, context); }, same);
+    EXPECT_EQ(serial.n_y_genes, 2);
+    EXPECT_EQ(serial.samples[4].n_cells, 600);
+    EXPECT_GT(serial.samples[4].y_cpm, 0.0);
+    const auto context = test::make_context(2);
+    EXPECT_TRUE(same(serial, sex_check(*test::read_seven_rows(source), symbols, sample, 5, {}, *context)));
+}
+
 TEST(sample_checks, without_the_genes_nothing_is_said) {
     const Samples samples = make_samples();
     const std::vector<std::string> other{"A", "B", "C", "D"};
