@@ -1,4 +1,7 @@
-"""The hash of a matrix as docs/atlas.md describes it, for tests/atlas/atlas_test.cpp. Needs numpy and xxhash."""
+"""The hash of a matrix as docs/atlas.md describes it; checks that tests/atlas/atlas_test.cpp expects this one. Needs numpy and xxhash."""
+import sys
+from pathlib import Path
+
 import numpy as np
 import xxhash
 
@@ -18,4 +21,8 @@ def matrix_hash(indptr, indices, values, shape):
 
 
 if __name__ == "__main__":
-    print(matrix_hash([0, 2, 3], [0, 3, 1], [1, 2, 5], (2, 4)))
+    expected = matrix_hash([0, 2, 3], [0, 3, 1], [1, 2, 5], (2, 4))
+    print(expected)
+    test = Path(__file__).parent.parent / "tests/atlas/atlas_test.cpp"
+    if f'"{expected}"' not in test.read_text():
+        sys.exit(f"{test} expects another hash.")

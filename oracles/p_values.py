@@ -1,8 +1,14 @@
-#!/usr/bin/env python3
-"""Two-sided p values in log space with 60 digits (mpmath), for tests/analysis/p_values_test.cpp: prints the table that the test holds."""
+"""Fixture of two-sided p values in log space with 60 digits: mpmath.
+
+Run: python oracles/p_values.py   (writes tests/analysis/fixtures/p_values.csv)
+"""
 import mpmath as mp
 
+import made_up_counts as made
+
 mp.mp.dps = 60
+NORMAL = (0.5, 3, 10, 30, 37, 50, 200)
+STUDENT = ((0.01, 1000), (0.5, 3), (2, 10), (5, 4.5), (12, 60), (40, 500), (60, 100000))
 
 
 def normal(z):
@@ -18,7 +24,12 @@ def student(t, df):
     return mp.log10(2 * (mp.quad(density, edges) + mp.quad(density, [edges[-1], mp.inf])))
 
 
-for z in (0.5, 3, 10, 30, 37, 50, 200):
-    print(f"{{{z}, {mp.nstr(normal(z), 16)}}},")
-for t, df in ((0.01, 1000), (0.5, 3), (2, 10), (5, 4.5), (12, 60), (40, 500), (60, 100000)):
-    print(f"{{{t}, {df}, {mp.nstr(student(t, df), 16)}}},")
+def main():
+    lines = [f"# mpmath {mp.__version__}; normal, z, log10 p; student, t, df, log10 p"]
+    lines += [f"normal,{z},{mp.nstr(normal(z), 16)}" for z in NORMAL]
+    lines += [f"student,{t},{df},{mp.nstr(student(t, df), 16)}" for t, df in STUDENT]
+    (made.FIXTURES / "p_values.csv").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
