@@ -9,9 +9,9 @@
 #include "morula/analysis/connectivities.hpp"
 #include "morula/analysis/neighbors.hpp"
 #include "morula/analysis/umap_simd.hpp"
-#include "morula/core/error.hpp"
 #include "tests/analysis/embedding_cases.hpp"
 #include "tests/analysis/serial_umap.hpp"
+#include "tests/support/errors.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -149,13 +149,7 @@ TEST(Umap, refuses_what_does_not_fit) {
     Threads one(1);
     const matrix::Csr graph = cases::graph_of(3, {{0, 1}, {1, 2}});
     const auto code_of = [&](const matrix::Dense<float>& start, const UmapOptions& options) {
-        try {
-            umap(graph.view(), start.view(), options, one.context);
-        } catch (const Error& error) {
-            EXPECT_FALSE(error.next().empty());
-            return error.code();
-        }
-        return ErrorCode::internal;
+        return test::error_code([&] { umap(graph.view(), start.view(), options, one.context); });
     };
     EXPECT_EQ(code_of(matrix::Dense<float>(4, 2), {}), ErrorCode::invalid_data);
     EXPECT_EQ(code_of(matrix::Dense<float>(3, 2), {.n_components = 3}), ErrorCode::invalid_data);

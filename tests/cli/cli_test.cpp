@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "morula/core/file.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/cli/program_test.hpp"
 
 namespace morula {
 namespace {
@@ -20,60 +20,15 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-struct Outcome {
-    int status = -1;  // exit status, or 128 + signal
-    std::string out;
-    std::string err;
-};
+using test::Outcome;
 
-class CliTest : public testing::Test {
+class CliTest : public test::ProgramTest {
 protected:
-    void SetUp() override {
-        folder_ = test::scratch_folder() / ("morula_cli_test_" + std::to_string(::getpid()));
-        fs::remove_all(folder_);
-        fs::create_directories(folder_);
-    }
-    void TearDown() override {
-        for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
-            if (entry.is_directory()) fs::permissions(entry.path(), fs::perms::owner_all, fs::perm_options::add);
-        }
-        fs::remove_all(folder_);
-    }
-
-    pid_t start(const std::vector<std::string>& arguments) const {
-        const pid_t child = ::fork();
-        if (child != 0) return child;
-        std::vector<std::string> words{std::string(MORULA_BUILD_DIR) + "/morula"};
-        words.insert(words.end(), arguments.begin(), arguments.end());
-        std::vector<char*> raw;
-        for (std::string& word : words) raw.push_back(word.data());
-        raw.push_back(nullptr);
-        ::freopen((folder_ / "stdout").c_str(), "w", stdout);
-        ::freopen((folder_ / "stderr").c_str(), "w", stderr);
-        if (::chdir(folder_.c_str()) == 0) ::execv(raw[0], raw.data());
-        ::_exit(127);
-    }
-    Outcome finish(pid_t child) const {
-        int status = 0;
-        ::waitpid(child, &status, 0);
-        Outcome outcome;
-        outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-        outcome.out = read_text_file(folder_ / "stdout", 1 << 26);
-        outcome.err = read_text_file(folder_ / "stderr", 1 << 26);
-        return outcome;
-    }
-    Outcome morula(const std::vector<std::string>& arguments) const { return finish(start(arguments)); }
     Json json_of(const Outcome& outcome) const {
         const Json json = Json::parse(outcome.out, nullptr, false);
         EXPECT_TRUE(json.is_object()) << outcome.out << outcome.err;
         return json;
     }
-    void make_sample(const std::string& name, const std::string& cells) const {
-        const Outcome made = morula({"generate", "--cells", cells, "--genes", "1500", "--types", "3", "--rare-types", "0", "--mean-counts", "2000", "--seed", "3", "--out", name});
-        ASSERT_EQ(made.status, 0) << made.err;
-    }
-
-    fs::path folder_;
 };
 
 TEST_F(CliTest, help_leads_with_examples_and_lists_every_command) {
@@ -225,14 +180,6 @@ TEST_F(CliTest, two_runs_into_one_folder_do_not_mix) {
     EXPECT_EQ(WEXITSTATUS(status), 5) << "the second writer is told to wait";
     EXPECT_EQ(finish(first).status, 0);
     EXPECT_EQ(Json::parse(read_text_file(folder_ / "out" / "run.json", 1 << 24))["status"], "finished");
-}
-
-TEST_F(CliTest, a_folder_without_the_right_to_write_is_told) {
-    if (::geteuid() == 0) GTEST_SKIP() << "root may write everywhere";
-    make_sample("a.h5ad", "100");
-    fs::create_directories(folder_ / "locked");
-    fs::permissions(folder_ / "locked", fs::perms::owner_read | fs::perms::owner_exec);
-    EXPECT_EQ(morula({"run", "a.h5ad", "--out", "locked/out"}).status, 4);
 }
 
 TEST_F(CliTest, completion_and_doctor_answer) {

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "morula/core/error.hpp"
+#include "tests/support/errors.hpp"
 
 namespace morula {
 namespace {
+
+using test::error_text;
 
 enum class Flavor { first, second };
 
@@ -31,15 +33,6 @@ constexpr auto describe(const SampleOptions*) {
         field("seed", &SampleOptions::seed, "Seed."),
         field("label", &SampleOptions::label, "Label."),
     };
-}
-
-std::string error_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "";
 }
 
 TEST(describe, schema_reads_the_defaults_from_the_struct) {
@@ -82,13 +75,13 @@ TEST(describe, texts_become_values_of_the_right_type) {
 
 TEST(describe, bad_values_say_what_is_allowed) {
     const Schema schema = schema_of<SampleOptions>();
-    EXPECT_NE(error_of([&] { parse_field(find_field(schema, "resolution"), "11"); }).find("from 0 to 10"), std::string::npos);
-    EXPECT_NE(error_of([&] { parse_field(find_field(schema, "flavor"), "third"); }).find("one of first, second"), std::string::npos);
-    EXPECT_NE(error_of([&] { parse_field(find_field(schema, "rounds"), "2.5"); }).find("a whole number"), std::string::npos);
-    EXPECT_NE(error_of([&] { find_field(schema, "resolutoin"); }).find("Did you mean 'resolution'?"), std::string::npos);
-    EXPECT_NE(error_of([&] { parse_field(find_field(schema, "resolution"), "nan"); }).find("from 0 to 10"), std::string::npos);
-    EXPECT_NE(error_of([&] { values_from_json(schema, "{\"colour\": 1}"); }).find("no option called 'colour'"), std::string::npos);
-    EXPECT_NE(error_of([&] { values_from_json(schema, "{broken"); }).find("JSON object"), std::string::npos);
+    EXPECT_NE(error_text([&] { parse_field(find_field(schema, "resolution"), "11"); }).find("from 0 to 10"), std::string::npos);
+    EXPECT_NE(error_text([&] { parse_field(find_field(schema, "flavor"), "third"); }).find("one of first, second"), std::string::npos);
+    EXPECT_NE(error_text([&] { parse_field(find_field(schema, "rounds"), "2.5"); }).find("a whole number"), std::string::npos);
+    EXPECT_NE(error_text([&] { find_field(schema, "resolutoin"); }).find("Did you mean 'resolution'?"), std::string::npos);
+    EXPECT_NE(error_text([&] { parse_field(find_field(schema, "resolution"), "nan"); }).find("from 0 to 10"), std::string::npos);
+    EXPECT_NE(error_text([&] { values_from_json(schema, "{\"colour\": 1}"); }).find("no option called 'colour'"), std::string::npos);
+    EXPECT_NE(error_text([&] { values_from_json(schema, "{broken"); }).find("JSON object"), std::string::npos);
 }
 
 TEST(describe, integers_that_do_not_fit_are_refused) {

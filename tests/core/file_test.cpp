@@ -7,34 +7,20 @@
 
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace morula {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_code;
 
 class FileTest : public testing::Test {
 protected:
-    void SetUp() override {
-        folder_ = fs::temp_directory_path() / ("morula_file_test_" + std::to_string(::getpid()));
-        fs::create_directories(folder_);
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-    std::int64_t n_files() const { return std::distance(fs::directory_iterator(folder_), fs::directory_iterator()); }
-    fs::path folder_;
+    std::int64_t n_files() const { return std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()); }
+    test::TemporaryFolder folder_;
 };
-
-ErrorCode code_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        EXPECT_FALSE(error.message().empty());
-        EXPECT_FALSE(error.next().empty()) << error.message();
-        return error.code();
-    }
-    ADD_FAILURE() << "no error";
-    return ErrorCode::internal;
-}
 
 TEST_F(FileTest, a_file_appears_whole_or_not_at_all) {
     const fs::path path = folder_ / "a.txt";
@@ -56,21 +42,21 @@ TEST_F(FileTest, reading_past_the_end_says_so) {
     write_text_file(folder_ / "a", "12345");
     const InputFile file(folder_ / "a");
     std::vector<std::byte> bytes(10);
-    EXPECT_EQ(code_of([&] { file.read_at(0, bytes); }), ErrorCode::invalid_data);
+    EXPECT_EQ(error_code([&] { file.read_at(0, bytes); }), ErrorCode::invalid_data);
     EXPECT_EQ(file.read_some(2, bytes), 3);
 }
 
 TEST_F(FileTest, missing_files_folders_and_large_files_are_told_apart) {
-    EXPECT_EQ(code_of([&] { InputFile(folder_ / "none"); }), ErrorCode::not_found);
-    EXPECT_EQ(code_of([&] { InputFile file(folder_); }), ErrorCode::invalid_data);
+    EXPECT_EQ(error_code([&] { InputFile(folder_ / "none"); }), ErrorCode::not_found);
+    EXPECT_EQ(error_code([&] { InputFile file(folder_.path()); }), ErrorCode::invalid_data);
     write_text_file(folder_ / "a", "12345");
-    EXPECT_EQ(code_of([&] { read_text_file(folder_ / "a", 4); }), ErrorCode::resource_limit);
-    EXPECT_EQ(code_of([&] { AtomicFile(folder_ / "no" / "b"); }), ErrorCode::not_found);
+    EXPECT_EQ(error_code([&] { read_text_file(folder_ / "a", 4); }), ErrorCode::resource_limit);
+    EXPECT_EQ(error_code([&] { AtomicFile(folder_ / "no" / "b"); }), ErrorCode::not_found);
 }
 
 TEST_F(FileTest, disk_space_is_checked_beforehand) {
-    require_disk_space(folder_, 1, "a test");
-    EXPECT_EQ(code_of([&] { require_disk_space(folder_ / "new" / "deeper", std::int64_t{1} << 60, "a test"); }), ErrorCode::resource_limit);
+    require_disk_space(folder_.path(), 1, "a test");
+    EXPECT_EQ(error_code([&] { require_disk_space(folder_ / "new" / "deeper", std::int64_t{1} << 60, "a test"); }), ErrorCode::resource_limit);
 }
 
 TEST(hash, is_xxh3_of_128_bits) {

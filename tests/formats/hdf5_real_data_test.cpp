@@ -7,6 +7,7 @@
 #include "morula/formats/hdf5/tenx_h5.hpp"
 #include "morula/formats/tenx/tenx_folder.hpp"
 #include "tests/formats/hdf5_sample.hpp"
+#include "tests/support/real_data.hpp"
 
 namespace morula::formats {
 namespace {

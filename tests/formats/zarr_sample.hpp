@@ -2,9 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -17,34 +14,12 @@
 #include <vector>
 
 #include "morula/core/context.hpp"
-#include "morula/core/error.hpp"
 #include "morula/core/random.hpp"
 #include "morula/data/dataset.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace morula::test {
-
-/// A folder of its own that goes when the test ends; in memory where the system has such a place, since forcing to disk is slow.
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        static std::atomic<int> counter{0};
-        const bool has_memory_disk = ::access("/dev/shm", W_OK) == 0;
-        const auto parent = has_memory_disk ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
-        path_ = parent / ("morula-test-" + std::to_string(::getpid()) + "-" + std::to_string(counter++));
-        std::filesystem::create_directories(path_);
-    }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-    const std::filesystem::path& path() const { return path_; }
-    std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// Counts: 3 of 10 entries, mostly small, `largest` in the first cell that has any.
 inline matrix::Csr sample_counts(std::int64_t n_cells, std::int64_t n_genes, float largest, std::uint64_t seed) {
@@ -271,19 +246,5 @@ inline std::map<std::string, std::string> folder_bytes(const std::filesystem::pa
     }
     return files;
 }
-
-/// The Error that the call throws; its code is internal and its message empty when it throws none.
-template <class Call>
-Error thrown_by(Call call) {
-    try {
-        call();
-    } catch (const Error& error) {
-        return error;
-    }
-    ADD_FAILURE() << "nothing was thrown";
-    return {ErrorCode::internal, "", ""};
-}
-
-inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace morula::test

@@ -8,7 +8,7 @@
 
 #include "morula/core/file.hpp"
 #include "tests/support/contexts.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace morula::knowledge {
 namespace {
@@ -27,12 +27,10 @@ TEST(marker_table, every_builtin_type_has_markers_and_a_source) {
 class MarkerFile : public testing::Test {
 protected:
     std::filesystem::path write(const std::string& text) {
-        path_ = test::scratch_folder() / ("morula_markers_" + std::to_string(::getpid()) + ".csv");
-        write_text_file(path_, text);
-        return path_;
+        write_text_file(folder_ / "markers.csv", text);
+        return folder_ / "markers.csv";
     }
-    void TearDown() override { std::filesystem::remove(path_); }
-    std::filesystem::path path_;
+    test::TemporaryFolder folder_;
 };
 
 TEST_F(MarkerFile, weights_and_negatives_are_read) {

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -14,12 +13,15 @@
 #include "morula/core/hash.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
-#include "tests/support/scratch_folder.hpp"
+#include "tests/support/errors.hpp"
+#include "tests/support/real_data.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace morula::pipeline {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_code;
 using Json = nlohmann::json;
 
 /// Keeps what was said, and can ask to stop when a step begins.
@@ -41,13 +43,6 @@ public:
 
 class RunTest : public testing::Test {
 protected:
-    void SetUp() override {
-        folder_ = test::scratch_folder() / ("morula_run_test_" + std::to_string(::getpid()) + "_" + testing::UnitTest::GetInstance()->current_test_info()->name());
-        fs::remove_all(folder_);
-        fs::create_directories(folder_);
-    }
-    void TearDown() override { fs::remove_all(folder_); }
-
     /// A small made-up sample as h5ad.
     std::string made_up(const std::string& name, analysis::GenerateOptions options) const {
         Context context({.threads = 2});
@@ -79,37 +74,11 @@ protected:
     }
     Json record(const std::string& out) const { return Json::parse(read_text_file(folder_ / out / "run.json", 1 << 24)); }
 
-    fs::path folder_;
+    test::TemporaryFolder folder_;
     Listener listener_;
 };
 
 std::string hash_of(const fs::path& path) { return hash_hex(std::string_view(read_text_file(path, std::int64_t{1} << 32))); }
-
-ErrorCode code_of(const std::function<void()>& work) {
-    try {
-        work();
-    } catch (const Error& error) {
-        EXPECT_FALSE(error.message().empty());
-        EXPECT_FALSE(error.next().empty()) << error.message();
-        return error.code();
-    }
-    ADD_FAILURE() << "no error";
-    return ErrorCode::internal;
-}
-
-std::optional<fs::path> real_data(const std::string& relative) {
-    const char* given = std::getenv("MORULA_DATA");
-    const fs::path base = given != nullptr ? fs::path(given) : fs::path(MORULA_SOURCE_DIR) / ".." / "shared" / "data";
-    if (fs::exists(base / relative)) return base / relative;
-    return std::nullopt;
-}
-
-#define REAL_DATA_OR_SKIP(variable, relative)                                                                 \
-    const auto variable = real_data(relative);                                                                \
-    if (!variable) {                                                                                          \
-        if (std::getenv("CI") != nullptr) FAIL() << relative << " must be there in CI";                       \
-        GTEST_SKIP() << "real data not found: set MORULA_DATA to the folder that holds " << relative;         \
-    }
 
 TEST_F(RunTest, gives_every_output_and_a_record) {
     const Json summary = run_with(options_for(small_sample(), "out"), 2);
@@ -160,7 +129,7 @@ TEST_F(RunTest, any_number_of_threads_gives_the_same_bits) {
 TEST_F(RunTest, resume_goes_on_after_a_stop_and_loses_only_the_step_under_way) {
     const std::string input = small_sample();
     listener_.stop_at = "umap";
-    EXPECT_EQ(code_of([&] { run_with(options_for(input, "out"), 2); }), ErrorCode::cancelled);
+    EXPECT_EQ(error_code([&] { run_with(options_for(input, "out"), 2); }), ErrorCode::cancelled);
     EXPECT_EQ(record("out")["status"], "cancelled");
     EXPECT_FALSE(fs::exists(folder_ / "out" / "report.html"));
     listener_.stop_at = "";
@@ -319,33 +288,33 @@ TEST_F(RunTest, a_missing_batch_column_suggests_the_nearest_name) {
 }
 
 TEST_F(RunTest, bad_calls_are_told_apart) {
-    EXPECT_EQ(code_of([&] { run_with(options_for((folder_ / "nothing.h5ad").string(), "out"), 1); }), ErrorCode::not_found);
-    EXPECT_EQ(code_of([&] { run_with(RunOptions{}, 1); }), ErrorCode::usage);
+    EXPECT_EQ(error_code([&] { run_with(options_for((folder_ / "nothing.h5ad").string(), "out"), 1); }), ErrorCode::not_found);
+    EXPECT_EQ(error_code([&] { run_with(RunOptions{}, 1); }), ErrorCode::usage);
     RunOptions no_input;
     no_input.out = (folder_ / "o2").string();
-    EXPECT_EQ(code_of([&] { run_with(no_input, 1); }), ErrorCode::usage);
+    EXPECT_EQ(error_code([&] { run_with(no_input, 1); }), ErrorCode::usage);
     no_input.resume = true;
-    EXPECT_EQ(code_of([&] { run_with(no_input, 1); }), ErrorCode::not_found);
+    EXPECT_EQ(error_code([&] { run_with(no_input, 1); }), ErrorCode::not_found);
     write_text_file(folder_ / "text.h5ad", "this is no h5ad");
-    EXPECT_EQ(code_of([&] { run_with(options_for((folder_ / "text.h5ad").string(), "out"), 1); }), ErrorCode::invalid_data);
+    EXPECT_EQ(error_code([&] { run_with(options_for((folder_ / "text.h5ad").string(), "out"), 1); }), ErrorCode::invalid_data);
     fs::create_directories(folder_ / "foreign");
     write_text_file(folder_ / "foreign" / "letter.txt", "dear");
-    EXPECT_EQ(code_of([&] { run_with(options_for(small_sample(), "foreign"), 1); }), ErrorCode::usage);
+    EXPECT_EQ(error_code([&] { run_with(options_for(small_sample(), "foreign"), 1); }), ErrorCode::usage);
     EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "foreign"), fs::directory_iterator()), 1);
 }
 
 TEST_F(RunTest, too_few_cells_and_cells_all_filtered_are_told) {
     const std::string few = made_up("few", {.cells = 30, .genes = 1000, .types = 2, .rare_types = 0, .mean_counts = 2000.0});
-    EXPECT_EQ(code_of([&] { run_with(options_for(few, "few"), 1); }), ErrorCode::invalid_data);
+    EXPECT_EQ(error_code([&] { run_with(options_for(few, "few"), 1); }), ErrorCode::invalid_data);
     const std::string empty = made_up("poor", {.cells = 100, .genes = 1000, .types = 2, .rare_types = 0, .mean_counts = 40.0});
-    EXPECT_EQ(code_of([&] { run_with(options_for(empty, "poor"), 1); }), ErrorCode::invalid_data);
+    EXPECT_EQ(error_code([&] { run_with(options_for(empty, "poor"), 1); }), ErrorCode::invalid_data);
     EXPECT_EQ(record("poor")["status"], "failed");
     EXPECT_FALSE(fs::exists(folder_ / "poor" / "cells.h5ad"));
 }
 
 TEST_F(RunTest, real_blood_gives_the_known_types) {
-    REAL_DATA_OR_SKIP(path, "pbmc3k/10x_mtx");
-    const Json summary = run_with(options_for(path->string(), "pbmc"), 2);
+    MORULA_REAL_DATA(path, "pbmc3k/10x_mtx");
+    const Json summary = run_with(options_for(path.string(), "pbmc"), 2);
     EXPECT_GT(summary["cells"].get<std::int64_t>(), 2400);
     EXPECT_GE(summary["clusters"].get<std::int64_t>(), 6);
     Context context({.threads = 1});
@@ -359,10 +328,10 @@ TEST_F(RunTest, real_blood_gives_the_known_types) {
 }
 
 TEST_F(RunTest, real_folder_and_file_of_the_same_cells_agree) {
-    REAL_DATA_OR_SKIP(folder, "pbmc3k/10x_mtx");
-    REAL_DATA_OR_SKIP(file, "pbmc3k/pbmc3k_raw.h5ad");
-    const Json a = run_with(options_for(folder->string(), "folder"), 2);
-    const Json b = run_with(options_for(file->string(), "file"), 2);
+    MORULA_REAL_DATA(folder, "pbmc3k/10x_mtx");
+    MORULA_REAL_DATA(file, "pbmc3k/pbmc3k_raw.h5ad");
+    const Json a = run_with(options_for(folder.string(), "folder"), 2);
+    const Json b = run_with(options_for(file.string(), "file"), 2);
     EXPECT_EQ(a["cells"], b["cells"]);
     EXPECT_EQ(a["clusters"], b["clusters"]);
 }

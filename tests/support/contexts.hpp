@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "morula/core/context.hpp"
-#include "morula/core/error.hpp"
+#include "tests/support/errors.hpp"
 
 namespace morula::test {
 
@@ -31,29 +31,6 @@ auto same_at_1_2_4_threads(const Make& make, const Same& same) {
     auto serial = make(*make_context(1));
     for (const std::int32_t threads : {2, 4}) EXPECT_TRUE(same(serial, make(*make_context(threads)))) << "differs with " << threads << " threads";
     return serial;
-}
-
-/// The sentence and the advice of the Error that f throws; "" when it throws none.
-template <class F>
-std::string error_text(const F& f) {
-    try {
-        f();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "";
-}
-
-/// The code of the Error that f throws; fails the test when it throws none.
-template <class F>
-ErrorCode error_code(const F& f) {
-    try {
-        f();
-    } catch (const Error& error) {
-        return error.code();
-    }
-    ADD_FAILURE() << "no error was thrown";
-    return ErrorCode::internal;
 }
 
 }  // namespace morula::test
