@@ -8,7 +8,7 @@
 #include "morula/atlas/atlas.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
-#include "morula/formats/hdf5/checked_counts.hpp"
+#include "morula/data/checked_counts.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/tenx_h5.hpp"
 #include "morula/formats/tenx/tenx_folder.hpp"
@@ -109,7 +109,7 @@ data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Contex
         dataset.varm.clear();
     }
     dataset.raw.reset();
-    dataset.layers["counts"] = formats::checked_counts(found, fmt::format("{}, {}", dataset.name, choice.layer), dataset.obs.index(), dataset.var.index());
+    dataset.layers["counts"] = data::checked_counts(found, fmt::format("{}, {}", dataset.name, choice.layer), dataset.obs.index(), dataset.var.index());
     return dataset;
 }
 

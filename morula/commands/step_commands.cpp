@@ -8,7 +8,7 @@
 #include "morula/commands/step_command.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
-#include "morula/formats/text/delimited.hpp"
+#include "morula/formats/text/csv_writer.hpp"
 
 namespace morula::commands {
 namespace {

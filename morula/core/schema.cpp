@@ -181,6 +181,7 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
     std::string best;
     std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
     for (const std::string& candidate : candidates) {
+        if (candidate.size() >= name.size() + best_distance) continue;  // too far, and a damaged file's names may be endless
         const std::size_t distance = edit_distance(name, candidate);
         if (distance < best_distance) {
             best = candidate;

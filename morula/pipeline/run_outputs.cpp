@@ -8,7 +8,7 @@
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
-#include "morula/formats/text/delimited.hpp"
+#include "morula/formats/text/csv_writer.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/report/render.hpp"
 

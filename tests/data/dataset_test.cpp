@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "morula/data/checked_counts.hpp"
 #include "tests/support/sources.hpp"
 
 namespace morula::data {
@@ -153,6 +154,20 @@ TEST(Dataset, a_look_reads_2000_cells_from_the_first_to_the_last) {
     // A normalized second half cannot hide.
     for (std::size_t row = 30'000; row < 50'000; ++row) csr.values[row] = 0.5F;
     EXPECT_EQ(look_at_values(*matrix::make_source(csr), obs, Table(numbered("gene", 1))).space, ValueSpace::fractional);
+}
+
+TEST(CheckedCounts, let_counts_through_and_name_the_first_value_that_is_none) {
+    const auto context = test::make_context(1);
+    const matrix::Csr largest{2, 2, {0, 1, 2}, {0, 1}, {1.0F, 4294967296.0F}};
+    EXPECT_TRUE(test::same_csr(matrix::read_all(*checked_counts(matrix::make_source(largest), "a", {}, {}), *context), largest));
+    for (const auto& [value, text] : std::vector<std::pair<float, std::string>>{
+             {-3.0F, "-3"}, {1.5F, "1.5"}, {std::nanf(""), "NaN"}, {INFINITY, "inf"}, {4294967808.0F, "4294967808"}}) {
+        const matrix::Csr bad{2, 2, {0, 1, 2}, {0, 1}, {1.0F, value}};
+        const matrix::Matrix named = checked_counts(matrix::make_source(bad), "blood.h5ad, X", {"c0", "c1"}, {"g0", "g1"});
+        EXPECT_EQ(error_text([&] { matrix::read_all(*named, *context); }).find("blood.h5ad, X: cell 'c1', gene 'g1' holds " + text + ", which is not a count"), 0U) << text;
+        const matrix::Matrix unnamed = checked_counts(matrix::make_source(bad), "X", {}, {});
+        EXPECT_EQ(error_text([&] { matrix::read_all(*unnamed, *context); }).find("X: cell 2, gene 2 holds"), 0U);
+    }
 }
 
 TEST(CountsChoice, a_layer_called_counts_comes_before_raw_and_x) {

@@ -11,8 +11,8 @@
 
 #include "morula/core/file.hpp"
 #include "morula/core/parallel.hpp"
+#include "morula/data/checked_counts.hpp"
 #include "morula/formats/hdf5/check_in_child.hpp"
-#include "morula/formats/hdf5/checked_counts.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/tenx_h5.hpp"
 #include "tests/formats/hdf5_sample.hpp"
@@ -243,12 +243,12 @@ TEST(ReadH5ad, values_that_are_no_counts_are_refused_by_cell_and_gene) {
     };
     for (const Case& c : std::vector<Case>{{"bad_value_negative", "-3"}, {"bad_value_nan", "NaN"}, {"bad_value_infinite", "inf"}, {"bad_value_fraction", "1.5"}}) {
         const data::Dataset dataset = read_fixture(c.name);
-        const matrix::Matrix counts = checked_counts(dataset.layers.at("X"), "file.h5ad, X", dataset.obs.index(), dataset.var.index());
+        const matrix::Matrix counts = data::checked_counts(dataset.layers.at("X"), "file.h5ad, X", dataset.obs.index(), dataset.var.index());
         const std::string message = error_text([&] { matrix::read_all(*counts, two_threads()); });
         EXPECT_NE(message.find(std::string("cell 'c0', gene 'g15' holds ") + c.says), std::string::npos) << message;
     }
     const data::Dataset good = read_fixture("gzip");
-    expect_rows(*checked_counts(good.layers.at("X"), "X", {}, {}), made_up_counts(), "checked");
+    expect_rows(*data::checked_counts(good.layers.at("X"), "X", {}, {}), made_up_counts(), "checked");
 }
 
 TEST(ReadH5ad, files_that_are_none_are_refused) {

@@ -86,7 +86,7 @@ def check(path):
         check_shared(path)
     if "X_umap" in adata.obsm and "leiden" in adata.obs and "rank_genes_groups" in adata.uns:
         check_cells(adata)
-    print(f"{name}: {adata.n_obs} x {adata.n_vars}, layers {list(adata.layers)}: ok with anndata {version("anndata")}")
+    print(f"{name}: {adata.n_obs} x {adata.n_vars}, layers {list(adata.layers)}: ok with anndata {version('anndata')}")
 
 
 def written_by(build, folder):

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "morula/core/file.hpp"
+#include "morula/formats/text/csv_writer.hpp"
 #include "morula/formats/text/delimited.hpp"
 #include "morula/formats/text/text_stream.hpp"
 #include "tests/formats/hdf5_sample.hpp"

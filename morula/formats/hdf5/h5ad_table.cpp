@@ -6,7 +6,7 @@
 
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/h5ad_values.hpp"
-#include "morula/formats/text/delimited.hpp"
+#include "morula/formats/text/csv_writer.hpp"
 
 namespace morula::formats::h5 {
 

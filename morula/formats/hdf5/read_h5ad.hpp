@@ -13,7 +13,7 @@ namespace morula::formats {
 
 /// Everything an h5ad file holds. CSR matrices are read lazily (H5CsrSource), dense ones too, with zeros dropped; CSC ones are transposed in memory.
 /// Gene names that repeat are kept apart and reported. What has no place in a Dataset (data frames in obsm, unknown encodings, images in uns) is left
-/// out and named in one warning. Values are delivered as they lie, NaN included: checked_counts() is the guard for counts.
+/// out and named in one warning. Values are delivered as they lie, NaN included: data::checked_counts() is the guard for counts.
 /// Throws invalid_data for damage, wrong shapes, repeated cell names, and names the place in the file; unsupported for AnnData older than 0.7.
 data::Dataset read_h5ad(const std::filesystem::path& path, Context& context);
 

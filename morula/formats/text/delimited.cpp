@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "morula/core/error.hpp"
+#include "morula/core/schema.hpp"
 #include "morula/formats/text/text_stream.hpp"
 
 namespace morula::formats {
@@ -253,32 +254,12 @@ data::Column typed_column(std::vector<std::string> texts) {
     return data::Column(std::move(texts));
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-        row[j] = j;
-    }
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
-}
-
-template <class T>
-std::string shortest_text(T value) {
-    if (std::isnan(value)) {
-        return {};
-    }
-    std::array<char, 64> buffer;
-    const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-    MORULA_ASSERT(error == std::errc{});
-    return {buffer.data(), end};
+std::string shown_names(const std::vector<std::string>& names) {
+    constexpr std::size_t kMostShown = 10;
+    constexpr std::size_t kLongestShown = 40;
+    std::string list;
+    for (std::size_t i = 0; i < std::min(names.size(), kMostShown); ++i) list += (i > 0 ? ", " : "") + names[i].substr(0, kLongestShown);
+    return names.size() > kMostShown ? list + ", ..." : list;
 }
 
 }  // namespace
@@ -293,9 +274,9 @@ std::size_t RawTable::column(std::string_view name) const {
     if (at != std::string::npos) {
         return at;
     }
-    const auto nearest = std::min_element(names.begin(), names.end(), [&](const std::string& a, const std::string& b) { return edit_distance(a, name) < edit_distance(b, name); });
+    const std::string nearest = nearest_name(name, names);
     fail(ErrorCode::not_found, path.string() + " has no column '" + std::string(name) + "'.",
-         nearest == names.end() ? "Add the column." : "Add the column; the nearest name there is '" + *nearest + "'.");
+         nearest.empty() ? "Add the column; there are: " + shown_names(names) + "." : "Did you mean '" + nearest + "'?");
 }
 
 std::string RawTable::place(std::size_t row, std::size_t column_index) const {
@@ -360,108 +341,6 @@ data::Table read_table(const std::filesystem::path& path, const TableOptions& op
         table.set(raw.names[c].empty() ? std::to_string(c + 1) : raw.names[c], typed_column(std::move(texts)));
     }
     return table;
-}
-
-std::string number_text(double value) { return shortest_text(value); }
-std::string number_text(float value) { return shortest_text(value); }
-
-CsvWriter::CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names) : file_(path), n_names_(names.size()) {
-    for (const std::string& name : names) {
-        text(name);
-    }
-    end_row();
-}
-
-void CsvWriter::separate() {
-    if (n_fields_++ > 0) {
-        buffer_.push_back(',');
-    }
-}
-
-CsvWriter& CsvWriter::text(std::string_view value) {
-    separate();
-    // A record of one empty field would read back as an empty line.
-    const bool quote = value.find_first_of(",\"\r\n") != std::string_view::npos || (value.empty() && n_names_ == 1);
-    if (!quote) {
-        buffer_.append(value);
-        return *this;
-    }
-    buffer_.push_back('"');
-    for (const char c : value) {
-        if (c == '"') {
-            buffer_.push_back('"');
-        }
-        buffer_.push_back(c);
-    }
-    buffer_.push_back('"');
-    return *this;
-}
-
-CsvWriter& CsvWriter::number(double value) {
-    separate();
-    buffer_.append(number_text(value));
-    return *this;
-}
-
-CsvWriter& CsvWriter::number(float value) {
-    separate();
-    buffer_.append(number_text(value));
-    return *this;
-}
-
-CsvWriter& CsvWriter::integer(std::int64_t value) {
-    separate();
-    buffer_.append(std::to_string(value));
-    return *this;
-}
-
-void CsvWriter::end_row() {
-    MORULA_ASSERT(n_fields_ == n_names_);
-    n_fields_ = 0;
-    buffer_.push_back('\n');
-    if (buffer_.size() >= (std::size_t{1} << 20)) {
-        file_.write(std::string_view(buffer_));
-        buffer_.clear();
-    }
-}
-
-void CsvWriter::commit() {
-    file_.write(std::string_view(buffer_));
-    buffer_.clear();
-    file_.commit();
-}
-
-void write_table(const data::Table& table, const std::filesystem::path& path, Context& context) {
-    std::vector<std::string> names{table.index_name == "_index" ? "" : table.index_name};
-    std::vector<std::vector<std::string>> texts;
-    for (const auto& column : table.columns()) {
-        names.push_back(column.first);
-        if (const auto* numbers = std::get_if<std::vector<double>>(&column.second)) {
-            texts.emplace_back();
-            for (const double value : *numbers) {
-                texts.back().push_back(number_text(value));
-            }
-        } else if (const auto* floats = std::get_if<std::vector<float>>(&column.second)) {
-            texts.emplace_back();
-            for (const float value : *floats) {
-                texts.back().push_back(number_text(value));
-            }
-        } else {
-            texts.push_back(data::column_texts(column.second));
-        }
-    }
-    CsvWriter writer(path, names);
-    for (std::size_t r = 0; r < table.index().size(); ++r) {
-        writer.text(table.index()[r]);
-        for (const std::vector<std::string>& column : texts) {
-            writer.text(column[r]);
-        }
-        writer.end_row();
-        if (r % 65536 == 0) {
-            context.check_cancelled();
-        }
-    }
-    writer.commit();
 }
 
 }  // namespace morula::formats

@@ -1,4 +1,4 @@
-// The one reader and writer of delimited text (CSV, TSV): RFC 4180 quotes, CR LF, byte-order mark, UTF-8 only, gzip or not.
+// The one reader of delimited text (CSV, TSV): RFC 4180 quotes, CR LF, byte-order mark, UTF-8 only, gzip or not. csv_writer.hpp writes it.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "morula/core/context.hpp"
-#include "morula/core/file.hpp"
 #include "morula/data/table.hpp"
 
 namespace morula::formats {
@@ -30,7 +29,7 @@ struct RawTable {
     std::vector<std::vector<std::string>> rows;
     std::vector<std::int64_t> lines;  // line of the file on which each row starts, from 1
 
-    /// Position of a column; throws not_found with the nearest name.
+    /// Position of a column; throws not_found with the nearest name, or with those that are there.
     std::size_t column(std::string_view name) const;
     /// Position of a column, or npos.
     std::size_t find(std::string_view name) const;
@@ -46,34 +45,5 @@ RawTable read_rows(const std::filesystem::path& path, const TableOptions& option
 /// Numbers written with leading zeros ("007") are names and stay text.
 /// Throws invalid_data too when the index repeats a name.
 data::Table read_table(const std::filesystem::path& path, const TableOptions& options, Context& context);
-
-/// Shortest text that reads back as the same number: "0.1", "1e-300", "3"; "nan" becomes the empty text.
-std::string number_text(double value);
-std::string number_text(float value);
-
-/// Rows of comma-separated text, written beside their place and moved there by commit().
-class CsvWriter {
-public:
-    CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names);
-
-    CsvWriter& text(std::string_view value);
-    CsvWriter& number(double value);
-    CsvWriter& number(float value);
-    CsvWriter& integer(std::int64_t value);
-    /// Ends the row; throws internal when it has not as many fields as there are names.
-    void end_row();
-    void commit();
-
-private:
-    void separate();
-
-    AtomicFile file_;
-    std::string buffer_;
-    std::size_t n_names_;
-    std::size_t n_fields_ = 0;
-};
-
-/// A table with its index as first column.
-void write_table(const data::Table& table, const std::filesystem::path& path, Context& context);
 
 }  // namespace morula::formats

@@ -1,12 +1,13 @@
-#include "morula/formats/hdf5/checked_counts.hpp"
+#include "morula/data/checked_counts.hpp"
+
+#include <fmt/format.h>
 
 #include <cmath>
 #include <utility>
 
 #include "morula/core/error.hpp"
-#include "morula/formats/text/delimited.hpp"
 
-namespace morula::formats {
+namespace morula::data {
 
 namespace {
 
@@ -14,7 +15,12 @@ constexpr float kLargestCount = 4294967296.0F;  // 2^32
 
 bool is_count(float value) { return value >= 0.0F && value <= kLargestCount && value == std::floor(value); }  // false for NaN
 
-std::string shown(float value) { return std::isnan(value) ? "NaN" : number_text(value); }
+std::string shown(float value) {
+    if (std::isnan(value)) {
+        return "NaN";
+    }
+    return value == std::floor(value) && std::isfinite(value) ? fmt::format("{:.0f}", value) : fmt::format("{}", value);
+}
 
 class CheckedCounts : public matrix::RowBlockSource {
 public:
@@ -72,4 +78,4 @@ matrix::Matrix checked_counts(matrix::Matrix source, std::string what, std::vect
     return std::make_shared<CheckedCounts>(std::move(source), std::move(what), std::move(cells), std::move(genes));
 }
 
-}  // namespace morula::formats
+}  // namespace morula::data

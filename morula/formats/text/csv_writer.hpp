@@ -1,0 +1,45 @@
+// The one writer of comma-separated text, and numbers as the shortest text that reads back the same.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/core/file.hpp"
+#include "morula/data/table.hpp"
+
+namespace morula::formats {
+
+/// Shortest text that reads back as the same number: "0.1", "1e-300", "3"; "nan" becomes the empty text.
+std::string number_text(double value);
+std::string number_text(float value);
+
+/// Rows of comma-separated text, written beside their place and moved there by commit().
+class CsvWriter {
+public:
+    CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names);
+
+    CsvWriter& text(std::string_view value);
+    CsvWriter& number(double value);
+    CsvWriter& number(float value);
+    CsvWriter& integer(std::int64_t value);
+    /// Ends the row; throws internal when it has not as many fields as there are names.
+    void end_row();
+    void commit();
+
+private:
+    void separate();
+
+    AtomicFile file_;
+    std::string buffer_;
+    std::size_t n_names_;
+    std::size_t n_fields_ = 0;
+};
+
+/// A table with its index as first column.
+void write_table(const data::Table& table, const std::filesystem::path& path, Context& context);
+
+}  // namespace morula::formats
