@@ -1,11 +1,15 @@
-// Options from JSON and from flags: any bytes give values within the schema, or a usage Error.
+// Options from JSON, from flags and from the record of an earlier run, and amounts of memory: any bytes give values within the schema, or a usage Error.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "fuzz/expect.hpp"
+#include "fuzz/memory_file.hpp"
 #include "morula/analysis/generate.hpp"
+#include "morula/core/context.hpp"
 #include "morula/core/describe.hpp"
 #include "morula/core/error.hpp"
+#include "morula/pipeline/run_record.hpp"
 
 using morula::analysis::GenerateOptions;
 
@@ -28,5 +32,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (error.code() != morula::ErrorCode::usage) __builtin_trap();
         }
     }
+    try {
+        if (morula::parse_bytes(text) < 0) __builtin_trap();
+    } catch (const morula::Error& error) {
+        if (error.code() != morula::ErrorCode::usage) __builtin_trap();
+    }
+    const morula::fuzz::MemoryFile record(data, size);
+    morula::fuzz::expect_value_or_error([&] { morula::pipeline::options_of_earlier_run(record.path(), schema); });
     return 0;
 }
