@@ -55,6 +55,9 @@ void fail_from_errno(int error_number, std::string_view doing, std::string_view 
         case ENOSPC:
         case EDQUOT:
             fail(ErrorCode::resource_limit, fmt::format("{}: cannot {}, no space is left.", path, doing), "Free some space, or write to another disk.");
+        case EFBIG:
+            fail(ErrorCode::resource_limit, fmt::format("{}: cannot {}, the file would be larger than this disk or a limit allows.", path, doing),
+                 "Write to another disk (a memory stick with FAT32 holds files of at most 4 GB), or raise `ulimit -f`.");
         case EMFILE:
         case ENFILE: fail(ErrorCode::resource_limit, fmt::format("{}: cannot {}, too many files are open.", path, doing), "Raise the limit with `ulimit -n`.");
         case EISDIR: invalid_data(fmt::format("{}: cannot {}, it is a folder.", path, doing), "Name a file.");

@@ -1,0 +1,278 @@
+// Bad input, from the file to the exit code: `morula run` must name the file and the place, say what to do next, end with the right code, and leave nothing
+// half-written. That each reader finds each kind of damage is tested beside the readers; here it is the whole way.
+#include <grp.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/cli/program_test.hpp"
+
+namespace morula {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using test::Outcome;
+
+constexpr int kInvalidData = 2;
+constexpr int kNotFound = 3;
+constexpr int kPermission = 4;
+constexpr int kResourceLimit = 5;
+constexpr int kUnsupported = 6;
+
+struct Case {
+    const char* name;
+    const char* input;  // below the fixtures, or below the test's folder when it was made there
+    int status;
+    const char* says;
+};
+
+/// A gzip file (one stored block) without its last bytes.
+std::string cut_gzip(const std::string& text) {
+    std::string bytes("\x1F\x8B\x08\0\0\0\0\0\0\x03\x01", 11);
+    const auto size = static_cast<unsigned>(text.size());
+    for (const unsigned number : {size, ~size}) {
+        bytes.push_back(static_cast<char>(number & 0xFFU));
+        bytes.push_back(static_cast<char>(number >> 8U & 0xFFU));
+    }
+    return bytes + text.substr(0, text.size() - 5);
+}
+
+class BadInput : public test::ProgramTest {
+protected:
+    /// The error object of a run that failed, whose message names `file` and which says what to do.
+    std::string refusal(const Outcome& outcome, int status, const std::string& file) const {
+        EXPECT_EQ(outcome.status, status) << outcome.out << outcome.err;
+        const Json json = Json::parse(outcome.out, nullptr, false);
+        if (!json.is_object() || !json.contains("error")) {
+            ADD_FAILURE() << "no error object: " << outcome.out << outcome.err;
+            return "";
+        }
+        const std::string message = json["error"]["message"];
+        EXPECT_NE(message.find(file), std::string::npos) << message;
+        EXPECT_FALSE(json["error"]["next"].get<std::string>().empty()) << message;
+        return message;
+    }
+    std::string refusal_of_run(const std::string& input, int status) const {
+        return refusal(morula({"run", input, "--out", "out", "--json"}), status, fs::path(input).filename().string());
+    }
+    /// No result, nothing under a temporary name, and a store that is whole or not there at all.
+    void expect_nothing_half_written(const fs::path& out) const {
+        if (!fs::exists(out)) return;
+        std::set<std::string> names;
+        for (const auto& entry : fs::directory_iterator(out)) names.insert(entry.path().filename().string());
+        for (const std::string& name : names) EXPECT_TRUE(name == "run.json" || name == "data.atlas") << name << " was left behind";
+        if (names.count("run.json") != 0) {
+            EXPECT_TRUE(Json::parse(read_text_file(out / "run.json", 1 << 24), nullptr, false).is_object());
+        }
+        if (fs::exists(out / "data.atlas" / "CURRENT")) {
+            EXPECT_EQ(morula({"verify", (out / "data.atlas").string()}).status, 0);
+        }
+    }
+    std::string fixture(const std::string& name) const { return std::string(MORULA_SOURCE_DIR) + "/tests/formats/fixtures/h5ad/" + name; }
+    void write_folder(const std::string& name, const std::string& barcodes, const std::string& features, const std::string& matrix) const {
+        fs::create_directories(folder_ / name);
+        write_text_file(folder_ / name / "barcodes.tsv", barcodes);
+        write_text_file(folder_ / name / "features.tsv", features);
+        write_text_file(folder_ / name / "matrix.mtx", "%%MatrixMarket matrix coordinate integer general\n" + matrix);
+    }
+};
+
+TEST_F(BadInput, h5ad_files_are_refused_with_the_place_and_leave_nothing) {
+    for (const Case& c : std::vector<Case>{
+             {"wrong shape", "bad_shape.h5ad", kInvalidData, "X is 30 x 21"},
+             {"index out of range", "bad_column_out_of_range.h5ad", kInvalidData, "X: row 1 names column 21"},
+             {"index twice", "bad_column_twice.h5ad", kInvalidData, "X: row 1 names column"},
+             {"negative count", "bad_value_negative.h5ad", kInvalidData, "holds -3"},
+             {"NaN", "bad_value_nan.h5ad", kInvalidData, "cell 'c0', gene 'g15' holds"},
+             {"infinite", "bad_value_infinite.h5ad", kInvalidData, "cell 'c0', gene 'g15' holds"},
+             {"no integer", "bad_value_fraction.h5ad", kInvalidData, "holds 1.5"},
+             {"above 2^32", "bad_value_huge.h5ad", kInvalidData, "X/data: entry 5 holds 1099511627776"},
+             {"no cells", "no_cells.h5ad", kInvalidData, ""},
+             {"no genes", "no_genes.h5ad", kInvalidData, ""},
+             {"no matrix", "no_x.h5ad", kInvalidData, "holds no matrix"},
+             {"cell name twice", "bad_repeated_cells.h5ad", kInvalidData, "the name 'c0' stands in rows 1 and 3"},
+             {"not UTF-8", "bad_name_not_utf8.h5ad", kInvalidData, "obs/_index, row 2"},
+             {"absurd size", "bad_absurd_size.h5ad", kInvalidData, "declares 1000000000000000 values"},
+             {"names and matrix disagree", "bad_tenx_barcodes.h5", kInvalidData, "but names 20 genes and 2 cells"},
+             {"another HDF5 file", "bad_not_anndata.h5ad", kInvalidData, ""},
+             {"loom", "loom.loom", kUnsupported, "loom"},
+         }) {
+        SCOPED_TRACE(c.name);
+        const std::string message = refusal_of_run(fixture(c.input), c.status);
+        EXPECT_NE(message.find(c.says), std::string::npos) << message;
+        expect_nothing_half_written(folder_ / "out");
+        fs::remove_all(folder_ / "out");
+    }
+}
+
+TEST_F(BadInput, files_that_are_missing_empty_cut_or_something_else) {
+    const std::string whole = read_text_file(fixture("gzip.h5ad"), 1 << 20);
+    write_text_file(folder_ / "empty.h5ad", "");
+    write_text_file(folder_ / "letter.h5ad", "Dear all,\n");
+    write_text_file(folder_ / "cut.h5ad", std::string_view(whole).substr(0, whole.size() / 2));
+    std::string corrupt = whole;  // the signature and the root group's address stand, what they lead to does not
+    for (std::size_t i = 96; i < 2048; ++i) corrupt[i] = static_cast<char>(0xA5 ^ i);
+    write_text_file(folder_ / "corrupt.h5ad", corrupt);
+    fs::create_directories(folder_ / "empty_folder");
+    for (const Case& c : std::vector<Case>{{"missing", "nothing.h5ad", kNotFound, "does not exist"},
+                                           {"empty", "empty.h5ad", kInvalidData, ""},
+                                           {"something else", "letter.h5ad", kInvalidData, "not an HDF5 file"},
+                                           {"cut", "cut.h5ad", kInvalidData, "ends early"},
+                                           {"corrupt", "corrupt.h5ad", kInvalidData, ""},
+                                           {"empty folder", "empty_folder", kInvalidData, "holds no matrix.mtx"}}) {
+        SCOPED_TRACE(c.name);
+        const std::string message = refusal_of_run((folder_ / c.input).string(), c.status);
+        EXPECT_NE(message.find(c.says), std::string::npos) << message;
+        expect_nothing_half_written(folder_ / "out");
+        fs::remove_all(folder_ / "out");
+    }
+}
+
+TEST_F(BadInput, tenx_folders_whose_parts_do_not_fit) {
+    const std::string features = "ENSG1\tA\tGene Expression\nENSG2\tB\tGene Expression\n";
+    write_folder("fewer_barcodes", "AA-1\n", features, "2 2 1\n1 1 5\n");
+    write_folder("fewer_features", "AA-1\nCC-1\n", "ENSG1\tA\tGene Expression\n", "2 2 1\n1 1 5\n");
+    write_folder("same_barcode", "AA-1\nAA-1\n", features, "2 2 1\n1 1 5\n");
+    write_folder("not_utf8", "AA-1\nC\xFF-1\n", features, "2 2 1\n1 1 5\n");
+    write_folder("gene_out_of_range", "AA-1\nCC-1\n", features, "2 2 1\n3 1 5\n");
+    write_folder("entry_twice", "AA-1\nCC-1\n", features, "2 2 2\n1 1 5\n1 1 5\n");
+    write_folder("negative", "AA-1\nCC-1\n", features, "2 2 1\n1 1 -5\n");
+    write_folder("too_large", "AA-1\nCC-1\n", features, "2 2 1\n1 1 4294967297\n");
+    write_folder("absurd", "AA-1\nCC-1\n", features, "2 2 900000000000000\n1 1 5\n");
+    write_folder("no_cells", "", features, "2 0 0\n");
+    write_folder("cut_gzip", "AA-1\nCC-1\n", features, "");
+    fs::remove(folder_ / "cut_gzip" / "matrix.mtx");
+    write_text_file(folder_ / "cut_gzip" / "matrix.mtx.gz", cut_gzip("%%MatrixMarket matrix coordinate integer general\n2 2 3\n1 1 5\n2 1 5\n2 2 5\n"));
+    for (const Case& c : std::vector<Case>{{"barcodes.tsv", "fewer_barcodes", kInvalidData, "names 1 cells, but"},
+                                           {"features.tsv", "fewer_features", kInvalidData, "names 1 genes, but"},
+                                           {"barcodes.tsv", "same_barcode", kInvalidData, "lines 1 and 2"},
+                                           {"barcodes.tsv", "not_utf8", kInvalidData, "line 2"},
+                                           {"matrix.mtx", "gene_out_of_range", kInvalidData, "line 3: gene 3 is out of range"},
+                                           {"matrix.mtx", "entry_twice", kInvalidData, "stands there twice"},
+                                           {"matrix.mtx", "negative", kInvalidData, "line 3: the value -5"},
+                                           {"matrix.mtx", "too_large", kInvalidData, "line 3: the value 4294967297"},
+                                           {"matrix.mtx", "absurd", kInvalidData, "line 2: the file declares 900000000000000 entries"},
+                                           {"no_cells", "no_cells", kInvalidData, ""},
+                                           {"matrix.mtx.gz", "cut_gzip", kInvalidData, "ends early"}}) {
+        SCOPED_TRACE(c.input);
+        const std::string message = refusal(morula({"run", (folder_ / c.input).string(), "--out", "out", "--json"}), c.status, c.name);
+        EXPECT_NE(message.find(c.says), std::string::npos) << message;
+        expect_nothing_half_written(folder_ / "out");
+        fs::remove_all(folder_ / "out");
+    }
+}
+
+TEST_F(BadInput, sheets_of_samples_are_refused_by_line) {
+    write_text_file(folder_ / "twice.csv", "path,sample\na.h5ad,a\nb.h5ad,a\n");
+    write_text_file(folder_ / "no_path.csv", "pth,sample\na.h5ad,a\n");
+    write_text_file(folder_ / "empty.csv", "");
+    write_text_file(folder_ / "ragged.csv", "path,sample\na.h5ad,a,b\nb.h5ad,b\n");
+    write_text_file(folder_ / "gone.csv", "path,sample\ngone.h5ad,a\n");
+    for (const Case& c : std::vector<Case>{{"twice.csv", "twice.csv", kInvalidData, "line 3"},
+                                           {"no_path.csv", "no_path.csv", kNotFound, "no column 'path'"},
+                                           {"empty.csv", "empty.csv", kInvalidData, "is empty"},
+                                           {"ragged.csv", "ragged.csv", kInvalidData, "line 3"},
+                                           {"gone.h5ad", "gone.csv", kNotFound, "does not exist"},
+                                           {"none.csv", "none.csv", kNotFound, ""}}) {
+        SCOPED_TRACE(c.name);
+        const std::string message = refusal(morula({"run", "--samples", c.input, "--out", "out", "--json"}), c.status, c.name);
+        EXPECT_NE(message.find(c.says), std::string::npos) << message;
+        expect_nothing_half_written(folder_ / "out");
+        fs::remove_all(folder_ / "out");
+    }
+}
+
+/// The old h5ad stays as it was when the new one cannot be written.
+TEST_F(BadInput, a_failed_step_leaves_the_file_that_was_there) {
+    write_text_file(folder_ / "qc.h5ad", "the old file");
+    refusal(morula({"qc", fixture("bad_value_nan.h5ad"), "--out", "qc.h5ad", "--json"}), kInvalidData, "bad_value_nan");
+    EXPECT_EQ(read_text_file(folder_ / "qc.h5ad", 100), "the old file");
+}
+
+TEST_F(BadInput, a_folder_without_the_right_to_write) {
+    make_sample("a.h5ad", "100");
+    fs::create_directories(folder_ / "locked");
+    fs::permissions(folder_.path(), fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec | fs::perms::others_read | fs::perms::others_exec);
+    fs::permissions(folder_ / "a.h5ad", fs::perms::all & ~fs::perms::group_write & ~fs::perms::others_write);
+    fs::permissions(folder_ / "locked", fs::perms::owner_read | fs::perms::owner_exec | fs::perms::others_read | fs::perms::others_exec);
+    const auto as_nobody = [] {
+        if (::geteuid() != 0) return;
+        if (::setgroups(0, nullptr) != 0 || ::setgid(65'534) != 0 || ::setuid(65'534) != 0) ::_exit(126);
+    };
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"run", "a.h5ad", "--out", "locked/out", "--json"}, {"qc", "a.h5ad", "--out", "locked/qc.h5ad", "--json"},
+                                                  {"ingest", "a.h5ad", "--atlas", "locked/a.atlas", "--json"}, {"generate", "--cells", "10", "--genes", "1000", "--out", "locked/g.h5ad", "--json"}}) {
+        SCOPED_TRACE(words[0]);
+        const Outcome outcome = finish(start_after(as_nobody, words));
+        if (outcome.status == 126) GTEST_SKIP() << "cannot become another user here";
+        refusal(outcome, kPermission, "locked");
+        EXPECT_TRUE(fs::is_empty(folder_ / "locked"));
+    }
+}
+
+TEST_F(BadInput, an_input_that_may_not_be_read) {
+    make_sample("a.h5ad", "100");
+    fs::permissions(folder_.path(), fs::perms::all);
+    fs::permissions(folder_ / "a.h5ad", fs::perms::owner_write);
+    const auto as_nobody = [] {
+        if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setgid(65'534) != 0 || ::setuid(65'534) != 0)) ::_exit(126);
+    };
+    const Outcome outcome = finish(start_after(as_nobody, {"run", "a.h5ad", "--out", "out", "--json"}));
+    if (outcome.status == 126) GTEST_SKIP() << "cannot become another user here";
+    refusal(outcome, kPermission, "a.h5ad");
+    expect_nothing_half_written(folder_ / "out");
+}
+
+/// No file may grow beyond a limit: the write that passes it fails, wherever in the run that is.
+TEST_F(BadInput, a_disk_that_fills_up_at_any_time_leaves_nothing_half_written) {
+    make_sample("a.h5ad", "300");
+    for (const rlim_t limit : {rlim_t{6'000}, rlim_t{30'000}, rlim_t{150'000}, rlim_t{400'000}}) {
+        SCOPED_TRACE(limit);
+        const auto fill = [&] {
+            ::signal(SIGXFSZ, SIG_IGN);
+            const rlimit small{limit, limit};
+            ::setrlimit(RLIMIT_FSIZE, &small);
+        };
+        const Outcome outcome = finish(start_after(fill, {"run", "a.h5ad", "--out", "out", "--json"}));
+        refusal(outcome, kResourceLimit, "out");
+        for (const char* name : {"report.html", "cells.h5ad", "markers.csv"}) {
+            if (!fs::exists(folder_ / "out" / name)) continue;
+            EXPECT_GT(fs::file_size(folder_ / "out" / name), 0U);
+            EXPECT_LE(fs::file_size(folder_ / "out" / name), limit) << "whole files may stay, cut ones not";
+        }
+        for (const auto& entry : fs::directory_iterator(folder_ / "out")) EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+        EXPECT_FALSE(fs::exists(folder_ / "out" / "report.html"));
+        if (fs::exists(folder_ / "out" / "data.atlas" / "CURRENT")) {
+            EXPECT_EQ(morula({"verify", "out/data.atlas"}).status, 0);
+        }
+    }
+    EXPECT_EQ(morula({"run", "--resume", "--out", "out"}).status, 0) << "with room again, it goes on";
+    EXPECT_TRUE(fs::exists(folder_ / "out" / "report.html"));
+}
+
+/// A real disk of 300 kB.
+TEST_F(BadInput, a_full_disk_is_told) {
+    make_sample("a.h5ad", "300");
+    fs::create_directories(folder_ / "small");
+    if (::mount("tmpfs", (folder_ / "small").c_str(), "tmpfs", 0, "size=300k") != 0) GTEST_SKIP() << "cannot mount a small disk here; the test before this one sets limits instead";
+    const Outcome run = morula({"run", "a.h5ad", "--out", "small/out", "--json"});
+    const Outcome generated = morula({"generate", "--cells", "2000", "--genes", "1500", "--out", "small/g.h5ad", "--json"});
+    std::vector<std::string> left;
+    for (const auto& entry : fs::directory_iterator(folder_ / "small")) left.push_back(entry.path().filename().string());
+    const bool report = fs::exists(folder_ / "small/out/report.html");
+    ::umount((folder_ / "small").c_str());
+    refusal(run, kResourceLimit, "small");
+    refusal(generated, kResourceLimit, "small");
+    EXPECT_FALSE(report);
+    for (const std::string& name : left) EXPECT_EQ(name, "out");
+}
+
+}  // namespace
+}  // namespace morula
