@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::int32_t kProgrammes = 10;
 constexpr double kMaxProgrammeShare = 0.2;
+constexpr double kEmptySd = 0.5;  // of ln counts of empty droplets
 constexpr std::int64_t kCellsABlock = 1024;
 
 /// Options with the preset's own values filled in.
@@ -101,6 +102,7 @@ struct CellPlan {
     std::int32_t second_type = -1;
     std::int32_t sample = 0;
     bool is_damaged = false;
+    bool is_empty = false;
     float pseudotime = std::numeric_limits<float>::quiet_NaN();
     std::int64_t total = 0;
     std::int64_t n_ambient = 0;
@@ -128,7 +130,7 @@ public:
         build_samples(profiles, context);
     }
 
-    std::int64_t n_rows() const override { return settings_.options.cells; }
+    std::int64_t n_rows() const override { return settings_.options.cells + settings_.options.empty_droplets; }
     std::int64_t n_cols() const override { return n_genes_; }
     std::int64_t nnz() const override { return nnz_bound_; }
     void set_nnz_bound(std::int64_t bound) { nnz_bound_ = bound; }
@@ -261,6 +263,13 @@ CellPlan MadeUpCounts::plan(std::int64_t cell) const {
     Random random(settings_.options.seed, Purpose::generate_cell, static_cast<std::uint64_t>(cell), 0);
     CellPlan plan;
     plan.sample = static_cast<std::int32_t>(random.below(samples_.size()));
+    if (cell >= settings_.options.cells) {
+        plan.is_empty = true;
+        plan.type = -1;
+        plan.n_ambient = random.poisson(settings_.options.empty_counts * spread(kEmptySd, random));
+        plan.add(samples_[static_cast<std::size_t>(plan.sample)].ambient, plan.n_ambient);
+        return plan;
+    }
     const bool is_doublet = random.uniform() < settings_.options.doublet_fraction;
     add_cell(plan, false, random);
     if (is_doublet) add_cell(plan, true, random);
@@ -309,13 +318,13 @@ matrix::CsrView MadeUpCounts::read(matrix::Range rows, matrix::CsrScratch& scrat
 void resize(GeneratedCells& cells, std::size_t n) {
     cells.names.resize(n);
     for (auto* column : {&cells.type, &cells.second_type, &cells.sample, &cells.donor, &cells.batch, &cells.total_counts}) column->resize(n);
-    for (auto* column : {&cells.is_doublet, &cells.is_damaged}) column->resize(n);
+    for (auto* column : {&cells.is_doublet, &cells.is_damaged, &cells.is_empty}) column->resize(n);
     for (auto* column : {&cells.ambient_fraction, &cells.mitochondrial_fraction, &cells.pseudotime}) column->resize(n);
 }
 
 void describe_cell(GeneratedCells& cells, std::int64_t cell, const CellPlan& plan, const GenerateOptions& options) {
     const auto i = static_cast<std::size_t>(cell);
-    cells.names[i] = fmt::format("cell-{:07}", cell + 1);
+    cells.names[i] = plan.is_empty ? fmt::format("empty-{:07}", cell + 1 - options.cells) : fmt::format("cell-{:07}", cell + 1);
     cells.type[i] = plan.type;
     cells.second_type[i] = plan.second_type;
     cells.sample[i] = plan.sample;
@@ -323,10 +332,11 @@ void describe_cell(GeneratedCells& cells, std::int64_t cell, const CellPlan& pla
     cells.batch[i] = plan.sample % options.batches;
     cells.is_doublet[i] = plan.second_type >= 0;
     cells.is_damaged[i] = plan.is_damaged;
+    cells.is_empty[i] = plan.is_empty;
     cells.pseudotime[i] = plan.second_type >= 0 ? std::numeric_limits<float>::quiet_NaN() : plan.pseudotime;
     const auto total = static_cast<double>(plan.total);
     const double own = static_cast<double>(plan.total - plan.n_ambient);
-    cells.ambient_fraction[i] = static_cast<float>(static_cast<double>(plan.n_ambient) / total);
+    cells.ambient_fraction[i] = plan.is_empty ? 1.0F : static_cast<float>(static_cast<double>(plan.n_ambient) / total);
     cells.mitochondrial_fraction[i] = static_cast<float>(own > 0.0 ? static_cast<double>(plan.n_mitochondrial) / own : 0.0);
     cells.total_counts[i] = checked_cast<std::int32_t>(plan.total);
 }
@@ -342,15 +352,16 @@ std::vector<std::string> numbered(std::string_view name, std::int32_t n) {
 GenerateResult generate(const GenerateOptions& options, Context& context) {
     const Settings settings = resolve(options);
     // Names, truth and what holds them.
-    context.require_memory(checked_size_product(options.cells, 96), "generate");
+    const std::int64_t n_barcodes = options.cells + options.empty_droplets;
+    context.require_memory(checked_size_product(n_barcodes, 96), "generate");
     CellProfiles profiles = profiles_for(settings);
     const auto counts = std::make_shared<MadeUpCounts>(settings, profiles, context);
 
     GenerateResult result;
-    resize(result.cells, static_cast<std::size_t>(options.cells));
+    resize(result.cells, static_cast<std::size_t>(n_barcodes));
     const auto n_genes = static_cast<std::int64_t>(profiles.gene_symbols.size());
-    std::vector<std::int64_t> bounds(static_cast<std::size_t>((options.cells + kCellsABlock - 1) / kCellsABlock), 0);
-    parallel_blocks(context, options.cells, kCellsABlock, [&](Block block) {
+    std::vector<std::int64_t> bounds(static_cast<std::size_t>((n_barcodes + kCellsABlock - 1) / kCellsABlock), 0);
+    parallel_blocks(context, n_barcodes, kCellsABlock, [&](Block block) {
         std::int64_t bound = 0;
         for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
             const CellPlan plan = counts->plan(cell);

@@ -34,6 +34,8 @@ struct GenerateOptions {
     double ambient_fraction = 0.05;      // of a cell's counts, on average
     double doublet_fraction = 0.0;
     double damaged_fraction = 0.02;      // few counts, many of them mitochondrial; homogeneous has none
+    std::int64_t empty_droplets = 0;     // barcodes after the cells that hold ambient RNA alone
+    double empty_counts = 30.0;          // of an empty droplet, on average
     std::uint64_t seed = 0;
 };
 
@@ -60,20 +62,23 @@ constexpr auto describe(const GenerateOptions*) {
         field("ambient_fraction", &GenerateOptions::ambient_fraction, "Mean share of a cell's counts that come from ambient RNA.", {.minimum = 0.0, .maximum = 0.9}),
         field("doublet_fraction", &GenerateOptions::doublet_fraction, "Share of the barcodes that hold two cells.", {.minimum = 0.0, .maximum = 1.0}),
         field("damaged_fraction", &GenerateOptions::damaged_fraction, "Share of the cells with few, mostly mitochondrial counts.", {.minimum = 0.0, .maximum = 1.0}),
+        field("empty_droplets", &GenerateOptions::empty_droplets, "Barcodes without a cell, as in an unfiltered matrix: they hold ambient RNA alone.", {.minimum = 0.0, .maximum = 1e9}),
+        field("empty_counts", &GenerateOptions::empty_counts, "Mean counts of an empty droplet.", {.minimum = 0.0, .maximum = 1e6, .unit = "counts"}),
         field("seed", &GenerateOptions::seed, "Seed of the random choices."),
     };
 }
 
-/// What is true of each cell; all of n_cells.
+/// What is true of each barcode; all of cells + empty_droplets, the empty ones last.
 struct GeneratedCells {
-    std::vector<std::string> names;            // "cell-0000001"
-    std::vector<std::int32_t> type;            // index into type_names; on the continuum the nearer end
+    std::vector<std::string> names;            // "cell-0000001", "empty-0000001"
+    std::vector<std::int32_t> type;            // index into type_names; on the continuum the nearer end; -1 where empty
     std::vector<std::int32_t> second_type;     // of a doublet; else -1
     std::vector<std::int32_t> sample;          // index into sample_names: one capture of one donor in one batch
     std::vector<std::int32_t> donor;
     std::vector<std::int32_t> batch;
     std::vector<std::uint8_t> is_doublet;
     std::vector<std::uint8_t> is_damaged;
+    std::vector<std::uint8_t> is_empty;
     std::vector<float> ambient_fraction;       // of the counts
     std::vector<float> mitochondrial_fraction; // of the counts that are not ambient
     std::vector<float> pseudotime;             // 0 to 1 from the first type to the second; NaN off the continuum
@@ -81,7 +86,7 @@ struct GeneratedCells {
 };
 
 struct GenerateResult {
-    matrix::Matrix counts;  // n_cells x n_genes, made as it is read: any block, any thread, the same bits; nnz() is an upper bound
+    matrix::Matrix counts;  // n_barcodes x n_genes, made as it is read: any block, any thread, the same bits; nnz() is an upper bound
     GeneratedCells cells;
     std::vector<std::string> type_names;
     std::vector<std::string> sample_names;
@@ -94,6 +99,7 @@ struct GenerateResult {
 
 /// A cell of d counts is d draws from its profiles: type, a programme that cuts across types (up to a fifth of the counts), mitochondrial, ambient.
 /// Type profiles are log-normal, raised in genes of the lineage and of the type, and scaled gene by gene by the log-normal effects of batch and donor.
+/// An empty droplet draws from the ambient profile of its sample alone: Poisson counts around a log-normal mean (sd 0.5 of ln).
 /// The continuum runs from the first type to the second by a profile of its own. A doublet is the sum of two cells of one sample.
 /// Cost of reading about 30 ns a count; memory 8 bytes x genes x samples x types, held as long as `counts` lives.
 /// Throws usage when an option is given that the preset fixes or fractions exceed 1; resource_limit.

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -28,6 +29,8 @@ data::Dataset dataset_of(analysis::GenerateResult made) {
     out.obs.set("batch", names_of(made.cells.batch, made.batch_names));
     out.obs.set("true_doublet", data::Booleans{made.cells.is_doublet});
     out.obs.set("true_damaged", data::Booleans{made.cells.is_damaged});
+    const bool has_empty = std::find(made.cells.is_empty.begin(), made.cells.is_empty.end(), 1) != made.cells.is_empty.end();
+    if (has_empty) out.obs.set("true_empty", data::Booleans{made.cells.is_empty});
     out.obs.set("true_ambient_fraction", made.cells.ambient_fraction);
     out.obs.set("true_pseudotime", made.cells.pseudotime);
     out.var = data::Table(made.gene_ids);
@@ -71,7 +74,7 @@ CommandResult generate(const FieldValues& values, Context& context) {
         formats::write_h5ad(dataset, path, {}, context);
     }
     const nlohmann::ordered_json json = {{"out", path}, {"n_cells", dataset.n_cells()}, {"n_genes", dataset.n_genes()}};
-    return {fmt::format("{}: {} made-up cells x {} genes; the truth is in obs.", path, dataset.n_cells(), dataset.n_genes()), json.dump()};
+    return {fmt::format("{}: {} made-up {} x {} genes; the truth is in obs.", path, dataset.n_cells(), dataset.obs.has("true_empty") ? "barcodes" : "cells", dataset.n_genes()), json.dump()};
 }
 
 }  // namespace
@@ -81,7 +84,8 @@ Command generate_command() {
     command.name = "generate";
     command.summary = "Make up counts of any size, with the truth in obs.";
     command.examples = {{"20,000 cells of 12 types", "morula generate --cells 20000 --genes 20000 --out made-up.h5ad"},
-                        {"A simulated blood sample", "morula generate --preset blood --cells 2700 --out blood.h5ad"}};
+                        {"A simulated blood sample", "morula generate --preset blood --cells 2700 --out blood.h5ad"},
+                        {"The same before cells are called", "morula generate --preset blood --cells 2700 --empty-droplets 60000 --out unfiltered.h5ad"}};
     command.options = generate_schema();
     command.run = generate;
     return command;

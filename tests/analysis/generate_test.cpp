@@ -267,5 +267,27 @@ TEST(generate, more_than_the_memory_budget_is_refused_before_it_starts) {
     EXPECT_THROW(generate({.cells = 10, .types = 100, .batches = 10}, context), Error);
 }
 
+TEST(generate, empty_droplets_hold_soup_alone_and_leave_the_cells_as_they_were) {
+    const GenerateOptions without{.cells = 300, .genes = 2000, .seed = 4};
+    GenerateOptions with = without;
+    with.empty_droplets = 2000;
+    with.empty_counts = 40.0;
+    const Made cells = make(without);
+    const Made both = make(with);
+    ASSERT_EQ(both.counts.n_rows, 2300);
+    EXPECT_EQ(std::vector<float>(both.counts.values.begin(), both.counts.values.begin() + cells.counts.view().nnz()), cells.counts.values);
+    double sum = 0.0;
+    for (std::size_t i = 0; i < 2300; ++i) {
+        EXPECT_EQ(both.result.cells.is_empty[i], i < 300 ? 0 : 1);
+        if (i < 300) continue;
+        EXPECT_EQ(both.result.cells.type[i], -1);
+        EXPECT_EQ(both.result.cells.ambient_fraction[i], 1.0F);
+        EXPECT_EQ(sum_of(both.counts.view().row_values(static_cast<std::int64_t>(i))), both.result.cells.total_counts[i]);
+        sum += both.result.cells.total_counts[i];
+    }
+    EXPECT_NEAR(sum / 2000.0, 40.0, 2.0);
+    EXPECT_EQ(both.result.cells.names[300], "empty-0000001");
+}
+
 }  // namespace
 }  // namespace morula::analysis
