@@ -64,6 +64,12 @@ std::vector<std::pair<std::string, std::int64_t>> count_categories(const data::C
     return counts;
 }
 
+/// The last part of a path, however it ends.
+std::string path_name(const fs::path& path) {
+    const fs::path clean = fs::absolute(path).lexically_normal();
+    return clean.has_filename() ? clean.filename().string() : clean.parent_path().filename().string();
+}
+
 void report_genomes(const data::Dataset& dataset, Context& context) {
     const data::Column* column = dataset.var.find("genome");
     if (column == nullptr) return;
@@ -113,24 +119,47 @@ data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Contex
     return dataset;
 }
 
-void refuse_unfiltered(const data::Dataset& dataset) {
-    constexpr std::int64_t kManyBarcodes = 100'000;
-    constexpr std::int64_t kLooked = 2'000;
-    constexpr double kHardlyACount = 10.0;
-    if (dataset.n_cells() <= kManyBarcodes) return;
-    const matrix::Matrix counts = require_counts(dataset);
-    matrix::CsrScratch scratch;
-    std::int64_t nearly_empty = 0;
-    for (std::int64_t i = 0; i < kLooked; ++i) {
-        const std::int64_t cell = i * dataset.n_cells() / kLooked;
-        const matrix::CsrView row = counts->read({cell, cell + 1}, scratch);
-        double total = 0.0;
-        for (const float count : row.row_values(0)) total += static_cast<double>(count);
-        nearly_empty += total <= kHardlyACount ? 1 : 0;
+std::vector<std::int64_t> gene_features(const data::Table& var) {
+    const data::Column* column = var.find("feature_types");
+    std::vector<std::int64_t> genes;
+    const data::Categorical types = column == nullptr ? data::Categorical{} : data::as_categorical(*column);
+    for (std::int64_t i = 0; i < var.n_rows(); ++i) {
+        const std::int32_t code = column == nullptr ? -1 : types.codes[static_cast<std::size_t>(i)];
+        if (code < 0 || types.categories[static_cast<std::size_t>(code)] == "Gene Expression") genes.push_back(i);
     }
-    if (2 * nearly_empty < kLooked) return;
-    fail(ErrorCode::unsupported, fmt::format("{}: has {} barcodes, and of {} looked at {} hold at most {:g} counts: an unfiltered matrix, with the empty droplets.", dataset.name, dataset.n_cells(), kLooked, nearly_empty, kHardlyACount),
-         "Name the filtered matrix, which Cell Ranger writes beside it as filtered_feature_bc_matrix; calling cells is not ready yet.");
+    return genes;
+}
+
+BarcodeLook look_at_barcodes(const data::Dataset& dataset, const fs::path& path, std::int64_t nearly_empty) {
+    constexpr std::int64_t kPieces = 100;
+    constexpr std::int64_t kPieceRows = 20;
+    constexpr double kMost = 0.5;
+    constexpr double kManyWhenNamedRaw = 0.1;
+    BarcodeLook look;
+    const std::vector<std::int64_t> genes = gene_features(dataset.var);
+    const matrix::Matrix all = require_counts(dataset);
+    const matrix::Matrix counts = std::ssize(genes) == dataset.n_genes() ? all : matrix::select_cols(all, genes);
+    matrix::CsrScratch scratch;
+    const std::int64_t n = dataset.n_cells();
+    const std::int64_t step = std::max(kPieceRows, n / kPieces);
+    for (std::int64_t begin = 0; begin < n; begin += step) {
+        const matrix::CsrView rows = counts->read({begin, std::min(begin + kPieceRows, n)}, scratch);
+        for (std::int64_t row = 0; row < rows.n_rows; ++row) {
+            double total = 0.0;
+            for (const float count : rows.row_values(row)) total += static_cast<double>(count);
+            look.n_nearly_empty += total <= static_cast<double>(nearly_empty) ? 1 : 0;
+            ++look.n_looked;
+        }
+    }
+    const std::string name = path_name(path);
+    look.is_named_raw = name.find("raw_feature_bc_matrix") != std::string::npos || name.find("raw_gene_bc_matri") != std::string::npos;
+    const double share = look.n_looked > 0 ? static_cast<double>(look.n_nearly_empty) / static_cast<double>(look.n_looked) : 0.0;
+    look.is_unfiltered = share >= (look.is_named_raw ? kManyWhenNamedRaw : kMost);
+    if (look.is_named_raw) {
+        const fs::path beside = (fs::absolute(path) / "").lexically_normal().parent_path().parent_path() / std::string(name).replace(name.find("raw_"), 4, "filtered_");
+        if (fs::exists(beside)) look.filtered = beside.string();
+    }
+    return look;
 }
 
 data::Dataset gene_expression(const data::Dataset& dataset, Context& context) {
@@ -139,11 +168,7 @@ data::Dataset gene_expression(const data::Dataset& dataset, Context& context) {
     if (column == nullptr) return dataset;
     const data::Categorical types = data::as_categorical(*column);
     const auto counts = count_categories(types);
-    std::vector<std::int64_t> genes;
-    for (std::size_t i = 0; i < types.codes.size(); ++i) {
-        const std::int32_t code = types.codes[i];
-        if (code < 0 || types.categories[static_cast<std::size_t>(code)] == "Gene Expression") genes.push_back(static_cast<std::int64_t>(i));
-    }
+    const std::vector<std::int64_t> genes = gene_features(dataset.var);
     if (static_cast<std::int64_t>(genes.size()) == dataset.n_genes()) return dataset;
     std::string list;
     for (const auto& [name, n] : counts) {

@@ -23,8 +23,18 @@ std::vector<data::Dataset> open_datasets(const std::filesystem::path& path, Cont
 /// wanted: the layer to take, "" to look. Says which matrix it took.
 data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Context& context);
 
-/// Throws unsupported for a 10x matrix with all its barcodes, empty droplets among them: more than 100,000, most with hardly a count.
-void refuse_unfiltered(const data::Dataset& dataset);
+/// What looking at the totals of up to 2,000 barcodes says: is this a matrix with all barcodes, empty droplets among them?
+struct BarcodeLook {
+    std::int64_t n_looked = 0;
+    std::int64_t n_nearly_empty = 0;    // with at most so many counts of gene expression
+    bool is_named_raw = false;          // raw_feature_bc_matrix and the like
+    bool is_unfiltered = false;         // half of them nearly empty, a tenth where the name says so
+    std::string filtered;               // Cell Ranger's filtered matrix beside it, "" where there is none
+};
+BarcodeLook look_at_barcodes(const data::Dataset& dataset, const std::filesystem::path& path, std::int64_t nearly_empty);
+
+/// Columns that are gene expression: all where var has no feature_types.
+std::vector<std::int64_t> gene_features(const data::Table& var);
 
 /// Gene expression alone: antibody, guide and multiplexing features are left out and named; two genomes are reported.
 data::Dataset gene_expression(const data::Dataset& dataset, Context& context);

@@ -63,7 +63,7 @@ Command make_step_command(Command base, StepReads reads, std::function<void(data
     return base;
 }
 
-/// qc, filter, doublets, normalize, hvg, pca, harmony, neighbors, leiden, umap, markers, score-genes, cell-cycle.
+/// call-cells, qc, filter, doublets, normalize, hvg, pca, harmony, neighbors, leiden, umap, markers, score-genes, cell-cycle.
 std::vector<Command> step_commands();
 
 }  // namespace morula::commands

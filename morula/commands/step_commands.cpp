@@ -60,6 +60,11 @@ struct GroupColumn {
 };
 constexpr auto describe(const GroupColumn*) { return std::tuple{field("groups", &GroupColumn::groups, "Column of obs whose groups are compared.")}; }
 
+struct BarcodeChoice {
+    bool keep_all = false;
+};
+constexpr auto describe(const BarcodeChoice*) { return std::tuple{field("keep_all", &BarcodeChoice::keep_all, "Write every barcode, with the call in obs is_cell, and not the called ones alone.")}; }
+
 struct ScoreChoice {
     std::vector<std::string> genes;
     std::string name = "score";
@@ -81,6 +86,15 @@ void score_genes(Dataset& dataset, const analysis::GeneScoresOptions& options, c
     if (sets[0].empty()) fail(ErrorCode::not_found, fmt::format("{}: has none of the genes {}.", dataset.name, fmt::join(choice.genes, ", ")), "Check the symbols.");
     const analysis::GeneScoresResult result = analysis::gene_scores(*require_log_values(dataset), sets, options, context);
     dataset.obs.set(choice.name, result.score.values);
+}
+
+void call_cells(Dataset& dataset, const analysis::CellCallingOptions& options, const BarcodeChoice& choice, Context& context) {
+    merge_slots(dataset, call_cells_slots(dataset, options, context));
+    for (const CalledCapture& capture : stored_cell_calling(dataset.uns)) {
+        context.events().decision(cell_calling_sentence(capture));
+        if (!capture.note.empty()) context.events().warning(capture.name + ": " + capture.note);
+    }
+    if (!choice.keep_all) dataset = keep_called(dataset);
 }
 
 /// doublets writes a table, not a data set.
@@ -113,6 +127,9 @@ Command doublets_command() {
 
 std::vector<Command> count_commands() {
     return {
+        make_step_command<analysis::CellCallingOptions, BarcodeChoice>(
+            named("call-cells", "Find the barcodes that hold a cell in an unfiltered matrix.", "raw_feature_bc_matrix --out cells.h5ad", {"layer counts", "obs capture or sample"},
+                  {"obs cell_fdr, ambient_log_probability", "uns cell_calling"}), StepReads::counts, call_cells),
         make_step_command<analysis::QcOptions, NoExtra>(
             named("qc", "Quality metrics of cells and genes, and why a cell should go.", "counts.h5ad --out qc.h5ad", {"layer counts"}, {"obs total_counts, n_genes_by_counts, pct_counts_mt, qc", "uns qc"}), StepReads::counts,
             [](Dataset& d, const analysis::QcOptions& o, const NoExtra&, Context& c) { merge_slots(d, qc_slots(d, o, c)); }),

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "morula/analysis/ambient.hpp"
+#include "morula/analysis/cell_calling.hpp"
 #include "morula/analysis/cell_cycle.hpp"
 #include "morula/analysis/connectivities.hpp"
 #include "morula/analysis/doublets.hpp"
@@ -24,6 +25,35 @@
 #include "morula/data/dataset.hpp"
 
 namespace morula::commands {
+
+/// counts of every barcode -> obs is_cell, cell_fdr, ambient_log_probability; uns cell_calling. Captures as in doublets_slots; gene expression alone counts.
+data::Dataset call_cells_slots(const data::Dataset& in, const analysis::CellCallingOptions& options, Context& context);
+/// The called barcodes of a data set that has those slots; uns stays, layers become lazy views, obsp goes.
+data::Dataset keep_called(const data::Dataset& in);
+
+/// What uns cell_calling holds of a capture.
+struct CalledCapture {
+    std::string name;
+    std::int64_t n_barcodes = 0;
+    std::int64_t n_ambient_barcodes = 0;
+    std::int64_t n_cells = 0;
+    std::int64_t n_by_total = 0;
+    std::int64_t n_by_profile = 0;
+    double always_from = 0.0;
+    double knee = 0.0;
+    double inflection = 0.0;
+    double precision = 0.0;
+    double fdr = 0.0;
+    std::int64_t ambient_below = 0;
+    std::int64_t n_simulations = 0;
+    std::string note;
+    analysis::RankCurve curve;
+};
+/// Empty where cells were not called, or by another program.
+std::vector<CalledCapture> stored_cell_calling(const data::UnsMap& uns);
+data::Uns cell_calling_uns(const std::vector<CalledCapture>& captures);
+/// "donor1: 60,000 barcodes, 4,210 called cells: ..."
+std::string cell_calling_sentence(const CalledCapture& capture);
 
 /// counts -> obs total_counts, n_genes_by_counts, pct_counts_mt, pct_counts_ribo, pct_counts_hb, pct_counts_stress, pct_counts_in_top_50_genes, qc (why a cell goes,
 /// "kept" where it stays), qc_high; var n_cells_by_counts, total_counts, mean_counts, mt, ribo, hb, stress; uns qc (cut-offs a sample).

@@ -27,6 +27,7 @@ Recipe scanpy_1_11() {
 }
 
 void set_seeds(Recipe& recipe, std::uint64_t seed) {
+    recipe.cell_calling.seed = seed;
     recipe.doublets.seed = seed;
     recipe.harmony.seed = seed;
     recipe.neighbors.seed = seed;

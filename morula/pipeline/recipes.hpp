@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "morula/analysis/ambient.hpp"
+#include "morula/analysis/cell_calling.hpp"
 #include "morula/analysis/cell_cycle.hpp"
 #include "morula/analysis/connectivities.hpp"
 #include "morula/analysis/doublets.hpp"
@@ -28,6 +29,7 @@ namespace morula::pipeline {
 /// The options of every step of `run`.
 struct Recipe {
     std::string name;
+    analysis::CellCallingOptions cell_calling;  // for unfiltered matrices
     analysis::QcOptions qc;
     analysis::FilterOptions filter;
     analysis::DoubletsOptions doublets;

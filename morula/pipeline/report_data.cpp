@@ -20,7 +20,9 @@ report::SourceKind source_kind(const std::string& origin) {
 std::string source_statement(const ReportInput& input) {
     std::string text;
     for (const InputRecord& each : input.record.inputs()) {
-        text += fmt::format("{}{} cells x {} genes read from {}", text.empty() ? "" : "; ", each.n_cells, each.n_genes, each.path);
+        const bool called = each.n_barcodes > each.n_cells;
+        text += fmt::format("{}{} {} x {} genes read from {}", text.empty() ? "" : "; ", each.n_barcodes, called ? "barcodes" : "cells", each.n_genes, each.path);
+        if (called) text += fmt::format(", {} of them called cells", each.n_cells);
     }
     text += ".";
     if (input.options.origin == "simulated") return "Simulated cells, not measured ones: " + text;

@@ -8,6 +8,7 @@
 #include "morula/analysis/qc.hpp"
 #include "morula/analysis/sample_checks.hpp"
 #include "morula/commands/slots.hpp"
+#include "morula/commands/steps.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/report/shown_cells.hpp"
 
@@ -147,6 +148,23 @@ void add_qc(const ReportInput& input, report::ReportData& page) {
     add_cutoffs(uns_map(all.uns, "qc"), qc);
 }
 
+/// One knee plot a capture whose cells were called here.
+void add_knees(const data::Dataset& all, report::ReportData& page) {
+    for (const commands::CalledCapture& capture : commands::stored_cell_calling(all.uns)) {
+        report::KneeCurve knee;
+        knee.sample = capture.name;
+        knee.rank = capture.curve.rank;
+        knee.counts = capture.curve.total;
+        knee.called = capture.curve.called;
+        if (capture.n_by_total > 0) knee.cut_rank = static_cast<double>(capture.n_by_total);
+        knee.n_called = capture.n_cells;
+        const std::string by_profile = capture.n_simulations == 0 ? "" : fmt::format(" Of the others, {} were called because their RNA differs from that of the {} barcodes with at most {} counts (FDR {:g} %).", capture.n_by_profile,
+                                                                                  capture.n_ambient_barcodes, capture.ambient_below, 100.0 * capture.fdr);
+        knee.method = fmt::format("{} barcodes; left of the line, {} with {:.0f} or more counts were called cells.{} Thick: most barcodes there were called; circles: some.", capture.n_barcodes, capture.n_by_total, capture.always_from, by_profile);
+        page.knees.push_back(std::move(knee));
+    }
+}
+
 void add_sex(const data::Dataset& kept, report::ReportData& page) {
     const data::UnsMap& checks = uns_map(kept.uns, "sample_checks");
     page.sex_text = "XIST (female cells) against genes of the male-specific region of the Y chromosome, as counts per 10,000 of the sample.";
@@ -198,6 +216,7 @@ void add_samples_and_quality(const ReportInput& input, report::ReportData& page)
     const data::Dataset& kept = input.state.kept;
     add_sample_table(input, page);
     add_qc(input, page);
+    add_knees(input.state.all, page);
     add_sex(kept, page);
     add_soup(kept, page);
     page.scores.push_back(score_by_cluster(kept, "pct_counts_stress", "Dissociation stress (% of counts)",

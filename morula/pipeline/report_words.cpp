@@ -6,6 +6,7 @@
 #include <map>
 
 #include "morula/commands/slots.hpp"
+#include "morula/commands/steps.hpp"
 #include "morula/core/version.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/report/methods_text.hpp"
@@ -116,6 +117,21 @@ report::ReportFacts facts_of(const ReportInput& input, const report::ReportData&
     return facts;
 }
 
+/// Empty where no cells were called; without the stop and the reference.
+std::string cell_calling_words(const ReportInput& input) {
+    const std::vector<commands::CalledCapture> captures = commands::stored_cell_calling(input.state.all.uns);
+    if (captures.empty()) return "";
+    std::int64_t n_barcodes = 0;
+    std::int64_t n_cells = 0;
+    for (const commands::CalledCapture& capture : captures) {
+        n_barcodes += capture.n_barcodes;
+        n_cells += capture.n_cells;
+    }
+    const commands::CalledCapture& first = captures.front();
+    return fmt::format("Of {} barcodes {} were called cells{}: those above a line on the barcode-rank curve, and those whose counts differed from the ambient RNA of the barcodes with at most {} counts at a false discovery rate of {:g} % ({} simulated droplets)",
+                       n_barcodes, n_cells, captures.size() > 1 ? ", capture by capture" : "", first.ambient_below, 100.0 * first.fdr, first.n_simulations);
+}
+
 report::MethodsFacts methods_of(const ReportInput& input, const report::ReportData& page) {
     const Recipe& recipe = input.recipe;
     const data::UnsMap& uns = input.state.kept.uns;
@@ -130,6 +146,7 @@ report::MethodsFacts methods_of(const ReportInput& input, const report::ReportDa
     facts.n_genes_in = page.n_genes_in;
     facts.n_genes_kept = page.n_genes_kept;
     facts.simulated = page.source.kind != report::SourceKind::real;
+    facts.cell_calling = cell_calling_words(input);
     facts.mad_counts = recipe.qc.mads_low.value_or(report::kMissing);
     facts.min_genes = recipe.qc.min_genes;
     facts.mad_mt = recipe.qc.mads_mitochondrial.value_or(report::kMissing);
@@ -180,6 +197,7 @@ void add_parameters(const std::string& step, const Options& options, report::Rep
 }
 
 void add_all_parameters(const Recipe& recipe, report::ReportData& page) {
+    if (!page.knees.empty()) add_parameters("call cells", recipe.cell_calling, page);
     add_parameters("qc", recipe.qc, page);
     add_parameters("filter", recipe.filter, page);
     add_parameters("doublets", recipe.doublets, page);
@@ -199,7 +217,7 @@ void add_all_parameters(const Recipe& recipe, report::ReportData& page) {
 
 /// The section of the page that shows what a remark is about.
 std::string section_about(const std::string& subject) {
-    static const std::map<std::string, std::string> sections = {{"input", "samples"}, {"sample checks", "samples"}, {"qc", "qc"}, {"removed cells", "qc"}, {"filter", "qc"}, {"doublets", "map"},
+    static const std::map<std::string, std::string> sections = {{"input", "samples"}, {"sample checks", "samples"}, {"call cells", "qc"}, {"qc", "qc"}, {"removed cells", "qc"}, {"filter", "qc"}, {"doublets", "map"},
                                                                 {"umap", "map"}, {"umap before harmony", "map"}, {"normalize", "genes"}, {"hvg", "genes"}, {"pca", "genes"}, {"component checks", "genes"},
                                                                 {"harmony", "clusters"}, {"integration", "clusters"}, {"neighbors", "clusters"}, {"leiden", "clusters"}, {"leiden sweep", "clusters"}, {"merge clusters", "clusters"},
                                                                 {"markers", "markers"}, {"labels", "labels"}, {"ambient", "ambient"}, {"cell cycle", "ambient"}, {"sensitivity", "sensitivity"}};

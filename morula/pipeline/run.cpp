@@ -59,6 +59,7 @@ std::vector<commands::SampleRow> sample_rows(const RunOptions& options, Context&
 Recipe recipe_of(const RunOptions& options, std::int64_t n_samples) {
     Recipe recipe = make_recipe(options.recipe, n_samples, options.seed);
     recipe.qc.kind = options.kind;
+    if (options.ambient_below) recipe.cell_calling.ambient_below = *options.ambient_below;
     if (options.resolution) recipe.leiden.resolution = *options.resolution;
     if (options.n_neighbors) recipe.neighbors.n_neighbors = *options.n_neighbors;
     if (options.graph_weights) recipe.connectivities.graph_weights = *options.graph_weights;
@@ -110,7 +111,7 @@ Prepared prepare(const RunOptions& options, Context& context) {
 /// Everything between an open store and the outputs.
 commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, atlas::Atlas& store, RunRecord& record, Context& context) {
     record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
-    RunInputs inputs = load_inputs(prepared.rows, options.layer, store, record, context);
+    RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
     RunState state = run_steps(std::move(inputs), recipe, {options.batch, &prepared.table}, steps, context);
@@ -147,6 +148,7 @@ commands::Command run_command() {
     base.examples = {{"One sample", "morula run filtered_feature_bc_matrix --out pbmc"},
                      {"Several samples with donors and conditions", "morula run --samples samples.csv --out study"},
                      {"Mix batches", "morula run --samples samples.csv --batch batch --out study"},
+                     {"Every barcode that was read: cells are called first", "morula run raw_feature_bc_matrix --out pbmc"},
                      {"Go on after a stop", "morula run --resume --out study"}};
     return commands::make_command<RunOptions>(std::move(base), run);
 }

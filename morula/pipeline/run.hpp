@@ -14,6 +14,9 @@
 
 namespace morula::pipeline {
 
+/// Whether cells are called among the barcodes of an input: where it looks unfiltered, or in every case, or never.
+enum class CallCells { automatic, always, never };
+
 enum class MatrixOutput { automatic, full, none };
 
 struct RunOptions {
@@ -23,6 +26,8 @@ struct RunOptions {
     std::string batch;
     std::string recipe = std::string(kDefaultRecipe);
     std::string layer;
+    CallCells call_cells = CallCells::automatic;
+    std::optional<std::int64_t> ambient_below;
     analysis::SampleKind kind = analysis::SampleKind::cells;
     std::string markers;
     MatrixOutput matrix = MatrixOutput::automatic;
@@ -46,6 +51,8 @@ constexpr auto describe(const RunOptions*) {
         field("batch", &RunOptions::batch, "Column of obs (or of the sample sheet) to be mixed by Harmony; without it nothing is corrected."),
         field("recipe", &RunOptions::recipe, "Named set of conventions for every step.", {.choices = kRecipeNames}),
         field("layer", &RunOptions::layer, "Matrix that holds the raw counts (X, raw.X or a layer); found by looking when not given."),
+        field("call_cells", &RunOptions::call_cells, "Whether cells are called among the barcodes; auto: where most of them are nearly empty, as in raw_feature_bc_matrix.", {.choices = "auto|always|never"}),
+        field("ambient_below", &RunOptions::ambient_below, "Barcodes with at most this many counts are empty, when cells are called; not given: the recipe's.", {.minimum = 1, .maximum = 1e6, .unit = "counts"}),
         field("kind", &RunOptions::kind, "Whole cells or nuclei; nuclei are held to less mitochondrial RNA.", {.choices = "cells|nuclei"}),
         field("markers", &RunOptions::markers, "CSV or TSV with the columns type and gene, for suggested labels; a small built-in table when not given."),
         field("matrix", &RunOptions::matrix, "Whether cells.h5ad carries the matrices; auto: up to an estimated 8 GB.", {.choices = "auto|full|none"}),

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "morula/commands/slots.hpp"
+#include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
 
@@ -34,15 +37,12 @@ StoredSample from_store(atlas::Atlas& store, const std::string& id, const std::s
 }
 
 StoredSample store_sample(data::Dataset dataset, const std::filesystem::path& path, const std::string& how, atlas::Atlas& store, Context& context) {
-    // One decode of the file serves both the store and the steps.
-    dataset.layers["counts"] = held_in_memory(dataset.layers.at("counts"), context);
     atlas::IngestOptions options;
     options.layer = "counts";
     options.name = dataset.name;
     options.source = path;
     options.how = how;
     data::Dataset stored = dataset;
-    std::erase_if(stored.layers, [](const auto& layer) { return layer.first != "counts"; });
     stored.obsp.clear();
     std::string id = store.ingest(stored, options, context);
     return {std::move(id), std::move(dataset)};
@@ -62,9 +62,42 @@ std::optional<StoredSample> stored_before(const commands::SampleRow& row, const 
     return std::nullopt;
 }
 
+/// Names the filtered matrix of Cell Ranger where there is one: a call to compare with.
+void say_unfiltered(const data::Dataset& dataset, const std::string& path, const commands::BarcodeLook& look, Context& context) {
+    const std::string beside = look.filtered.empty() ? "" : fmt::format(" Cell Ranger's own call lies beside it: name {} to take that.", look.filtered);
+    context.events().decision(fmt::format("{}: {} barcodes, and of {} looked at {} hold hardly any counts: an unfiltered matrix, so cells are called. --call-cells never takes every barcode as it is.{}", path, dataset.n_cells(),
+                                          look.n_looked, look.n_nearly_empty, beside));
+}
+
+/// The data set with its called barcodes alone, in memory where it fits; as it is when cells are not to be called.
+data::Dataset with_called_cells(data::Dataset dataset, const std::string& path, const LoadOptions& options, RunRecord& record, Context& context) {
+    if (options.call_cells == CallCells::never || dataset.n_cells() == 0 || dataset.n_genes() == 0) return dataset;
+    const commands::BarcodeLook look = commands::look_at_barcodes(dataset, path, options.cell_calling.ambient_below);
+    if (options.call_cells == CallCells::automatic && !look.is_unfiltered) return dataset;
+    if (look.is_unfiltered) say_unfiltered(dataset, path, look, context);
+    const auto start = std::chrono::steady_clock::now();
+    record.step_started("call cells");
+    commands::merge_slots(dataset, commands::call_cells_slots(dataset, options.cell_calling, context));
+    data::Dataset called = commands::keep_called(dataset);
+    called.layers["counts"] = held_in_memory(called.layers.at("counts"), context);
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    const StepReport report{"call cells", elapsed.count(), peak_memory_bytes(), false};
+    record.step_finished(report);
+    record.add_step({report, "", 1, values_of(options.cell_calling)});
+    record.set_subject("input");
+    return called;
+}
+
+std::string how_read(const LoadOptions& options) {
+    FieldValues values = values_of(options.cell_calling);
+    values.emplace_back("call_cells", static_cast<std::int64_t>(options.call_cells));
+    values.emplace_back("layer", options.layer);
+    return to_json(values);
+}
+
 /// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path.
-std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const commands::SampleRow& row, const std::string& layer, atlas::Atlas& store, RunRecord& record, Context& context) {
-    const std::string how = fmt::format("layer={}", layer);
+std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const commands::SampleRow& row, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
+    const std::string how = how_read(options);
     std::vector<std::pair<commands::SampleRow, StoredSample>> out;
     if (std::optional<StoredSample> known = stored_before(row, how, store, record, context)) {
         out.emplace_back(row, std::move(*known));
@@ -74,13 +107,35 @@ std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const comman
     for (data::Dataset& dataset : datasets) {
         commands::SampleRow own = row;
         if (datasets.size() > 1) own.name = dataset.name;
-        data::Dataset counts = commands::with_counts(std::move(dataset), layer, context);
-        commands::refuse_unfiltered(counts);
+        data::Dataset counts = commands::with_counts(std::move(dataset), options.layer, context);
+        // One decode of the file serves the calling of cells, the store and the steps.
+        counts.layers = {{"counts", held_in_memory(counts.layers.at("counts"), context)}};
+        counts = with_called_cells(std::move(counts), row.path, options, record, context);
         // A path that holds several data sets is not remembered by its path alone.
         const std::filesystem::path source = datasets.size() == 1 ? std::filesystem::path(row.path) : std::filesystem::path();
         out.emplace_back(std::move(own), store_sample(std::move(counts), source, how, store, context));
     }
     return out;
+}
+
+/// What was called, under the names that the samples have in this run; said aloud, whether it was called now or before.
+void take_called(const StoredSample& stored, const commands::SampleRow& row, bool several, std::vector<commands::CalledCapture>& all, RunRecord& record) {
+    std::vector<commands::CalledCapture> own = commands::stored_cell_calling(stored.dataset.uns);
+    const bool keeps_names = !several && row.annotation.empty() && stored.dataset.obs.has("sample");
+    for (commands::CalledCapture& capture : own) {
+        if (!keeps_names) capture.name = own.size() == 1 ? row.name : row.name + "_" + capture.name;
+        record.set_subject("call cells");
+        record.decision(commands::cell_calling_sentence(capture));
+        if (!capture.note.empty()) record.warning(capture.name + ": " + capture.note);
+        record.set_subject("input");
+        all.push_back(capture);
+    }
+}
+
+std::int64_t n_barcodes(const StoredSample& stored) {
+    std::int64_t n = 0;
+    for (const commands::CalledCapture& capture : commands::stored_cell_calling(stored.dataset.uns)) n += capture.n_barcodes;
+    return std::max(n, stored.dataset.n_cells());
 }
 
 void require_cells(const data::Dataset& dataset, const std::string& path) {
@@ -90,24 +145,30 @@ void require_cells(const data::Dataset& dataset, const std::string& path) {
 
 }  // namespace
 
-RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const std::string& layer, atlas::Atlas& store, RunRecord& record, Context& context) {
+RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
     RunInputs inputs;
+    std::vector<std::pair<commands::SampleRow, StoredSample>> loaded;
+    for (const commands::SampleRow& sample : samples) {
+        for (auto& each : load_path(sample, options, store, record, context)) loaded.push_back(std::move(each));
+    }
     std::vector<data::Dataset> datasets;
     std::vector<commands::SampleRow> rows;
+    std::vector<commands::CalledCapture> called;
     std::string identity;
-    for (const commands::SampleRow& sample : samples) {
-        for (auto& [row, stored] : load_path(sample, layer, store, record, context)) {
-            require_cells(stored.dataset, row.path);
-            record.add_input({row.path, row.name, stored.id, stored.dataset.n_cells(), stored.dataset.n_genes(), stored.dataset.layers.at("counts")->nnz()});
-            identity += stored.id + "\t" + row.name;
-            for (const auto& [column, value] : row.annotation) identity += "\t" + column + "=" + value;
-            identity += "\n";
-            inputs.ids.push_back(stored.id);
-            datasets.push_back(commands::gene_expression(stored.dataset, context));
-            rows.push_back(std::move(row));
-        }
+    for (auto& [row, stored] : loaded) {
+        require_cells(stored.dataset, row.path);
+        record.add_input({row.path, row.name, stored.id, n_barcodes(stored), stored.dataset.n_cells(), stored.dataset.n_genes(), stored.dataset.layers.at("counts")->nnz()});
+        identity += stored.id + "\t" + row.name;
+        for (const auto& [column, value] : row.annotation) identity += "\t" + column + "=" + value;
+        identity += "\n";
+        inputs.ids.push_back(stored.id);
+        take_called(stored, row, loaded.size() > 1, called, record);
+        datasets.push_back(commands::gene_expression(stored.dataset, context));
+        rows.push_back(std::move(row));
     }
     inputs.dataset = commands::join_samples(std::move(datasets), rows, context);
+    inputs.dataset.uns.erase("cell_calling");
+    if (!called.empty()) inputs.dataset.uns["cell_calling"] = commands::cell_calling_uns(called);
     inputs.key = hash_hex(std::string_view(identity));
     return inputs;
 }

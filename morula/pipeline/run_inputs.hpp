@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "morula/analysis/cell_calling.hpp"
 #include "morula/atlas/atlas.hpp"
 #include "morula/commands/input.hpp"
 #include "morula/core/context.hpp"
 #include "morula/data/dataset.hpp"
+#include "morula/pipeline/run.hpp"
 #include "morula/pipeline/run_record.hpp"
 
 namespace morula::pipeline {
@@ -19,7 +21,14 @@ struct RunInputs {
     std::string key;                    // hash of ids, sample names and annotation: what every first step depends on
 };
 
-/// Opens each sample, finds its raw counts, stores it in the atlas (once) and joins all.
-RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const std::string& layer, atlas::Atlas& store, RunRecord& record, Context& context);
+struct LoadOptions {
+    std::string layer;                               // "" to look
+    CallCells call_cells = CallCells::automatic;
+    analysis::CellCallingOptions cell_calling;
+};
+
+/// Opens each sample, finds its raw counts, calls its cells where it is unfiltered, stores it in the atlas (once) and joins all.
+/// Empty barcodes are not stored; what was called and the curve stay in uns cell_calling, under the samples' names.
+RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context);
 
 }  // namespace morula::pipeline

@@ -120,7 +120,7 @@ void RunRecord::write(RunStatus status, std::string_view error) const {
     out["options"] = values_json(options_);
     out["inputs"] = Json::array();
     for (const InputRecord& input : inputs_) {
-        out["inputs"].push_back({{"path", input.path}, {"sample", input.sample}, {"id", input.id}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}, {"nnz", input.nnz}});
+        out["inputs"].push_back({{"path", input.path}, {"sample", input.sample}, {"id", input.id}, {"n_barcodes", input.n_barcodes}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}, {"nnz", input.nnz}});
     }
     out["cells"] = cells_;
     out["genes"] = genes_;

@@ -23,6 +23,7 @@ struct InputRecord {
     std::string path;
     std::string sample;
     std::string id;        // content hash
+    std::int64_t n_barcodes = 0;  // before cells were called; n_cells where they came called
     std::int64_t n_cells = 0;
     std::int64_t n_genes = 0;
     std::int64_t nnz = 0;
@@ -47,6 +48,8 @@ public:
     void warning(std::string_view text) override;
     void decision(std::string_view text) override;
 
+    /// What the next remarks are about, where no step is under way.
+    void set_subject(std::string subject) { subject_ = std::move(subject); }
     void warning_about(std::string subject, std::string_view text);
     void add_input(InputRecord input) { inputs_.push_back(std::move(input)); }
     void add_output(std::string path) { outputs_.push_back(std::move(path)); }

@@ -130,31 +130,58 @@ Figure qc_figure(const QcData& qc, const QcMetric& metric, const SampleTable& sa
     return out;
 }
 
+namespace {
+
+constexpr double kKneeTop = 16;
+constexpr double kKneeBottom = 300;
+
+/// The curve: thin where barcodes are empty, thick where most were called, with a dot where some were.
+void draw_knee_curve(Svg& svg, const KneeCurve& knee, const Scale& x, const Scale& y) {
+    std::vector<double> px, py, thick_x, thick_y;
+    for (std::size_t i = 0; i < knee.rank.size(); ++i) {
+        px.push_back(x(knee.rank[i]));
+        py.push_back(y(std::max(knee.counts[i], 1.0)));
+    }
+    svg.polyline(px, py, "curve thin");
+    for (std::size_t i = 0; i < px.size(); ++i) {
+        const bool most = i < knee.called.size() && knee.called[i] >= 0.5;
+        if (most) {
+            thick_x.push_back(px[i]);
+            thick_y.push_back(py[i]);
+        }
+        if (!most || i + 1 == px.size()) {
+            if (thick_x.size() > 1) svg.polyline(thick_x, thick_y, "curve");
+            thick_x.clear();
+            thick_y.clear();
+        }
+        if (i < knee.called.size() && knee.called[i] > 0.0 && knee.called[i] < 1.0) svg.circle(px[i], py[i], 2.6, "knee-some", fmt::format("{} of the barcodes called", share_text(knee.called[i])));
+    }
+}
+
+}  // namespace
+
 Figure knee_figure(const KneeCurve& knee) {
     Figure out;
     out.id = "knee_" + knee.sample;
     out.title = "Barcodes by rank: " + knee.sample;
     out.caption = knee.method;
-    out.table = {out.title, out.id, {{"Rank", Align::number}, {"Counts", Align::number}}, {}};
+    out.table = {out.title, out.id, {{"Rank", Align::number}, {"Counts", Align::number}, {"Called since the row above", Align::number}}, {}};
     if (knee.rank.empty()) return out;
     const double top_counts = *std::max_element(knee.counts.begin(), knee.counts.end());
-    const Scale x(ScaleKind::log, 1.0, knee.rank.back(), 80, kWidth - 24);
-    const Scale y(ScaleKind::log, 1.0, std::max(10.0, top_counts), 300, 16);
+    const Scale x(ScaleKind::log, 1.0, std::max(10.0, knee.rank.back()), 80, kWidth - 24);
+    const Scale y(ScaleKind::log, 1.0, std::max(10.0, top_counts), kKneeBottom, kKneeTop);
     Svg svg(kWidth, 346, out.title);
     svg.y_axis(y, 80, kWidth - 24, "Counts");
-    std::vector<double> px, py;
     for (std::size_t i = 0; i < knee.rank.size(); ++i) {
-        px.push_back(x(knee.rank[i]));
-        py.push_back(y(std::max(knee.counts[i], 1.0)));
-        out.table.rows.push_back({number_text(knee.rank[i], 7), number_text(knee.counts[i], 5)});
+        out.table.rows.push_back({number_text(knee.rank[i], 7), number_text(knee.counts[i], 5), i < knee.called.size() ? share_text(knee.called[i]) : ""});
     }
     if (std::isfinite(knee.cut_rank)) {
-        svg.rect(x(knee.cut_rank), 16, kWidth - 24 - x(knee.cut_rank), 284, "cut-area", "");
-        svg.line(x(knee.cut_rank), 16, x(knee.cut_rank), 300, "cut");
-        svg.text(x(knee.cut_rank) - 6, 30, Anchor::end, "cut-label", number_text(knee.cut_rank, 7) + " barcodes called cells");
+        svg.rect(x(knee.cut_rank), kKneeTop, kWidth - 24 - x(knee.cut_rank), kKneeBottom - kKneeTop, "cut-area", "");
+        svg.line(x(knee.cut_rank), kKneeTop, x(knee.cut_rank), kKneeBottom, "cut");
     }
-    svg.polyline(px, py, "curve");
-    svg.x_axis(x, 300, "Barcodes, from most to fewest counts");
+    svg.text(kWidth - 30, kKneeTop + 14, Anchor::end, "cut-label", count_text(knee.n_called) + " barcodes called cells");
+    draw_knee_curve(svg, knee, x, y);
+    svg.x_axis(x, kKneeBottom, "Barcodes, from most to fewest counts");
     out.svg = svg.finish();
     return out;
 }

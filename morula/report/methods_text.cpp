@@ -11,10 +11,11 @@
 namespace morula::report {
 namespace {
 
-enum class Work { heumos, osorio, scrublet, tirosh, brink, satija, cell_ranger, stuart, harmony, leiden, umap, mann_whitney, lun, scanpy };
+enum class Work { empty_drops, heumos, osorio, scrublet, tirosh, brink, satija, cell_ranger, stuart, harmony, leiden, umap, mann_whitney, lun, scanpy };
 
 std::string_view citation(Work work) {
     switch (work) {
+        case Work::empty_drops: return "Lun ATL, et al. EmptyDrops: distinguishing cells from empty droplets in droplet-based single-cell RNA sequencing data. Genome Biol 20, 63 (2019). doi:10.1186/s13059-019-1662-y";
         case Work::heumos: return "Heumos L, et al. Best practices for single-cell analysis across modalities. Nat Rev Genet 24, 550-572 (2023). doi:10.1038/s41576-023-00586-w";
         case Work::osorio: return "Osorio D, Cai JJ. Systematic determination of the mitochondrial proportion in human and mice tissues for single-cell RNA-sequencing data quality control. Bioinformatics 37, 963-967 (2021). doi:10.1093/bioinformatics/btaa751";
         case Work::scrublet: return "Wolock SL, Lopez R, Klein AM. Scrublet: computational identification of cell doublets in single-cell transcriptomic data. Cell Syst 8, 281-291 (2019). doi:10.1016/j.cels.2018.11.005";
@@ -56,7 +57,7 @@ bool given(double value) { return !std::isnan(value); }
 
 std::string quality_paragraph(const MethodsFacts& facts, References& references) {
     std::string out = fmt::format("{}ounts were analysed with Morula {} (recipe {}).", facts.simulated ? "Simulated c" : "C", facts.morula_version, facts.recipe);
-    if (!facts.cell_calling.empty()) out += " " + facts.cell_calling;
+    if (!facts.cell_calling.empty()) out += fmt::format(" {} {}.", facts.cell_calling, references.cite(Work::empty_drops));
     if (given(facts.mad_counts)) {
         out += fmt::format(" Quality control followed current practice {}: within each sample, cells were removed whose log total counts or log number of genes lay more than {} median absolute deviations below the median{}.", references.cite(Work::heumos),
                            number_text(facts.mad_counts, 3), facts.min_genes > 0 ? fmt::format(" or that held fewer than {} genes", facts.min_genes) : "");

@@ -21,7 +21,7 @@ struct MethodsFacts {
     std::int64_t n_genes_in = 0;
     std::int64_t n_genes_kept = 0;
     bool simulated = false;
-    std::string cell_calling;        // one sentence when barcodes were called
+    std::string cell_calling;        // one sentence when barcodes were called, without its stop; the reference is added
     // QC
     double mad_counts = kMissing;    // cells below this many MADs of log counts or genes are removed (positive number)
     std::int32_t min_genes = 0;      // floor

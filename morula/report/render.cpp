@@ -74,7 +74,10 @@ void check(const ReportData& data) {
     require_length(data.integration.after.size(), data.integration.row_names.size(), "integration table");
     for (const ObsColumn& column : data.obs) check_obs(column, shown);
     for (const GeneExpression& gene : data.expression) require_length(gene.level.size(), shown, "expression of " + gene.gene);
-    for (const KneeCurve& knee : data.knees) require_length(knee.counts.size(), knee.rank.size(), "knee curve of " + knee.sample);
+    for (const KneeCurve& knee : data.knees) {
+        require_length(knee.counts.size(), knee.rank.size(), "knee curve of " + knee.sample);
+        if (!knee.called.empty()) require_length(knee.called.size(), knee.rank.size(), "called barcodes of " + knee.sample);
+    }
     require_length(data.variable_genes.y.size(), data.variable_genes.x.size(), "variable-gene plot");
     check_qc(data.qc, data.samples.rows.size());
     check_markers(data);

@@ -90,7 +90,9 @@ struct KneeCurve {
     std::string sample;
     std::vector<double> rank;    // 1-based, ascending
     std::vector<double> counts;  // same length
-    double cut_rank = kMissing;  // barcodes up to here were called cells
+    std::vector<double> called;  // same length: share of the barcodes after the point before that were called cells; empty: not known
+    double cut_rank = kMissing;  // barcodes up to here were called by their counts alone
+    std::int64_t n_called = 0;
     std::string method;          // one sentence
 };
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "morula/analysis/generate.hpp"
+#include "morula/atlas/atlas.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/core/hash.hpp"
@@ -53,6 +54,8 @@ protected:
         dataset.obs.set("true_type", data::Categorical{made.cells.type, made.type_names, false});
         dataset.var = data::Table(made.gene_ids);
         dataset.var.set("gene_symbols", made.gene_symbols);
+        if (options.empty_droplets > 0) dataset.obs.set("true_empty", data::Booleans{made.cells.is_empty});
+        if (options.donors > 1) dataset.obs.set("sample", data::Categorical{made.cells.sample, made.sample_names, false});
         dataset.layers["X"] = made.counts;
         const fs::path path = folder_ / (name + ".h5ad");
         formats::write_h5ad(dataset, path, {}, context);
@@ -255,6 +258,93 @@ TEST_F(RunTest, several_samples_are_joined_and_batches_mixed) {
     EXPECT_EQ(cells.obsm.count("X_pca_harmony"), 1u);
     EXPECT_EQ(cells.obs.index().front().rfind("first_", 0), 0u);
     EXPECT_TRUE(cells.obs.has("donor"));
+}
+
+/// 400 cells among 6,000 empty droplets.
+analysis::GenerateOptions unfiltered(std::uint64_t seed) {
+    return {.cells = 400, .genes = 1500, .types = 4, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 3000.0, .damaged_fraction = 0.0, .empty_droplets = 6000, .seed = seed};
+}
+
+std::int64_t n_true(const data::Table& obs, const char* column) {
+    std::int64_t n = 0;
+    for (const double value : data::column_numbers(obs.at(column))) n += value != 0.0 ? 1 : 0;
+    return n;
+}
+
+bool said(const Listener& listener, const std::string& words) {
+    return std::any_of(listener.texts.begin(), listener.texts.end(), [&](const std::string& text) { return text.find(words) != std::string::npos; });
+}
+
+TEST_F(RunTest, cells_of_an_unfiltered_matrix_are_called_and_the_empty_ones_are_not_stored) {
+    const RunOptions options = options_for(made_up("all", unfiltered(1)), "out");
+    run_with(options, 2);
+    Context context({.threads = 1});
+    const data::Dataset cells = formats::read_h5ad(folder_ / "out" / "cells.h5ad", context);
+    EXPECT_GT(cells.n_cells(), 380);
+    EXPECT_EQ(n_true(cells.obs, "true_empty"), 0);
+    EXPECT_EQ(record("out")["inputs"][0]["n_barcodes"], 6400);
+    EXPECT_LT(record("out")["inputs"][0]["n_cells"], 410);
+    EXPECT_TRUE(said(listener_, "an unfiltered matrix, so cells are called"));
+    EXPECT_TRUE(said(listener_, "of 6400 barcodes called cells"));
+    const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 26);
+    EXPECT_NE(page.find("Barcodes by rank: all"), std::string::npos);
+    EXPECT_NE(page.find("EmptyDrops"), std::string::npos);
+    EXPECT_NE(page.find("6400 barcodes x 1500 genes"), std::string::npos);
+    const atlas::Atlas store = atlas::Atlas::open(folder_ / "out" / "data.atlas");
+    EXPECT_LT(store.info(context).n_cells, 410);
+
+    // Again: from the store, with the same words and the same page.
+    const std::string first = hash_of(folder_ / "out" / "cells.h5ad");
+    listener_.texts.clear();
+    const Json summary = run_with(options, 4);
+    for (const Json& step : summary["steps"]) EXPECT_TRUE(step["cached"].get<bool>() || step["name"].get<std::string>().rfind("write", 0) == 0) << step["name"];
+    EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), first);
+    EXPECT_TRUE(said(listener_, "of 6400 barcodes called cells"));
+    EXPECT_NE(read_text_file(folder_ / "out" / "report.html", 1 << 26).find("Barcodes by rank: all"), std::string::npos);
+}
+
+TEST_F(RunTest, two_unfiltered_samples_are_called_apart_and_named_as_in_the_sheet) {
+    made_up("a", unfiltered(2));
+    analysis::GenerateOptions second = unfiltered(3);
+    second.cells = 250;
+    made_up("b", second);
+    write_text_file(folder_ / "samples.csv", "path,sample,donor\na.h5ad,first,d1\nb.h5ad,second,d2\n");
+    RunOptions options;
+    options.samples = (folder_ / "samples.csv").string();
+    options.out = (folder_ / "out").string();
+    run_with(options, 2);
+    const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 26);
+    EXPECT_NE(page.find("Barcodes by rank: first"), std::string::npos);
+    EXPECT_NE(page.find("Barcodes by rank: second"), std::string::npos);
+    EXPECT_GT(record("out")["inputs"][0]["n_cells"], 380);
+    EXPECT_LT(record("out")["inputs"][1]["n_cells"], 260);
+    // Renamed in the sheet: nothing is read again, and the curves bear the new names.
+    write_text_file(folder_ / "samples.csv", "path,sample,donor\na.h5ad,one,d1\nb.h5ad,two,d2\n");
+    listener_.texts.clear();
+    run_with(options, 2);
+    EXPECT_TRUE(said(listener_, "unchanged since it was stored"));
+    EXPECT_NE(read_text_file(folder_ / "out" / "report.html", 1 << 26).find("Barcodes by rank: two"), std::string::npos);
+}
+
+TEST_F(RunTest, captures_within_one_file_are_called_apart) {
+    analysis::GenerateOptions two = unfiltered(4);
+    two.donors = 2;
+    run_with(options_for(made_up("both", two), "out"), 2);
+    const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 26);
+    EXPECT_NE(page.find("Barcodes by rank: sample-01"), std::string::npos);
+    EXPECT_NE(page.find("Barcodes by rank: sample-02"), std::string::npos);
+}
+
+TEST_F(RunTest, calling_follows_its_option_and_other_choices_are_another_data_set) {
+    RunOptions options = options_for(made_up("all", unfiltered(5)), "out");
+    options.call_cells = CallCells::never;
+    run_with(options, 2);
+    EXPECT_EQ(record("out")["inputs"][0]["n_cells"], 6400);
+    options.out = (folder_ / "out").string();
+    options.call_cells = CallCells::automatic;
+    run_with(options, 2);
+    EXPECT_LT(record("out")["inputs"][0]["n_cells"], 410);
+    EXPECT_FALSE(said(listener_, "unchanged since it was stored"));
 }
 
 TEST_F(RunTest, a_batch_that_is_the_condition_is_refused_with_the_table) {

@@ -91,10 +91,12 @@ void fill_qc(ReportData& data, const ExampleOptions& options, Random& random) {
     data.n_cells_kept = options.n_cells;
     data.n_genes_in = 32738;
     data.n_genes_kept = 14210;
-    KneeCurve knee{data.samples.rows[0].name, {}, {}, static_cast<double>(data.samples.rows[0].cells_in), "Barcodes above the line differ from the ambient RNA profile (made-up curve)."};
+    KneeCurve knee{data.samples.rows[0].name, {}, {}, {}, 0.9 * static_cast<double>(data.samples.rows[0].cells_in), data.samples.rows[0].cells_in,
+                   "Barcodes left of the line are cells by their counts, some of the others because they differ from the ambient RNA (made-up curve)."};
     for (double rank = 1; rank < 7e5; rank *= 1.09) {
         knee.rank.push_back(std::floor(rank));
         knee.counts.push_back(rank < knee.cut_rank ? 14000.0 * std::pow(rank, -0.24) : 14000.0 * std::pow(knee.cut_rank, -0.24) * std::pow(rank / knee.cut_rank, -1.35) + 1.0);
+        knee.called.push_back(rank < knee.cut_rank ? 1.0 : std::max(0.0, 1.0 - 4.0 * std::log10(rank / knee.cut_rank)));
     }
     data.knees.push_back(knee);
 }
