@@ -169,6 +169,12 @@ TEST_F(TenxFolder, the_filtered_matrix_is_found_below) {
     EXPECT_EQ(read("outs/filtered_feature_bc_matrix").n_cells(), 2);
 }
 
+TEST_F(TenxFolder, without_a_filtered_matrix_the_raw_one_of_the_run_is_read) {
+    write_v3("outs/raw_feature_bc_matrix");
+    EXPECT_EQ(read("").n_cells(), 2);
+    EXPECT_EQ(read("outs").n_cells(), 2);
+}
+
 TEST_F(TenxFolder, multi_gives_one_data_set_a_sample) {
     for (const char* sample : {"day2", "day1"}) write_v3(fs::path("outs/per_sample_outs") / sample / "count/sample_filtered_feature_bc_matrix");
     const std::vector<data::Dataset> samples = read_tenx_folders(folder_.path(), two_threads());

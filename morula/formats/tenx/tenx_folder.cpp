@@ -49,15 +49,14 @@ fs::path below_genome(const fs::path& folder) {
     return {};
 }
 
-/// The filtered matrix of one run's outputs, at `folder` or below it; empty when there is none.
-fs::path filtered_matrix(const fs::path& folder) {
-    if (is_matrix_folder(folder)) return folder;
+/// A matrix of one run's outputs, below `folder`: "filtered" or "raw"; empty when there is none.
+fs::path run_matrix(const fs::path& folder, const std::string& kind) {
     for (const char* below : {".", "outs"}) {
         const fs::path base = folder / below;
-        for (const char* name : {"filtered_feature_bc_matrix", "sample_filtered_feature_bc_matrix"}) {
+        for (const std::string& name : {kind + "_feature_bc_matrix", "sample_" + kind + "_feature_bc_matrix"}) {
             if (is_matrix_folder(base / name)) return (base / name).lexically_normal();
         }
-        const fs::path genome = below_genome(base / "filtered_gene_bc_matrices");
+        const fs::path genome = below_genome(base / (kind + "_gene_bc_matrices"));
         if (!genome.empty()) return genome.lexically_normal();
     }
     return {};
@@ -162,9 +161,13 @@ std::vector<TenxSample> require_samples(const fs::path& folder) {
 }  // namespace
 
 std::vector<TenxSample> find_tenx_samples(const fs::path& folder) {
-    const fs::path matrix = filtered_matrix(folder);
-    if (!matrix.empty()) return {{name_of(folder), matrix}};
-    return multi_samples(folder);
+    if (is_matrix_folder(folder)) return {{name_of(folder), folder}};
+    const fs::path filtered = run_matrix(folder, "filtered");
+    if (!filtered.empty()) return {{name_of(folder), filtered}};
+    std::vector<TenxSample> samples = multi_samples(folder);
+    if (!samples.empty()) return samples;
+    const fs::path raw = run_matrix(folder, "raw");
+    return raw.empty() ? samples : std::vector<TenxSample>{{name_of(folder), raw}};
 }
 
 data::Dataset read_tenx_folder(const fs::path& folder, Context& context) {

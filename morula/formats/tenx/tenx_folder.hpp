@@ -17,7 +17,7 @@ struct TenxSample {
 };
 
 /// The samples under `folder`: itself; filtered_feature_bc_matrix/ or filtered_gene_bc_matrices/GENOME/, also below outs/; or, for Cell Ranger
-/// multi, each of [outs/]per_sample_outs/*/count/sample_filtered_feature_bc_matrix. Filtered matrices are preferred to raw ones.
+/// multi, each of [outs/]per_sample_outs/*/count/sample_filtered_feature_bc_matrix. Without any of them the raw matrix of the run, with all barcodes.
 /// Empty when there is none.
 std::vector<TenxSample> find_tenx_samples(const std::filesystem::path& folder);
 
