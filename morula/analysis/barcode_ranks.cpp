@@ -59,9 +59,7 @@ void find_knee(BarcodeRanks& ranks) {
     const auto flatter = [](const Stretch& a, const Stretch& b) { return a.slope < b.slope; };
     const auto steepest = std::min_element(all.begin(), all.end(), flatter);
     const auto flattest = std::max_element(all.begin(), steepest + 1, flatter);
-    std::size_t middle = steepest->begin;
-    while (x[middle] < x[steepest->begin] + kWindow / 2.0) ++middle;
-    ranks.inflection = ranks.total[middle];
+    ranks.inflection = std::pow(10.0, 0.5 * (y[steepest->begin] + y[steepest->end]));
     const std::size_t knee = farthest_above(x, y, flattest->begin, steepest->end);
     if (knee != steepest->end) ranks.knee = ranks.total[knee];
 }

@@ -160,7 +160,7 @@ void add_knees(const data::Dataset& all, report::ReportData& page) {
         knee.n_called = capture.n_cells;
         const std::string by_profile = capture.n_simulations == 0 ? "" : fmt::format(" Of the others, {} were called because their RNA differs from that of the {} barcodes with at most {} counts (FDR {:g} %).", capture.n_by_profile,
                                                                                   capture.n_ambient_barcodes, capture.ambient_below, 100.0 * capture.fdr);
-        knee.method = fmt::format("{} barcodes; left of the line, {} with {:.0f} or more counts were called cells.{} Thick: most barcodes there were called; circles: some.", capture.n_barcodes, capture.n_by_total, capture.always_from, by_profile);
+        knee.method = fmt::format("{} barcodes; left of the line, {} with {:.0f} or more counts were called cells.{} Drawn thick where most barcodes were called; a circle where only some were.", capture.n_barcodes, capture.n_by_total, capture.always_from, by_profile);
         page.knees.push_back(std::move(knee));
     }
 }
