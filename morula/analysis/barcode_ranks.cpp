@@ -44,6 +44,17 @@ std::size_t farthest_above(const std::vector<double>& x, const std::vector<doubl
     return best;
 }
 
+/// The steepest stretch of the first cliff: of the first run of stretches at least half as steep as the steepest of all. A second cliff, where empty droplets full
+/// of ambient RNA end, may be the steeper one.
+std::vector<Stretch>::const_iterator first_cliff(const std::vector<Stretch>& all) {
+    constexpr double kAsSteep = 0.5;
+    const auto flatter = [](const Stretch& a, const Stretch& b) { return a.slope < b.slope; };
+    const double limit = kAsSteep * std::min_element(all.begin(), all.end(), flatter)->slope;
+    const auto is_steep = [&](const Stretch& each) { return each.slope <= limit; };
+    const auto begin = std::find_if(all.begin(), all.end(), is_steep);
+    return std::min_element(begin, std::find_if_not(begin, all.end(), is_steep), flatter);
+}
+
 void find_knee(BarcodeRanks& ranks) {
     std::vector<double> x;
     std::vector<double> y;
@@ -56,9 +67,8 @@ void find_knee(BarcodeRanks& ranks) {
     std::vector<Stretch> all = stretches(x, y, first);
     if (all.empty()) all = stretches(x, y, 0);
     if (all.empty()) return;
-    const auto flatter = [](const Stretch& a, const Stretch& b) { return a.slope < b.slope; };
-    const auto steepest = std::min_element(all.begin(), all.end(), flatter);
-    const auto flattest = std::max_element(all.begin(), steepest + 1, flatter);
+    const auto steepest = first_cliff(all);
+    const auto flattest = std::max_element(all.cbegin(), steepest + 1, [](const Stretch& a, const Stretch& b) { return a.slope < b.slope; });
     ranks.inflection = std::pow(10.0, 0.5 * (y[steepest->begin] + y[steepest->end]));
     const std::size_t knee = farthest_above(x, y, flattest->begin, steepest->end);
     if (knee != steepest->end) ranks.knee = ranks.total[knee];

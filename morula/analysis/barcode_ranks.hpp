@@ -15,7 +15,7 @@ struct BarcodeRanks {
     double inflection = 0.0;    // half-way (in the logarithm) down its steepest fall; 0 when it has too few points
 };
 
-/// On log-log axes: the steepest fall is the stretch of a tenth of a decade of rank that falls most; the knee is the point farthest above the line
+/// On log-log axes: the steepest fall is the stretch of a tenth of a decade of rank that falls most, on the first cliff where there are two; the knee is the point farthest above the line
 /// from the flattest such stretch before it to its end. As DropletUtils::barcodeRanks (1.14 and newer: no spline), which takes slopes between neighbouring
 /// points, so that a gap between two barcodes can pass for the cliff. The first 50 barcodes set no slope (few large cells make it erratic).
 BarcodeRanks barcode_ranks(std::span<const std::int64_t> totals, std::int64_t lower);

@@ -40,6 +40,17 @@ TEST(barcode_ranks, one_wide_gap_between_two_large_cells_is_not_the_cliff) {
     EXPECT_LT(ranks.knee, 6500.0);
 }
 
+TEST(barcode_ranks, where_empty_droplets_end_in_a_second_steeper_cliff_the_first_one_counts) {
+    std::vector<std::int64_t> totals;
+    for (int i = 0; i < 3000; ++i) totals.push_back(std::llround(20000.0 * std::pow(0.25, i / 2999.0)));
+    for (int i = 0; i < 2200; ++i) totals.push_back(std::llround(5000.0 * std::pow(0.1, i / 2199.0)));
+    for (int i = 0; i < 40000; ++i) totals.push_back(std::llround(500.0 * std::pow(0.96, i / 39999.0)));
+    for (int i = 0; i < 14000; ++i) totals.push_back(std::llround(480.0 * std::pow(0.21, i / 13999.0)));
+    const BarcodeRanks ranks = barcode_ranks(totals, 100);
+    EXPECT_GT(ranks.knee, 4000.0);
+    EXPECT_GT(ranks.inflection, 500.0);
+}
+
 TEST(barcode_ranks, order_does_not_matter_and_few_points_have_no_knee) {
     std::vector<std::int64_t> totals = two_plateaus();
     const double knee = barcode_ranks(totals, 100).knee;
