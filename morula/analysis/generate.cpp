@@ -285,11 +285,7 @@ matrix::CsrView MadeUpCounts::read(matrix::Range rows, matrix::CsrScratch& scrat
     std::vector<std::uint32_t> counts(n_genes, 0);
 
     matrix::Csr& out = scratch.csr;
-    out.n_rows = rows.size();
-    out.n_cols = n_genes_;
-    out.indptr.assign(1, 0);
-    out.indices.clear();
-    out.values.clear();
+    out.start(rows.size(), n_genes_);
     for (std::int64_t cell = rows.begin; cell < rows.end; ++cell) {
         const CellPlan cell_plan = plan(cell);
         Random random(settings_.options.seed, Purpose::generate_counts, static_cast<std::uint64_t>(cell), 0);
@@ -310,7 +306,7 @@ matrix::CsrView MadeUpCounts::read(matrix::Range rows, matrix::CsrScratch& scrat
             }
             touched[word] = 0;
         }
-        out.indptr.push_back(static_cast<std::int64_t>(out.indices.size()));
+        out.end_row();
     }
     return out.view();
 }

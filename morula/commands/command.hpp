@@ -22,14 +22,14 @@ struct CommandResult {
 };
 
 struct Command {
-    std::string name;
-    std::string summary;              // one line
-    std::string help;                 // a paragraph or two, may be empty
-    std::vector<Example> examples;
-    std::vector<std::string> reads;   // slots, "obsm X_pca"; empty for commands that are no steps
-    std::vector<std::string> writes;
-    Schema options;
-    std::function<CommandResult(const FieldValues&, Context&)> run;
+    std::string name{};
+    std::string summary{};              // one line
+    std::string help{};                 // a paragraph or two, may be empty
+    std::vector<Example> examples{};
+    std::vector<std::string> reads{};   // slots, "obsm X_pca"; empty for commands that are no steps
+    std::vector<std::string> writes{};
+    Schema options{};
+    std::function<CommandResult(const FieldValues&, Context&)> run{};
 };
 
 /// A command whose options are one described struct.

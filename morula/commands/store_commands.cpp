@@ -187,43 +187,43 @@ CommandResult vacuum(const VacuumCommandOptions& options, Context& context) {
 }  // namespace
 
 Command init_command() {
-    Command base;
-    base.name = "init";
-    base.summary = "Make an empty atlas.";
-    base.examples = {{"A new atlas", "morula init blood.atlas"}};
-    return make_command<InitOptions>(std::move(base), init);
+    return make_command<InitOptions>(
+        {.name = "init",
+         .summary = "Make an empty atlas.",
+         .examples = {{"A new atlas", "morula init blood.atlas"}}},
+        init);
 }
 
 Command ingest_command() {
-    Command base;
-    base.name = "ingest";
-    base.summary = "Copy raw counts into an atlas.";
-    base.examples = {{"Two samples", "morula ingest donor1.h5ad donor2.h5ad --atlas study.atlas"}};
-    return make_command<IngestCommandOptions>(std::move(base), ingest);
+    return make_command<IngestCommandOptions>(
+        {.name = "ingest",
+         .summary = "Copy raw counts into an atlas.",
+         .examples = {{"Two samples", "morula ingest donor1.h5ad donor2.h5ad --atlas study.atlas"}}},
+        ingest);
 }
 
 Command info_command() {
-    Command base;
-    base.name = "info";
-    base.summary = "Say what a file, folder or atlas holds.";
-    base.examples = {{"A file", "morula info cells.h5ad"}, {"For a script", "morula info study.atlas --json"}};
-    return make_command<PathOptions>(std::move(base), info);
+    return make_command<PathOptions>(
+        {.name = "info",
+         .summary = "Say what a file, folder or atlas holds.",
+         .examples = {{"A file", "morula info cells.h5ad"}, {"For a script", "morula info study.atlas --json"}}},
+        info);
 }
 
 Command verify_command() {
-    Command base;
-    base.name = "verify";
-    base.summary = "Read every file of an atlas and compare its hash with what was written.";
-    base.examples = {{"After a disk failure", "morula verify study.atlas"}};
-    return make_command<AtlasOptions>(std::move(base), verify);
+    return make_command<AtlasOptions>(
+        {.name = "verify",
+         .summary = "Read every file of an atlas and compare its hash with what was written.",
+         .examples = {{"After a disk failure", "morula verify study.atlas"}}},
+        verify);
 }
 
 Command vacuum_command() {
-    Command base;
-    base.name = "vacuum";
-    base.summary = "Delete old versions of an atlas and what only they refer to.";
-    base.examples = {{"Keep the last three", "morula vacuum study.atlas --keep-versions 3"}};
-    return make_command<VacuumCommandOptions>(std::move(base), vacuum);
+    return make_command<VacuumCommandOptions>(
+        {.name = "vacuum",
+         .summary = "Delete old versions of an atlas and what only they refer to.",
+         .examples = {{"Keep the last three", "morula vacuum study.atlas --keep-versions 3"}}},
+        vacuum);
 }
 
 std::vector<Command> store_commands() { return {init_command(), ingest_command(), info_command(), export_command(), verify_command(), vacuum_command(), generate_command()}; }

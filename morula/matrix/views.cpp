@@ -1,5 +1,6 @@
 #include "morula/matrix/views.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace morula::matrix {
@@ -56,6 +57,19 @@ void check_offsets(const CsrView& csr, const std::string& what) {
 }
 
 }  // namespace
+
+void Csr::sort_row(std::int64_t row) {
+    const auto begin = static_cast<std::size_t>(indptr[static_cast<std::size_t>(row)]);
+    const auto end = static_cast<std::size_t>(indptr[static_cast<std::size_t>(row) + 1]);
+    std::vector<std::pair<std::uint32_t, float>> entries;
+    entries.reserve(end - begin);
+    for (std::size_t i = begin; i < end; ++i) entries.emplace_back(indices[i], values[i]);
+    std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    for (std::size_t i = begin; i < end; ++i) {
+        indices[i] = entries[i - begin].first;
+        values[i] = entries[i - begin].second;
+    }
+}
 
 void check_csr(const CsrView& csr, std::string_view what) {
     const std::string name(what);

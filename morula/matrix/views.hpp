@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
 
 namespace morula::matrix {
@@ -40,6 +41,17 @@ struct Csr {
     std::vector<float> values;
 
     CsrView view() const { return {n_rows, n_cols, indptr, indices, values}; }
+    /// No entries yet; rows are appended, each ended by end_row(). Memory is kept.
+    void start(std::int64_t rows, std::int64_t cols) {
+        n_rows = rows;
+        n_cols = cols;
+        indptr.assign(1, 0);
+        indices.clear();
+        values.clear();
+    }
+    void end_row() { indptr.push_back(static_cast<std::int64_t>(values.size())); }
+    /// Puts the entries of a row in the order of their columns; entries of one column keep theirs.
+    void sort_row(std::int64_t row);
 };
 
 /// Compressed columns: for each gene its cells, strictly increasing, and values.
@@ -82,7 +94,7 @@ struct DenseView {
     operator DenseView<const T>() const requires(!std::is_const_v<T>) { return {n_rows, n_cols, values}; }
 };
 
-/// Row-major dense matrix that owns its values.
+/// Row-major dense matrix that owns its values. Throws resource_limit for a shape that no memory can hold.
 template <class T>
 struct Dense {
     std::int64_t n_rows = 0;
@@ -90,7 +102,7 @@ struct Dense {
     std::vector<T> values;
 
     Dense() = default;
-    Dense(std::int64_t rows, std::int64_t cols) : n_rows(rows), n_cols(cols), values(static_cast<std::size_t>(rows * cols)) {}
+    Dense(std::int64_t rows, std::int64_t cols) : n_rows(rows), n_cols(cols), values(static_cast<std::size_t>(checked_size_product(rows, cols))) {}
 
     T& operator()(std::int64_t row, std::int64_t col) { return values[static_cast<std::size_t>(row * n_cols + col)]; }
     const T& operator()(std::int64_t row, std::int64_t col) const { return values[static_cast<std::size_t>(row * n_cols + col)]; }

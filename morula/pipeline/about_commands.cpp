@@ -104,27 +104,27 @@ commands::CommandResult completion(const CompletionOptions& options, Context&) {
 }  // namespace
 
 commands::Command doctor_command() {
-    commands::Command base;
-    base.name = "doctor";
-    base.summary = "Say what this machine offers and what would be in the way.";
-    base.examples = {{"Before a long run", "morula doctor results/"}};
-    return commands::make_command<DoctorOptions>(std::move(base), doctor);
+    return commands::make_command<DoctorOptions>(
+        {.name = "doctor",
+         .summary = "Say what this machine offers and what would be in the way.",
+         .examples = {{"Before a long run", "morula doctor results/"}}},
+        doctor);
 }
 
 commands::Command version_command() {
-    commands::Command base;
-    base.name = "version";
-    base.summary = "Version and numeric profile.";
-    base.examples = {{"For a paper", "morula version"}};
-    return commands::make_command<VersionOptions>(std::move(base), version);
+    return commands::make_command<VersionOptions>(
+        {.name = "version",
+         .summary = "Version and numeric profile.",
+         .examples = {{"For a paper", "morula version"}}},
+        version);
 }
 
 commands::Command completion_command() {
-    commands::Command base;
-    base.name = "completion";
-    base.summary = "Completion of commands and options for a shell.";
-    base.examples = {{"In bash", "source <(morula completion bash)"}};
-    return commands::make_command<CompletionOptions>(std::move(base), completion);
+    return commands::make_command<CompletionOptions>(
+        {.name = "completion",
+         .summary = "Completion of commands and options for a shell.",
+         .examples = {{"In bash", "source <(morula completion bash)"}}},
+        completion);
 }
 
 }  // namespace morula::pipeline

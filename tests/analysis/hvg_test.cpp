@@ -24,12 +24,7 @@ struct Inputs {
 Inputs inputs_of(matrix::Csr csr, std::vector<std::int32_t> batch) {
     Inputs in;
     Context context({});
-    std::vector<double> totals;
-    for (std::int64_t c = 0; c < csr.n_rows; ++c) {
-        double total = 0.0;
-        for (const float v : csr.view().row_values(c)) total += static_cast<double>(v);
-        totals.push_back(total);
-    }
+    const std::vector<double> totals = made_up::totals(csr);
     in.counts = csr;
     in.batch = std::move(batch);
     in.raw = matrix::make_source(std::move(csr));

@@ -1,13 +1,13 @@
-// Inputs that several analysis tests share: the counts of oracles/made_up_counts.py, and a source that hands rows out in small pieces.
+// Inputs that several analysis tests share: the counts of oracles/made_up_counts.py.
 #pragma once
 
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "morula/matrix/block_source.hpp"
 #include "tests/analysis/fixture.hpp"
+#include "tests/support/sources.hpp"
 
 namespace morula::analysis::made_up {
 
@@ -29,6 +29,17 @@ inline Counts counts() {
     for (const auto& row : fixture::rows("counts.csv")) {
         result.batch.push_back(std::stoi(row[0]));
         fixture::push_cell(row, 1, result.csr);
+    }
+    return result;
+}
+
+/// Sum of each cell.
+inline std::vector<double> totals(const matrix::Csr& csr) {
+    std::vector<double> result;
+    for (std::int64_t cell = 0; cell < csr.n_rows; ++cell) {
+        double total = 0.0;
+        for (const float value : csr.view().row_values(cell)) total += static_cast<double>(value);
+        result.push_back(total);
     }
     return result;
 }
@@ -67,36 +78,8 @@ inline std::vector<std::int64_t> shuffle(std::int64_t n) {
     return order;
 }
 
-/// Fetches at most seven rows from the source below at a time, as a file with odd chunks would.
-class SevenRows : public matrix::RowBlockSource {
-public:
-    explicit SevenRows(matrix::Matrix source) : source_(std::move(source)) {}
-    std::int64_t n_rows() const override { return source_->n_rows(); }
-    std::int64_t n_cols() const override { return source_->n_cols(); }
-    std::int64_t nnz() const override { return source_->nnz(); }
-    matrix::CsrView read(matrix::Range rows, matrix::CsrScratch& scratch) const override {
-        matrix::Csr& out = scratch.csr;
-        out = {};
-        out.n_cols = n_cols();
-        matrix::CsrScratch piece;
-        for (std::int64_t begin = rows.begin; begin < rows.end; begin += 7) {
-            const auto part = source_->read({begin, std::min(begin + 7, rows.end)}, piece);
-            for (std::int64_t r = 0; r < part.n_rows; ++r) {
-                const auto genes = part.row_indices(r);
-                const auto values = part.row_values(r);
-                out.indices.insert(out.indices.end(), genes.begin(), genes.end());
-                out.values.insert(out.values.end(), values.begin(), values.end());
-                push_row(out);
-            }
-        }
-        return out.view();
-    }
-
-private:
-    matrix::Matrix source_;
-};
-
-inline matrix::Matrix seven_rows(matrix::Matrix source) { return std::make_shared<SevenRows>(std::move(source)); }
+/// Fetched seven at a time, as from a file with odd chunks.
+inline matrix::Matrix seven_rows(matrix::Matrix source) { return test::read_seven_rows(std::move(source)); }
 
 /// Runs f with 1, 2 and 4 threads and returns the three results.
 template <class F>

@@ -23,12 +23,7 @@ TEST(Normalize, median_over_cells_with_counts) {
 TEST(Normalize, log_values_equal_scanpy) {
     Context context({});
     const auto made = made_up::counts();
-    std::vector<double> totals;
-    for (std::int64_t c = 0; c < made.csr.n_rows; ++c) {
-        double total = 0.0;
-        for (const float v : made.csr.view().row_values(c)) total += static_cast<double>(v);
-        totals.push_back(total);
-    }
+    const std::vector<double> totals = made_up::totals(made.csr);
     const auto view = matrix::log1p_scaled(matrix::make_view_source(made.csr.view()), normalize(totals, {}, context).scale);
     matrix::CsrScratch scratch;
     const auto rows = view->read({0, view->n_rows()}, scratch);

@@ -16,12 +16,7 @@ namespace {
 
 matrix::Matrix log_values(const matrix::Csr& csr) {
     Context context({});
-    std::vector<double> totals;
-    for (std::int64_t c = 0; c < csr.n_rows; ++c) {
-        double total = 0.0;
-        for (const float v : csr.view().row_values(c)) total += static_cast<double>(v);
-        totals.push_back(total);
-    }
+    const std::vector<double> totals = made_up::totals(csr);
     return matrix::log1p_scaled(matrix::make_source(csr), normalize(totals, {}, context).scale);
 }
 

@@ -62,5 +62,24 @@ INSTANTIATE_TEST_SUITE_P(
                     BadCase{"negative_shape", [](Csr& c) { c.n_rows = -3; }, "has the shape -3 x 4"}),
     [](const testing::TestParamInfo<BadCase>& param) { return param.param.name; });
 
+TEST(Csr, rows_are_appended_and_sorted_with_their_values) {
+    Csr csr{1, 1, {0, 1}, {0}, {9.0F}};
+    csr.start(2, 5);
+    csr.indices = {4, 1, 4, 0};
+    csr.values = {1.0F, 2.0F, 3.0F, 4.0F};
+    csr.end_row();
+    csr.end_row();
+    csr.sort_row(0);
+    EXPECT_EQ(csr.indptr, (std::vector<std::int64_t>{0, 4, 4}));
+    EXPECT_EQ(csr.indices, (std::vector<std::uint32_t>{0, 1, 4, 4}));
+    EXPECT_EQ(csr.values, (std::vector<float>{4.0F, 2.0F, 1.0F, 3.0F})) << "entries of one column keep their order";
+}
+
+TEST(Dense, an_impossible_shape_is_a_sentence_and_no_small_matrix) {
+    constexpr std::int64_t kHuge = std::int64_t{1} << 40;
+    EXPECT_EQ(test::error_code([] { Dense<float>(kHuge, kHuge); }), ErrorCode::resource_limit);
+    EXPECT_EQ(test::error_code([] { Dense<float>(-1, 4); }), ErrorCode::resource_limit);
+}
+
 }  // namespace
 }  // namespace morula::matrix

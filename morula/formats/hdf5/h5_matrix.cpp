@@ -102,7 +102,7 @@ private:
             const auto begin = static_cast<std::size_t>(csr.indptr[static_cast<std::size_t>(r)]);
             const auto end = static_cast<std::size_t>(csr.indptr[static_cast<std::size_t>(r) + 1]);
             if (!strictly_increasing(std::span(csr.indices).subspan(begin, end - begin))) {
-                sort_row(first_row + r, begin, end, csr);
+                sort_row(first_row, first_row + r, begin, end, csr);
             }
             if (begin < end && csr.indices[end - 1] >= n_cols_) {
                 invalid_data(place_ + ": " + row_word_ + " " + std::to_string(first_row + r + 1) + " names " + col_word_ + " " + std::to_string(csr.indices[end - 1] + std::int64_t{1}) + "; the matrix has " +
@@ -112,16 +112,10 @@ private:
         }
     }
 
-    void sort_row(std::int64_t row, std::size_t begin, std::size_t end, matrix::Csr& csr) const {
-        std::vector<std::pair<std::uint32_t, float>> entries;
-        for (std::size_t i = begin; i < end; ++i) {
-            entries.emplace_back(csr.indices[i], csr.values[i]);
-        }
-        std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-        for (std::size_t i = begin; i < end; ++i) {
-            csr.indices[i] = entries[i - begin].first;
-            csr.values[i] = entries[i - begin].second;
-            if (i > begin && csr.indices[i] == csr.indices[i - 1]) {
+    void sort_row(std::int64_t first_row, std::int64_t row, std::size_t begin, std::size_t end, matrix::Csr& csr) const {
+        csr.sort_row(row - first_row);
+        for (std::size_t i = begin + 1; i < end; ++i) {
+            if (csr.indices[i] == csr.indices[i - 1]) {
                 invalid_data(place_ + ": " + row_word_ + " " + std::to_string(row + 1) + " names " + col_word_ + " " + std::to_string(csr.indices[i] + std::int64_t{1}) + " twice.",
                              "In Python, call X.sum_duplicates() if the values are meant to be added, and save the file again.");
             }
@@ -253,11 +247,7 @@ public:
     CsrView read(Range rows, CsrScratch& scratch) const override {
         MORULA_ASSERT(rows.begin >= 0 && rows.begin <= rows.end && rows.end <= n_rows());
         matrix::Csr& csr = scratch.csr;
-        csr.n_rows = rows.size();
-        csr.n_cols = info_.n_cols;
-        csr.indptr.assign(1, 0);
-        csr.indices.clear();
-        csr.values.clear();
+        csr.start(rows.size(), info_.n_cols);
         const std::int64_t piece = std::max<std::int64_t>(1, kDensePieceBytes / (4 * std::max<std::int64_t>(1, info_.n_cols)));
         std::vector<float> dense;
         for (std::int64_t r = rows.begin; r < rows.end; r += piece) {
@@ -297,7 +287,7 @@ private:
             csr.indices.push_back(static_cast<std::uint32_t>(c));
             csr.values.push_back(values[c]);
         }
-        csr.indptr.push_back(static_cast<std::int64_t>(csr.indices.size()));
+        csr.end_row();
     }
 
     Object dataset_;

@@ -114,11 +114,7 @@ public:
             views.push_back(parts_[p]->read(rows, rooms[p]));
         }
         matrix::Csr& csr = scratch.csr;
-        csr.n_rows = rows.size();
-        csr.n_cols = n_cols();
-        csr.indptr.assign(1, 0);
-        csr.indices.clear();
-        csr.values.clear();
+        csr.start(rows.size(), n_cols());
         for (std::int64_t r = 0; r < rows.size(); ++r) {
             std::uint32_t shift = 0;
             for (std::size_t p = 0; p < parts_.size(); ++p) {
@@ -129,7 +125,7 @@ public:
                 csr.values.insert(csr.values.end(), values.begin(), values.end());
                 shift += static_cast<std::uint32_t>(parts_[p]->n_cols());
             }
-            csr.indptr.push_back(static_cast<std::int64_t>(csr.indices.size()));
+            csr.end_row();
         }
         return csr.view();
     }

@@ -13,7 +13,7 @@
 
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
-#include "morula/core/parallel.hpp"
+#include "morula/formats/text/csr_collector.hpp"
 #include "morula/formats/text/text_stream.hpp"
 
 namespace morula::formats {
@@ -30,13 +30,6 @@ enum class Field { integer, real, pattern };
 struct Header {
     MtxSize size;
     Field field = Field::integer;
-};
-
-// One entry as it stands in the file, from 0.
-struct Entry {
-    std::uint32_t gene = 0;
-    std::uint32_t cell = 0;
-    float value = 0.0F;
 };
 
 [[noreturn]] void bad_line(const std::filesystem::path& path, std::int64_t line, const std::string& what, const std::string& next) {
@@ -146,103 +139,6 @@ bool parse_digits(const char*& at, std::uint64_t& value) {
     return at != start && at - start <= 10;
 }
 
-// Collects entries into rows of cells. While cells come in order (Cell Ranger's way) nothing but the result is kept;
-// the cell of each entry is remembered from the first step back on.
-class CsrCollector {
-public:
-    explicit CsrCollector(const MtxSize& size) : size_(size), counts_(static_cast<std::size_t>(size.n_cols), 0) {
-        csr_.n_rows = size.n_cols;
-        csr_.n_cols = size.n_rows;
-        csr_.indices.reserve(static_cast<std::size_t>(size.n_entries));
-        csr_.values.reserve(static_cast<std::size_t>(size.n_entries));
-    }
-
-    void add(const Entry& entry) {
-        if (entry.cell < last_cell_ && cells_.empty()) {
-            remember_cells();
-        }
-        last_cell_ = entry.cell;
-        csr_.indices.push_back(entry.gene);
-        csr_.values.push_back(entry.value);
-        ++counts_[entry.cell];
-        if (!in_order_) {
-            cells_.push_back(entry.cell);
-        }
-    }
-
-    // Rows with strictly increasing genes; the first repeated pair is told by `repeated`.
-    template <class Repeated>
-    matrix::Csr finish(Context& context, const Repeated& repeated) {
-        csr_.indptr.assign(1, 0);
-        csr_.indptr.reserve(counts_.size() + 1);
-        for (const std::int64_t n : counts_) {
-            csr_.indptr.push_back(csr_.indptr.back() + n);
-        }
-        if (!in_order_) {
-            scatter();
-        }
-        sort_rows(context, repeated);
-        return std::move(csr_);
-    }
-
-private:
-    void remember_cells() {
-        in_order_ = false;
-        cells_.reserve(static_cast<std::size_t>(size_.n_entries));
-        for (std::uint32_t cell = 0; cell <= last_cell_; ++cell) {
-            cells_.insert(cells_.end(), static_cast<std::size_t>(counts_[cell]), cell);
-        }
-    }
-
-    void scatter() {
-        std::vector<std::int64_t> next(csr_.indptr.begin(), csr_.indptr.end() - 1);
-        std::vector<std::uint32_t> indices(csr_.indices.size());
-        std::vector<float> values(csr_.values.size());
-        for (std::size_t i = 0; i < cells_.size(); ++i) {
-            const auto to = static_cast<std::size_t>(next[cells_[i]]++);
-            indices[to] = csr_.indices[i];
-            values[to] = csr_.values[i];
-        }
-        csr_.indices = std::move(indices);
-        csr_.values = std::move(values);
-    }
-
-    template <class Repeated>
-    void sort_rows(Context& context, const Repeated& repeated) {
-        parallel_blocks(context, csr_.n_rows, 1024, [&](Block block) {
-            std::vector<std::pair<std::uint32_t, float>> row;
-            for (std::int64_t r = block.begin; r < block.end; ++r) {
-                const auto begin = static_cast<std::size_t>(csr_.indptr[static_cast<std::size_t>(r)]);
-                const auto end = static_cast<std::size_t>(csr_.indptr[static_cast<std::size_t>(r) + 1]);
-                const auto first = csr_.indices.begin() + static_cast<std::ptrdiff_t>(begin);
-                const auto last = csr_.indices.begin() + static_cast<std::ptrdiff_t>(end);
-                if (!std::is_sorted(first, last)) {
-                    row.clear();
-                    for (std::size_t i = begin; i < end; ++i) {
-                        row.emplace_back(csr_.indices[i], csr_.values[i]);
-                    }
-                    std::stable_sort(row.begin(), row.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-                    for (std::size_t i = begin; i < end; ++i) {
-                        csr_.indices[i] = row[i - begin].first;
-                        csr_.values[i] = row[i - begin].second;
-                    }
-                }
-                const auto twin = std::adjacent_find(first, last);
-                if (twin != last) {
-                    repeated(*twin, r);
-                }
-            }
-        });
-    }
-
-    MtxSize size_;
-    matrix::Csr csr_;
-    std::vector<std::int64_t> counts_;
-    std::vector<std::uint32_t> cells_;
-    std::uint32_t last_cell_ = 0;
-    bool in_order_ = true;
-};
-
 // The entries' lines, parsed in place in a big buffer that always ends with a newline.
 class EntryParser {
 public:
@@ -255,7 +151,7 @@ public:
         const char* end = text.data() + text.size();
         while (at < end) {
             ++line_;
-            Entry entry;
+            MatrixEntry entry;
             const char* start = at;
             if (parse_entry(at, entry)) {
                 take(entry, start, sink);
@@ -283,7 +179,7 @@ private:
     }
 
     // The common line: digits, blank, digits, blank, digits. False where it is anything else.
-    bool parse_entry(const char*& at, Entry& entry) const {
+    bool parse_entry(const char*& at, MatrixEntry& entry) const {
         std::uint64_t gene = 0;
         std::uint64_t cell = 0;
         std::uint64_t value = 1;
@@ -302,7 +198,7 @@ private:
     }
 
     template <class Sink>
-    void take(const Entry& entry, const char* start, Sink& sink) {
+    void take(const MatrixEntry& entry, const char* start, Sink& sink) {
         if (++n_found_ > header_.size.n_entries) {
             bad_line(path_, line_, "the file declares " + std::to_string(header_.size.n_entries) + " entries, but goes on with " + shown(line_at(start)) + ".",
                      "Copy or download the file again, or correct its size line.");
@@ -326,7 +222,7 @@ private:
         if (!complete) {
             bad_line(path_, line_, "expected gene, cell and value, found " + shown(line) + ".", "Copy or download the file again.");
         }
-        Entry entry;
+        MatrixEntry entry;
         entry.gene = position(gene_word, header_.size.n_rows, "gene");
         entry.cell = position(cell_word, header_.size.n_cols, "cell");
         entry.value = header_.field == Field::pattern ? 1.0F : value(value_word);
@@ -419,7 +315,7 @@ matrix::Csr read_mtx_transposed(const std::filesystem::path& path, Context& cont
     }
     const MtxSize& size = header.size;
     context.require_memory(checked_size_product(size.n_entries, 8) + checked_size_product(size.n_cols, 24), "Reading " + path.string());
-    CsrCollector collector(size);
+    CsrCollector collector(size.n_cols, size.n_rows, size.n_entries);
     EntryParser parser(path, header, head_lines);
     TextStream stream(path);
     for_each_text(stream, head_lines, context, [&](std::string_view text) { parser.parse(text, collector); });
@@ -428,10 +324,11 @@ matrix::Csr read_mtx_transposed(const std::filesystem::path& path, Context& cont
                          std::to_string(parser.line()) + ".",
                      "Copy or download the file again.");
     }
-    return collector.finish(context, [&](std::uint32_t gene, std::int64_t cell) {
+    const auto repeated = [&](std::uint32_t gene, std::int64_t cell) {
         invalid_data(path.string() + ": the entry of gene " + std::to_string(gene + 1) + ", cell " + std::to_string(cell + 1) + " stands there twice.",
                      "Write the matrix again with each entry once.");
-    });
+    };
+    return collector.finish(repeated, context);
 }
 
 }  // namespace morula::formats

@@ -133,11 +133,7 @@ public:
 
     matrix::CsrView read(matrix::Range rows, matrix::CsrScratch& scratch) const override {
         matrix::Csr& csr = scratch.csr;
-        csr.n_rows = rows.size();
-        csr.n_cols = n_cols();
-        csr.indptr.assign(1, 0);
-        csr.indices.clear();
-        csr.values.clear();
+        csr.start(rows.size(), n_cols());
         std::vector<float> row(static_cast<std::size_t>(n_cols()));
         for (std::int64_t r = rows.begin; r < rows.end; ++r) {
             array_.read(r, std::span<float>(row));
@@ -146,7 +142,7 @@ public:
                 csr.indices.push_back(static_cast<std::uint32_t>(c));
                 csr.values.push_back(row[c]);
             }
-            csr.indptr.push_back(static_cast<std::int64_t>(csr.values.size()));
+            csr.end_row();
         }
         return csr.view();
     }
