@@ -22,6 +22,7 @@ using matrix::CsrView;
 constexpr std::int64_t kBytesPerBarcode = 40;
 constexpr std::int64_t kFewestAmbientCounts = 1000;  // below, the profile is noise
 constexpr std::int64_t kMostCellsOfCapture = 50'000; // more than one lane of any machine of today loads
+constexpr double kMostSimulatedCounts = 50'000.0;    // no droplet of soup holds so many, and simulating them would take minutes
 constexpr std::int64_t kDropletsABlock = 64;
 constexpr double kTie = 1e-8;                        // relative: sums of the same terms in another order
 constexpr float kNotTested = std::numeric_limits<float>::quiet_NaN();
@@ -159,14 +160,14 @@ std::vector<std::int64_t> n_no_likelier(const Tested& tested, const AmbientModel
 /// Where Cell Ranger puts the line that needs no test, held between the inflection and the knee.
 double always_from(const std::vector<std::int64_t>& totals, const BarcodeRanks& ranks) {
     constexpr double kShareOfLargest = 0.1;
-    if (ranks.knee == 0.0) return 0.0;
+    if (ranks.knee == 0.0) return *std::max_element(totals.begin(), totals.end()) >= kMostSimulatedCounts ? kMostSimulatedCounts : 0.0;
     std::vector<double> large;
     for (const std::int64_t total : totals) {
         if (static_cast<double>(total) >= ranks.knee) large.push_back(static_cast<double>(total));
     }
     const auto percentile = large.begin() + static_cast<std::ptrdiff_t>(large.size() / 100);
     std::nth_element(large.begin(), percentile, large.end(), std::greater<>());
-    return std::clamp(kShareOfLargest * *percentile, std::min(ranks.inflection, ranks.knee), ranks.knee);
+    return std::min(kMostSimulatedCounts, std::clamp(kShareOfLargest * *percentile, std::min(ranks.inflection, ranks.knee), ranks.knee));
 }
 
 /// Fills p and log_probability of the barcodes that are neither empty by their total nor called by it.
@@ -224,7 +225,7 @@ std::string note_on(const CellCallingResult& result, const CellCallingOptions& o
     if (!result.profile_tested) {
         notes.push_back(fmt::format("Too few empty droplets to know the ambient RNA ({} barcodes with 1 to {} counts): every barcode above the steepest fall of the curve ({:.0f} counts) is called. "
                                     "Is this the matrix with all barcodes?", result.n_ambient_barcodes, options.ambient_below, result.ranks.inflection));
-    } else if (result.ranks.knee == 0.0) {
+    } else if (result.always_from == 0.0) {
         notes.push_back("The curve of barcodes has no knee, so no barcode is called by its counts alone.");
     }
     if (result.n_cells > kMostCellsOfCapture) {

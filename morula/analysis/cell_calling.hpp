@@ -58,7 +58,8 @@ struct CellCallingResult {
 /// EmptyDrops (Lun et al. 2019, Genome Biol 20:63). counts: raw, every barcode of one capture, gene expression alone. Two passes; memory 40 bytes a barcode and
 /// 8 bytes a (barcode, gene) seen twice or more in an empty barcode. p = (1 + simulated droplets of the same total that are no likelier) / (1 + n_simulations);
 /// FDR by Benjamini-Hochberg over all barcodes above ambient_below, those called untested with p = 0.
-/// Called untested: from a tenth of the 99th percentile of the barcodes above the knee on (Cell Ranger), but never below the inflection nor only above the knee.
+/// Called untested: from a tenth of the 99th percentile of the barcodes above the knee on (Cell Ranger), but never below the inflection nor only above the knee
+/// or 50,000 counts.
 /// Differs from DropletUtils::emptyDrops in that (theirs: the knee), in how the knee is found (see barcode_ranks), in the range of the precision (up to 10^7 and the
 /// multinomial, theirs to 10^4) and in the random numbers.
 /// Throws invalid_data when no barcode has more than ambient_below counts.

@@ -231,6 +231,23 @@ TEST(cell_calling, too_few_draws_to_settle_are_told) {
     EXPECT_NE(result.note.find("--n-simulations"), std::string::npos) << result.note;
 }
 
+TEST(cell_calling, a_droplet_of_a_million_counts_is_not_simulated) {
+    const auto context = test::make_context(2);
+    matrix::Csr csr;
+    csr.n_cols = 50;
+    for (int barcode = 0; barcode < 600; ++barcode) {
+        for (std::uint32_t gene = 0; gene < 50; ++gene) {
+            csr.indices.push_back(gene);
+            csr.values.push_back(barcode < 5 ? 20000.0F : 1.0F);
+        }
+        made_up::push_row(csr);
+    }
+    const CellCallingResult result = call_cells(*matrix::make_view_source(csr.view()), {}, *context);
+    EXPECT_EQ(result.n_cells, 5);
+    EXPECT_EQ(result.n_by_total, 5);
+    EXPECT_EQ(result.n_tested, 0);
+}
+
 TEST(cell_calling, only_empty_barcodes_are_refused) {
     const auto context = test::make_context(1);
     GenerateOptions options = unfiltered(8);
