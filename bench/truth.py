@@ -6,7 +6,7 @@ Five questions, each on five seeds of `morula generate`, whose truth is known by
   2. rare types: is there a cluster that is the rare type?
   3. one homogeneous type with a gradient of depth must end in "no supported split", and real types must not;
   4. doublets: AUROC and average precision of the score, beside Scrublet as scanpy runs it;
-  5. ambient RNA: the estimated share beside the true one.
+  5. ambient RNA: the estimated share beside the true one, in made-up types and in a simulated blood sample.
 Prints a table and writes build/bench/truth/truth.json; --docs puts the table into docs/benchmarks.md. Exit 1 when a claim does not hold.
 """
 import argparse
@@ -37,7 +37,11 @@ AMBIENT = ("--ambient-fraction", "0.1")
 DOUBLETS = ("--doublet-fraction", "0.04")
 DOUBLETS_TO_FIND = ("--doublet-fraction", "0.08")
 AMBIENT_LEVELS = ("0.02", "0.05", "0.1", "0.2")
-RARE = ("type-11", "type-12")  # the generator makes its last types rare
+AMBIENT_SAMPLES = {  # blood was added, as it stands, after the made-up types had been scored: their genes are hardly ever silent in other types
+    "types": (*SIZE, *TYPES, *DOUBLETS),
+    "blood": ("--preset", "blood", "--cells", "5000", *DOUBLETS),
+}
+RARE = ("rare-type-11", "rare-type-12")
 RESOLUTIONS = tuple(float(f"{r:.4g}") for r in numpy.geomspace(0.1, 4.0, 24))
 DEFAULT_RESOLUTION = 1.0
 CLUSTERS = range(4, 25)  # numbers of clusters at which chains are compared
@@ -61,7 +65,7 @@ def morula(options, *arguments):
 
 def generate(options, name, *arguments):
     path = options.work / f"{name}.h5ad"
-    morula(options, "generate", *SIZE, *arguments, "--out", path)
+    morula(options, "generate", *arguments, "--out", path)
     return path
 
 
@@ -79,13 +83,17 @@ def derived(out, step):
     return anndata.read_zarr(out / "data.atlas" / "derived" / key).uns[step.replace(" ", "_")]
 
 
-def leiden_of_morula(options, cells, resolution):
-    """Clusters of the graph in `cells`, by `morula leiden`; the graph travels alone."""
+def sweep_of_morula(options, cells):
+    """The graph in `cells` clustered by `morula leiden`; it travels alone."""
     graph = anndata.AnnData(scipy.sparse.csr_matrix((cells.n_obs, 1), dtype="f4"), obs=cells.obs[[]].copy(), obsp={"connectivities": cells.obsp["connectivities"]})
     source, target = options.work / "graph.h5ad", options.work / "clusters.h5ad"
     graph.write_h5ad(source)
-    morula(options, "leiden", source, "--resolution", resolution, "--out", target)
-    return anndata.read_h5ad(target).obs["leiden"].astype(str)
+
+    def cluster(resolution):
+        morula(options, "leiden", source, "--resolution", resolution, "--out", target)
+        return anndata.read_h5ad(target, backed="r").obs["leiden"].astype(str)
+
+    return sweep(cluster)
 
 
 def leiden_of_scanpy(cells, resolution):
@@ -134,16 +142,15 @@ def best_f1(labels, truth, kind):
 
 
 def types_and_rare(options, seed):
-    counts = generate(options, "types", *TYPES, *AMBIENT, *DOUBLETS, "--seed", seed)
+    counts = generate(options, "types", *SIZE, *TYPES, *AMBIENT, *DOUBLETS, "--seed", seed)
     chains, supported = {}, []
     for recipe in OURS:
         out = run(options, counts, recipe)
-        cells = anndata.read_h5ad(out / "cells.h5ad")
-        chains[recipe] = sweep(lambda resolution, cells=cells: leiden_of_morula(options, cells, resolution))
+        chains[recipe] = sweep_of_morula(options, anndata.read_h5ad(out / "cells.h5ad"))
         supported.append(not bool(derived(out, "merge clusters")["no_supported_split"]))
     cells = scanpy_chain(counts)
     chains[SCANPY] = sweep(lambda resolution: leiden_of_scanpy(cells, resolution).copy())
-    chains[SAME_GRAPH] = sweep(lambda resolution: leiden_of_morula(options, cells, resolution))
+    chains[SAME_GRAPH] = sweep_of_morula(options, cells)
 
     obs = anndata.read_h5ad(counts, backed="r").obs
     intact = obs[single_and_intact(obs)]
@@ -169,7 +176,7 @@ def types_and_rare(options, seed):
 
 
 def homogeneous(options, seed):
-    counts = generate(options, "homogeneous", "--preset", "homogeneous", "--seed", seed)
+    counts = generate(options, "homogeneous", *SIZE, "--preset", "homogeneous", "--seed", seed)
     out = run(options, counts, "morula-1")
     merge = derived(out, "merge clusters")
     clusters = json.loads((out / "run.json").read_text())["clusters"]
@@ -177,7 +184,7 @@ def homogeneous(options, seed):
 
 
 def doublets(options, seed):
-    counts = generate(options, "doublets", *TYPES, *AMBIENT, *DOUBLETS_TO_FIND, "--seed", seed)
+    counts = generate(options, "doublets", *SIZE, *TYPES, *AMBIENT, *DOUBLETS_TO_FIND, "--seed", seed)
     table = options.work / "doublets.csv"
     morula(options, "doublets", counts, "--out", table)
     cells = anndata.read_h5ad(counts)
@@ -196,11 +203,11 @@ def doublets(options, seed):
     return result
 
 
-def ambient(options, seed, level):
-    counts = generate(options, "ambient", *TYPES, *DOUBLETS, "--ambient-fraction", level, "--seed", seed)
+def ambient(options, seed, sample, level):
+    counts = generate(options, "ambient", *AMBIENT_SAMPLES[sample], "--ambient-fraction", level, "--seed", seed)
     out = run(options, counts, "morula-1")
     obs = anndata.read_h5ad(out / "cells.h5ad", backed="r").obs
-    return {"seed": seed, "level": float(level), "estimate": float(derived(out, "ambient")["share"][0]), "truth": float(obs.loc[single_and_intact(obs), "true_ambient_fraction"].mean())}
+    return {"seed": seed, "sample": sample, "level": float(level), "estimate": float(derived(out, "ambient")["share"][0]), "truth": float(obs.loc[single_and_intact(obs), "true_ambient_fraction"].mean())}
 
 
 def claim(text, holds):
@@ -211,28 +218,29 @@ def claims(results):
     difference = numpy.mean([each["chains"]["morula-1"]["mean_difference"] for each in results["types"]])
     found = {name: count_rare(results, name, "rare_f1_at_default") for name in ("morula-1", SCANPY)}
     auroc = {name: numpy.mean([each[name]["auroc"] for each in results["doublets"]]) for name in ("morula", "scrublet")}
-    estimate, truth = ambient_pairs(results)
     return [
         claim(f"ARI at equal numbers of clusters not below scanpy's (mean difference at least -{ARI_MARGIN:g})", difference >= -ARI_MARGIN),
         claim("as many rare types found as by scanpy, or more", found["morula-1"] >= found[SCANPY]),
         claim("one homogeneous type ends in no supported split", all(each["no_supported_split"] for each in results["homogeneous"])),
         claim("real types do not", all(all(each["supported_split"]) for each in results["types"])),
         claim(f"AUROC of doublets not below Scrublet's (mean at least -{AUROC_MARGIN:g})", auroc["morula"] >= auroc["scrublet"] - AUROC_MARGIN),
-        claim(f"estimated ambient shares follow the true ones (correlation at least {AMBIENT_CORRELATION:g})",
-              len(estimate) > 2 and len(estimate) == len(results["ambient"]) and numpy.corrcoef(estimate, truth)[0, 1] >= AMBIENT_CORRELATION),
-    ]
+    ] + [claim(f"estimated ambient shares follow the true ones, {sample} (all estimated, correlation at least {AMBIENT_CORRELATION:g})", ambient_follows(results, sample)) for sample in AMBIENT_SAMPLES]
 
 
 def count_rare(results, chain, key):
     return sum(f1 >= FOUND_F1 for each in results["types"] for f1 in each["chains"][chain][key].values())
 
 
-def ambient_pairs(results):
-    pairs = [(each["estimate"], each["truth"]) for each in results["ambient"] if not numpy.isnan(each["estimate"])]
-    return numpy.array([pair[0] for pair in pairs]), numpy.array([pair[1] for pair in pairs])
+def ambient_follows(results, sample):
+    of_sample = [each for each in results["ambient"] if each["sample"] == sample]
+    estimate, truth = ([each[key] for each in of_sample] for key in ("estimate", "truth"))
+    return not numpy.isnan(estimate).any() and numpy.corrcoef(estimate, truth)[0, 1] >= AMBIENT_CORRELATION
 
 
 def spread(values, digits=3):
+    values = [value for value in values if not numpy.isnan(value)]
+    if not values:
+        return "none"
     return f"{numpy.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
@@ -249,15 +257,15 @@ def table(results):
     lines += ["", "| doublet score | AUROC | average precision | AUROC, two types | average precision, two types |", "|---|---|---|---|---|"]
     for name, label in (("morula", "Morula"), ("scrublet", "Scrublet in scanpy")):
         lines.append(f"| {label} | " + " | ".join(spread([each[name][key] for each in results["doublets"]]) for key in ("auroc", "auprc", "auroc_two_types", "auprc_two_types")) + " |")
-    lines += ["", "| true ambient share | estimate | error |", "|---|---|---|"]
-    for level in AMBIENT_LEVELS:
-        of_level = [each for each in results["ambient"] if each["level"] == float(level)]
-        lines.append(f"| {numpy.mean([each['truth'] for each in of_level]):.3f} | {spread([each['estimate'] for each in of_level])} | {spread([each['estimate'] - each['truth'] for each in of_level])} |")
-    estimate, truth = ambient_pairs(results)
+    lines += ["", "| ambient share in | true | estimate | error | said nothing |", "|---|---|---|---|---|"]
+    for sample in AMBIENT_SAMPLES:
+        for level in AMBIENT_LEVELS:
+            of_level = [each for each in results["ambient"] if (each["sample"], each["level"]) == (sample, float(level))]
+            error = [each["estimate"] - each["truth"] for each in of_level]
+            lines.append(f"| {sample} | {numpy.mean([each['truth'] for each in of_level]):.3f} | {spread([each['estimate'] for each in of_level])} | {spread(error)} | {sum(numpy.isnan(error))} of {len(error)} |")
     clusters = [each["clusters"] for each in results["homogeneous"]]
     no_split = sum(each["no_supported_split"] for each in results["homogeneous"])
-    lines += ["", f"Ambient: correlation {numpy.corrcoef(estimate, truth)[0, 1]:.3f} over {len(estimate)} of {len(results['ambient'])} samples, mean absolute error {numpy.abs(estimate - truth).mean():.3f}. "
-              f"One homogeneous type: {no_split} of {len(clusters)} runs end in no supported split (Leiden gave {min(clusters)} to {max(clusters)} clusters).", ""]
+    lines += ["", f"One homogeneous type: {no_split} of {len(clusters)} runs end in no supported split (Leiden gave {min(clusters)} to {max(clusters)} clusters).", ""]
     lines += [f"- {'holds' if each['holds'] else '**does not hold**'}: {each['claim']}" for each in results["claims"]]
     return "\n".join(lines)
 
@@ -295,7 +303,8 @@ def main():
         results["types"].append(types_and_rare(options, seed))
         results["homogeneous"].append(homogeneous(options, seed))
         results["doublets"].append(doublets(options, seed))
-        results["ambient"] += [ambient(options, seed, level) for level in AMBIENT_LEVELS]
+        results["ambient"] += [ambient(options, seed, sample, level) for sample in AMBIENT_SAMPLES for level in AMBIENT_LEVELS]
+        (options.work / "truth.json").write_text(json.dumps(results, indent=1) + "\n")
     results["claims"] = claims(results)
     (options.work / "truth.json").write_text(json.dumps(results, indent=1) + "\n")
     text = head(results) + "\n\n" + table(results)

@@ -1,8 +1,8 @@
 """Fixture of marker statistics on made-up values with many ties, uneven clusters, one of two cells and one of a single cell.
 
-z, t, their FDR, the fold change of the mean of logs, and the shares of cells are scanpy's rank_genes_groups; scanpy refuses a cluster of one cell, whose z is
-scipy's (rankdata) instead. AUC is scipy's mannwhitneyu. Cohen's d and the fold change of the mean of counts are plain numpy in float64. log10 p is mpmath's, since
-p underflows; so is the FDR, which is checked against scanpy's where scanpy's does not underflow. Everything that two programs give is compared before it is written.
+z is that of scanpy's rank_genes_groups; scanpy refuses a cluster of one cell, whose z comes from scipy's U instead. AUC and t are scipy's (mannwhitneyu,
+ttest_ind_from_stats). Fold changes, shares of cells and Cohen's d are plain numpy in float64. log10 p is mpmath's, since p underflows, and so is the FDR.
+Whatever scanpy gives too (z, t, the fold change of the mean of logs, shares, FDR where it does not underflow) is compared before it is written.
 
 Run: python oracles/markers.py   (writes tests/analysis/fixtures/markers/small_cells.csv, deep_cells.csv, answers.csv)
 """
@@ -21,6 +21,8 @@ import made_up_counts as made
 
 OUT = made.FIXTURES / "markers"
 TINY = 1e-9  # scanpy's pseudocount of fold changes
+# scanpy 1.11 takes variances from float32 squares: t is off by .15 % for a large mean, and 0 where that variance comes out negative.
+EXACT_T = tuple(map(int, importlib.metadata.version("scanpy").split(".")[:2])) >= (1, 12)
 mp.mp.dps = 40
 
 
@@ -141,6 +143,12 @@ def agree(what, ours, theirs, relative=1e-6, absolute=1e-6):
     np.testing.assert_allclose(np.asarray(ours, float), np.asarray(theirs, float), rtol=relative, atol=absolute, err_msg=what)
 
 
+def compare_fdr(column, own, theirs, use):
+    adjusted = theirs["pvals_adj"].to_numpy()
+    use = use & (adjusted > 1e-280)
+    agree(column, own[column].astype(float)[use], np.log10(adjusted)[use], 1e-4)
+
+
 def compared(values, cluster):
     """The answers; scanpy's own numbers where scanpy gives them."""
     values = values.astype(np.float32).astype(np.float64)
@@ -149,19 +157,16 @@ def compared(values, cluster):
     for group, own in tables.items():
         if group not in wilcoxon:
             continue
-        # scanpy's float32 mean and variance leave noise where a gene is constant; those genes keep the exact answer.
         finite = np.isfinite(own["t"].to_numpy(float))
         agree("z", own["z"], wilcoxon[group]["scores"])
         agree("z without correction", own["z_uncorrected"], plain[group]["scores"])
         agree("fold change", own["log2fc_scanpy1"], wilcoxon[group]["logfoldchanges"], 1e-4, 1e-4)
         agree("share in", own["pct_in"], wilcoxon[group]["pct_nz_group"])
         agree("share out", own["pct_out"], wilcoxon[group]["pct_nz_reference"])
-        agree("t", own["t"][finite], welch[group]["scores"][finite], 1e-5)
-        for name, theirs in (("log10_fdr", wilcoxon), ("log10_fdr_t", welch)):
-            adjusted = theirs[group]["pvals_adj"].to_numpy()
-            use = (adjusted > 1e-280) & finite
-            with np.errstate(divide="ignore"):
-                agree(name, own[name].astype(float)[use], np.log10(adjusted)[use], 1e-4)
+        compare_fdr("log10_fdr", own, wilcoxon[group], finite)
+        if EXACT_T:
+            agree("t", own["t"][finite], welch[group]["scores"][finite], 1e-5)
+            compare_fdr("log10_fdr_t", own, welch[group], finite)
         for column, theirs in (("z", wilcoxon), ("z_uncorrected", plain)):
             own[column] = theirs[group]["scores"].astype(float)
     return pd.concat(tables.values())

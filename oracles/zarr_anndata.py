@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+anndata.settings.zarr_write_format = 3  # 0.12 would write version 2
 target = Path(__file__).parent.parent / "tests/formats/fixtures/anndata.zarr"
 shutil.rmtree(target, ignore_errors=True)
 x = sp.csr_matrix(np.array([[0, 1.5, 0, 2], [0, 0, 0, 0], [3, 0, 0, 70000]], "f4"))
