@@ -117,7 +117,7 @@ std::string samples_section(const ReportData& data) {
     if (data.samples.rows.empty()) return "";
     HtmlTable table{"Samples", "samples", {{"Sample"}}, {}};
     for (const std::string& column : data.samples.metadata_columns) table.columns.push_back({column});
-    for (const char* title : {"Cells in", "Cells kept", "Kept", "Median counts", "Median genes", "Median % mt", "Doublets", "Ambient"}) table.columns.push_back({title, Align::number});
+    for (const char* title : {"Cells in", "Cells kept", "Kept", "Median counts", "Median genes", "Median % mt", "Doublets", "Ambient, at most"}) table.columns.push_back({title, Align::number});
     for (const SampleRow& row : data.samples.rows) {
         std::vector<std::string> cells = {row.name};
         for (std::size_t m = 0; m < data.samples.metadata_columns.size(); ++m) cells.push_back(m < row.metadata.size() ? row.metadata[m] : "");

@@ -67,7 +67,7 @@ void check_contamination(const ReportFacts& facts, Checks& checks) {
         checks.push_back({Severity::care, fmt::format("{} of the cells look like doublets.", share_text(facts.doublet_share)), "They are flagged, not removed. Colour the map by doublet score: a cluster made of them is no cell type.", "map"});
     }
     if (facts.ambient_share > kMuchAmbient) {
-        checks.push_back({facts.ambient_share > kMostAmbient ? Severity::stop : Severity::care, fmt::format("About {} of the counts in {} are ambient RNA.", share_text(facts.ambient_share), facts.ambient_sample.empty() ? "a sample" : facts.ambient_sample),
+        checks.push_back({facts.ambient_share > kMostAmbient ? Severity::stop : Severity::care, fmt::format("Up to {} of the counts in {} may be ambient RNA.", share_text(facts.ambient_share), facts.ambient_sample.empty() ? "a sample" : facts.ambient_sample),
                           "Marker genes of common cell types will appear everywhere. Correct the counts, or do not trust low levels of the genes listed.", "ambient"});
     } else if (facts.n_soup_genes > 0) {
         checks.push_back({Severity::note, fmt::format("{} may come from ambient RNA.", facts.n_soup_genes == 1 ? "One gene" : fmt::format("{} genes", facts.n_soup_genes)),
