@@ -81,7 +81,7 @@ QcOptions qc_options_scanpy_1_11();
 /// Why a cell was removed; the first that applies, in this order. Values are stored: never renumber.
 enum class QcReason : std::uint8_t { kept = 0, no_counts = 1, few_genes = 2, low_counts = 3, low_genes = 4, mitochondrial = 5 };
 inline constexpr std::int32_t kQcReasons = 6;
-/// "few genes", "low counts", ...
+/// As in obs and in sentences ("5 cells went for ..."): "too few genes" (below the floor), "unusually few genes" (below the sample's cut-off), ...
 std::string_view qc_reason_name(QcReason reason);
 
 /// What was decided for one sample, on the scale of the metrics (counts, genes, percent), to be drawn.

@@ -126,10 +126,10 @@ std::string_view qc_reason_name(QcReason reason) {
     switch (reason) {
         case QcReason::kept: return "kept";
         case QcReason::no_counts: return "no counts";
-        case QcReason::few_genes: return "few genes";
-        case QcReason::low_counts: return "low counts for its sample";
-        case QcReason::low_genes: return "low genes for its sample";
-        case QcReason::mitochondrial: return "high mitochondrial share";
+        case QcReason::few_genes: return "too few genes";
+        case QcReason::low_counts: return "unusually few counts";
+        case QcReason::low_genes: return "unusually few genes";
+        case QcReason::mitochondrial: return "too many mitochondrial counts";
     }
     return "unknown";
 }

@@ -19,6 +19,7 @@
 #include "morula/analysis/normalize.hpp"
 #include "morula/analysis/pca.hpp"
 #include "morula/analysis/qc.hpp"
+#include "morula/analysis/removed_cells.hpp"
 #include "morula/analysis/suggested_labels.hpp"
 #include "morula/analysis/umap.hpp"
 #include "morula/core/context.hpp"
@@ -110,6 +111,9 @@ data::Uns rank_genes_groups(const analysis::MarkersResult& markers, const data::
 
 /// counts, obsp connectivities, obs leiden -> uns merge_clusters: pairs offered for merging and the verdict.
 data::Dataset merge_clusters_slots(const data::Dataset& in, const analysis::MergeClustersOptions& options, Context& context);
+
+/// All cells with obs qc and the kept ones with obs leiden and var highly_variable -> uns removed_cells of the kept: which clusters the removed cells would belong to, and why they went.
+data::Dataset removed_cells_slots(const data::Dataset& all, const data::Dataset& kept, const analysis::RemovedCellsOptions& options, Context& context);
 
 /// Stored markers of leiden -> obs suggested_label, uns suggested_labels with the evidence. The table is the built-in one or the user's.
 data::Dataset labels_slots(const data::Dataset& in, const analysis::SuggestedLabelsOptions& options, const knowledge::MarkerTable& table, Context& context);

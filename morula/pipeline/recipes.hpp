@@ -21,6 +21,7 @@
 #include "morula/analysis/normalize.hpp"
 #include "morula/analysis/pca.hpp"
 #include "morula/analysis/qc.hpp"
+#include "morula/analysis/removed_cells.hpp"
 #include "morula/analysis/suggested_labels.hpp"
 #include "morula/analysis/umap.hpp"
 
@@ -45,6 +46,7 @@ struct Recipe {
     analysis::LeidenSweepOptions leiden_sweep;
     analysis::UmapOptions umap;
     bool umap_3d = false;           // also lay out in three dimensions
+    analysis::RemovedCellsOptions removed_cells;
     analysis::MarkersOptions markers;
     analysis::MergeClustersOptions merge_clusters;
     analysis::SuggestedLabelsOptions labels;

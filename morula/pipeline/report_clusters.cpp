@@ -95,6 +95,11 @@ void add_cluster_table(const data::Dataset& kept, report::ReportData& page) {
     out.sizes.assign(out.names.size(), 0);
     out.doublets.assign(out.names.size(), 0);
     out.by_sample.assign(out.names.size() * n_samples, 0);
+    const data::UnsMap& removed = uns_map(kept.uns, "removed_cells");
+    out.removed = uns_numbers(removed, "n_removed");
+    out.removed_for = uns_texts(removed, "main_reason");
+    out.removed_ambient = commands::uns_number(removed, "n_ambient");
+    out.removed_unclear = static_cast<double>(std::get<std::int64_t>(removed.at("n_too_few_counts").value));
     for (std::size_t cell = 0; cell < leiden.codes.size(); ++cell) {
         const auto cluster = static_cast<std::size_t>(leiden.codes[cell]);
         ++out.sizes[cluster];

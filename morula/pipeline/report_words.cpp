@@ -9,6 +9,7 @@
 #include "morula/commands/steps.hpp"
 #include "morula/core/version.hpp"
 #include "morula/pipeline/report_data.hpp"
+#include "morula/report/charts.hpp"
 #include "morula/report/methods_text.hpp"
 #include "morula/report/summary.hpp"
 
@@ -74,6 +75,15 @@ void add_cluster_facts(const ReportInput& input, const report::ReportData& page,
     for (const auto& [label, n] : cells_of_label) order.emplace_back(-n, label);
     std::sort(order.begin(), order.end());
     for (const auto& [n, label] : order) facts.largest_labels.push_back({label, fmt::format("{:.0f} %", 100.0 * share(-n, page.n_cells_kept))});
+    for (std::size_t i = 0; i < page.clusters.removed.size(); ++i) {
+        const double removed = page.clusters.removed[i];
+        const double lost = removed / (removed + static_cast<double>(page.clusters.sizes[i]));
+        if (removed < input.recipe.removed_cells.warn_min_cells || !(facts.worst_cluster.empty() || lost > facts.worst_cluster_lost)) continue;
+        facts.worst_cluster = report::cluster_title(page.clusters, static_cast<std::int32_t>(i));
+        facts.worst_cluster_lost = lost;
+        facts.worst_cluster_removed = std::llround(removed);
+        facts.worst_cluster_reason = page.clusters.removed_for[i];
+    }
     facts.no_supported_split = !page.no_split_text.empty();
     for (const report::ResolutionRow& row : page.resolutions) {
         if (row.used) facts.stability = row.stability;
@@ -209,6 +219,7 @@ void add_all_parameters(const Recipe& recipe, report::ReportData& page) {
     add_parameters("neighbors", recipe.connectivities, page);
     add_parameters("leiden", recipe.leiden, page);
     add_parameters("umap", recipe.umap, page);
+    add_parameters("removed cells", recipe.removed_cells, page);
     add_parameters("markers", recipe.markers, page);
     add_parameters("merge clusters", recipe.merge_clusters, page);
     add_parameters("labels", recipe.labels, page);

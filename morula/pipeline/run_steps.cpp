@@ -133,6 +133,7 @@ std::string cluster_steps(RunState& state, const std::string& graph_key, const R
 /// What the clusters are: markers, labels, and whether they stand.
 void meaning_steps(RunState& state, const std::string& leiden, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
     Dataset& kept = state.kept;
+    steps.run({"removed cells", 1, {leiden}, values_of(recipe.removed_cells), [&](const Dataset& in, Context& c) { return commands::removed_cells_slots(state.all, in, recipe.removed_cells, c); }}, kept);
     const std::string markers =
         steps.run({"markers", 1, {leiden}, values_of(recipe.markers), [&](const Dataset& in, Context& c) { return commands::markers_slots(in, recipe.markers, "leiden", c); }}, kept);
     steps.run({"labels", 1, {markers}, with(values_of(recipe.labels), "table", choices.labels->name), [&](const Dataset& in, Context& c) { return commands::labels_slots(in, recipe.labels, *choices.labels, c); }}, kept);

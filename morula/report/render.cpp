@@ -56,6 +56,8 @@ void check_qc(const QcData& qc, std::size_t n_samples) {
 void check_markers(const ReportData& data) {
     const std::size_t n_clusters = data.clusters.names.size();
     require_length(data.clusters.sizes.size(), n_clusters, "cluster sizes");
+    if (!data.clusters.removed.empty()) require_length(data.clusters.removed.size(), n_clusters, "list of removed cells by cluster");
+    require_length(data.clusters.removed_for.size(), data.clusters.removed.size(), "list of removed cells by cluster");
     if (n_clusters > 0 && data.clusters.by_sample.size() % n_clusters != 0) require_length(data.clusters.by_sample.size(), n_clusters * data.samples.rows.size(), "cluster-by-sample table");
     require_length(data.markers.dot_mean.size(), data.markers.dot_genes.size() * n_clusters, "dot plot means");
     require_length(data.markers.dot_pct.size(), data.markers.dot_genes.size() * n_clusters, "dot plot shares");

@@ -79,7 +79,7 @@ struct QcData {
     std::int64_t n_cells = 0;                // all cells that came in; may exceed the length of the vectors below
     std::vector<std::int32_t> sample;        // index into SampleTable::rows
     std::vector<std::int32_t> removed;       // 0 = kept, else 1 + index into reasons
-    std::vector<std::string> reasons;        // "too few counts", "high mitochondrial share", ...
+    std::vector<std::string> reasons;        // "too few genes", "too many mitochondrial counts", ...
     std::vector<std::int64_t> reason_counts; // cells removed for each reason, of all cells
     std::vector<QcMetric> metrics;
     std::vector<CutOff> cutoffs;
@@ -171,7 +171,10 @@ struct Clusters {
     std::vector<std::int64_t> sizes;      // over all kept cells
     std::vector<std::int64_t> by_sample;  // n_clusters x n_samples, row-major
     std::vector<std::int64_t> doublets;   // flagged cells, or empty
-    std::vector<double> removed_share;    // share of nearest removed cells, 0..1, or empty
+    std::vector<double> removed;          // expected number of removed cells of this cluster's kind, or empty
+    double removed_ambient = kMissing;    // removed cells that look like the average of all cells
+    double removed_unclear = kMissing;    // removed cells with too few counts to say
+    std::vector<std::string> removed_for; // most frequent reason of those; as long as removed
 };
 
 /// Variable-gene plot: one point a gene.

@@ -90,6 +90,24 @@ std::string removal_table(const ReportData& data) {
     return table.rows.empty() ? "<p>No cell was removed.</p>\n" : table_html(table);
 }
 
+/// Where the removed cells would belong: clusters of whose kind at least one cell was removed.
+std::string removed_kinds(const ReportData& data) {
+    const Clusters& clusters = data.clusters;
+    if (clusters.removed.empty()) return "";
+    HtmlTable table{"Removed cells by the kind of cell they look like", "removed_kinds", {{"Cluster that they resemble"}, {"Cells kept", Align::number}, {"Cells removed, about", Align::number}, {"Share of the kind removed", Align::number}, {"Most for"}}, {}};
+    for (std::size_t c = 0; c < clusters.removed.size(); ++c) {
+        if (clusters.removed[c] < 0.5) continue;
+        table.rows.push_back({cluster_title(clusters, static_cast<std::int32_t>(c)), count_text(clusters.sizes[c]), count_text(std::llround(clusters.removed[c])),
+                              share_text(clusters.removed[c] / (clusters.removed[c] + static_cast<double>(clusters.sizes[c]))), clusters.removed_for[c]});
+    }
+    if (clusters.removed_ambient >= 0.5) table.rows.push_back({"none: like the average of all cells, as debris is", "", count_text(std::llround(clusters.removed_ambient)), "", ""});
+    if (clusters.removed_unclear >= 0.5) table.rows.push_back({"none: too few counts to say", "", count_text(std::llround(clusters.removed_unclear)), "", ""});
+    if (table.rows.empty()) return "";
+    table.caption_unseen = true;
+    return "<h3>What kind of cells were removed?</h3><p>Each removed cell was compared with the profiles of the clusters by its counts in variable genes. A kind that lost most of its cells may be a cell type that a cut-off misjudges. "
+           "A type that was removed whole has no cluster here: look for it in the plot of the removed cells.</p>" + table_html(table);
+}
+
 std::string removed_view() {
     return R"html(<figure class="chart plot" id="removed-view" data-file="removed_cells"><h3>Removed cells among all cells</h3>
 <div class="controls"><label>Across <select id="removed-x"></select></label><label>Up <select id="removed-y"></select></label><label>Sample <select id="removed-sample"></select></label></div>
@@ -138,6 +156,7 @@ std::string qc_section(const ReportData& data) {
     }
     for (const QcMetric& metric : data.qc.metrics) out += figure_html(qc_figure(data.qc, metric, data.samples));
     if (data.qc.metrics.size() > 1) out += removed_view();
+    out += removed_kinds(data);
     for (const KneeCurve& knee : data.knees) out += figure_html(knee_figure(knee));
     return out;
 }

@@ -48,7 +48,9 @@ void check_cells(const ReportFacts& facts, Checks& checks) {
         checks.push_back({Severity::care, fmt::format("Sample {} lost {} of its cells.", facts.worst_sample, share_text(facts.worst_sample_lost)), "Consider leaving it out, or repeating it, before comparing samples.", "samples"});
     }
     if (facts.worst_cluster_lost > kClusterLost) {
-        checks.push_back({Severity::care, fmt::format("{} lost {} of its cells.", facts.worst_cluster, share_text(facts.worst_cluster_lost)), "Whole cell types can fail a cut-off, for instance platelets (few counts) or muscle (many mitochondria). Check its markers before trusting the cut.", "qc"});
+        checks.push_back({Severity::care, fmt::format("{} of the cells like cluster {} were removed.", share_text(facts.worst_cluster_lost), facts.worst_cluster),
+                          fmt::format("About {} of them{}. Whole cell types can fail a cut-off, for instance platelets (few counts) or muscle (many mitochondria): look at the cluster's markers before trusting the cut.", count_of(facts.worst_cluster_removed, "cell"),
+                                      facts.worst_cluster_reason.empty() ? "" : ", most for " + facts.worst_cluster_reason), "qc"});
     }
 }
 

@@ -24,8 +24,10 @@ struct ReportFacts {
     std::vector<NameValue> removed;     // reason -> "123"; largest first
     std::string worst_sample;           // sample that lost the largest share of its cells
     double worst_sample_lost = kMissing;
-    std::string worst_cluster;          // group of cells (preliminary cluster) that lost the largest share
+    std::string worst_cluster;          // cluster whose kind of cell lost the largest share
     double worst_cluster_lost = kMissing;
+    std::int64_t worst_cluster_removed = 0;
+    std::string worst_cluster_reason;   // most frequent reason
     std::int64_t n_doublets = 0;        // flagged, kept
     double doublet_share = kMissing;
     double ambient_share = kMissing;    // largest over samples

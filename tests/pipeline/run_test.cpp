@@ -47,7 +47,10 @@ protected:
     /// A small made-up sample as h5ad.
     std::string made_up(const std::string& name, analysis::GenerateOptions options) const {
         Context context({.threads = 2});
-        analysis::GenerateResult made = analysis::generate(options, context);
+        return written(name, analysis::generate(options, context));
+    }
+    std::string written(const std::string& name, const analysis::GenerateResult& made) const {
+        Context context({.threads = 2});
         data::Dataset dataset;
         dataset.name = name;
         dataset.obs = data::Table(made.cells.names);
@@ -241,6 +244,35 @@ TEST_F(RunTest, shared_neighbour_weights_change_the_clusters_graph_and_leave_the
     EXPECT_EQ(shared.obsm.at("X_umap_3d").n_cols, 3);
     EXPECT_EQ(fuzzy.obsm.count("X_umap_3d"), 0u);
     EXPECT_NE(read_text_file(folder_ / "shared" / "report.html", 1 << 24).find("weighted by shared neighbours"), std::string::npos);
+}
+
+TEST_F(RunTest, a_kind_of_cell_that_a_cut_off_takes_is_told_with_the_cut_off) {
+    Context context({.threads = 2});
+    analysis::GenerateResult made = analysis::generate({.cells = 800, .genes = 1500, .types = 4, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 3000.0}, context);
+    // Three of four cells of the third type get ten times their mitochondrial counts.
+    matrix::Csr counts = matrix::read_all(*made.counts, context);
+    std::int64_t n_changed = 0;
+    for (std::int64_t cell = 0; cell < counts.n_rows; ++cell) {
+        if (made.cells.type[static_cast<std::size_t>(cell)] != 2 || cell % 4 == 0) continue;
+        ++n_changed;
+        for (std::int64_t i = counts.indptr[static_cast<std::size_t>(cell)]; i < counts.indptr[static_cast<std::size_t>(cell) + 1]; ++i) {
+            if (made.gene_symbols[counts.indices[static_cast<std::size_t>(i)]].rfind("MT-", 0) == 0) counts.values[static_cast<std::size_t>(i)] *= 10.0F;
+        }
+    }
+    made.counts = matrix::make_source(std::move(counts));
+    run_with(options_for(written("muscle", made), "out"), 2);
+    std::string told;
+    const Json warnings = record("out")["warnings"];
+    for (const Json& warning : warnings) {
+        if (warning.get<std::string>().find("cells like those of cluster") != std::string::npos) told = warning;
+    }
+    ASSERT_FALSE(told.empty()) << warnings;
+    EXPECT_NE(told.find("too many mitochondrial counts"), std::string::npos) << told;
+    EXPECT_NEAR(std::stod(told.substr(std::string("About ").size())), static_cast<double>(n_changed), 0.15 * static_cast<double>(n_changed)) << told;
+    const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 24);
+    EXPECT_NE(page.find("of the cells like cluster"), std::string::npos);
+    EXPECT_NE(page.find("data-file=\"removed_kinds\""), std::string::npos);
+    EXPECT_NE(page.find("href=\"#qc\">Look"), std::string::npos);
 }
 
 TEST_F(RunTest, several_samples_are_joined_and_batches_mixed) {

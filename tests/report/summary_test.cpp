@@ -71,7 +71,7 @@ TEST(Summary, each_finding_leads_to_its_verdict_and_its_words) {
         {"of the cells were removed", Verdict::usable_with_care, [](ReportFacts& f) { f.n_cells_kept = 1700; }},
         {"of the cells were removed", Verdict::not_usable, [](ReportFacts& f) { f.n_cells_kept = 300; }},
         {"Sample B lost 44 %", Verdict::usable_with_care, [](ReportFacts& f) { f.n_samples = 2; f.worst_sample = "B"; f.worst_sample_lost = 0.44; }},
-        {"Cluster 7 lost 60 %", Verdict::usable_with_care, [](ReportFacts& f) { f.worst_cluster = "Cluster 7"; f.worst_cluster_lost = 0.6; }},
+        {"60 % of the cells like cluster 7 were removed", Verdict::usable_with_care, [](ReportFacts& f) { f.worst_cluster = "7"; f.worst_cluster_lost = 0.6; }},
         {"holds only 400 genes", Verdict::usable_with_care, [](ReportFacts& f) { f.median_genes = 400; }},
         {"mitochondrial", Verdict::usable_with_care, [](ReportFacts& f) { f.median_pct_mt = 31; }},
         {"ambient RNA", Verdict::usable_with_care, [](ReportFacts& f) { f.ambient_share = 0.3; f.ambient_sample = "B"; }},
