@@ -12,6 +12,7 @@
 #include "morula/analysis/embedding_check.hpp"
 #include "morula/analysis/kmeans.hpp"
 #include "morula/analysis/nearest_simd.hpp"
+#include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/blas.hpp"
@@ -356,6 +357,29 @@ NeighborsResult neighbors(matrix::DenseView<const float> embedding, const Neighb
     result.n_probes = options.n_probes ? std::min(*options.n_probes, result.n_lists) : choose_n_probes(space, listed, sample, n_wanted, context);
     fill_result(space, search_lists(space, listed, result.n_probes, kept, context), n_wanted, result, context);
     result.recall = measure_recall(space, sample, result);
+    return result;
+}
+
+NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, std::int32_t n_neighbors, Context& context) {
+    check_options(embedding, {.n_neighbors = n_neighbors});
+    require_finite(embedding, "the embedding", context);
+    const std::int64_t n_wanted = n_neighbors - 1;
+    const std::int64_t kept = std::min(embedding.n_rows - 1, n_wanted + kSpare);
+    const SearchSpace space = make_space(embedding, column_means(embedding), in_order(embedding.n_rows), context);
+    std::vector<std::uint32_t> places;
+    for (const std::int64_t cell : cells) places.push_back(checked_cast<std::uint32_t>(cell));
+    const CandidateLists lists = search_all(space, places, kept, context);
+    const auto n_queries = static_cast<std::int64_t>(places.size());
+    NeighborsResult result{.index = matrix::Dense<std::uint32_t>(n_queries, n_wanted), .distance = matrix::Dense<float>(n_queries, n_wanted), .method = "exact"};
+    parallel_blocks(context, n_queries, kBlockCells, [&](Block block) {
+        for (std::int64_t q = block.begin; q < block.end; ++q) {
+            const auto ranked = rank_candidates(space, std::int64_t{places[static_cast<std::size_t>(q)]}, lists.places(q));
+            for (std::int64_t j = 0; j < n_wanted; ++j) {
+                result.index(q, j) = ranked[static_cast<std::size_t>(j)].cell;
+                result.distance(q, j) = ranked[static_cast<std::size_t>(j)].distance;
+            }
+        }
+    });
     return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 
@@ -51,5 +52,8 @@ struct NeighborsResult {
 /// the same cells decide how many lists are searched.
 /// Throws invalid_data for NaN or infinity (names the cell) and when there are fewer cells than n_neighbors.
 NeighborsResult neighbors(matrix::DenseView<const float> embedding, const NeighborsOptions& options, Context& context);
+
+/// The same for some cells only, by comparing each with all; a row of the result belongs to cells[row]. n_neighbors counts the cell itself.
+NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, std::int32_t n_neighbors, Context& context);
 
 }  // namespace morula::analysis

@@ -13,6 +13,7 @@
 #include "morula/analysis/harmony.hpp"
 #include "morula/analysis/hvg.hpp"
 #include "morula/analysis/leiden.hpp"
+#include "morula/analysis/lisi.hpp"
 #include "morula/analysis/markers.hpp"
 #include "morula/analysis/merge_clusters.hpp"
 #include "morula/analysis/neighbors.hpp"
@@ -83,6 +84,9 @@ data::Dataset pca_slots(const data::Dataset& in, const analysis::PcaOptions& opt
 
 /// obsm X_pca -> obsm X_pca_harmony, uns harmony.
 data::Dataset harmony_slots(const data::Dataset& in, const analysis::HarmonyOptions& options, const std::string& batch_column, Context& context);
+
+/// obsm X_pca (its leading n_dims) and X_pca_harmony -> uns integration: iLISI of the batches before and after.
+data::Dataset integration_slots(const data::Dataset& in, const analysis::LisiOptions& options, const std::string& batch_column, std::int64_t n_dims, Context& context);
 
 struct GraphOptions {
     analysis::NeighborsOptions neighbors;

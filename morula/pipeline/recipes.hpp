@@ -15,6 +15,7 @@
 #include "morula/analysis/harmony.hpp"
 #include "morula/analysis/hvg.hpp"
 #include "morula/analysis/leiden.hpp"
+#include "morula/analysis/lisi.hpp"
 #include "morula/analysis/markers.hpp"
 #include "morula/analysis/merge_clusters.hpp"
 #include "morula/analysis/neighbors.hpp"
@@ -40,6 +41,7 @@ struct Recipe {
     analysis::PcaOptions pca;
     std::int64_t n_pcs_used = 30;   // leading components that neighbours, Harmony and UMAP see
     analysis::HarmonyOptions harmony;
+    analysis::LisiOptions lisi;     // mixing before and after Harmony
     analysis::NeighborsOptions neighbors;
     analysis::ConnectivitiesOptions connectivities;
     analysis::LeidenOptions leiden;

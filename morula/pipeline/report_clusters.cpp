@@ -204,6 +204,22 @@ void add_stability(const data::Dataset& kept, const Recipe& recipe, report::Repo
     }
 }
 
+void add_integration(const ReportInput& input, report::ReportData& page) {
+    report::Integration& out = page.integration;
+    out.done = !input.options.batch.empty();
+    if (!out.done) {
+        out.text = "No batches were mixed: --batch was not given.";
+        return;
+    }
+    const data::UnsMap& measured = uns_map(input.state.kept.uns, "integration");
+    out.text = fmt::format("Harmony mixed the levels of '{}' in the components that clusters and map are made from; counts and markers are not corrected. iLISI (Korsunsky 2019) counts the batches among a cell's neighbours: 1 means "
+                           "none but its own, and {:.2f} is what {} batches of these sizes would give if cells lay in no order at all. A rise shows mixing, not that it was right: cell types that only one batch holds should stay apart.",
+                           input.options.batch, commands::uns_number(measured, "ilisi_expected"), std::get<std::int64_t>(measured.at("n_batches").value));
+    out.row_names = {fmt::format("Batches around a cell (median iLISI, {} cells)", std::get<std::int64_t>(measured.at("n_cells").value))};
+    out.before = {commands::uns_number(measured, "ilisi_before")};
+    out.after = {commands::uns_number(measured, "ilisi_after")};
+}
+
 }  // namespace
 
 void add_map_and_clusters(const ReportInput& input, const std::vector<std::int64_t>& shown, report::ReportData& page, Context&) {
@@ -214,9 +230,7 @@ void add_map_and_clusters(const ReportInput& input, const std::vector<std::int64
     add_variable_genes(kept, input.recipe, page);
     add_components(kept, input.recipe, page);
     add_stability(kept, input.recipe, page);
-    page.integration.done = !input.options.batch.empty();
-    page.integration.text = page.integration.done ? fmt::format("Harmony mixed the levels of '{}' in the components that clusters and map are made from; counts and markers are not corrected.", input.options.batch)
-                                                  : "No batches were mixed: --batch was not given.";
+    add_integration(input, page);
 }
 
 }  // namespace morula::pipeline

@@ -108,6 +108,13 @@ Prepared prepare(const RunOptions& options, Context& context) {
     return prepared;
 }
 
+void record_measures(const data::UnsMap& uns, RunRecord& record) {
+    record.set_measure("neighbor_recall", commands::uns_number(commands::uns_map(uns, "neighbors"), "recall"));
+    record.set_measure("modularity", commands::uns_number(commands::uns_map(uns, "leiden"), "modularity"));
+    if (uns.count("integration") == 0) return;
+    for (const char* name : {"ilisi_before", "ilisi_after", "ilisi_expected"}) record.set_measure(name, commands::uns_number(commands::uns_map(uns, "integration"), name));
+}
+
 /// Everything between an open store and the outputs.
 commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, atlas::Atlas& store, RunRecord& record, Context& context) {
     record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
@@ -115,6 +122,7 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
     RunState state = run_steps(std::move(inputs), recipe, {options.batch, &prepared.table}, steps, context);
+    record_measures(state.kept.uns, record);
     record.set_numbers(state.kept.n_cells(), state.kept.n_genes(), state.n_clusters);
     return write_outputs(folder, options, recipe, prepared.table, state, record, context);
 }

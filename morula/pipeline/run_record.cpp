@@ -133,6 +133,8 @@ void RunRecord::write(RunStatus status, std::string_view error) const {
         entry["options"] = values_json(step.options);
         out["steps"].push_back(entry);
     }
+    out["measures"] = Json::object();
+    for (const auto& [name, value] : measures_) out["measures"][name] = value;
     out["decisions"] = texts_of(decisions_);
     out["warnings"] = texts_of(warnings_);
     out["outputs"] = outputs_;

@@ -54,6 +54,8 @@ public:
     void add_input(InputRecord input) { inputs_.push_back(std::move(input)); }
     void add_output(std::string path) { outputs_.push_back(std::move(path)); }
     void set_numbers(std::int64_t cells, std::int64_t genes, std::int64_t clusters);
+    /// A number that says how good a result is; run.json lists them under "measures".
+    void set_measure(std::string name, double value) { measures_.emplace_back(std::move(name), value); }
     void set_context(std::int32_t threads, std::int64_t memory_bytes, std::string numeric_profile);
     /// Adds a finished step and writes run.json anew.
     void add_step(StepRecord step);
@@ -81,6 +83,7 @@ private:
     std::vector<Remark> warnings_;
     std::vector<Remark> decisions_;
     std::string subject_ = "input";  // of the next remark
+    std::vector<std::pair<std::string, double>> measures_;
     std::int64_t cells_ = 0;
     std::int64_t genes_ = 0;
     std::int64_t clusters_ = 0;

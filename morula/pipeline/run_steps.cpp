@@ -93,8 +93,8 @@ std::string graph_steps(RunState& state, const std::string& embedding_key, const
     return steps.run({"neighbors", 2, {embedding_key}, graph_values, [&](const Dataset& in, Context& c) { return commands::neighbors_slots(in, graph, c); }}, state.kept);
 }
 
-/// The map before Harmony, beside the one after it: obsm X_umap_before.
-void map_before_harmony(RunState& state, const std::string& graph_key, const Recipe& recipe, StepRunner& steps) {
+/// What Harmony changed: mixing in numbers, and the map before it beside the one after: obsm X_umap_before.
+void before_and_after_harmony(RunState& state, const std::string& graph_key, const Recipe& recipe, const std::string& batch, StepRunner& steps) {
     const auto before = [&](const Dataset& in, Context& c) {
         Dataset plain = in;
         merge_slots(plain, commands::neighbors_slots(in, {recipe.neighbors, "X_pca", recipe.n_pcs_used, {}}, c));
@@ -103,6 +103,7 @@ void map_before_harmony(RunState& state, const std::string& graph_key, const Rec
         out.obsm["X_umap_before"] = std::move(umap.obsm["X_umap"]);
         return out;
     };
+    steps.run({"integration", 1, {graph_key}, with(values_of(recipe.lisi), "n_dims", recipe.n_pcs_used), [&](const Dataset& in, Context& c) { return commands::integration_slots(in, recipe.lisi, batch, recipe.n_pcs_used, c); }}, state.kept);
     steps.run({"umap before harmony", 1, {graph_key}, values_of(recipe.umap), before}, state.kept);
 }
 
@@ -126,7 +127,7 @@ std::string cluster_steps(RunState& state, const std::string& graph_key, const R
     const FieldValues umap_values = with(values_of(recipe.umap), "embedding", state.embedding);
     steps.run({"umap", 1, {graph_key}, umap_values, [&](const Dataset& in, Context& c) { return commands::umap_slots(in, recipe.umap, state.embedding, c); }}, kept);
     if (recipe.umap_3d) map_in_3d(state, graph_key, recipe, steps);
-    if (!choices.batch.empty()) map_before_harmony(state, graph_key, recipe, steps);
+    if (!choices.batch.empty()) before_and_after_harmony(state, graph_key, recipe, choices.batch, steps);
     return leiden;
 }
 

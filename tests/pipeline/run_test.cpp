@@ -57,8 +57,8 @@ protected:
         dataset.obs.set("true_type", data::Categorical{made.cells.type, made.type_names, false});
         dataset.var = data::Table(made.gene_ids);
         dataset.var.set("gene_symbols", made.gene_symbols);
-        if (options.empty_droplets > 0) dataset.obs.set("true_empty", data::Booleans{made.cells.is_empty});
-        if (options.donors > 1) dataset.obs.set("sample", data::Categorical{made.cells.sample, made.sample_names, false});
+        if (std::find(made.cells.is_empty.begin(), made.cells.is_empty.end(), 1) != made.cells.is_empty.end()) dataset.obs.set("true_empty", data::Booleans{made.cells.is_empty});
+        if (made.sample_names.size() > 1) dataset.obs.set("sample", data::Categorical{made.cells.sample, made.sample_names, false});
         dataset.layers["X"] = made.counts;
         const fs::path path = folder_ / (name + ".h5ad");
         formats::write_h5ad(dataset, path, {}, context);
@@ -290,6 +290,11 @@ TEST_F(RunTest, several_samples_are_joined_and_batches_mixed) {
     EXPECT_EQ(cells.obsm.count("X_pca_harmony"), 1u);
     EXPECT_EQ(cells.obs.index().front().rfind("first_", 0), 0u);
     EXPECT_TRUE(cells.obs.has("donor"));
+    const Json measures = record("out")["measures"];
+    EXPECT_GE(measures["ilisi_before"].get<double>(), 1.0);
+    EXPECT_GE(measures["ilisi_after"].get<double>(), measures["ilisi_before"].get<double>() - 0.05);
+    EXPECT_NEAR(measures["ilisi_expected"].get<double>(), 2.0, 0.05);
+    EXPECT_NE(read_text_file(folder_ / "out" / "report.html", 1 << 24).find("median iLISI"), std::string::npos);
 }
 
 /// 400 cells among 6,000 empty droplets.
