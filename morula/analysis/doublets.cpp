@@ -27,6 +27,7 @@ constexpr double kLeastRate = 0.001;
 constexpr double kMostGuessedRate = 0.25;
 constexpr double kLeastNeighbors = 10.0;
 constexpr std::int64_t kMostNeighbors = 999;
+constexpr double kNeighborRecall = 0.95;  // only the share of simulated ones among hundreds of neighbours is used
 
 using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
@@ -115,7 +116,7 @@ SimulatedNeighbors count_simulated(const Part& part, std::int32_t n_neighbors, s
     embedding.values.insert(embedding.values.end(), projected.values.begin(), projected.values.end());
     embedding.n_rows += projected.n_rows;
 
-    const auto near = neighbors(embedding.view(), {.n_neighbors = n_neighbors + 1, .seed = options.seed}, context);
+    const auto near = neighbors(embedding.view(), {.n_neighbors = n_neighbors + 1, .recall = kNeighborRecall, .seed = options.seed}, context);
     SimulatedNeighbors counts;
     for (std::int64_t i = 0; i < embedding.n_rows; ++i) {
         const auto others = near.index.row(i);

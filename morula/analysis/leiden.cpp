@@ -19,7 +19,7 @@ using leiden_detail::Level;
 using leiden_detail::PassKey;
 using leiden_detail::Refinement;
 
-constexpr double kLeastImprovement = 1e-5;  // of modularity, a round
+constexpr double kLeastImprovement = 1e-4;  // of modularity, a round
 
 void check_graph(matrix::CsrView graph, Context& context) {
     if (graph.n_rows != graph.n_cols) {
@@ -98,7 +98,8 @@ std::vector<std::uint32_t> one_round(const Level& cells, std::vector<std::uint32
     return of_cell;
 }
 
-LeidenResult leiden_checked(const Level& cells, const LeidenOptions& options, Context& context) {
+/// cells: the level over nodes in the order of cell_of_node.
+LeidenResult leiden_checked(const Level& cells, std::span<const std::uint32_t> cell_of_node, const LeidenOptions& options, Context& context) {
     if (!(options.resolution >= 0.0) || options.max_rounds < 1) {
         fail(ErrorCode::usage, fmt::format("leiden got resolution {} and max_rounds {}.", options.resolution, options.max_rounds), "Give a resolution of 0 or more and at least 1 round.");
     }
@@ -120,7 +121,8 @@ LeidenResult leiden_checked(const Level& cells, const LeidenOptions& options, Co
     // Cells that leave can part a cluster's rest; parting what no edge joins never lowers modularity.
     cluster = leiden_detail::connected_parts(cells, cluster).part;
     result.modularity = modularity_of(cells, cluster, options.resolution, context);
-    const std::vector<std::int32_t> labels(cluster.begin(), cluster.end());
+    std::vector<std::int32_t> labels(cluster.size());
+    for (std::size_t node = 0; node < cluster.size(); ++node) labels[cell_of_node[node]] = static_cast<std::int32_t>(cluster[node]);
     result.cluster = number_by_size(labels);
     result.n_clusters = result.cluster.empty() ? 0 : 1 + *std::ranges::max_element(result.cluster);
     return result;
@@ -154,8 +156,9 @@ std::vector<std::int32_t> number_by_size(std::span<const std::int32_t> cluster) 
 
 LeidenResult leiden(matrix::CsrView graph, const LeidenOptions& options, Context& context) {
     check_graph(graph, context);
-    context.require_memory(graph.nnz() * 12 + graph.n_rows * 100, "leiden");
-    return leiden_checked(leiden_detail::first_level(graph, context), options, context);
+    context.require_memory(graph.nnz() * 20 + graph.n_rows * 110, "leiden");
+    const leiden_detail::NearbyCells nearby = leiden_detail::put_neighbors_together(graph, context);
+    return leiden_checked(leiden_detail::first_level(nearby.graph.view(), context), nearby.cell_of_node, options, context);
 }
 
 double modularity(matrix::CsrView graph, std::span<const std::int32_t> cluster, double resolution) {
@@ -172,14 +175,15 @@ double modularity(matrix::CsrView graph, std::span<const std::int32_t> cluster, 
 
 std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSweepOptions& options, Context& context) {
     check_graph(graph, context);
-    const Level cells = leiden_detail::first_level(graph, context);
+    const leiden_detail::NearbyCells nearby = leiden_detail::put_neighbors_together(graph, context);
+    const Level cells = leiden_detail::first_level(nearby.graph.view(), context);
     const auto n_seeds = static_cast<std::size_t>(options.n_seeds);
     std::vector<LeidenResult> runs(options.resolutions.size() * n_seeds);
     Progress progress(context, "leiden", static_cast<std::int64_t>(runs.size()), "runs");
     // Whole runs side by side use threads better than the parts of one run.
     parallel_blocks(context, static_cast<std::int64_t>(runs.size()), 1, [&](Block block) {
         const auto run = static_cast<std::size_t>(block.index);
-        runs[run] = leiden_checked(cells, {.resolution = options.resolutions[run / n_seeds], .max_rounds = options.max_rounds, .seed = options.seed + run % n_seeds}, context);
+        runs[run] = leiden_checked(cells, nearby.cell_of_node, {.resolution = options.resolutions[run / n_seeds], .max_rounds = options.max_rounds, .seed = options.seed + run % n_seeds}, context);
         progress.advance(1);
     });
     std::vector<LeidenSweepStep> steps;

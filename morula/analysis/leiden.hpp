@@ -21,7 +21,7 @@ struct LeidenOptions {
 constexpr auto describe(const LeidenOptions*) {
     return std::tuple{
         field("resolution", &LeidenOptions::resolution, "Higher gives more clusters.", {.minimum = 0.0, .maximum = 1000.0}),
-        field("max_rounds", &LeidenOptions::max_rounds, "Most rounds; stops early when one gains less than 1e-5 of modularity.", {.minimum = 1, .maximum = 1000}),
+        field("max_rounds", &LeidenOptions::max_rounds, "Most rounds; stops early when one gains less than 1e-4 of modularity.", {.minimum = 1, .maximum = 1000}),
         field("seed", &LeidenOptions::seed, "Seed of the order in which cells are visited and of the refinement."),
     };
 }
@@ -31,7 +31,7 @@ struct LeidenResult {
     std::int32_t n_clusters = 0;
     double modularity = 0.0;            // at the given resolution
     std::int32_t rounds = 0;
-    bool converged = false;             // the last round gained less than 1e-5
+    bool converged = false;             // the last round gained less than 1e-4
 };
 
 /// Leiden (Traag, Waltman & van Eck 2019) for modularity with resolution (Reichardt & Bornholdt): sum over clusters of

@@ -156,6 +156,41 @@ Level first_level(matrix::CsrView graph, Context& context) {
     return level;
 }
 
+NearbyCells put_neighbors_together(matrix::CsrView graph, Context& context) {
+    const auto n = static_cast<std::size_t>(graph.n_rows);
+    NearbyCells out{.graph = {}, .cell_of_node = {}};
+    std::vector<std::uint32_t> node_of_cell(n, kNoLabel);
+    out.cell_of_node.reserve(n);
+    const auto visit = [&](std::uint32_t cell) {
+        if (node_of_cell[cell] != kNoLabel) return;
+        node_of_cell[cell] = static_cast<std::uint32_t>(out.cell_of_node.size());
+        out.cell_of_node.push_back(cell);
+    };
+    std::size_t next = 0;
+    for (std::size_t first = 0; first < n; ++first) {
+        visit(static_cast<std::uint32_t>(first));
+        for (; next < out.cell_of_node.size(); ++next) {
+            for (const std::uint32_t other : graph.row_indices(std::int64_t{out.cell_of_node[next]})) visit(other);
+        }
+    }
+    matrix::Csr& to = out.graph;
+    to.n_rows = to.n_cols = graph.n_rows;
+    to.indptr.resize(n + 1);
+    for (std::size_t node = 0; node < n; ++node) to.indptr[node + 1] = to.indptr[node] + static_cast<std::int64_t>(graph.row_indices(std::int64_t{out.cell_of_node[node]}).size());
+    to.indices.resize(static_cast<std::size_t>(graph.nnz()));
+    to.values.resize(static_cast<std::size_t>(graph.nnz()));
+    parallel_blocks(context, graph.n_rows, kBlockNodes, [&](Block block) {
+        for (std::int64_t node = block.begin; node < block.end; ++node) {
+            const auto cell = std::int64_t{out.cell_of_node[static_cast<std::size_t>(node)]};
+            const auto others = graph.row_indices(cell);
+            const auto at = to.indptr[static_cast<std::size_t>(node)];
+            for (std::size_t e = 0; e < others.size(); ++e) to.indices[static_cast<std::size_t>(at) + e] = node_of_cell[others[e]];
+            std::ranges::copy(graph.row_values(cell), to.values.begin() + at);
+        }
+    });
+    return out;
+}
+
 Groups group_by(std::span<const std::uint32_t> label, std::int64_t n_labels) {
     Groups groups{.begin = std::vector<std::int64_t>(static_cast<std::size_t>(n_labels) + 1, 0), .members = std::vector<std::uint32_t>(label.size())};
     for (const std::uint32_t l : label) ++groups.begin[std::size_t{l} + 1];

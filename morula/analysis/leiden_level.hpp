@@ -37,6 +37,13 @@ struct Level {
 /// The first level over a symmetric graph, which must outlive it.
 Level first_level(matrix::CsrView graph, Context& context);
 
+/// The graph with its cells in an order that puts neighbours close together (breadth first), since most of the time goes into looking up neighbours.
+struct NearbyCells {
+    matrix::Csr graph;
+    std::vector<std::uint32_t> cell_of_node;
+};
+NearbyCells put_neighbors_together(matrix::CsrView graph, Context& context);
+
 /// What decides the random choices of one pass.
 struct PassKey {
     std::uint64_t seed = 0;

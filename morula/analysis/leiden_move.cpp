@@ -95,15 +95,27 @@ private:
     double gain_of_staying(std::uint32_t node, double weight_to_own) const { return gain(node, weight_to_own, strength_[cluster_[node]] - level_.strength[node]); }
     double least_gain(std::uint32_t node) const { return kLeastGain * level_.strength[node]; }
 
+    /// Weight of all edges when they stay within the cluster, as most do after the first moves; else -1.
+    double weight_if_surrounded(std::uint32_t node, std::uint32_t own) const {
+        double inside = 0.0;
+        for (auto e = level_.begin[node]; e < level_.begin[std::size_t{node} + 1]; ++e) {
+            const std::uint32_t other = level_.target[static_cast<std::size_t>(e)];
+            if (cluster_[other] != own) return -1.0;
+            if (other != node) inside += static_cast<double>(level_.weight[static_cast<std::size_t>(e)]);
+        }
+        return inside;
+    }
+
     Move best_move(std::uint32_t node, ClusterWeights& weights) const {
         const auto begin = level_.begin[node];
         const auto end = level_.begin[std::size_t{node} + 1];
+        const std::uint32_t own = cluster_[node];
+        if (const double inside = weight_if_surrounded(node, own); inside >= 0.0 && gain_of_staying(node, inside) + least_gain(node) >= 0.0) return {.target = own, .weight_to_target = 0.0, .weight_to_own = inside};
         weights.start(end - begin);
         for (auto e = begin; e < end; ++e) {
             const std::uint32_t other = level_.target[static_cast<std::size_t>(e)];
             if (other != node) weights.add(cluster_[other], static_cast<double>(level_.weight[static_cast<std::size_t>(e)]));
         }
-        const std::uint32_t own = cluster_[node];
         Move best{.target = own, .weight_to_target = 0.0, .weight_to_own = weights.of(own)};
         double most = gain_of_staying(node, best.weight_to_own) + least_gain(node);
         for (const std::uint32_t label : weights.touched()) {

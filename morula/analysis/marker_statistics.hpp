@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "morula/matrix/compact_columns.hpp"
+
 namespace morula::analysis {
 
 /// The groups that are compared.
@@ -19,7 +21,7 @@ struct CellGroups {
 struct GeneStatistics {
     std::vector<double> sum;             // of the values
     std::vector<double> sum_of_squares;
-    std::vector<double> sum_expm1;       // of exp(value) - 1
+    std::vector<double> sum_expm1;       // of exp(value) - 1; 0 where the entries lack it
     std::vector<std::int64_t> n_nonzero;
     std::vector<double> rank_sum;        // ranks from 1, ties at their mean rank, zeros included
     double tie_term = 0.0;               // sum of t^3 - t over runs of equal values
@@ -34,12 +36,17 @@ struct GeneScratch {
     std::vector<double> run;
 };
 
-/// Sorts keys by their upper 32 bits, equal ones staying in order: radix, three passes of 11 bits; a pass in which all keys agree is left out.
+/// Sorts keys by their upper 32 bits, equal ones staying in order: radix, passes of up to 13 bits over the span of the values.
 void sort_by_upper_half(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare);
 
 enum class PairwiseWins { wanted, not_wanted };
 
-/// cells, values: the gene's stored entries (values >= 0; zeros count as zeros). Zeros are ranked in closed form.
-void gene_statistics(std::span<const std::uint32_t> cells, std::span<const float> values, const CellGroups& groups, PairwiseWins pairwise, GeneScratch& scratch, GeneStatistics& out);
+/// The gene's stored entries: rows are cells, values log values >= 0 (zeros count as zeros).
+struct GeneEntries : matrix::ColumnEntries {
+    std::vector<double> expm1;  // exp(value) - 1; empty where sum_expm1 is not wanted
+};
+
+/// Zeros are ranked in closed form.
+void gene_statistics(const GeneEntries& gene, const CellGroups& groups, PairwiseWins pairwise, GeneScratch& scratch, GeneStatistics& out);
 
 }  // namespace morula::analysis

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "morula/analysis/marker_statistics.hpp"
+#include "morula/analysis/marker_values.hpp"
 #include "morula/analysis/p_values.hpp"
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
@@ -19,8 +20,6 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTiny = 1e-9;               // scanpy's pseudocount of fold changes
 constexpr float kLargestLogValue = 50.0f;    // above: these are counts
-constexpr std::int64_t kRangeBytes = 800'000'000;  // gene-major copy held at once
-constexpr std::int64_t kBytesPerEntry = 10;
 constexpr double kRoundingShare = 1e-12;
 constexpr std::int64_t kGenesPerTask = 16;
 
@@ -239,14 +238,6 @@ void fill_fdr(const MarkersOptions& options, MarkersResult& out, Context& contex
     });
 }
 
-/// Genes whose gene-major copy fits kRangeBytes and a quarter of the budget.
-std::int64_t genes_per_range(const matrix::RowBlockSource& values, const Context& context) {
-    const std::int64_t n_genes = std::max<std::int64_t>(1, values.n_cols());
-    const double bytes_per_gene = static_cast<double>(std::max<std::int64_t>(1, values.nnz())) * static_cast<double>(kBytesPerEntry) / static_cast<double>(n_genes);
-    const double room = std::min(static_cast<double>(kRangeBytes), 0.25 * static_cast<double>(context.memory_bytes()));
-    return std::clamp(static_cast<std::int64_t>(room / bytes_per_gene), std::min<std::int64_t>(64, n_genes), n_genes);
-}
-
 }  // namespace
 
 MarkersOptions markers_options_scanpy_1_11() {
@@ -269,19 +260,21 @@ MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const 
     const PairwiseWins wins = pairwise == PairwiseEffect::auc ? PairwiseWins::wanted : PairwiseWins::not_wanted;
 
     Progress progress(context, "markers", n_genes, "genes");
-    const std::int64_t step = genes_per_range(log_values, context);
+    const MarkerValues values(log_values, context);
+    const std::int64_t step = values.genes_per_range(context);
     for (std::int64_t begin = 0; begin < n_genes; begin += step) {
         const matrix::Range range{begin, std::min(n_genes, begin + step)};
-        const matrix::Csc columns = matrix::transpose_cols(log_values, range, context);
-        const matrix::CscView view = columns.view();
+        const matrix::CompactColumns columns(values.source(), range, context);
         parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
             GeneScratch scratch;
+            GeneEntries entries;
             GeneStatistics gene;
             PairBlock pairs(pairwise == PairwiseEffect::none ? 0 : k, block.size());
             for (std::int64_t local = block.begin; local < block.end; ++local) {
                 const std::int64_t g = begin + local;
-                check_values(view.col_values(local), g);
-                gene_statistics(view.col_indices(local), view.col_values(local), groups, wins, scratch, gene);
+                values.read(columns, local, entries);
+                check_values(entries.values, g);
+                gene_statistics(entries, groups, wins, scratch, gene);
                 const Totals all = totals_of(gene);
                 for (std::int64_t cluster_code = 0; cluster_code < k; ++cluster_code) fill(gene, all, groups, options, g, cluster_code, out);
                 if (pairwise == PairwiseEffect::auc) pairs.add_auc(gene, groups, local - block.begin);

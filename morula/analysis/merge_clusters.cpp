@@ -117,20 +117,16 @@ std::vector<DrawnCell> thinned_to(const std::vector<DrawnCell>& own, const std::
     return out;
 }
 
-/// Gene-major values of both groups; cells of the second come after those of the first.
-struct GeneMajor {
-    std::vector<std::vector<std::uint32_t>> cells;
-    std::vector<std::vector<float>> values;
-};
-
-void add_group(const std::vector<DrawnCell>& group, std::uint32_t first_cell, double target, GeneMajor& genes) {
+/// Adds the log values of a group, gene by gene.
+void add_group(const std::vector<DrawnCell>& group, std::uint32_t first_cell, double target, std::vector<GeneEntries>& genes) {
     for (std::size_t i = 0; i < group.size(); ++i) {
         if (group[i].total == 0) continue;
         const double scale = target / static_cast<double>(group[i].total);
         for (std::size_t k = 0; k < group[i].genes.size(); ++k) {
             if (group[i].counts[k] == 0) continue;
-            genes.cells[group[i].genes[k]].push_back(first_cell + static_cast<std::uint32_t>(i));
-            genes.values[group[i].genes[k]].push_back(static_cast<float>(std::log1p(scale * static_cast<double>(group[i].counts[k]))));
+            GeneEntries& gene = genes[group[i].genes[k]];
+            gene.rows.push_back(first_cell + static_cast<std::uint32_t>(i));
+            gene.values.push_back(matrix::log1p_scaled_value(static_cast<float>(group[i].counts[k]), scale));
         }
     }
 }
@@ -143,7 +139,8 @@ struct GeneTest {
 GeneTest test_genes(const std::vector<DrawnCell>& first, const std::vector<DrawnCell>& second, std::int64_t n_genes) {
     const auto n_first = static_cast<std::int64_t>(first.size());
     const auto n_second = static_cast<std::int64_t>(second.size());
-    GeneMajor genes{std::vector<std::vector<std::uint32_t>>(static_cast<std::size_t>(n_genes)), std::vector<std::vector<float>>(static_cast<std::size_t>(n_genes))};
+    // Cells of the second group come after those of the first.
+    std::vector<GeneEntries> genes(static_cast<std::size_t>(n_genes));
     constexpr double kTarget = 1e4;
     add_group(first, 0, kTarget, genes);
     add_group(second, static_cast<std::uint32_t>(n_first), kTarget, genes);
@@ -156,9 +153,9 @@ GeneTest test_genes(const std::vector<DrawnCell>& first, const std::vector<Drawn
     const auto a = static_cast<double>(n_first);
     const auto b = static_cast<double>(n_second);
     const double n_all = a + b;
-    for (std::size_t g = 0; g < genes.cells.size(); ++g) {
-        if (genes.cells[g].empty()) continue;
-        gene_statistics(genes.cells[g], genes.values[g], groups, PairwiseWins::not_wanted, scratch, gene);
+    for (std::size_t g = 0; g < genes.size(); ++g) {
+        if (genes[g].rows.empty()) continue;
+        gene_statistics(genes[g], groups, PairwiseWins::not_wanted, scratch, gene);
         const double wins = gene.rank_sum[0] - a * (a + 1.0) / 2.0;
         const double deviation = std::sqrt((1.0 - gene.tie_term / (n_all * n_all * n_all - n_all)) * a * b * (n_all + 1.0) / 12.0);
         test.auc[g] = wins / (a * b);

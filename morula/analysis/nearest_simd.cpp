@@ -2,7 +2,10 @@
 #define HWY_TARGET_INCLUDE "morula/analysis/nearest_simd.cpp"
 #include "morula/analysis/nearest_simd.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <utility>
+#include <vector>
 
 #include "hwy/foreach_target.h"  // compiles this file once a target
 //
@@ -99,6 +102,16 @@ void keep_best(std::span<const float> scores, std::uint32_t first_id, std::uint3
 }
 std::int64_t lowest(std::span<const float> scores) { return HWY_DYNAMIC_DISPATCH(lowest_here)(scores); }
 float squared_distance(std::span<const float> a, std::span<const float> b) { return HWY_DYNAMIC_DISPATCH(squared_distance_here)(a, b); }
+
+void sort_best(BestScores& best) {
+    std::vector<std::pair<float, std::uint32_t>> order;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(best.size); ++i) order.emplace_back(best.scores[i], best.ids[i]);
+    std::sort(order.begin(), order.end());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        best.scores[i] = order[i].first;
+        best.ids[i] = order[i].second;
+    }
+}
 
 void keep_best_plain(std::span<const float> scores, std::uint32_t first_id, std::uint32_t self, BestScores& best) {
     for (std::size_t j = 0; j < scores.size(); ++j) {

@@ -7,7 +7,7 @@
 
 namespace morula::analysis {
 
-/// The `scores.size()` lowest scores seen so far, ascending by (score, id).
+/// The `scores.size()` lowest scores seen so far, ties to the lower id: a heap with the worst on top, since an ordered list costs its length a newcomer.
 struct BestScores {
     std::span<float> scores;
     std::span<std::uint32_t> ids;
@@ -15,26 +15,37 @@ struct BestScores {
 
     bool full() const { return size == static_cast<std::int32_t>(scores.size()); }
     /// Scores above it cannot enter.
-    float threshold() const { return full() ? scores.back() : std::numeric_limits<float>::infinity(); }
+    float threshold() const { return full() ? scores.front() : std::numeric_limits<float>::infinity(); }
+    /// Whether the one at place a is worse than (score, id).
+    bool worse(std::size_t place, float score, std::uint32_t id) const { return scores[place] > score || (scores[place] == score && ids[place] > id); }
 };
 
 /// Puts one score in its place; the caller has checked that it is not above the threshold.
 inline void offer(BestScores& best, float score, std::uint32_t id) {
-    const auto before = [&](std::size_t place) { return score < best.scores[place] || (score == best.scores[place] && id < best.ids[place]); };
-    auto place = static_cast<std::size_t>(best.size);
-    if (best.full()) {
-        --place;
-        if (!before(place)) return;
-    } else {
-        ++best.size;
+    const auto put = [&](std::size_t place, float its_score, std::uint32_t its_id) {
+        best.scores[place] = its_score;
+        best.ids[place] = its_id;
+    };
+    if (!best.full()) {
+        auto place = static_cast<std::size_t>(best.size++);
+        for (; place > 0 && !best.worse((place - 1) / 2, score, id); place = (place - 1) / 2) put(place, best.scores[(place - 1) / 2], best.ids[(place - 1) / 2]);
+        put(place, score, id);
+        return;
     }
-    for (; place > 0 && before(place - 1); --place) {
-        best.scores[place] = best.scores[place - 1];
-        best.ids[place] = best.ids[place - 1];
+    if (!best.worse(0, score, id)) return;
+    const auto n = static_cast<std::size_t>(best.size);
+    std::size_t place = 0;
+    for (std::size_t child = 1; child < n; child = 2 * place + 1) {
+        if (child + 1 < n && best.worse(child + 1, best.scores[child], best.ids[child])) ++child;
+        if (!best.worse(child, score, id)) break;
+        put(place, best.scores[child], best.ids[child]);
+        place = child;
     }
-    best.scores[place] = score;
-    best.ids[place] = id;
+    put(place, score, id);
 }
+
+/// Best first.
+void sort_best(BestScores& best);
 
 /// Offers scores[j] with id first_id + j for every j, except the id `self`.
 void keep_best(std::span<const float> scores, std::uint32_t first_id, std::uint32_t self, BestScores& best);

@@ -24,7 +24,7 @@ constexpr std::int64_t kQueryCells = 128;       // rows of a score tile
 constexpr std::int64_t kCandidateCells = 768;   // columns of a score tile: 384 KB, within the second-level cache
 constexpr std::int32_t kSpare = 4;              // kept beyond the wanted ones, because scores are rounded and the final order is by true distance
 constexpr std::int64_t kRecallCells = 2000;
-constexpr double kWantedRecall = 0.993;         // of the sample, when n_probes is not given: above the promised .99 by more than its sampling error
+constexpr double kRecallMargin = 0.003;         // aimed at beyond the wanted recall, by more than its sampling error
 constexpr double kListsPerRootCell = 2.0;
 constexpr std::int64_t kBlockCells = 512;
 constexpr std::int64_t kListBlockCells = 2048;  // queries searched together: enough that those that share a list fill a tile
@@ -40,7 +40,7 @@ struct SearchSpace {
     std::int64_t size() const { return points.n_rows; }
 };
 
-/// Candidates of each place: ascending by score, `kept` a row, `count` used.
+/// Candidates of each place: a heap of the lowest scores, `kept` a row, `count` used.
 struct CandidateLists {
     matrix::Dense<float> score;
     matrix::Dense<std::uint32_t> place;
@@ -180,11 +180,15 @@ Sample draw_sample(const SearchSpace& space, std::int64_t kept, Context& context
     std::vector<std::uint32_t> places(static_cast<std::size_t>(n_queries));
     for (std::int64_t q = 0; q < n_queries; ++q) places[static_cast<std::size_t>(q)] = static_cast<std::uint32_t>(space.size() * q / n_queries);
     CandidateLists truth = search_all(space, places, kept, context);
+    for (std::int64_t q = 0; q < n_queries; ++q) {
+        BestScores best = truth.row(q);
+        sort_best(best);
+    }
     return {std::move(places), std::move(truth)};
 }
 
-/// The fewest lists a cell must search, nearest center first, for the sample's true neighbours to be found in a share of kWantedRecall.
-std::int32_t choose_n_probes(const SearchSpace& space, const ListedCells& listed, const Sample& sample, std::int64_t n_wanted, Context& context) {
+/// The fewest lists a cell must search, nearest center first, for the sample's true neighbours to be found in the wanted share.
+std::int32_t choose_n_probes(const SearchSpace& space, const ListedCells& listed, const Sample& sample, std::int64_t n_wanted, double recall, Context& context) {
     const std::int64_t n_lists = listed.n_lists();
     const auto n_queries = static_cast<std::int64_t>(sample.places.size());
     matrix::Dense<std::int32_t> rank(n_queries, n_wanted);  // how many centers are nearer than that of the neighbour's list
@@ -201,7 +205,7 @@ std::int32_t choose_n_probes(const SearchSpace& space, const ListedCells& listed
         }
     });
     std::vector<std::int32_t> ranks = rank.values;
-    const auto at = static_cast<std::ptrdiff_t>(std::min(static_cast<double>(ranks.size() - 1), kWantedRecall * static_cast<double>(ranks.size())));
+    const auto at = static_cast<std::ptrdiff_t>(std::min(static_cast<double>(ranks.size() - 1), (recall + kRecallMargin) * static_cast<double>(ranks.size())));
     std::nth_element(ranks.begin(), ranks.begin() + at, ranks.end());
     return ranks[static_cast<std::size_t>(at)] + 1;
 }
@@ -354,7 +358,7 @@ NeighborsResult neighbors(matrix::DenseView<const float> embedding, const Neighb
     const Sample sample = draw_sample(space, kept, context);
     result.method = "lists";
     result.n_lists = static_cast<std::int32_t>(listed.n_lists());
-    result.n_probes = options.n_probes ? std::min(*options.n_probes, result.n_lists) : choose_n_probes(space, listed, sample, n_wanted, context);
+    result.n_probes = options.n_probes ? std::min(*options.n_probes, result.n_lists) : choose_n_probes(space, listed, sample, n_wanted, options.recall, context);
     fill_result(space, search_lists(space, listed, result.n_probes, kept, context), n_wanted, result, context);
     result.recall = measure_recall(space, sample, result);
     return result;

@@ -21,7 +21,8 @@ inline constexpr std::int64_t kExactNeighborsCells = 20'000;
 struct NeighborsOptions {
     std::int32_t n_neighbors = 15;  // counts the cell itself, as scanpy and Seurat do: 14 others are returned
     NeighborsMethod method = NeighborsMethod::automatic;
-    std::optional<std::int32_t> n_probes{};  // lists a cell searches; not given: as many as give a recall of .99 on a sample
+    double recall = 0.99;                    // share of true neighbours that method lists must find
+    std::optional<std::int32_t> n_probes{};  // lists a cell searches; not given: as many as give that recall on a sample
     std::uint64_t seed = 0;
 };
 
@@ -30,7 +31,8 @@ constexpr auto describe(const NeighborsOptions*) {
         field("n_neighbors", &NeighborsOptions::n_neighbors, "Cells in a neighbourhood, the cell itself included.", {.minimum = 2, .maximum = 1000}),
         field("method", &NeighborsOptions::method, "How neighbours are found: exact compares all pairs, lists searches the nearest k-means lists; auto is exact up to 20,000 cells.",
               {.choices = "auto|exact|lists"}),
-        field("n_probes", &NeighborsOptions::n_probes, "Lists that a cell searches (method lists only); not given: as many as give a recall of .99 on a sample.", {.minimum = 1, .maximum = 100000}),
+        field("recall", &NeighborsOptions::recall, "Share of the true neighbours that method lists must find.", {.minimum = 0.5, .maximum = 1.0}),
+        field("n_probes", &NeighborsOptions::n_probes, "Lists that a cell searches (method lists only); not given: as many as give that recall on a sample.", {.minimum = 1, .maximum = 100000}),
         field("seed", &NeighborsOptions::seed, "Seed of the k-means start."),
     };
 }

@@ -1,9 +1,12 @@
 // Where rows (cells) or columns (genes) come from: memory, a file, or a lazy view. Steps see only these.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "morula/core/context.hpp"
@@ -49,13 +52,23 @@ Matrix make_source(Csr csr);
 /// As above, not owning: `csr` must outlive the source.
 Matrix make_view_source(CsrView csr);
 /// The kept rows and columns of a source, each strictly increasing. Kept rows that lie close together are read in one call,
-/// gaps of more than kSelectGap rows never. select_rows keeps every column, select_cols every row.
+/// gaps of more than kSelectGap rows never. select_rows keeps every column, select_cols every row. A selection of everything is the source itself;
+/// one of log values goes below them, so that only logs that are kept are computed.
 inline constexpr std::int64_t kSelectGap = 16;
 Matrix select(Matrix source, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols);
 Matrix select_rows(Matrix source, std::vector<std::int64_t> rows);
 Matrix select_cols(Matrix source, std::vector<std::int64_t> cols);
 /// log1p(x * scale[row]) of every stored value, computed in float64 and rounded once.
 Matrix log1p_scaled(Matrix source, std::vector<double> scale_of_row);
+inline float log1p_scaled_value(float count, double scale) { return static_cast<float>(std::log1p(static_cast<double>(count) * scale)); }
+
+/// What a log1p_scaled view is made of. scale_of_row lives as long as the view.
+struct ScaledCounts {
+    Matrix counts;
+    std::span<const double> scale_of_row;
+};
+/// Set when the values are logs of counts, for a step that takes the logs better itself (gene by gene); none for any other source.
+std::optional<ScaledCounts> scaled_counts(const RowBlockSource& values);
 /// Sources one below the other; all must have the same number of columns.
 Matrix stack_rows(std::vector<Matrix> sources);
 /// Columns renamed: column c of the source becomes new_col[c] of n_cols (or is dropped where -1), in any order, no two the same.
@@ -68,9 +81,5 @@ Csr read_all(const RowBlockSource& source, Context& context);
 /// A copy in memory, same bits, at about 3 bytes a non-zero for counts: columns in 16 bits (32 above 65,536 columns); values in 8 or 16 bits
 /// with the few that do not fit beside them, or float32 where values are not small integers. Reads the source once; any number of tasks may read the copy.
 Matrix compact_copy(const RowBlockSource& source, Context& context);
-
-/// The given columns gene by gene, in memory; column c of the result is column cols.begin + c of the source.
-/// Cost: two passes over the rows (count, then place), each in parallel; memory is the result and one block a thread.
-Csc transpose_cols(const RowBlockSource& source, Range cols, Context& context);
 
 }  // namespace morula::matrix

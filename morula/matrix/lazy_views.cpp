@@ -28,11 +28,14 @@ void append_rows(const CsrView& from, Range rows, Csr& to, std::int64_t to_row) 
     }
 }
 
+/// Throws internal unless `kept` is strictly increasing within [0, n).
+void check_selection(const std::vector<std::int64_t>& kept, std::int64_t n) {
+    for (std::size_t i = 0; i < kept.size(); ++i) MORULA_ASSERT(kept[i] >= 0 && kept[i] < n && (i == 0 || kept[i - 1] < kept[i]));
+}
+
 class SelectedRows final : public RowBlockSource {
 public:
-    SelectedRows(Matrix source, std::vector<std::int64_t> rows) : source_(std::move(source)), rows_(std::move(rows)) {
-        for (std::size_t i = 0; i < rows_.size(); ++i) MORULA_ASSERT(rows_[i] >= 0 && rows_[i] < source_->n_rows() && (i == 0 || rows_[i - 1] < rows_[i]));
-    }
+    SelectedRows(Matrix source, std::vector<std::int64_t> rows) : source_(std::move(source)), rows_(std::move(rows)) {}
 
     std::int64_t n_rows() const override { return static_cast<std::int64_t>(rows_.size()); }
     std::int64_t n_cols() const override { return source_->n_cols(); }
@@ -93,6 +96,8 @@ public:
     std::int64_t n_rows() const override { return source_->n_rows(); }
     std::int64_t n_cols() const override { return n_cols_; }
     std::int64_t nnz() const override { return source_->nnz(); }
+    const Matrix& source() const { return source_; }
+    const std::vector<std::uint32_t>& new_col() const { return new_col_; }
 
     CsrView read(Range rows, CsrScratch& scratch) const override {
         const CsrView from = source_->read(rows, scratch.below());
@@ -152,6 +157,8 @@ public:
     std::int64_t n_rows() const override { return source_->n_rows(); }
     std::int64_t n_cols() const override { return source_->n_cols(); }
     std::int64_t nnz() const override { return source_->nnz(); }
+    const Matrix& source() const { return source_; }
+    const std::vector<double>& scale_of_row() const { return scale_of_row_; }
 
     CsrView read(Range rows, CsrScratch& scratch) const override {
         const CsrView from = source_->read(rows, scratch);
@@ -178,8 +185,6 @@ public:
 private:
     static constexpr std::size_t kSmall = 64;
 
-    static float log_value(float value, double scale) { return static_cast<float>(std::log1p(static_cast<double>(value) * scale)); }
-
     /// Most counts of a cell are a few small integers: each of their logs is computed once a cell. in and out may be the same.
     static void write_row(std::span<const float> values, double scale, float* out) {
         std::array<float, kSmall> log_of;
@@ -192,7 +197,7 @@ private:
                 out[i] = log_of[small & 63U];
                 continue;
             }
-            out[i] = log_value(value, scale);
+            out[i] = log1p_scaled_value(value, scale);
             if (small < kSmall && static_cast<float>(count) == value && value != 0.0F) {
                 log_of[small] = out[i];
                 known |= std::uint64_t{1} << small;
@@ -246,15 +251,25 @@ private:
 
 }  // namespace
 
-Matrix select_rows(Matrix source, std::vector<std::int64_t> rows) { return std::make_shared<SelectedRows>(std::move(source), std::move(rows)); }
+Matrix select_rows(Matrix source, std::vector<std::int64_t> rows) {
+    check_selection(rows, source->n_rows());
+    if (static_cast<std::int64_t>(rows.size()) == source->n_rows()) return source;
+    return std::make_shared<SelectedRows>(std::move(source), std::move(rows));
+}
 
 Matrix select_cols(Matrix source, std::vector<std::int64_t> cols) {
+    check_selection(cols, source->n_cols());
+    if (static_cast<std::int64_t>(cols.size()) == source->n_cols()) return source;
+    if (const auto* logs = dynamic_cast<const Log1pScaled*>(source.get())) return log1p_scaled(select_cols(logs->source(), std::move(cols)), logs->scale_of_row());
     std::vector<std::uint32_t> new_col(checked_cast<std::size_t>(source->n_cols()), kDropped);
-    for (std::size_t i = 0; i < cols.size(); ++i) {
-        MORULA_ASSERT(cols[i] >= 0 && cols[i] < source->n_cols() && (i == 0 || cols[i - 1] < cols[i]));
-        new_col[static_cast<std::size_t>(cols[i])] = static_cast<std::uint32_t>(i);
-    }
-    return std::make_shared<MappedCols>(std::move(source), std::move(new_col), static_cast<std::int64_t>(cols.size()));
+    for (std::size_t i = 0; i < cols.size(); ++i) new_col[static_cast<std::size_t>(cols[i])] = static_cast<std::uint32_t>(i);
+    const auto n_cols = static_cast<std::int64_t>(cols.size());
+    const auto* mapped = dynamic_cast<const MappedCols*>(source.get());
+    if (mapped == nullptr) return std::make_shared<MappedCols>(std::move(source), std::move(new_col), n_cols);
+    // Two maps are one.
+    std::vector<std::uint32_t> both = mapped->new_col();
+    for (std::uint32_t& col : both) col = col == kDropped ? kDropped : new_col[col];
+    return std::make_shared<MappedCols>(mapped->source(), std::move(both), n_cols);
 }
 
 Matrix select(Matrix source, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols) {
@@ -263,6 +278,12 @@ Matrix select(Matrix source, std::vector<std::int64_t> rows, std::vector<std::in
 }
 
 Matrix log1p_scaled(Matrix source, std::vector<double> scale_of_row) { return std::make_shared<Log1pScaled>(std::move(source), std::move(scale_of_row)); }
+
+std::optional<ScaledCounts> scaled_counts(const RowBlockSource& values) {
+    const auto* logs = dynamic_cast<const Log1pScaled*>(&values);
+    if (logs == nullptr) return std::nullopt;
+    return ScaledCounts{logs->source(), logs->scale_of_row()};
+}
 
 Matrix stack_rows(std::vector<Matrix> sources) { return std::make_shared<StackedRows>(std::move(sources)); }
 

@@ -1,4 +1,4 @@
-// Matrices: rows are cells, columns are genes. Views do not own; Csr, Csc and Dense do.
+// Matrices: rows are cells, columns are genes. Views do not own; Csr and Dense do.
 #pragma once
 
 #include <cstdint>
@@ -52,34 +52,6 @@ struct Csr {
     void end_row() { indptr.push_back(static_cast<std::int64_t>(values.size())); }
     /// Puts the entries of a row in the order of their columns; entries of one column keep theirs.
     void sort_row(std::int64_t row);
-};
-
-/// Compressed columns: for each gene its cells, strictly increasing, and values.
-struct CscView {
-    std::int64_t n_rows = 0;
-    std::int64_t n_cols = 0;
-    std::span<const std::int64_t> indptr;    // n_cols + 1
-    std::span<const std::uint32_t> indices;  // rows
-    std::span<const float> values;
-
-    std::span<const std::uint32_t> col_indices(std::int64_t col) const {
-        const auto c = static_cast<std::size_t>(col);
-        return indices.subspan(static_cast<std::size_t>(indptr[c]), static_cast<std::size_t>(indptr[c + 1] - indptr[c]));
-    }
-    std::span<const float> col_values(std::int64_t col) const {
-        const auto c = static_cast<std::size_t>(col);
-        return values.subspan(static_cast<std::size_t>(indptr[c]), static_cast<std::size_t>(indptr[c + 1] - indptr[c]));
-    }
-};
-
-struct Csc {
-    std::int64_t n_rows = 0;
-    std::int64_t n_cols = 0;
-    std::vector<std::int64_t> indptr{0};
-    std::vector<std::uint32_t> indices;
-    std::vector<float> values;
-
-    CscView view() const { return {n_rows, n_cols, indptr, indices, values}; }
 };
 
 /// Row-major dense view.

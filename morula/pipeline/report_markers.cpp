@@ -8,6 +8,7 @@
 #include "morula/analysis/markers.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
+#include "morula/matrix/compact_columns.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/report/shown_cells.hpp"
 
@@ -130,17 +131,16 @@ void add_expression(const data::Dataset& kept, const std::vector<std::int64_t>& 
     std::sort(sorted.begin(), sorted.end());
     matrix::Matrix values = matrix::select_cols(kept.layers.at("X"), sorted);
     if (n_shown < kept.n_cells()) values = matrix::select_rows(values, shown);
-    const matrix::Csc columns = matrix::transpose_cols(*values, {0, static_cast<std::int64_t>(sorted.size())}, context);
+    const matrix::CompactColumns columns(*values, {0, static_cast<std::int64_t>(sorted.size())}, context);
+    matrix::ColumnEntries entries;
     const std::vector<std::string> symbols = commands::symbols_of(kept.var);
     const std::vector<std::string> ids = commands::ids_of(kept.var);
     std::vector<float> dense(static_cast<std::size_t>(n_shown));
     for (const std::int64_t gene : genes) {
         const auto place = std::lower_bound(sorted.begin(), sorted.end(), gene) - sorted.begin();
         std::fill(dense.begin(), dense.end(), 0.0f);
-        const matrix::CscView view = columns.view();
-        const auto cells = view.col_indices(place);
-        const auto numbers = view.col_values(place);
-        for (std::size_t i = 0; i < cells.size(); ++i) dense[cells[i]] = numbers[i];
+        columns.read(place, entries);
+        for (std::size_t i = 0; i < entries.rows.size(); ++i) dense[entries.rows[i]] = entries.values[i];
         page.expression.push_back(report::quantize_expression(symbols[static_cast<std::size_t>(gene)], ids[static_cast<std::size_t>(gene)], dense));
     }
 }

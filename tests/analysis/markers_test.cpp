@@ -112,21 +112,35 @@ TEST(markers, pairs_of_clusters_add_up_to_the_rest) {
     const CellGroups groups{codes, {20, 20, 20, 20}, 80};
     GeneScratch scratch;
     GeneStatistics gene;
-    std::vector<std::uint32_t> cells;
-    std::vector<float> values;
+    GeneEntries entries;
     for (std::uint32_t cell = 0; cell < 80; ++cell) {
         for (std::size_t i = 0; i < csr.view().row_indices(cell).size(); ++i) {
             if (csr.view().row_indices(cell)[i] != 3) continue;
-            cells.push_back(cell);
-            values.push_back(csr.view().row_values(cell)[i]);
+            entries.rows.push_back(cell);
+            entries.values.push_back(csr.view().row_values(cell)[i]);
         }
     }
-    gene_statistics(cells, values, groups, PairwiseWins::wanted, scratch, gene);
+    gene_statistics(entries, groups, PairwiseWins::wanted, scratch, gene);
     for (std::size_t a = 0; a < 4; ++a) {
         double wins = 0.0;
         for (std::size_t b = 0; b < 4; ++b) wins += a == b ? 0.0 : gene.pair_wins[a * 4 + b];
         EXPECT_DOUBLE_EQ(wins, gene.rank_sum[a] - 20.0 * 21.0 / 2.0);
     }
+}
+
+TEST(markers, counts_with_factors_give_the_bits_of_their_log_values) {
+    // The way by counts looks up the logs of small ones and computes those of large ones; a copy of the log values takes the other way.
+    matrix::Csr csr = planted(300, 60, 3, 9);
+    for (std::size_t i = 0; i < csr.values.size(); ++i) csr.values[i] = std::floor(1.0F + csr.values[i] * (i % 37 == 0 ? 90.0F : 2.0F));
+    std::vector<double> scale(300);
+    for (std::size_t cell = 0; cell < 300; ++cell) scale[cell] = 0.5 + 0.01 * static_cast<double>(cell % 91);
+    const auto logs = matrix::log1p_scaled(matrix::make_view_source(csr.view()), scale);
+    const auto context = test::make_context(2);
+    const matrix::Csr copy = matrix::read_all(*logs, *context);
+    const std::vector<std::int32_t> codes = by_turns(300, 3);
+    const MarkersResult a = markers(*logs, codes, 3, {}, *context);
+    const MarkersResult b = markers(*matrix::make_view_source(copy.view()), codes, 3, {}, *context);
+    EXPECT_TRUE(test::same_bits(a.z.values, b.z.values) && test::same_bits(a.t.values, b.t.values) && test::same_bits(a.log2fc.values, b.log2fc.values));
 }
 
 TEST(markers, the_same_bits_for_any_threads_memory_and_reads) {

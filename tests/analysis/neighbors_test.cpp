@@ -212,6 +212,14 @@ TEST(NearestKernels, simd_agrees_with_plain) {
             EXPECT_EQ(best_id[at], plain_id[at]);
             EXPECT_NE(best_id[at], 103U);
         }
+        std::vector<std::pair<float, std::uint32_t>> all;
+        for (std::size_t j = 0; j < n; ++j) {
+            if (j != 3) all.emplace_back(scores[j], static_cast<std::uint32_t>(100 + j));
+        }
+        std::sort(all.begin(), all.end());
+        sort_best(best);
+        for (std::size_t i = 0; i < static_cast<std::size_t>(best.size); ++i) EXPECT_EQ(std::pair(best_score[i], best_id[i]), all[i]);
+        EXPECT_EQ(static_cast<std::size_t>(best.size), std::min<std::size_t>(9, all.size()));
         EXPECT_EQ(lowest(scores), lowest_plain(scores));
         std::vector<float> other(n);
         for (float& x : other) x = static_cast<float>(random.normal());

@@ -1,0 +1,36 @@
+// The log values of one gene after the other, from log values or, when these are logs of counts, from the counts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "morula/analysis/marker_statistics.hpp"
+#include "morula/core/context.hpp"
+#include "morula/matrix/block_source.hpp"
+#include "morula/matrix/compact_columns.hpp"
+
+namespace morula::analysis {
+
+/// Turning counts takes half the memory of turning their logs, and along a gene the logs of small counts are looked up in a table that is walked in
+/// order of the cells. Both ways give the same bits.
+class MarkerValues {
+public:
+    /// log_values must outlive it.
+    MarkerValues(const matrix::RowBlockSource& log_values, Context& context);
+
+    /// What CompactColumns is made of: counts or log values.
+    const matrix::RowBlockSource& source() const { return counts_ ? *counts_->counts : log_values_; }
+    /// Genes whose columns fit a quarter of the memory budget.
+    std::int64_t genes_per_range(const Context& context) const;
+    void read(const matrix::CompactColumns& columns, std::int64_t gene, GeneEntries& out) const;
+
+private:
+    const matrix::RowBlockSource& log_values_;
+    std::optional<matrix::ScaledCounts> counts_;
+    // [count - 1][cell], counts from 1 to kTabledCounts; empty without counts.
+    std::vector<std::vector<float>> log_;
+    std::vector<std::vector<double>> expm1_;
+};
+
+}  // namespace morula::analysis

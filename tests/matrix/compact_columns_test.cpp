@@ -1,0 +1,85 @@
+#include <gtest/gtest.h>
+
+#include "morula/matrix/compact_columns.hpp"
+#include "tests/support/sources.hpp"
+
+namespace morula::matrix {
+namespace {
+
+using test::make_context;
+using test::random_counts;
+
+using Columns = std::vector<ColumnEntries>;
+
+bool same_columns(const Columns& a, const Columns& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const ColumnEntries& x, const ColumnEntries& y) { return x.rows == y.rows && test::same_bits(x.values, y.values); });
+}
+
+Columns read_columns(const RowBlockSource& source, Range cols, Context& context) {
+    const CompactColumns columns(source, cols, context);
+    Columns out(static_cast<std::size_t>(columns.n_cols()));
+    for (std::int64_t col = 0; col < columns.n_cols(); ++col) columns.read(col, out[static_cast<std::size_t>(col)]);
+    return out;
+}
+
+Columns columns_by_loop(const Csr& csr, Range cols) {
+    Columns out;
+    const Dense<float> dense = test::to_dense(csr.view());
+    for (std::int64_t col = cols.begin; col < cols.end; ++col) {
+        out.emplace_back();
+        for (std::int64_t row = 0; row < csr.n_rows; ++row) {
+            if (dense(row, col) == 0.0F) continue;
+            out.back().rows.push_back(static_cast<std::uint32_t>(row));
+            out.back().values.push_back(dense(row, col));
+        }
+    }
+    return out;
+}
+
+void expect_columns(const Csr& csr, Range cols) {
+    const Columns expected = columns_by_loop(csr, cols);
+    const Columns made = test::same_at_1_2_4_threads([&](Context& context) { return read_columns(*make_source(csr), cols, context); }, same_columns);
+    EXPECT_TRUE(same_columns(made, expected));
+    EXPECT_TRUE(same_columns(read_columns(*test::read_seven_rows(make_source(csr)), cols, *make_context(2)), expected));
+}
+
+TEST(CompactColumns, give_the_cells_of_each_gene_in_order) {
+    const Csr csr{3, 4, {0, 2, 2, 4}, {0, 3, 0, 2}, {5.0F, 7.0F, 2.0F, 1.0F}};
+    const Columns columns = read_columns(*make_source(csr), {0, 4}, *make_context(1));
+    EXPECT_EQ(columns[0].rows, (std::vector<std::uint32_t>{0, 2}));
+    EXPECT_EQ(columns[0].values, (std::vector<float>{5.0F, 2.0F}));
+    EXPECT_TRUE(columns[1].rows.empty());
+    EXPECT_EQ(columns[2].rows, (std::vector<std::uint32_t>{2}));
+    EXPECT_EQ(columns[3].values, (std::vector<float>{7.0F}));
+}
+
+TEST(CompactColumns, agree_with_a_loop_on_whole_and_partial_ranges) {
+    const Csr csr = test::keep_entries(random_counts(2600, 1200, 0.03, 1), [](std::int64_t row, std::int64_t col, float) { return row % 7 != 2 && col != 600; });
+    expect_columns(csr, {0, 1200});
+    expect_columns(csr, {511, 1025});
+    expect_columns(csr, {1199, 1200});
+    expect_columns(csr, {40, 40});
+}
+
+TEST(CompactColumns, keep_every_kind_of_value) {
+    Csr csr = random_counts(1500, 20, 0.3, 3);
+    for (std::size_t i = 0; i < csr.values.size(); i += 11) csr.values[i] = i % 2 == 0 ? 70'000.0F : 0.25F + static_cast<float>(i);
+    expect_columns(csr, {0, 20});
+    for (std::size_t i = 0; i < csr.values.size(); ++i) csr.values[i] += 0.125F;
+    expect_columns(csr, {3, 19});
+}
+
+TEST(CompactColumns, agree_over_many_tiles) { expect_columns(random_counts(70'000, 3, 0.4, 2), {0, 3}); }
+
+TEST(CompactColumns, of_an_empty_matrix_are_empty) {
+    expect_columns(Csr{}, {0, 0});
+    expect_columns(Csr{0, 5, {0}, {}, {}}, {0, 5});
+    expect_columns(Csr{2, 5, {0, 0, 0}, {}, {}}, {1, 5});
+}
+
+TEST(CompactColumns, refuse_columns_outside_the_matrix) {
+    EXPECT_THROW(CompactColumns(*make_source(random_counts(4, 5, 0.5, 1)), {0, 6}, *make_context(1)), Error);
+}
+
+}  // namespace
+}  // namespace morula::matrix
