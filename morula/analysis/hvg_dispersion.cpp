@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "morula/analysis/hvg_flavors.hpp"
+#include "morula/matrix/per_count.hpp"
 #include "morula/matrix/tiles.hpp"
 
 namespace morula::analysis {
@@ -19,22 +20,46 @@ struct Moments {
     std::vector<std::int64_t> n_seen;  // cells with a value
 };
 
-/// Moments of exp(x) - 1 (seurat) or of x (cell_ranger).
-Moments moments_of(const matrix::RowBlockSource& values, HvgFlavor flavor, Context& context) {
-    const auto sums = matrix::sum_tiles(values, 3 * values.n_cols(), context, [&](const matrix::CsrView& tile, std::int64_t, std::span<double> of_gene) {
+/// Adds a cell: what the flavor looks at, its square, and whether it is there.
+template <class Function>
+void add_cell(std::span<const std::uint32_t> genes, std::span<const float> values, std::span<double> of_gene, const Function& value_of) {
+    for (std::size_t i = 0; i < genes.size(); ++i) {
+        const double x = value_of(values[i]);
+        const std::size_t at = 3 * static_cast<std::size_t>(genes[i]);
+        of_gene[at] += x;
+        of_gene[at + 1] += x * x;
+        of_gene[at + 2] += values[i] != 0.0F ? 1.0 : 0.0;
+    }
+}
+
+/// Sums of exp(x) - 1 for log values. Logs of counts are undone count by count; the same bits as from the log values themselves.
+std::vector<double> linear_sums(const matrix::RowBlockSource& values, Context& context) {
+    const auto scaled = matrix::scaled_counts(values);
+    const matrix::RowBlockSource& source = scaled ? *scaled->counts : values;
+    return matrix::sum_tiles(source, 3 * values.n_cols(), context, [&](const matrix::CsrView& tile, std::int64_t first_row, std::span<double> of_gene) {
+        matrix::PerCount<double> linear_of;
         for (std::int64_t r = 0; r < tile.n_rows; ++r) {
-            const auto genes = tile.row_indices(r);
-            const auto row = tile.row_values(r);
-            for (std::size_t i = 0; i < genes.size(); ++i) {
-                const double given = static_cast<double>(row[i]);
-                const double x = flavor == HvgFlavor::seurat ? std::expm1(given) : given;
-                const std::size_t at = 3 * static_cast<std::size_t>(genes[i]);
-                of_gene[at] += x;
-                of_gene[at + 1] += x * x;
-                of_gene[at + 2] += given != 0.0 ? 1.0 : 0.0;
+            if (!scaled) {
+                add_cell(tile.row_indices(r), tile.row_values(r), of_gene, [](float log) { return std::expm1(static_cast<double>(log)); });
+                continue;
             }
+            const double scale = scaled->scale_of_row[static_cast<std::size_t>(first_row + r)];
+            const auto linear = [scale](float count) { return std::expm1(static_cast<double>(matrix::log1p_scaled_value(count, scale))); };
+            linear_of.clear();
+            add_cell(tile.row_indices(r), tile.row_values(r), of_gene, [&](float count) { return linear_of.of(count, linear); });
         }
     });
+}
+
+std::vector<double> plain_sums(const matrix::RowBlockSource& values, Context& context) {
+    return matrix::sum_tiles(values, 3 * values.n_cols(), context, [&](const matrix::CsrView& tile, std::int64_t, std::span<double> of_gene) {
+        for (std::int64_t r = 0; r < tile.n_rows; ++r) add_cell(tile.row_indices(r), tile.row_values(r), of_gene, [](float x) { return static_cast<double>(x); });
+    });
+}
+
+/// Moments of exp(x) - 1 (seurat) or of x (cell_ranger).
+Moments moments_of(const matrix::RowBlockSource& values, HvgFlavor flavor, Context& context) {
+    const auto sums = flavor == HvgFlavor::seurat ? linear_sums(values, context) : plain_sums(values, context);
     Moments m;
     const double n = static_cast<double>(values.n_rows());
     for (std::size_t at = 0; at < sums.size(); at += 3) {

@@ -1,6 +1,5 @@
 // Sources that compute on read: kept rows, kept or renamed columns, log values, several sources as one.
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <functional>
@@ -10,6 +9,7 @@
 #include "morula/core/checked_cast.hpp"
 #include "morula/matrix/block_buffer.hpp"
 #include "morula/matrix/block_source.hpp"
+#include "morula/matrix/per_count.hpp"
 
 namespace morula::matrix {
 namespace {
@@ -183,26 +183,10 @@ public:
     }
 
 private:
-    static constexpr std::size_t kSmall = 64;
-
-    /// Most counts of a cell are a few small integers: each of their logs is computed once a cell. in and out may be the same.
+    /// in and out may be the same.
     static void write_row(std::span<const float> values, double scale, float* out) {
-        std::array<float, kSmall> log_of;
-        std::uint64_t known = 0;
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const float value = values[i];
-            const auto count = static_cast<std::int64_t>(value >= 0.0F && value < static_cast<float>(kSmall) ? value : -1.0F);
-            const auto small = static_cast<std::size_t>(count);
-            if (static_cast<float>(count) == value && (known >> (small & 63U) & 1U) != 0) [[likely]] {
-                out[i] = log_of[small & 63U];
-                continue;
-            }
-            out[i] = log1p_scaled_value(value, scale);
-            if (small < kSmall && static_cast<float>(count) == value && value != 0.0F) {
-                log_of[small] = out[i];
-                known |= std::uint64_t{1} << small;
-            }
-        }
+        PerCount<float> log_of;
+        for (std::size_t i = 0; i < values.size(); ++i) out[i] = log_of.of(values[i], [scale](float count) { return log1p_scaled_value(count, scale); });
     }
 
     Matrix source_;

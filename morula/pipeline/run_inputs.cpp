@@ -10,6 +10,7 @@
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
+#include "morula/pipeline/timed_step.hpp"
 
 namespace morula::pipeline {
 namespace {
@@ -95,13 +96,14 @@ std::string how_read(const LoadOptions& options) {
     return to_json(values);
 }
 
-/// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path.
-std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const commands::SampleRow& row, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
+using Samples = std::vector<std::pair<commands::SampleRow, StoredSample>>;
+
+/// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path. Returns whether the path was stored before.
+bool load_path(const commands::SampleRow& row, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Samples& out, Context& context) {
     const std::string how = how_read(options);
-    std::vector<std::pair<commands::SampleRow, StoredSample>> out;
     if (std::optional<StoredSample> known = stored_before(row, how, store, record, context)) {
         out.emplace_back(row, std::move(*known));
-        return out;
+        return true;
     }
     std::vector<data::Dataset> datasets = commands::open_datasets(row.path, context);
     for (data::Dataset& dataset : datasets) {
@@ -115,7 +117,7 @@ std::vector<std::pair<commands::SampleRow, StoredSample>> load_path(const comman
         const std::filesystem::path source = datasets.size() == 1 ? std::filesystem::path(row.path) : std::filesystem::path();
         out.emplace_back(std::move(own), store_sample(std::move(counts), source, how, store, context));
     }
-    return out;
+    return false;
 }
 
 /// What was called, under the names that the samples have in this run; said aloud, whether it was called now or before.
@@ -147,10 +149,14 @@ void require_cells(const data::Dataset& dataset, const std::string& path) {
 
 RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
     RunInputs inputs;
-    std::vector<std::pair<commands::SampleRow, StoredSample>> loaded;
-    for (const commands::SampleRow& sample : samples) {
-        for (auto& each : load_path(sample, options, store, record, context)) loaded.push_back(std::move(each));
-    }
+    Samples loaded;
+    timed_step("ingest", record, context, [&] {
+        record.set_subject("input");
+        bool all_known = true;
+        for (const commands::SampleRow& sample : samples) all_known = load_path(sample, options, store, record, loaded, context) && all_known;
+        return all_known;
+    });
+    record.set_subject("input");
     std::vector<data::Dataset> datasets;
     std::vector<commands::SampleRow> rows;
     std::vector<commands::CalledCapture> called;

@@ -10,6 +10,7 @@
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/pipeline/report_data.hpp"
+#include "morula/pipeline/timed_step.hpp"
 #include "morula/report/render.hpp"
 
 namespace morula::pipeline {
@@ -20,18 +21,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kAutomaticMatrixBytes = 8'000'000'000;
 constexpr std::int64_t kRankedGenes = 100;
 constexpr double kListedFdr = 0.05;
-
-template <class Work>
-void timed(const std::string& name, RunRecord& record, Context& context, Work work) {
-    const auto start = std::chrono::steady_clock::now();
-    context.check_cancelled();
-    context.events().step_started(name);
-    work();
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    const StepReport report{name, elapsed.count(), peak_memory_bytes(), false};
-    context.events().step_finished(report);
-    record.add_step({report, "", 1, {}});
-}
 
 /// What scanpy looks for, under its names; our own results stay in the atlas and the report.
 data::Dataset cells_for_scanpy(const RunState& state) {
@@ -88,9 +77,9 @@ std::string spoken_summary(const RunState& state, const fs::path& folder, const 
 commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& options, const Recipe& recipe, const knowledge::MarkerTable& table, const RunState& state, RunRecord& record,
                                       Context& context) {
     bool has_matrix = true;
-    timed("write cells.h5ad", record, context, [&] { has_matrix = write_cells(folder / "cells.h5ad", options, state, context); });
-    timed("write markers.csv", record, context, [&] { write_markers(folder / "markers.csv", state); });
-    timed("write report.html", record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, has_matrix}, context), folder / "report.html"); });
+    timed_step("write cells.h5ad", record, context, [&] { has_matrix = write_cells(folder / "cells.h5ad", options, state, context); });
+    timed_step("write markers.csv", record, context, [&] { write_markers(folder / "markers.csv", state); });
+    timed_step("write report.html", record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, has_matrix}, context), folder / "report.html"); });
     for (const char* name : {"report.html", "cells.h5ad", "markers.csv", "data.atlas", "run.json"}) record.add_output((folder / name).string());
     record.close(RunStatus::finished, "");
     return {spoken_summary(state, folder, record), record.summary_json()};

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -13,7 +14,7 @@ namespace morula::formats::h5 {
 namespace {
 
 constexpr std::int64_t kTileRows = 1024;
-constexpr std::int64_t kTilesAtOnce = 32;        // decoded together, then written in order
+constexpr std::int64_t kTilesAtOnce = 8;         // decoded together, then written in order
 constexpr std::int64_t kChunkElements = 1 << 16;  // of compressed data sets
 constexpr int kDeflateLevel = 4;
 
@@ -109,103 +110,98 @@ private:
     Id dataset_;
 };
 
-/// Rows [begin, end) in memory: values and, where wanted, columns as int32.
+/// A run of rows in memory: the values of every matrix, and the columns they share.
 struct Piece {
-    std::vector<float> values;
+    std::vector<std::vector<float>> values;
     std::vector<std::int32_t> columns;
 };
 
-Piece read_piece(const matrix::RowBlockSource& source, matrix::Range rows, const std::vector<std::int64_t>& indptr, bool with_columns) {
-    matrix::CsrScratch scratch;
-    const matrix::CsrView tile = source.read(rows, scratch);
-    const auto first = static_cast<std::size_t>(tile.indptr[0]);
-    const auto n = static_cast<std::size_t>(tile.nnz());
-    MORULA_ASSERT(tile.nnz() == indptr[static_cast<std::size_t>(rows.end)] - indptr[static_cast<std::size_t>(rows.begin)]);
+void check_same_columns(const Piece& piece, const matrix::CsrView& tile, std::int64_t first, const MatrixPlace& place, const MatrixPlace& index) {
+    const auto same = [&](std::int32_t a, std::uint32_t b) { return static_cast<std::uint32_t>(a) == b; };
+    const auto begin = tile.indices.begin() + first;
+    if (tile.nnz() == static_cast<std::int64_t>(piece.columns.size()) && std::equal(piece.columns.begin(), piece.columns.end(), begin, same)) return;
+    fail(ErrorCode::internal, place.path + " does not hold the same entries as " + index.path + ", so it cannot share its index.", "Please report this with the command you ran.");
+}
+
+Piece read_piece(std::span<const MatrixPlace> places, matrix::Range rows, const std::vector<std::int64_t>& indptr) {
     Piece piece;
-    piece.values.assign(tile.values.begin() + static_cast<std::ptrdiff_t>(first), tile.values.begin() + static_cast<std::ptrdiff_t>(first + n));
-    if (with_columns) {
-        piece.columns.resize(n);
-        for (std::size_t i = 0; i < n; ++i) piece.columns[i] = static_cast<std::int32_t>(tile.indices[first + i]);
+    matrix::CsrScratch scratch;
+    for (const MatrixPlace& place : places) {
+        const matrix::CsrView tile = place.source->read(rows, scratch);
+        const std::int64_t first = tile.indptr[0];
+        const std::int64_t n = tile.nnz();
+        if (piece.values.empty()) {
+            MORULA_ASSERT(n == indptr[static_cast<std::size_t>(rows.end)] - indptr[static_cast<std::size_t>(rows.begin)]);
+            piece.columns.assign(tile.indices.begin() + first, tile.indices.begin() + first + n);
+        } else {
+            check_same_columns(piece, tile, first, place, places.front());
+        }
+        piece.values.emplace_back(tile.values.begin() + first, tile.values.begin() + first + n);
     }
     return piece;
 }
 
 /// Reads tiles in parallel, some at a time, and hands them on in order.
 template <class Take>
-void stream_pieces(const matrix::RowBlockSource& source, const std::vector<std::int64_t>& indptr, bool with_columns, const std::string& name, Context& context, Take take) {
-    Progress progress(context, "write " + name, source.n_rows(), "cells");
+void stream_pieces(std::span<const MatrixPlace> places, const std::vector<std::int64_t>& indptr, Context& context, Take take) {
+    const std::int64_t n_rows = places.front().source->n_rows();
+    Progress progress(context, "write " + places.front().path, n_rows, "cells");
     const std::int64_t at_once = kTileRows * kTilesAtOnce;
-    for (std::int64_t begin = 0; begin < source.n_rows(); begin += at_once) {
-        const std::int64_t end = std::min(source.n_rows(), begin + at_once);
+    for (std::int64_t begin = 0; begin < n_rows; begin += at_once) {
+        const std::int64_t end = std::min(n_rows, begin + at_once);
         std::vector<Piece> pieces(static_cast<std::size_t>((end - begin - 1) / kTileRows + 1));
         parallel_blocks(context, end - begin, kTileRows, [&](Block block) {
-            pieces[static_cast<std::size_t>(block.index)] = read_piece(source, {begin + block.begin, begin + block.end}, indptr, with_columns);
+            pieces[static_cast<std::size_t>(block.index)] = read_piece(places, {begin + block.begin, begin + block.end}, indptr);
         });
         for (const Piece& piece : pieces) take(piece);
         progress.advance(end - begin);
     }
 }
 
-Id make_matrix_group(hid_t parent, const std::string& name, const matrix::RowBlockSource& source) {
-    Id group = make_group(parent, name, "csr_matrix", "0.1.0");
-    const std::array<std::int64_t, 2> shape{source.n_rows(), source.n_cols()};
+Id make_matrix_group(const MatrixPlace& place) {
+    Id group = make_group(place.parent, place.name, "csr_matrix", "0.1.0");
+    const std::array<std::int64_t, 2> shape{place.source->n_rows(), place.source->n_cols()};
     set_attribute(group, "shape", shape);
     return group;
 }
 
-void check_same_entries(const matrix::RowBlockSource& a, const matrix::RowBlockSource& b, const std::string& name, Context& context) {
-    parallel_blocks(context, a.n_rows(), kTileRows, [&](Block block) {
-        matrix::CsrScratch scratch_a;
-        matrix::CsrScratch scratch_b;
-        const matrix::CsrView tile_a = a.read({block.begin, block.end}, scratch_a);
-        const matrix::CsrView tile_b = b.read({block.begin, block.end}, scratch_b);
-        for (std::int64_t row = 0; row < tile_a.n_rows; ++row) {
-            const auto columns_a = tile_a.row_indices(row);
-            const auto columns_b = tile_b.row_indices(row);
-            if (!std::equal(columns_a.begin(), columns_a.end(), columns_b.begin(), columns_b.end())) {
-                fail(ErrorCode::internal, "Layer " + name + " does not hold the same entries as X, so it cannot share its index.", "Please report this with the command you ran.");
-            }
-        }
-    });
+void append_columns(Appender& indices, const std::vector<std::int32_t>& columns, bool wide, Context& context) {
+    if (!wide) return indices.append(std::as_bytes(std::span(columns)), context);
+    const std::vector<std::int64_t> as_wide(columns.begin(), columns.end());
+    indices.append(std::as_bytes(std::span(as_wide)), context);
+}
+
+void write_indptr(hid_t group, const std::vector<std::int64_t>& indptr, bool wide) {
+    const std::array<hsize_t, 1> shape{indptr.size()};
+    if (wide) write_numbers(group, "indptr", indptr, shape);
+    else write_numbers(group, "indptr", std::vector<std::int32_t>(indptr.begin(), indptr.end()), shape);
 }
 
 }  // namespace
 
-WrittenIndex write_csr(hid_t parent, const std::string& name, const std::string& path, const matrix::RowBlockSource& source, MatrixCompression compression, Context& context) {
-    WrittenIndex index{path, count_rows(source, context)};
-    const std::int64_t nnz = index.indptr.back();
-    if (source.n_cols() > std::numeric_limits<std::int32_t>::max()) fail(ErrorCode::unsupported, path + " has more columns than an h5ad file can index.", "Write fewer genes.");
-    const Id group = make_matrix_group(parent, name, source);
-    Appender data(group, "data", H5T_IEEE_F32LE, sizeof(float), nnz, compression);
+void write_csr(hid_t root, std::span<const MatrixPlace> places, MatrixCompression compression, Context& context) {
+    const MatrixPlace& first = places.front();
+    if (first.source->n_cols() > std::numeric_limits<std::int32_t>::max()) fail(ErrorCode::unsupported, first.path + " has more columns than an h5ad file can index.", "Write fewer genes.");
+    const std::vector<std::int64_t> indptr = count_rows(*first.source, context);
+    const std::int64_t nnz = indptr.back();
     const bool wide = nnz > std::numeric_limits<std::int32_t>::max();
-    Appender indices(group, "indices", wide ? H5T_STD_I64LE : H5T_STD_I32LE, wide ? 8 : 4, nnz, compression);
-    stream_pieces(source, index.indptr, true, path, context, [&](const Piece& piece) {
-        data.append(std::as_bytes(std::span(piece.values)), context);
-        if (wide) {
-            const std::vector<std::int64_t> columns(piece.columns.begin(), piece.columns.end());
-            indices.append(std::as_bytes(std::span(columns)), context);
-        } else {
-            indices.append(std::as_bytes(std::span(piece.columns)), context);
-        }
+    std::vector<Id> groups;
+    std::vector<Appender> data;
+    for (const MatrixPlace& place : places) {
+        groups.push_back(make_matrix_group(place));
+        data.emplace_back(groups.back(), "data", H5T_IEEE_F32LE, sizeof(float), nnz, compression);
+    }
+    Appender indices(groups.front(), "indices", wide ? H5T_STD_I64LE : H5T_STD_I32LE, wide ? 8 : 4, nnz, compression);
+    stream_pieces(places, indptr, context, [&](const Piece& piece) {
+        for (std::size_t i = 0; i < data.size(); ++i) data[i].append(std::as_bytes(std::span(piece.values[i])), context);
+        append_columns(indices, piece.columns, wide, context);
     });
-    data.finish(context);
+    for (Appender& each : data) each.finish(context);
     indices.finish(context);
-    const std::array<hsize_t, 1> shape{index.indptr.size()};
-    if (wide) write_numbers(group, "indptr", index.indptr, shape);
-    else write_numbers(group, "indptr", std::vector<std::int32_t>(index.indptr.begin(), index.indptr.end()), shape);
-    return index;
-}
-
-void write_csr_sharing(hid_t root, hid_t parent, const std::string& name, const matrix::RowBlockSource& source, const WrittenIndex& index, const matrix::RowBlockSource& index_source,
-                       MatrixCompression compression, Context& context) {
-    check_same_entries(source, index_source, name, context);
-    const Id group = make_matrix_group(parent, name, source);
-    Appender data(group, "data", H5T_IEEE_F32LE, sizeof(float), index.indptr.back(), compression);
-    stream_pieces(source, index.indptr, false, name, context, [&](const Piece& piece) { data.append(std::as_bytes(std::span(piece.values)), context); });
-    data.finish(context);
+    write_indptr(groups.front(), indptr, wide);
     const Lock lock;
-    for (const char* part : {"indices", "indptr"}) {
-        checked(H5Lcreate_hard(root, (index.path + "/" + part).c_str(), group, part, H5P_DEFAULT, H5P_DEFAULT), name);
+    for (std::size_t i = 1; i < groups.size(); ++i) {
+        for (const char* part : {"indices", "indptr"}) checked(H5Lcreate_hard(root, (first.path + "/" + part).c_str(), groups[i], part, H5P_DEFAULT, H5P_DEFAULT), places[i].path);
     }
 }
 

@@ -1,6 +1,7 @@
 // Writing sparse matrices row block by row block, in bounded memory.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "morula/core/context.hpp"
@@ -11,18 +12,17 @@ namespace morula::formats::h5 {
 
 enum class MatrixCompression { none, gzip };
 
-/// What a written matrix looks like, so that another can share its index.
-struct WrittenIndex {
-    std::string path;                   // of the group, from the root: "X"
-    std::vector<std::int64_t> indptr;   // n_rows + 1
+/// A matrix and where it goes.
+struct MatrixPlace {
+    hid_t parent = -1;
+    std::string name;
+    std::string path;  // from the root: "layers/counts"
+    const matrix::RowBlockSource* source = nullptr;
 };
 
-/// csr_matrix with float32 values. Columns and offsets have one type, as scipy needs it: int32, or int64 from 2^31 entries on.
-/// Two passes over the source: one counts, one writes.
-WrittenIndex write_csr(hid_t parent, const std::string& name, const std::string& path, const matrix::RowBlockSource& source, MatrixCompression compression, Context& context);
-
-/// Values alone; indices and indptr are hard links to those of `index`, whose source must hold the same entries: checked while writing (throws internal).
-void write_csr_sharing(hid_t root, hid_t parent, const std::string& name, const matrix::RowBlockSource& source, const WrittenIndex& index, const matrix::RowBlockSource& index_source,
-                       MatrixCompression compression, Context& context);
+/// csr_matrices with float32 values that hold the same entries (checked while writing; throws internal): the index is written once, with the first, and
+/// hard links in the others point to it. Columns and offsets have one type, as scipy needs it: int32, or int64 from 2^31 entries on.
+/// Every source is read once, after one pass over the first that counts. root: of the file.
+void write_csr(hid_t root, std::span<const MatrixPlace> places, MatrixCompression compression, Context& context);
 
 }  // namespace morula::formats::h5

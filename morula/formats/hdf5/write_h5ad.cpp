@@ -148,19 +148,22 @@ h5::MatrixCompression compression_of(const WriteH5adOptions& options) {
 
 void write_matrices(hid_t root, const data::Dataset& dataset, const WriteH5adOptions& options, Context& context) {
     const auto compression = compression_of(options);
-    const auto x = dataset.layers.find("X");
-    h5::WrittenIndex index;
-    if (x != dataset.layers.end()) index = h5::write_csr(root, "X", "X", *x->second, compression, context);
     const Id layers = h5::make_group(root, "layers", "dict", "0.1.0");
+    std::vector<h5::MatrixPlace> with_x;  // X and the layers that share its index
+    const auto x = dataset.layers.find("X");
+    if (x != dataset.layers.end()) with_x.push_back({root, "X", "X", x->second.get()});
     for (const auto& [name, matrix] : dataset.layers) {
         if (name == "X") continue;
-        const bool shares = x != dataset.layers.end() && std::find(options.layers_sharing_index_with_x.begin(), options.layers_sharing_index_with_x.end(), name) != options.layers_sharing_index_with_x.end();
-        if (shares) h5::write_csr_sharing(root, layers, h5::safe_name(name), *matrix, index, *x->second, compression, context);
-        else h5::write_csr(layers, h5::safe_name(name), "layers/" + h5::safe_name(name), *matrix, compression, context);
+        const h5::MatrixPlace place{layers, h5::safe_name(name), "layers/" + h5::safe_name(name), matrix.get()};
+        const auto& sharing = options.layers_sharing_index_with_x;
+        if (!with_x.empty() && std::find(sharing.begin(), sharing.end(), name) != sharing.end()) with_x.push_back(place);
+        else h5::write_csr(root, {&place, 1}, compression, context);
     }
+    if (!with_x.empty()) h5::write_csr(root, with_x, compression, context);
     if (dataset.raw) {
         const Id raw = h5::make_group(root, "raw", "raw", "0.1.0");
-        h5::write_csr(raw, "X", "raw/X", *dataset.raw->x, compression, context);
+        const h5::MatrixPlace place{raw, "X", "raw/X", dataset.raw->x.get()};
+        h5::write_csr(root, {&place, 1}, compression, context);
         write_table(raw, "var", dataset.raw->var);
         h5::make_group(raw, "varm", "dict", "0.1.0");
     }
@@ -179,7 +182,11 @@ void write_file(const std::filesystem::path& path, const data::Dataset& dataset,
         const Id varm = h5::make_group(root, "varm", "dict", "0.1.0");
         for (const auto& [name, dense] : dataset.varm) write_dense(varm, h5::safe_name(name), dense);
         const Id obsp = h5::make_group(root, "obsp", "dict", "0.1.0");
-        for (const auto& [name, graph] : dataset.obsp) h5::write_csr(obsp, h5::safe_name(name), "obsp/" + name, *matrix::make_view_source(graph.view()), compression_of(options), context);
+        for (const auto& [name, graph] : dataset.obsp) {
+            const matrix::Matrix source = matrix::make_view_source(graph.view());
+            const h5::MatrixPlace place{obsp, h5::safe_name(name), "obsp/" + h5::safe_name(name), source.get()};
+            h5::write_csr(root, {&place, 1}, compression_of(options), context);
+        }
         const Id varp = h5::make_group(root, "varp", "dict", "0.1.0");
         const Id uns = h5::make_group(root, "uns", "dict", "0.1.0");
         write_uns_map(uns, dataset.uns);
