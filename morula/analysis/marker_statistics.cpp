@@ -11,10 +11,7 @@ namespace {
 
 void reset(const CellGroups& groups, PairwiseWins pairwise, GeneStatistics& out) {
     const auto n = groups.n_cells.size();
-    out.sum.assign(n, 0.0);
-    out.sum_of_squares.assign(n, 0.0);
-    out.sum_expm1.assign(n, 0.0);
-    out.n_nonzero.assign(n, 0);
+    out.sums.assign(n, GroupSums{});
     out.rank_sum.assign(n, 0.0);
     out.tie_term = 0.0;
     out.pair_wins.assign(pairwise == PairwiseWins::wanted ? n * n : 0, 0.0);
@@ -30,12 +27,12 @@ void collect(const GeneEntries& gene, const CellGroups& groups, GeneScratch& scr
         const std::int32_t group = groups.of_cell[gene.rows[i]];
         const float value = gene.values[i];
         if (group < 0 || value == 0.0f) continue;
-        const auto g = static_cast<std::size_t>(group);
+        GroupSums& sums = out.sums[static_cast<std::size_t>(group)];
         const double x = value;
-        out.sum[g] += x;
-        out.sum_of_squares[g] += x * x;
-        if (has_expm1) out.sum_expm1[g] += gene.expm1[i];
-        ++out.n_nonzero[g];
+        sums.sum += x;
+        sums.sum_of_squares += x * x;
+        if (has_expm1) sums.sum_expm1 += gene.expm1[i];
+        ++sums.n_nonzero;
         *key++ = static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(value)) << 32 | static_cast<std::uint64_t>(group);
     }
     scratch.keys.resize(static_cast<std::size_t>(key - scratch.keys.data()));
@@ -49,7 +46,7 @@ double tie_cube(double t) { return t * t * t - t; }
 void add_run(std::span<const std::uint64_t> keys, std::size_t begin, std::size_t end, double n_zero, GeneScratch& scratch, GeneStatistics& out) {
     const auto length = static_cast<double>(end - begin);
     const double rank = n_zero + (static_cast<double>(begin) + 1.0 + static_cast<double>(end)) / 2.0;
-    const std::size_t n_groups = out.sum.size();
+    const std::size_t n_groups = out.sums.size();
     out.tie_term += tie_cube(length);
     for (std::size_t i = begin; i < end; ++i) out.rank_sum[keys[i] & 0xffffffffU] += rank;
     if (out.pair_wins.empty()) return;
@@ -72,11 +69,11 @@ void add_run(std::span<const std::uint64_t> keys, std::size_t begin, std::size_t
 
 /// Zeros lie below all; each beats nothing and ties with the zeros of other groups.
 void add_zeros(const CellGroups& groups, double n_zero, GeneScratch& scratch, GeneStatistics& out) {
-    const std::size_t n_groups = out.sum.size();
+    const std::size_t n_groups = out.sums.size();
     scratch.below.resize(n_groups);
     scratch.run.resize(n_groups);
     for (std::size_t group = 0; group < n_groups; ++group) {
-        scratch.below[group] = static_cast<double>(groups.n_cells[group] - out.n_nonzero[group]);
+        scratch.below[group] = static_cast<double>(groups.n_cells[group] - out.sums[group].n_nonzero);
         out.rank_sum[group] += scratch.below[group] * (n_zero + 1.0) / 2.0;
     }
     out.tie_term += tie_cube(n_zero);

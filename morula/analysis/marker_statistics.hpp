@@ -17,12 +17,17 @@ struct CellGroups {
     std::int32_t n_groups() const { return static_cast<std::int32_t>(n_cells.size()); }
 };
 
+/// Sums over the cells of one group; side by side, since every entry adds to all.
+struct GroupSums {
+    double sum = 0.0;             // of the values
+    double sum_of_squares = 0.0;
+    double sum_expm1 = 0.0;       // of exp(value) - 1; 0 where the entries lack it
+    std::int64_t n_nonzero = 0;
+};
+
 /// What is known of one gene; all n_groups.
 struct GeneStatistics {
-    std::vector<double> sum;             // of the values
-    std::vector<double> sum_of_squares;
-    std::vector<double> sum_expm1;       // of exp(value) - 1; 0 where the entries lack it
-    std::vector<std::int64_t> n_nonzero;
+    std::vector<GroupSums> sums;
     std::vector<double> rank_sum;        // ranks from 1, ties at their mean rank, zeros included
     double tie_term = 0.0;               // sum of t^3 - t over runs of equal values
     std::vector<double> pair_wins;       // n_groups x n_groups: pairs (cell of row > cell of column) + half of the ties; empty when not wanted

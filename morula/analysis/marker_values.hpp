@@ -28,9 +28,9 @@ public:
 private:
     const matrix::RowBlockSource& log_values_;
     std::optional<matrix::ScaledCounts> counts_;
-    // [count - 1][cell], counts from 1 to kTabledCounts; empty without counts.
-    std::vector<std::vector<float>> log_;
-    std::vector<std::vector<double>> expm1_;
+    // (count - 1) * n_cells + cell, counts from 1 to kTabledCounts; empty without counts.
+    std::vector<float> log_;
+    std::vector<double> expm1_;
 };
 
 }  // namespace morula::analysis

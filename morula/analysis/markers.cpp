@@ -98,31 +98,26 @@ double cohens_d(const Side& in, const Side& out) {
     return (in.mean - out.mean) / pooled;
 }
 
-struct Totals {
-    double sum = 0.0;
-    double sum_of_squares = 0.0;
-    double sum_expm1 = 0.0;
-    double n_nonzero = 0.0;
-};
-Totals totals_of(const GeneStatistics& gene) {
-    Totals all;
-    for (std::size_t group = 0; group < gene.sum.size(); ++group) {
-        all.sum += gene.sum[group];
-        all.sum_of_squares += gene.sum_of_squares[group];
-        all.sum_expm1 += gene.sum_expm1[group];
-        all.n_nonzero += static_cast<double>(gene.n_nonzero[group]);
+GroupSums totals_of(const GeneStatistics& gene) {
+    GroupSums all;
+    for (const GroupSums& group : gene.sums) {
+        all.sum += group.sum;
+        all.sum_of_squares += group.sum_of_squares;
+        all.sum_expm1 += group.sum_expm1;
+        all.n_nonzero += group.n_nonzero;
     }
     return all;
 }
 
 /// Everything of one gene and one cluster against the rest.
-void fill(const GeneStatistics& gene, const Totals& all, const CellGroups& groups, const MarkersOptions& options, std::int64_t g, std::int64_t k, MarkersResult& out) {
+void fill(const GeneStatistics& gene, const GroupSums& all, const CellGroups& groups, const MarkersOptions& options, std::int64_t g, std::int64_t k, MarkersResult& out) {
     const auto group = static_cast<std::size_t>(k);
     const auto n_all = static_cast<double>(groups.n_total);
     const auto n_in = static_cast<double>(groups.n_cells[group]);
     const double n_out = n_all - n_in;
-    const Side in = make_side(n_in, gene.sum[group], gene.sum_of_squares[group]);
-    const Side rest = make_side(n_out, all.sum - gene.sum[group], all.sum_of_squares - gene.sum_of_squares[group]);
+    const GroupSums& own = gene.sums[group];
+    const Side in = make_side(n_in, own.sum, own.sum_of_squares);
+    const Side rest = make_side(n_out, all.sum - own.sum, all.sum_of_squares - own.sum_of_squares);
     const Welch test = welch(in, rest);
     const double wins = gene.rank_sum[group] - n_in * (n_in + 1.0) / 2.0;
     const double ties = options.tie_correct ? 1.0 - gene.tie_term / (n_all * n_all * n_all - n_all) : 1.0;
@@ -138,10 +133,10 @@ void fill(const GeneStatistics& gene, const Totals& all, const CellGroups& group
     put(out.cohens_d, cohens_d(in, rest));
     put(out.mean_in, in.mean);
     put(out.mean_out, rest.mean);
-    put(out.pct_in, n_in > 0.0 ? static_cast<double>(gene.n_nonzero[group]) / n_in : kNaN);
-    put(out.pct_out, n_out > 0.0 ? (all.n_nonzero - static_cast<double>(gene.n_nonzero[group])) / n_out : kNaN);
-    const double linear_in = gene.sum_expm1[group] / n_in;
-    const double linear_out = std::max(0.0, all.sum_expm1 - gene.sum_expm1[group]) / n_out;
+    put(out.pct_in, n_in > 0.0 ? static_cast<double>(own.n_nonzero) / n_in : kNaN);
+    put(out.pct_out, n_out > 0.0 ? static_cast<double>(all.n_nonzero - own.n_nonzero) / n_out : kNaN);
+    const double linear_in = own.sum_expm1 / n_in;
+    const double linear_out = std::max(0.0, all.sum_expm1 - own.sum_expm1) / n_out;
     put(out.log2fc, empty ? kNaN : std::log2((linear_in + kTiny) / (linear_out + kTiny)));
     put(out.log2fc_scanpy1, empty ? kNaN : std::log2((std::expm1(in.mean) + kTiny) / (std::expm1(std::max(0.0, rest.mean)) + kTiny)));
 }
@@ -162,7 +157,7 @@ public:
     }
     void add_d(const GeneStatistics& gene, const CellGroups& groups, std::int64_t local) {
         std::vector<Side> sides;
-        for (std::size_t a = 0; a < groups.n_cells.size(); ++a) sides.push_back(make_side(static_cast<double>(groups.n_cells[a]), gene.sum[a], gene.sum_of_squares[a]));
+        for (std::size_t a = 0; a < groups.n_cells.size(); ++a) sides.push_back(make_side(static_cast<double>(groups.n_cells[a]), gene.sums[a].sum, gene.sums[a].sum_of_squares));
         each_pair([&](std::size_t a, std::size_t b) { return cohens_d(sides[a], sides[b]); }, local);
     }
     void copy_to(std::int64_t first_gene, PairEffects& out) const {
@@ -275,7 +270,7 @@ MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const 
                 values.read(columns, local, entries);
                 check_values(entries.values, g);
                 gene_statistics(entries, groups, wins, scratch, gene);
-                const Totals all = totals_of(gene);
+                const GroupSums all = totals_of(gene);
                 for (std::int64_t cluster_code = 0; cluster_code < k; ++cluster_code) fill(gene, all, groups, options, g, cluster_code, out);
                 if (pairwise == PairwiseEffect::auc) pairs.add_auc(gene, groups, local - block.begin);
                 if (pairwise == PairwiseEffect::cohens_d) pairs.add_d(gene, groups, local - block.begin);

@@ -16,6 +16,7 @@
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/blas.hpp"
+#include "morula/matrix/block_source.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -26,6 +27,7 @@ constexpr std::int32_t kSpare = 4;              // kept beyond the wanted ones, 
 constexpr std::int64_t kRecallCells = 2000;
 constexpr double kRecallMargin = 0.003;         // aimed at beyond the wanted recall, by more than its sampling error
 constexpr double kListsPerRootCell = 2.0;
+constexpr std::int32_t kFirstProbes = 4;
 constexpr std::int64_t kBlockCells = 512;
 constexpr std::int64_t kListBlockCells = 2048;  // queries searched together: enough that those that share a list fill a tile
 constexpr std::uint32_t kNoCell = std::numeric_limits<std::uint32_t>::max();
@@ -210,7 +212,34 @@ std::int32_t choose_n_probes(const SearchSpace& space, const ListedCells& listed
     return ranks[static_cast<std::size_t>(at)] + 1;
 }
 
-/// Searches the queries of one block in the lists they probe: list by list, so that the queries of a list are the rows of one GEMM.
+/// Searches the queries of a block in the lists at the given places of their probes: list by list, so that the queries of a list are the rows of one GEMM.
+void search_probes(const SearchSpace& space, const ListedCells& listed, const CandidateLists& probes, matrix::Range ranks, Block block, Tile& tile, CandidateLists& lists) {
+    // Queries of list l stand at [begin[l], begin[l + 1]).
+    std::vector<std::int64_t> begin(static_cast<std::size_t>(listed.n_lists()) + 1, 0);
+    const auto wanted = [&](std::int64_t q) { return probes.place.row(q).subspan(static_cast<std::size_t>(ranks.begin), static_cast<std::size_t>(ranks.size())); };
+    for (std::int64_t q = 0; q < block.size(); ++q) {
+        for (const std::uint32_t l : wanted(q)) ++begin[std::size_t{l} + 1];
+    }
+    std::partial_sum(begin.begin(), begin.end(), begin.begin());
+    std::vector<std::uint32_t> by_list(static_cast<std::size_t>(begin.back()));
+    auto next = begin;
+    for (std::int64_t q = 0; q < block.size(); ++q) {
+        for (const std::uint32_t l : wanted(q)) by_list[static_cast<std::size_t>(next[l]++)] = static_cast<std::uint32_t>(block.begin + q);
+    }
+    std::vector<Query> queries;
+    for (std::int64_t l = 0; l < listed.n_lists(); ++l) {
+        const auto end = begin[static_cast<std::size_t>(l) + 1];
+        for (auto from = begin[static_cast<std::size_t>(l)]; from < end; from += kQueryCells) {
+            const auto mine = std::span(by_list).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(std::min(kQueryCells, end - from)));
+            queries.clear();
+            for (const std::uint32_t place : mine) queries.push_back({std::int64_t{place}, place});
+            fill_queries(space, mine, tile.queries);
+            search_range(space, listed.begin[static_cast<std::size_t>(l)], listed.begin[static_cast<std::size_t>(l) + 1], queries, tile, lists);
+        }
+    }
+}
+
+/// Searches the queries of one block in the lists they probe.
 void search_block(const SearchSpace& space, const ListedCells& listed, std::int32_t n_probes, Block block, Tile& tile, CandidateLists& lists) {
     // The lists that each query probes.
     CandidateLists probes(block.size(), n_probes);
@@ -226,25 +255,14 @@ void search_block(const SearchSpace& space, const ListedCells& listed, std::int3
         fill_queries(space, places, tile.queries);
         search_range(listed.centers, 0, listed.n_lists(), queries, tile, probes);
     }
-    // The same by list: queries of list l stand at [begin[l], begin[l + 1]).
-    std::vector<std::int64_t> begin(static_cast<std::size_t>(listed.n_lists()) + 1, 0);
-    for (const std::uint32_t l : probes.place.values) ++begin[std::size_t{l} + 1];
-    std::partial_sum(begin.begin(), begin.end(), begin.begin());
-    std::vector<std::uint32_t> by_list(probes.place.values.size());
-    auto next = begin;
     for (std::int64_t q = 0; q < block.size(); ++q) {
-        for (const std::uint32_t l : probes.place.row(q)) by_list[static_cast<std::size_t>(next[l]++)] = static_cast<std::uint32_t>(block.begin + q);
+        BestScores nearest = probes.row(q);
+        sort_best(nearest);
     }
-    for (std::int64_t l = 0; l < listed.n_lists(); ++l) {
-        const auto end = begin[static_cast<std::size_t>(l) + 1];
-        for (auto from = begin[static_cast<std::size_t>(l)]; from < end; from += kQueryCells) {
-            const auto mine = std::span(by_list).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(std::min(kQueryCells, end - from)));
-            queries.clear();
-            for (const std::uint32_t place : mine) queries.push_back({std::int64_t{place}, place});
-            fill_queries(space, mine, tile.queries);
-            search_range(space, listed.begin[static_cast<std::size_t>(l)], listed.begin[static_cast<std::size_t>(l) + 1], queries, tile, lists);
-        }
-    }
+    // The nearest lists of all queries first: afterwards few cells of the others can still enter.
+    const std::int32_t n_first = std::min(n_probes, kFirstProbes);
+    search_probes(space, listed, probes, {0, n_first}, block, tile, lists);
+    search_probes(space, listed, probes, {n_first, n_probes}, block, tile, lists);
     // Lists may hold too few cells between them; such a query compares all.
     for (std::int64_t place = block.begin; place < block.end; ++place) {
         if (lists.count[static_cast<std::size_t>(place)] == lists.place.n_cols) continue;
