@@ -110,7 +110,7 @@ struct EdgeParts {
     std::vector<float> weight;
 };
 
-/// Edges of one part, ascending by target. Weights are added in the order of members and their edges.
+/// Edges of one part. Targets and their weights come in the order of members and their edges.
 void collect_edges(const Level& level, std::span<const std::uint32_t> part, std::int64_t n_parts, std::span<const std::uint32_t> members, ClusterWeights& weights,
                    EdgeParts& out) {
     std::int64_t most = 0;
@@ -123,8 +123,7 @@ void collect_edges(const Level& level, std::span<const std::uint32_t> part, std:
             if (other != own) weights.add(other, static_cast<double>(level.weight[static_cast<std::size_t>(e)]));
         }
     }
-    auto& targets = weights.mutable_touched();
-    std::ranges::sort(targets);
+    const auto targets = weights.touched();
     for (const std::uint32_t target : targets) {
         out.target.push_back(target);
         out.weight.push_back(static_cast<float>(weights.of(target)));

@@ -40,7 +40,6 @@ public:
 
     /// Clusters in the order of their first edge.
     std::span<const std::uint32_t> touched() const { return touched_; }
-    std::vector<std::uint32_t>& mutable_touched() { return touched_; }
 
 private:
     struct Slot {

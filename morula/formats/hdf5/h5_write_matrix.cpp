@@ -14,7 +14,7 @@ namespace morula::formats::h5 {
 namespace {
 
 constexpr std::int64_t kTileRows = 1024;
-constexpr std::int64_t kTilesAtOnce = 8;         // decoded together, then written in order
+constexpr std::int64_t kTilesAtOnce = 4;         // read together, while as many are written in order
 constexpr std::int64_t kChunkElements = 1 << 16;  // of compressed data sets
 constexpr int kDeflateLevel = 4;
 
@@ -141,21 +141,28 @@ Piece read_piece(std::span<const MatrixPlace> places, matrix::Range rows, const 
     return piece;
 }
 
-/// Reads tiles in parallel, some at a time, and hands them on in order.
+/// Reads tiles in parallel, some at a time, and hands them on in order; what was read before is handed on while the next are read.
 template <class Take>
 void stream_pieces(std::span<const MatrixPlace> places, const std::vector<std::int64_t>& indptr, Context& context, Take take) {
     const std::int64_t n_rows = places.front().source->n_rows();
     Progress progress(context, "write " + places.front().path, n_rows, "cells");
     const std::int64_t at_once = kTileRows * kTilesAtOnce;
+    std::vector<Piece> ready;
     for (std::int64_t begin = 0; begin < n_rows; begin += at_once) {
         const std::int64_t end = std::min(n_rows, begin + at_once);
-        std::vector<Piece> pieces(static_cast<std::size_t>((end - begin - 1) / kTileRows + 1));
-        parallel_blocks(context, end - begin, kTileRows, [&](Block block) {
-            pieces[static_cast<std::size_t>(block.index)] = read_piece(places, {begin + block.begin, begin + block.end}, indptr);
+        std::vector<Piece> coming(static_cast<std::size_t>((end - begin - 1) / kTileRows + 1));
+        parallel_blocks(context, static_cast<std::int64_t>(coming.size()) + 1, 1, [&](Block task) {
+            if (task.index == 0) {
+                for (const Piece& piece : ready) take(piece);
+                return;
+            }
+            const std::int64_t row = begin + (task.index - 1) * kTileRows;
+            coming[static_cast<std::size_t>(task.index - 1)] = read_piece(places, {row, std::min(end, row + kTileRows)}, indptr);
         });
-        for (const Piece& piece : pieces) take(piece);
+        ready = std::move(coming);
         progress.advance(end - begin);
     }
+    for (const Piece& piece : ready) take(piece);
 }
 
 Id make_matrix_group(const MatrixPlace& place) {
