@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "morula/analysis/marker_statistics.hpp"
+#include "morula/analysis/marker_values.hpp"
 #include "morula/core/random.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/sources.hpp"
@@ -141,6 +142,25 @@ TEST(markers, counts_with_factors_give_the_bits_of_their_log_values) {
     const MarkersResult a = markers(*logs, codes, 3, {}, *context);
     const MarkersResult b = markers(*matrix::make_view_source(copy.view()), codes, 3, {}, *context);
     EXPECT_TRUE(test::same_bits(a.z.values, b.z.values) && test::same_bits(a.t.values, b.t.values) && test::same_bits(a.log2fc.values, b.log2fc.values));
+}
+
+TEST(markers, values_of_a_gene_are_logs_whether_they_come_from_counts_or_not) {
+    const matrix::Csr csr{2, 3, {0, 2, 3}, {0, 2, 2}, {1.0F, 40.0F, 2.0F}};
+    const auto context = test::make_context(1);
+    const auto logs = matrix::log1p_scaled(matrix::make_view_source(csr.view()), {0.5, 2.0});
+    const matrix::Csr copy = matrix::read_all(*logs, *context);
+    const auto copied = matrix::make_view_source(copy.view());
+    for (const matrix::RowBlockSource* source : {logs.get(), copied.get()}) {
+        const MarkerValues values(*source, *context);
+        EXPECT_EQ(&values.source() == source, source == copied.get());
+        GeneEntries gene;
+        values.read(matrix::CompactColumns(values.source(), {0, 3}, *context), 2, gene);
+        EXPECT_EQ(gene.rows, (std::vector<std::uint32_t>{0, 1}));
+        for (std::size_t i = 0; i < 2; ++i) EXPECT_FLOAT_EQ(gene.values[i], std::log1p(std::vector<float>{20.0F, 4.0F}[i]));
+        EXPECT_NEAR(gene.expm1[0], 20.0, 1e-5);
+        EXPECT_NEAR(gene.expm1[1], 4.0, 1e-6);
+        EXPECT_EQ(values.genes_per_range(*context), 3);
+    }
 }
 
 TEST(markers, the_same_bits_for_any_threads_memory_and_reads) {
