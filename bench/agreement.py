@@ -61,9 +61,17 @@ def subspace_sine(x, y, k):
     return float(numpy.sqrt(max(0.0, 1.0 - min(cosine, 1.0) ** 2)))
 
 
-def neighbor_overlap(ours, theirs, rows):
-    shared = [len(set(ours[r].indices) & set(theirs[r].indices)) / max(1, len(theirs[r].indices)) for r in rows]
-    return float(numpy.mean(shared))
+def neighbor_recall(cells, rows):
+    """Share of the true neighbours that a program found, in its own components: both are held to the truth, not to each other."""
+    points, graph = numpy.asarray(cells.obsm["X_pca"], dtype=float), cells.obsp["distances"].tocsr()
+    norms, found = (points ** 2).sum(axis=1), []
+    for row in rows:
+        given = graph[row].indices
+        squared = norms - 2.0 * points @ points[row]
+        squared[row] = numpy.inf
+        last = numpy.partition(squared, len(given) - 1)[len(given) - 1]
+        found.append((squared[given] <= last * (1 + 1e-6) + 1e-6).mean())
+    return float(numpy.mean(found))
 
 
 def truth_ari(cells, labels):
@@ -80,7 +88,7 @@ def truth_ari(cells, labels):
 def wilcoxon_difference(cells):
     """Largest difference of z between Morula's markers and illico's, on Morula's clusters and log values, relative to max(1, |z|)."""
     import pandas
-    table = illico.asymptotic_wilcoxon(cells, is_log1p=True, group_keys="leiden", use_continuity=False, tie_correct=True, n_threads=1, return_as_scanpy=True)
+    table = illico.asymptotic_wilcoxon(cells, is_log1p=True, group_keys="leiden", use_continuity=False, tie_correct=False, n_threads=1, return_as_scanpy=True)
     worst = 0.0
     ours = pandas.DataFrame({group: pandas.Series(cells.uns["rank_genes_groups"]["scores"][group], index=cells.uns["rank_genes_groups"]["names"][group])
                              for group in cells.uns["rank_genes_groups"]["names"].dtype.names[:MARKER_CLUSTERS]})
@@ -108,12 +116,15 @@ def main():
         variance_ours, variance_theirs = (numpy.var(cells.obsm["X_pca"], axis=0, dtype=float)[:10] for cells in (ours, theirs))
         checks.append(check("variance of the first 10 components, largest relative difference", numpy.abs(variance_ours / variance_theirs - 1).max(), 1e-3, at_least=False))
         checks.append(check("subspace of the first 5 components, sine", subspace_sine(ours.obsm["X_pca"], theirs.obsm["X_pca"], 5), 1e-2, at_least=False))
-        rows = numpy.random.default_rng(0).integers(0, ours.n_obs, 2000)
-        checks.append(check("neighbours shared", neighbor_overlap(ours.obsp["distances"].tocsr(), theirs.obsp["distances"].tocsr(), rows), 0.95, at_least=True))
+        rows = numpy.random.default_rng(0).integers(0, ours.n_obs, 1000)
+        recall = [neighbor_recall(cells, rows) for cells in (ours, theirs)]
+        checks.append(check("true neighbours found by Morula", recall[0], 0.99, at_least=True))
+        checks.append(check("true neighbours found, Morula's less scanpy's", recall[0] - recall[1], -0.005, at_least=True))
         graph = graph_of(theirs.obsp["connectivities"])
         checks.append(check("modularity on scanpy's graph, ours over scanpy's", modularity(graph, ours.obs["leiden"]) / modularity(graph, theirs.obs["leiden"]), 0.999, at_least=True))
-        entropy = [cross_entropy(cells.obsm["X_umap"], theirs.obsp["connectivities"]) for cells in (ours, theirs)]
-        checks.append(check("UMAP cross-entropy on scanpy's graph, ours over scanpy's", entropy[0] / entropy[1], 1.02, at_least=False))
+        # Each map was made for its own graph and would win there: the mean over both graphs favours neither.
+        ratios = [cross_entropy(ours.obsm["X_umap"], cells.obsp["connectivities"]) / cross_entropy(theirs.obsm["X_umap"], cells.obsp["connectivities"]) for cells in (ours, theirs)]
+        checks.append(check("UMAP cross-entropy, ours over scanpy's, geometric mean over both graphs", numpy.sqrt(ratios[0] * ratios[1]), 1.02, at_least=False))
         if "true_type" in ours.obs:
             checks.append(check("ARI against the truth, ours less scanpy's", truth_ari(ours, ours.obs["leiden"]) - truth_ari(theirs, theirs.obs["leiden"]), -0.02, at_least=True))
         checks.append(check("Wilcoxon z on our clusters against illico, largest relative difference", wilcoxon_difference(ours), 1e-3, at_least=False))

@@ -23,7 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 CHAIN = ("read", "qc", "filter", "normalize", "hvg", "pca", "neighbors", "leiden", "umap", "markers")
 READING = "ingest"  # what Morula calls the way from the file to counts in hand, which it also stores
-BUSY = 0.3  # load average above which times mean little
+BUSY = 0.1  # share of the processors at work before we begin, above which times mean little
+
+
+def busy_share(seconds=2.0):
+    """Share of all processors at work over the next seconds: the load average still counts what has just ended."""
+    def ticks():
+        numbers = [int(number) for number in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        return sum(numbers), numbers[3] + numbers[4]
+    total, idle = ticks()
+    time.sleep(seconds)
+    total_after, idle_after = ticks()
+    return 1.0 - (idle_after - idle) / max(1, total_after - total)
 
 
 def machine():
@@ -32,7 +43,7 @@ def machine():
     flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
     return {
         "cpu": model, "processors": len(os.sched_getaffinity(0)), "simd": [flag for flag in ("sse4_2", "avx2", "avx512f") if flag in flags],
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "system": platform.platform(), "load_at_start": os.getloadavg()[0],
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "system": platform.platform(), "busy_at_start": busy_share(),
     }
 
 
@@ -153,7 +164,7 @@ def table(results):
 
 def head(results):
     m, versions = results["machine"], results["versions"]
-    busy = f" **The machine was busy (load {m['load_at_start']:.1f}): do not quote these.**" if m["load_at_start"] > BUSY else ""
+    busy = f" **The machine was busy ({100 * m['busy_at_start']:.0f} % at work before the start): do not quote these.**" if m["busy_at_start"] > BUSY else ""
     return (f"{results['date']}, Morula {results['morula_version']} ({results['commit']}), {m['cpu']}, {results['threads']} threads, {m['memory_bytes'] / 1e9:.0f} GB, "
             f"{', '.join(m['simd'])}; {', '.join(f'{name} {number}' for name, number in versions.items())}. Thread variables of the peer: "
             f"{', '.join(f'{name}={value}' for name, value in results['peer_threads'].items())}.{busy}\n")
@@ -184,8 +195,8 @@ def main():
     work.mkdir(parents=True, exist_ok=True)
 
     results = {"date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "machine": machine(), "threads": options.threads, "sets": []}
-    if results["machine"]["load_at_start"] > BUSY:
-        print(f"bench: the machine is busy (load {results['machine']['load_at_start']:.1f}); the times will mean little.", file=sys.stderr)
+    if results["machine"]["busy_at_start"] > BUSY:
+        print(f"bench: the machine is busy ({100 * results['machine']['busy_at_start']:.0f} % at work); the times will mean little.", file=sys.stderr)
     results["morula_version"] = subprocess.run([options.morula, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
     results["commit"] = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     for name in options.sets.split(","):

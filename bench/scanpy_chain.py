@@ -52,7 +52,7 @@ def keep(cells):
 
 
 def normalize(cells):
-    scanpy.pp.normalize_total(cells, target_sum=1e4)
+    scanpy.pp.normalize_total(cells)  # to the median, as scanpy's tutorial and both recipes
     scanpy.pp.log1p(cells)
 
 
@@ -67,7 +67,7 @@ def umap(cells):
 
 def markers(cells):
     cells.uns["rank_genes_groups"] = illico.asymptotic_wilcoxon(
-        cells, is_log1p=True, group_keys="leiden", n_threads=arguments.threads, use_continuity=False, tie_correct=True, return_as_scanpy=True)
+        cells, is_log1p=True, group_keys="leiden", n_threads=arguments.threads, use_continuity=False, tie_correct=False, return_as_scanpy=True)  # scanpy's default
 
 
 STEPS = [
