@@ -1,4 +1,5 @@
 // Tables that people write by hand: the sheet of samples and the table of marker genes. Samples and genes with names, or an Error with line and column.
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (table.types.empty()) __builtin_trap();
         for (const auto& type : table.types) {
             if (type.name.empty() || type.genes.empty()) __builtin_trap();
+            if (!type.parent.empty() && std::none_of(table.types.begin(), table.types.end(), [&](const auto& other) { return other.name == type.parent && other.parent.empty(); })) __builtin_trap();
             for (const auto& gene : type.genes) {
                 if (gene.symbol.empty() || !std::isfinite(gene.weight) || gene.weight <= 0.0) __builtin_trap();
             }

@@ -286,4 +286,36 @@ MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const 
     return out;
 }
 
+matrix::Dense<double> auc_against(const matrix::RowBlockSource& log_values, std::span<const std::int32_t> cluster, std::int32_t n_clusters, std::int32_t reference, Context& context) {
+    MORULA_ASSERT(reference >= 0 && reference < n_clusters);
+    const CellGroups groups = make_groups(cluster, n_clusters, log_values.n_rows());
+    const std::int64_t n_genes = log_values.n_cols();
+    const auto k = static_cast<std::size_t>(n_clusters);
+    const auto n_reference = static_cast<double>(groups.n_cells[static_cast<std::size_t>(reference)]);
+    matrix::Dense<double> auc(n_genes, n_clusters);
+    const MarkerValues values(log_values, context);
+    const std::int64_t step = values.genes_per_range(context);
+    for (std::int64_t begin = 0; begin < n_genes; begin += step) {
+        const matrix::Range range{begin, std::min(n_genes, begin + step)};
+        const matrix::CompactColumns columns(values.source(), range, context);
+        parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
+            GeneScratch scratch;
+            GeneEntries entries;
+            GeneStatistics gene;
+            for (std::int64_t local = block.begin; local < block.end; ++local) {
+                values.read(columns, local, entries);
+                check_values(entries.values, begin + local);
+                gene_statistics(entries, groups, PairwiseWins::wanted, scratch, gene);
+                for (std::size_t c = 0; c < k; ++c) {
+                    const double pairs = static_cast<double>(groups.n_cells[c]) * n_reference;
+                    // Wins of a group over itself hold each cell beside itself, so they are no AUC.
+                    const bool itself = c == static_cast<std::size_t>(reference);
+                    auc(begin + local, static_cast<std::int64_t>(c)) = itself && pairs > 0.0 ? 0.5 : pairs > 0.0 ? gene.pair_wins[c * k + static_cast<std::size_t>(reference)] / pairs : kNaN;
+                }
+            }
+        });
+    }
+    return auc;
+}
+
 }  // namespace morula::analysis

@@ -71,6 +71,10 @@ struct MarkersResult {
 /// Throws invalid_data when cluster.size() != n_cells, a code is out of range, or a value is negative (scaled data), not finite, or above 50 (counts).
 MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const std::int32_t> cluster, std::int32_t n_clusters, const MarkersOptions& options, Context& context);
 
+/// AUC of each cluster against the cells of cluster `reference`, n_genes x n_clusters; exact, ties count half. NaN where either is empty. Code -1 leaves a cell out.
+/// With all clusters of no interest under one code this is AUC against any set of cells. Cost and errors as markers(), memory of the result as markers' auc.
+matrix::Dense<double> auc_against(const matrix::RowBlockSource& log_values, std::span<const std::int32_t> cluster, std::int32_t n_clusters, std::int32_t reference, Context& context);
+
 enum class MarkerOrder {
     auc,       // largest AUC first
     min_rank,  // smallest minimum rank first, then largest AUC; only genes with AUC > .5

@@ -44,17 +44,31 @@ struct LabelCandidate {
 
 struct ClusterLabel {
     std::string label;      // a type's name, or "unassigned"
-    double score = 0.0;     // of the best type
-    double margin = 0.0;    // lead over the next type
-    std::vector<LabelCandidate> candidates;  // best three
-    std::vector<LabelEvidence> evidence;     // genes of the best type, strongest first
-    std::string reason;     // one sentence
+    double score = 0.0;     // of the first candidate
+    double margin = 0.0;    // its lead over the next type, the smaller of two comparisons in a family
+    std::int32_t family = -1;  // parent type whose clusters were left out of the comparison; -1: all other cells
+    std::vector<LabelCandidate> candidates;  // three: the label's type, then the best
+    std::vector<LabelEvidence> evidence;     // genes of the first candidate, strongest first
+    std::string reason;     // one or two sentences
 };
+
+/// Genes whose values suggested_labels() reads: those of the table that `symbols` holds, ascending; empty where no type of the table has a parent.
+std::vector<std::int64_t> family_genes(std::span<const std::string> symbols, const knowledge::MarkerTable& table);
 
 /// Score of a type in a cluster: weighted mean over its measured markers of (2 AUC - 1) * sqrt(pct_in), with AUC one-versus-rest, minus the same mean over its
 /// negative markers where that is above 0. Types with fewer than two measured markers take no part. A label is given when the score, the lead over the
 /// next type, and the number of genes with AUC >= .6 and pct_in >= 10 % all reach their minimum; else "unassigned", with the reason and the candidates.
-/// It cannot know types that the table lacks. symbols: n_genes; upper and lower case alike. Throws invalid_data when symbols.size() != n_genes.
-std::vector<ClusterLabel> suggested_labels(const MarkersResult& markers, std::span<const std::string> symbols, const knowledge::MarkerTable& table, const SuggestedLabelsOptions& options);
+/// It cannot know types that the table lacks.
+///
+/// Families. In blood most cells are T cells, so against all other cells no T cell gene stands out. A cluster whose best type has a parent (parents themselves left out,
+/// except where no type that stands alone gets the cluster) is therefore scored against the cells outside the clusters of that family (against all other cells where
+/// there are none outside). The family must lead every type outside it; a child must lead its siblings too, else the label is the parent where that has score and
+/// evidence. A lead is the smaller of two, against all other cells and against the cells outside, so that a family gains score by its comparison, but no lead over others.
+/// Clusters whose best type has no parent, and tables without parents, know none of this.
+///
+/// markers: of all genes. family_values: n_cells x family_genes().size(), log-normalized. cluster: n_cells codes, those of markers. symbols: n_genes; upper and lower
+/// case alike. Throws invalid_data when sizes do not fit.
+std::vector<ClusterLabel> suggested_labels(const MarkersResult& markers, const matrix::RowBlockSource& family_values, std::span<const std::int32_t> cluster, std::span<const std::string> symbols,
+                                           const knowledge::MarkerTable& table, const SuggestedLabelsOptions& options, Context& context);
 
 }  // namespace morula::analysis

@@ -119,7 +119,7 @@ data::Dataset merge_clusters_slots(const data::Dataset& in, const analysis::Merg
 /// All cells with obs qc and the kept ones with obs leiden and var highly_variable -> uns removed_cells of the kept: which clusters the removed cells would belong to, and why they went.
 data::Dataset removed_cells_slots(const data::Dataset& all, const data::Dataset& kept, const analysis::RemovedCellsOptions& options, Context& context);
 
-/// Stored markers of leiden -> obs suggested_label, uns suggested_labels with the evidence. The table is the built-in one or the user's.
+/// Stored markers of leiden, X of the table's genes -> obs suggested_label, uns suggested_labels with the evidence. The table is the built-in one or the user's.
 data::Dataset labels_slots(const data::Dataset& in, const analysis::SuggestedLabelsOptions& options, const knowledge::MarkerTable& table, Context& context);
 
 /// counts and obs leiden, sample by sample -> var soup (1 where a gene looks ambient in any sample), uns ambient.

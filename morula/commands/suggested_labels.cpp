@@ -32,9 +32,11 @@ std::string source_text(const analysis::ClusterLabel& label, const knowledge::Ma
 
 }  // namespace
 
-data::Dataset labels_slots(const data::Dataset& in, const analysis::SuggestedLabelsOptions& options, const knowledge::MarkerTable& table, Context&) {
-    const std::vector<analysis::ClusterLabel> labels = analysis::suggested_labels(stored_markers(in), symbols_of(in.var), table, options);
+data::Dataset labels_slots(const data::Dataset& in, const analysis::SuggestedLabelsOptions& options, const knowledge::MarkerTable& table, Context& context) {
     const data::Categorical cluster = require_groups(in, "leiden");
+    const std::vector<std::string> symbols = symbols_of(in.var);
+    const matrix::Matrix values = matrix::select_cols(require_log_values(in), analysis::family_genes(symbols, table));
+    const std::vector<analysis::ClusterLabel> labels = analysis::suggested_labels(stored_markers(in), *values, cluster.codes, symbols, table, options, context);
     std::vector<std::string> names;
     std::vector<double> score;
     std::vector<double> margin;

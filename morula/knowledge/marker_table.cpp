@@ -7,6 +7,7 @@
 #include <map>
 
 #include "morula/core/error.hpp"
+#include "morula/core/hash.hpp"
 #include "morula/formats/text/delimited.hpp"
 #include "morula/knowledge/tables.hpp"
 
@@ -54,14 +55,15 @@ MarkerTable parse_builtin(std::string_view text) {
         if (line.empty() || line.front() == '#') continue;
         if (!std::exchange(header_seen, true)) continue;
         const std::vector<std::string> fields = fields_of(line);
-        MORULA_ASSERT(fields.size() == 5);
+        MORULA_ASSERT(fields.size() == 6);
         MarkerType& type = builder.type(fields[0]);
-        const bool negative = fields[3] == "yes";
-        type.tissue = fields[1];
-        if (!negative) type.source = fields[4];
-        type.genes.push_back({fields[2], 1.0, negative});
+        const bool negative = fields[4] == "yes";
+        type.parent = fields[1];
+        type.tissue = fields[2];
+        if (!negative) type.source = fields[5];
+        type.genes.push_back({fields[3], 1.0, negative});
     }
-    return builder.take("built-in table of human cell types (38 types, chosen from PanglaoDB, Franzen et al. 2019)");
+    return builder.take("built-in table of human cell types (40 types, chosen from PanglaoDB, Franzen et al. 2019)");
 }
 
 std::size_t first_column(const formats::RawTable& table, std::initializer_list<std::string_view> names) {
@@ -99,6 +101,33 @@ bool flag_of(const formats::RawTable& table, std::size_t row, std::size_t column
     invalid_data(fmt::format("{}: '{}' is neither yes nor no.", table.place(row, column), text), "Write yes or no.");
 }
 
+/// Reads the column parent into the types, and holds it to one level.
+void add_parents(const formats::RawTable& rows, std::size_t type_column, std::size_t parent_column, MarkerTable& table) {
+    if (parent_column == std::string::npos) return;
+    std::map<std::string, MarkerType*> types;
+    for (MarkerType& type : table.types) types[type.name] = &type;
+    std::map<std::string, std::size_t> told;  // row on which a type's parent stands
+    for (std::size_t row = 0; row < rows.rows.size(); ++row) {
+        const std::string& parent = rows.rows[row][parent_column];
+        if (parent.empty()) continue;
+        MarkerType& type = *types.at(rows.rows[row][type_column]);
+        if (!types.contains(parent)) {
+            invalid_data(fmt::format("{}: the parent '{}' has no markers.", rows.place(row, parent_column), parent), fmt::format("Add lines of type '{}' with the genes that mark all its kinds, or leave parent empty.", parent));
+        }
+        if (!type.parent.empty() && type.parent != parent) {
+            invalid_data(fmt::format("{}: '{}' stands under '{}' here and under '{}' on line {}.", rows.place(row, parent_column), type.name, parent, type.parent, rows.lines[told[type.name]]), "Give each type one parent.");
+        }
+        type.parent = parent;
+        told.emplace(type.name, row);
+    }
+    for (const auto& [name, row] : told) {
+        const std::string& parent = types.at(name)->parent;
+        if (!types.at(parent)->parent.empty()) {
+            invalid_data(fmt::format("{}: the parent '{}' has a parent itself.", rows.place(row, parent_column), parent), "Use one level of parents.");
+        }
+    }
+}
+
 }  // namespace
 
 const MarkerTable& builtin_marker_table() {
@@ -125,7 +154,18 @@ MarkerTable read_marker_table(const std::filesystem::path& path, Context& contex
         if (source_column != std::string::npos && !table.rows[row][source_column].empty()) type.source = table.rows[row][source_column];
     }
     if (table.rows.empty()) invalid_data(fmt::format("{}: names no marker.", path.string()), "Write one line a gene under the header type,gene.");
-    return builder.take(path.filename().string());
+    MarkerTable read = builder.take(path.filename().string());
+    add_parents(table, type_column, first_column(table, {"parent"}), read);
+    return read;
+}
+
+std::string hash_of(const MarkerTable& table) {
+    std::string text = table.name;
+    for (const MarkerType& type : table.types) {
+        text += fmt::format("\n{}\t{}\t{}\t{}", type.name, type.parent, type.tissue, type.source);
+        for (const MarkerGene& gene : type.genes) text += fmt::format("\t{} {} {}", gene.symbol, gene.weight, gene.negative);
+    }
+    return hash_hex(text);
 }
 
 }  // namespace morula::knowledge

@@ -67,10 +67,16 @@ void add_cluster_facts(const ReportInput& input, const report::ReportData& page,
     const data::Dataset& kept = input.state.kept;
     facts.n_clusters = static_cast<std::int32_t>(page.clusters.names.size());
     std::map<std::string, std::int64_t> cells_of_label;
+    std::int64_t n_unassigned_cells = 0;
     for (std::size_t i = 0; i < page.clusters.labels.size(); ++i) {
-        if (page.clusters.labels[i].empty()) ++facts.n_unassigned;
-        else cells_of_label[page.clusters.labels[i]] += page.clusters.sizes[i];
+        if (page.clusters.labels[i].empty()) {
+            ++facts.n_unassigned;
+            n_unassigned_cells += page.clusters.sizes[i];
+        } else {
+            cells_of_label[page.clusters.labels[i]] += page.clusters.sizes[i];
+        }
     }
+    facts.unassigned_share = share(n_unassigned_cells, page.n_cells_kept);
     std::vector<std::pair<std::int64_t, std::string>> order;
     for (const auto& [label, n] : cells_of_label) order.emplace_back(-n, label);
     std::sort(order.begin(), order.end());

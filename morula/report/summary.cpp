@@ -22,6 +22,7 @@ constexpr double kMuchAmbient = 0.2, kMostAmbient = 0.5;
 constexpr double kManyStressed = 0.2;
 constexpr double kLowStability = 0.6, kLowSensitivity = 0.5;
 constexpr double kLowRecall = 0.9;
+constexpr double kManyUnassigned = 0.25;
 constexpr std::size_t kChecks = 5;
 
 using Checks = std::vector<CheckItem>;
@@ -96,6 +97,13 @@ void check_structure(const ReportFacts& facts, Checks& checks) {
     if (facts.n_merge_offers > 0) {
         checks.push_back({Severity::note, fmt::format("{} of clusters hardly differ.", facts.n_merge_offers == 1 ? "One pair" : fmt::format("{} pairs", facts.n_merge_offers)), "They are offered for merging; nothing was merged.", "clusters"});
     }
+}
+
+/// Made-up genes have no names that a table could know.
+void check_labels(const ReportFacts& facts, Checks& checks) {
+    if (facts.source == SourceKind::made_up || !(facts.unassigned_share > kManyUnassigned)) return;
+    checks.push_back({Severity::care, fmt::format("{} of {}, {} of the cells, {} no suggested label.", facts.n_unassigned, count_of(facts.n_clusters, "cluster"), share_text(facts.unassigned_share), facts.n_unassigned == 1 ? "has" : "have"),
+                      "The table of marker genes may lack the cell types of this tissue (give your own with --markers), or the clusters differ by state rather than by type. The reason of each stands in the table.", "labels"});
 }
 
 void check_samples(const ReportFacts& facts, Checks& checks) {
@@ -194,6 +202,7 @@ Summary compose_summary(const ReportFacts& facts) {
     check_samples(facts, checks);
     check_contamination(facts, checks);
     check_structure(facts, checks);
+    check_labels(facts, checks);
     for (const Warning& warning : facts.warnings) checks.push_back({warning.severity, warning.text, "", warning.section});
     std::stable_sort(checks.begin(), checks.end(), [](const CheckItem& a, const CheckItem& b) { return a.severity > b.severity; });
 

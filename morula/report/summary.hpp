@@ -34,6 +34,7 @@ struct ReportFacts {
     std::string ambient_sample;
     std::int32_t n_clusters = 0;
     std::int32_t n_unassigned = 0;      // clusters without a suggested label
+    double unassigned_share = kMissing; // of the kept cells, in those clusters
     std::vector<NameValue> largest_labels;  // label -> "42 %", largest first; for the first paragraph
     bool no_supported_split = false;
     double stability = kMissing;        // mean adjusted Rand index at the resolution used

@@ -90,6 +90,28 @@ TEST(markers, a_case_by_hand) {
     EXPECT_EQ(result.log10_p(1, 0), 0.0f);
 }
 
+TEST(markers, auc_against_one_group_is_that_of_its_pairs_of_cells) {
+    const matrix::Csr csr = planted(90, 12, 3, 5);
+    const matrix::Dense<float> dense = test::to_dense(csr.view());
+    std::vector<std::int32_t> codes = by_turns(90, 3);
+    codes[4] = -1;
+    const auto context = test::make_context(1);
+    const matrix::Dense<double> auc = auc_against(*matrix::make_view_source(csr.view()), codes, 4, 2, *context);
+    matrix::Dense<float> pair(0, dense.n_cols);
+    std::vector<std::int32_t> pair_codes;
+    for (std::int64_t cell = 0; cell < 90; ++cell) {
+        if (codes[static_cast<std::size_t>(cell)] != 1 && codes[static_cast<std::size_t>(cell)] != 2) continue;
+        for (std::int64_t gene = 0; gene < dense.n_cols; ++gene) pair.values.push_back(dense(cell, gene));
+        ++pair.n_rows;
+        pair_codes.push_back(codes[static_cast<std::size_t>(cell)]);
+    }
+    for (std::int64_t gene = 0; gene < 12; ++gene) {
+        EXPECT_NEAR(auc(gene, 1), plain_auc(pair, gene, pair_codes, 1), 1e-12);
+        EXPECT_DOUBLE_EQ(auc(gene, 2), 0.5);
+        EXPECT_TRUE(std::isnan(auc(gene, 3)));  // an empty group
+    }
+}
+
 TEST(markers, auc_equals_comparing_every_pair_of_cells) {
     const matrix::Csr csr = planted(90, 40, 3, 5);
     const std::vector<std::int32_t> codes = by_turns(90, 3);

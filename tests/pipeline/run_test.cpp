@@ -453,6 +453,11 @@ TEST_F(RunTest, real_blood_gives_the_known_types) {
     EXPECT_TRUE(has("B cell"));
     EXPECT_TRUE(has("onocyte"));
     EXPECT_TRUE(has("NK") || has("atural killer"));
+    // The cells of the largest cluster are naive T cells: a T cell, or a kind of it, and not "unassigned".
+    const auto& leiden = std::get<data::Categorical>(cells.obs.at("leiden"));
+    const auto& of_cell = std::get<data::Categorical>(cells.obs.at("suggested_label"));
+    const auto first = static_cast<std::size_t>(std::find(leiden.codes.begin(), leiden.codes.end(), 0) - leiden.codes.begin());
+    EXPECT_NE(of_cell.categories[static_cast<std::size_t>(of_cell.codes[first])].find("T cell"), std::string::npos);
     EXPECT_LE(fs::file_size(folder_ / "pbmc" / "report.html"), 5'000'000u);
 }
 

@@ -88,6 +88,10 @@ TEST(Summary, each_finding_leads_to_its_verdict_and_its_words) {
         {"swapped samples", Verdict::usable_with_care, [](ReportFacts& f) { f.sex_mismatches = {"B"}; }},
         {"almost only from one sample", Verdict::usable_with_care, [](ReportFacts& f) { f.several_batches = true; f.n_single_sample_clusters = 5; }},
         {"almost only from one sample", Verdict::usable, [](ReportFacts& f) { f.several_batches = true; f.n_single_sample_clusters = 1; }},
+        {"5 of 8 clusters, 40 % of the cells, have no suggested label", Verdict::usable_with_care, [](ReportFacts& f) { f.n_unassigned = 5; f.unassigned_share = 0.4; }},
+        {"1 of 8 clusters, 31 % of the cells, has no suggested label", Verdict::usable_with_care, [](ReportFacts& f) { f.n_unassigned = 1; f.unassigned_share = 0.31; }},
+        {"2 clusters stayed unassigned", Verdict::usable, [](ReportFacts& f) { f.n_unassigned = 2; f.unassigned_share = 0.25; }},
+        {"stayed unassigned", Verdict::usable, [](ReportFacts& f) { f.source = SourceKind::made_up; f.n_unassigned = 8; f.unassigned_share = 1.0; }},
         {"from a step", Verdict::usable_with_care, [](ReportFacts& f) { f.warnings = {{Severity::care, "A warning from a step.", "qc"}}; }},
     };
     for (const Case& one : cases) {
