@@ -233,6 +233,30 @@ void fill_fdr(const MarkersOptions& options, MarkersResult& out, Context& contex
     });
 }
 
+/// Calls body(genes, statistics_of) for blocks of genes, in parallel; statistics_of(g) holds until its next call.
+template <class Body>
+void for_gene_blocks(const matrix::RowBlockSource& log_values, const CellGroups& groups, PairwiseWins wins, Context& context, const Body& body) {
+    const MarkerValues values(log_values, context);
+    const std::int64_t n_genes = log_values.n_cols();
+    const std::int64_t step = values.genes_per_range(context);
+    for (std::int64_t begin = 0; begin < n_genes; begin += step) {
+        const matrix::Range range{begin, std::min(n_genes, begin + step)};
+        const matrix::CompactColumns columns(values.source(), range, context);
+        parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
+            GeneScratch scratch;
+            GeneEntries entries;
+            GeneStatistics gene;
+            const auto statistics_of = [&](std::int64_t g) -> const GeneStatistics& {
+                values.read(columns, g - begin, entries);
+                check_values(entries.values, g);
+                gene_statistics(entries, groups, wins, scratch, gene);
+                return gene;
+            };
+            body(matrix::Range{begin + block.begin, begin + block.end}, statistics_of);
+        });
+    }
+}
+
 }  // namespace
 
 MarkersOptions markers_options_scanpy_1_11() {
@@ -255,30 +279,18 @@ MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const 
     const PairwiseWins wins = pairwise == PairwiseEffect::auc ? PairwiseWins::wanted : PairwiseWins::not_wanted;
 
     Progress progress(context, "markers", n_genes, "genes");
-    const MarkerValues values(log_values, context);
-    const std::int64_t step = values.genes_per_range(context);
-    for (std::int64_t begin = 0; begin < n_genes; begin += step) {
-        const matrix::Range range{begin, std::min(n_genes, begin + step)};
-        const matrix::CompactColumns columns(values.source(), range, context);
-        parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
-            GeneScratch scratch;
-            GeneEntries entries;
-            GeneStatistics gene;
-            PairBlock pairs(pairwise == PairwiseEffect::none ? 0 : k, block.size());
-            for (std::int64_t local = block.begin; local < block.end; ++local) {
-                const std::int64_t g = begin + local;
-                values.read(columns, local, entries);
-                check_values(entries.values, g);
-                gene_statistics(entries, groups, wins, scratch, gene);
-                const GroupSums all = totals_of(gene);
-                for (std::int64_t cluster_code = 0; cluster_code < k; ++cluster_code) fill(gene, all, groups, options, g, cluster_code, out);
-                if (pairwise == PairwiseEffect::auc) pairs.add_auc(gene, groups, local - block.begin);
-                if (pairwise == PairwiseEffect::cohens_d) pairs.add_d(gene, groups, local - block.begin);
-            }
-            if (pairwise != PairwiseEffect::none) pairs.copy_to(begin + block.begin, effects);
-            progress.advance(block.size());
-        });
-    }
+    for_gene_blocks(log_values, groups, wins, context, [&](matrix::Range genes, const auto& statistics_of) {
+        PairBlock pairs(pairwise == PairwiseEffect::none ? 0 : k, genes.size());
+        for (std::int64_t g = genes.begin; g < genes.end; ++g) {
+            const GeneStatistics& gene = statistics_of(g);
+            const GroupSums all = totals_of(gene);
+            for (std::int64_t cluster_code = 0; cluster_code < k; ++cluster_code) fill(gene, all, groups, options, g, cluster_code, out);
+            if (pairwise == PairwiseEffect::auc) pairs.add_auc(gene, groups, g - genes.begin);
+            if (pairwise == PairwiseEffect::cohens_d) pairs.add_d(gene, groups, g - genes.begin);
+        }
+        if (pairwise != PairwiseEffect::none) pairs.copy_to(genes.begin, effects);
+        progress.advance(genes.size());
+    });
     fill_fdr(options, out, context);
     out.min_rank_effect = pairwise;
     if (pairwise != PairwiseEffect::none) fill_min_ranks(effects, k, out, context);
@@ -289,32 +301,20 @@ MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const 
 matrix::Dense<double> auc_against(const matrix::RowBlockSource& log_values, std::span<const std::int32_t> cluster, std::int32_t n_clusters, std::int32_t reference, Context& context) {
     MORULA_ASSERT(reference >= 0 && reference < n_clusters);
     const CellGroups groups = make_groups(cluster, n_clusters, log_values.n_rows());
-    const std::int64_t n_genes = log_values.n_cols();
     const auto k = static_cast<std::size_t>(n_clusters);
     const auto n_reference = static_cast<double>(groups.n_cells[static_cast<std::size_t>(reference)]);
-    matrix::Dense<double> auc(n_genes, n_clusters);
-    const MarkerValues values(log_values, context);
-    const std::int64_t step = values.genes_per_range(context);
-    for (std::int64_t begin = 0; begin < n_genes; begin += step) {
-        const matrix::Range range{begin, std::min(n_genes, begin + step)};
-        const matrix::CompactColumns columns(values.source(), range, context);
-        parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
-            GeneScratch scratch;
-            GeneEntries entries;
-            GeneStatistics gene;
-            for (std::int64_t local = block.begin; local < block.end; ++local) {
-                values.read(columns, local, entries);
-                check_values(entries.values, begin + local);
-                gene_statistics(entries, groups, PairwiseWins::wanted, scratch, gene);
-                for (std::size_t c = 0; c < k; ++c) {
-                    const double pairs = static_cast<double>(groups.n_cells[c]) * n_reference;
-                    // Wins of a group over itself hold each cell beside itself, so they are no AUC.
-                    const bool itself = c == static_cast<std::size_t>(reference);
-                    auc(begin + local, static_cast<std::int64_t>(c)) = itself && pairs > 0.0 ? 0.5 : pairs > 0.0 ? gene.pair_wins[c * k + static_cast<std::size_t>(reference)] / pairs : kNaN;
-                }
+    matrix::Dense<double> auc(log_values.n_cols(), n_clusters);
+    for_gene_blocks(log_values, groups, PairwiseWins::wanted, context, [&](matrix::Range genes, const auto& statistics_of) {
+        for (std::int64_t g = genes.begin; g < genes.end; ++g) {
+            const GeneStatistics& gene = statistics_of(g);
+            for (std::size_t c = 0; c < k; ++c) {
+                const double pairs = static_cast<double>(groups.n_cells[c]) * n_reference;
+                // Wins of a group over itself hold each cell beside itself, so they are no AUC.
+                const bool itself = c == static_cast<std::size_t>(reference);
+                auc(g, static_cast<std::int64_t>(c)) = itself && pairs > 0.0 ? 0.5 : pairs > 0.0 ? gene.pair_wins[c * k + static_cast<std::size_t>(reference)] / pairs : kNaN;
             }
-        });
-    }
+        }
+    });
     return auc;
 }
 

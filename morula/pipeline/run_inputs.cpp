@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "morula/commands/slots.hpp"
@@ -76,15 +75,12 @@ data::Dataset with_called_cells(data::Dataset dataset, const std::string& path, 
     const commands::BarcodeLook look = commands::look_at_barcodes(dataset, path, options.cell_calling.ambient_below);
     if (options.call_cells == CallCells::automatic && !look.is_unfiltered) return dataset;
     if (look.is_unfiltered) say_unfiltered(dataset, path, look, context);
-    const auto start = std::chrono::steady_clock::now();
-    record.step_started("call cells");
-    commands::merge_slots(dataset, commands::call_cells_slots(dataset, options.cell_calling, context));
-    data::Dataset called = commands::keep_called(dataset);
-    called.layers["counts"] = held_in_memory(called.layers.at("counts"), context);
-    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    const StepReport report{"call cells", elapsed.count(), peak_memory_bytes(), false};
-    record.step_finished(report);
-    record.add_step({report, "", 1, values_of(options.cell_calling)});
+    data::Dataset called;
+    timed_step("call cells", values_of(options.cell_calling), record, context, [&] {
+        commands::merge_slots(dataset, commands::call_cells_slots(dataset, options.cell_calling, context));
+        called = commands::keep_called(dataset);
+        called.layers["counts"] = held_in_memory(called.layers.at("counts"), context);
+    });
     record.set_subject("input");
     return called;
 }
@@ -150,7 +146,7 @@ void require_cells(const data::Dataset& dataset, const std::string& path) {
 RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
     RunInputs inputs;
     Samples loaded;
-    timed_step("ingest", record, context, [&] {
+    timed_step("ingest", {}, record, context, [&] {
         record.set_subject("input");
         bool all_known = true;
         for (const commands::SampleRow& sample : samples) all_known = load_path(sample, options, store, record, loaded, context) && all_known;

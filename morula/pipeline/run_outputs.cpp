@@ -77,9 +77,9 @@ std::string spoken_summary(const RunState& state, const fs::path& folder, const 
 commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& options, const Recipe& recipe, const knowledge::MarkerTable& table, const RunState& state, RunRecord& record,
                                       Context& context) {
     bool has_matrix = true;
-    timed_step("write cells.h5ad", record, context, [&] { has_matrix = write_cells(folder / "cells.h5ad", options, state, context); });
-    timed_step("write markers.csv", record, context, [&] { write_markers(folder / "markers.csv", state); });
-    timed_step("write report.html", record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, has_matrix}, context), folder / "report.html"); });
+    timed_step("write cells.h5ad", {}, record, context, [&] { has_matrix = write_cells(folder / "cells.h5ad", options, state, context); });
+    timed_step("write markers.csv", {}, record, context, [&] { write_markers(folder / "markers.csv", state); });
+    timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, has_matrix}, context), folder / "report.html"); });
     for (const char* name : {"report.html", "cells.h5ad", "markers.csv", "data.atlas", "run.json"}) record.add_output((folder / name).string());
     record.close(RunStatus::finished, "");
     return {spoken_summary(state, folder, record), record.summary_json()};

@@ -1,8 +1,9 @@
-// Work of a run that is no analysis step (reading, writing): shown and recorded like one.
+// Work of a run whose result is not kept as a step's (reading, calling cells, writing): shown and recorded like a step.
 #pragma once
 
 #include <chrono>
 #include <string>
+#include <type_traits>
 
 #include "morula/core/context.hpp"
 #include "morula/pipeline/run_record.hpp"
@@ -11,7 +12,7 @@ namespace morula::pipeline {
 
 /// work() returns whether it took what an earlier run had kept; work that returns nothing never does.
 template <class Work>
-void timed_step(const std::string& name, RunRecord& record, Context& context, Work work) {
+void timed_step(const std::string& name, const FieldValues& options, RunRecord& record, Context& context, Work work) {
     const auto start = std::chrono::steady_clock::now();
     context.check_cancelled();
     context.events().step_started(name);
@@ -21,7 +22,7 @@ void timed_step(const std::string& name, RunRecord& record, Context& context, Wo
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     const StepReport report{name, elapsed.count(), peak_memory_bytes(), cached};
     context.events().step_finished(report);
-    record.add_step({report, "", 1, {}});
+    record.add_step({report, "", 1, options});
 }
 
 }  // namespace morula::pipeline
