@@ -2,7 +2,7 @@
 """The scanpy chain from an h5ad of counts to markers, each step timed: bench/scanpy_chain.py COUNTS.h5ad --out FOLDER --threads N [--warm].
 
 Its fastest options at equal quality: PCA by covariance_eigh, pynndescent, Leiden by igraph in 2 iterations, UMAP by umap-learn in parallel, Wilcoxon by
-illico. --warm first runs everything on 6,000 cells (below 4,096 scanpy takes another neighbour search), so that no compilation is timed; without it the process is as cold as a user's.
+illico. --warm first runs everything on 20,000 cells (pynndescent compiles again where there are more than 6,000), so that no compilation is timed; without it the process is as cold as a user's.
 Writes FOLDER/times.json, and with --keep FOLDER/scanpy.h5ad (results without matrices) for bench/agreement.py.
 """
 import argparse
@@ -37,7 +37,7 @@ from umap.umap_ import find_ab_params, simplicial_set_embedding  # noqa: E402
 
 import_seconds = time.perf_counter() - started
 UMAP_EPOCHS_BELOW_10000, UMAP_EPOCHS = 500, 200  # scanpy's own choice
-WARM_CELLS = 6000
+WARM_CELLS = 20_000
 
 
 def quality(cells):
