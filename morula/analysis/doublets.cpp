@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +28,7 @@ constexpr double kLeastRate = 0.001;
 constexpr double kMostGuessedRate = 0.25;
 constexpr double kLeastNeighbors = 10.0;
 constexpr std::int64_t kMostNeighbors = 999;
+constexpr std::int64_t kMostSimulatedScored = 4'000;  // a part: they only draw the distribution that the threshold is read from
 constexpr double kNeighborRecall = 0.95;  // only the share of simulated ones among hundreds of neighbours is used
 
 using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
@@ -37,29 +39,19 @@ struct Part {
     std::vector<double> totals;  // over all genes
 };
 
-/// How many of its neighbours are simulated, for each observed and each simulated cell.
+/// How many of its neighbours are simulated, for each observed cell and for the first simulated ones.
 struct SimulatedNeighbors {
     std::vector<std::int32_t> observed;
     std::vector<std::int32_t> simulated;
 };
 
-std::vector<double> totals_of(const matrix::CsrView& counts) {
-    std::vector<double> totals;
-    for (std::int64_t c = 0; c < counts.n_rows; ++c) {
-        double total = 0.0;
-        for (const float v : counts.row_values(c)) total += static_cast<double>(v);
-        totals.push_back(total);
-    }
-    return totals;
-}
-
-/// The most variable genes and every cell's total over all genes.
-Part prepare(const matrix::Matrix& counts, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, Context& context) {
-    const matrix::Csr all = matrix::read_all(*matrix::select_rows(counts, cells), context);
+/// The counts of the most variable genes of some cells.
+matrix::Csr variable_counts(const matrix::Matrix& counts, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, Context& context) {
+    matrix::Csr all = matrix::read_all(*matrix::select_rows(counts, cells), context);
+    if (all.n_cols <= options.n_top_genes) return all;
     const auto source = matrix::make_view_source(all.view());
-    if (all.n_cols <= options.n_top_genes) return {all, totals_of(all.view())};
     const auto variable = hvg(*source, {}, 0, {.flavor = HvgFlavor::seurat_v3, .n_top = options.n_top_genes}, context);
-    return {matrix::read_all(*matrix::select_cols(source, variable.genes), context), totals_of(all.view())};
+    return matrix::read_all(*matrix::select_cols(source, variable.genes), context);
 }
 
 Pairs draw_pairs(std::int64_t n_cells, std::int64_t n_pairs, std::uint64_t seed, std::uint32_t part) {
@@ -116,9 +108,11 @@ SimulatedNeighbors count_simulated(const Part& part, std::int32_t n_neighbors, s
     embedding.values.insert(embedding.values.end(), projected.values.begin(), projected.values.end());
     embedding.n_rows += projected.n_rows;
 
-    const auto near = neighbors(embedding.view(), {.n_neighbors = n_neighbors + 1, .recall = kNeighborRecall, .seed = options.seed}, context);
+    std::vector<std::int64_t> scored(static_cast<std::size_t>(std::min(embedding.n_rows, n + kMostSimulatedScored)));
+    std::iota(scored.begin(), scored.end(), std::int64_t{0});
+    const auto near = neighbors_of(embedding.view(), scored, {.n_neighbors = n_neighbors + 1, .recall = kNeighborRecall, .seed = options.seed}, context);
     SimulatedNeighbors counts;
-    for (std::int64_t i = 0; i < embedding.n_rows; ++i) {
+    for (const std::int64_t i : scored) {
         const auto others = near.index.row(i);
         const auto count = std::count_if(others.begin(), others.end(), [&](std::uint32_t other) { return static_cast<std::int64_t>(other) >= n; });
         (i < n ? counts.observed : counts.simulated).push_back(static_cast<std::int32_t>(count));
@@ -160,7 +154,8 @@ void choose_threshold(std::span<const float> observed_scores, const SimulatedNei
     capture.detectable_share = static_cast<double>(n_above(capture.simulated_scores, capture.threshold)) / static_cast<double>(capture.simulated_scores.size());
 }
 
-void score_capture(const matrix::Matrix& counts, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, std::uint32_t& part_number, DoubletsResult& result, Context& context) {
+/// total: counts of every cell of the source.
+void score_capture(const matrix::Matrix& counts, std::span<const double> total, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, std::uint32_t& part_number, DoubletsResult& result, Context& context) {
     CaptureDoublets capture;
     capture.n_cells = static_cast<std::int64_t>(cells.size());
     capture.threshold = std::numeric_limits<double>::infinity();
@@ -176,7 +171,9 @@ void score_capture(const matrix::Matrix& counts, const std::vector<std::int64_t>
     std::vector<float> scores;
     SimulatedNeighbors counts_of_all;
     for (const auto& part : parts) {
-        const auto found = count_simulated(prepare(counts, part, options, context), posterior.n_neighbors, part_number++, options, context);
+        Part of_part{.counts = variable_counts(counts, part, options, context), .totals = {}};
+        for (const std::int64_t c : part) of_part.totals.push_back(total[static_cast<std::size_t>(c)]);
+        const auto found = count_simulated(of_part, posterior.n_neighbors, part_number++, options, context);
         for (std::size_t i = 0; i < part.size(); ++i) {
             scores.push_back(posterior(found.observed[i]));
             result.score[static_cast<std::size_t>(part[i])] = scores.back();
@@ -190,24 +187,26 @@ void score_capture(const matrix::Matrix& counts, const std::vector<std::int64_t>
     result.captures.push_back(std::move(capture));
 }
 
-/// Cells with counts of each capture.
-std::vector<std::vector<std::int64_t>> cells_of_captures(const matrix::RowBlockSource& counts, std::span<const std::int32_t> capture, std::int32_t n_captures, Context& context) {
-    if (static_cast<std::int64_t>(capture.size()) != counts.n_rows()) {
-        invalid_data(fmt::format("There are {} capture numbers for {} cells.", capture.size(), counts.n_rows()), "Give one capture for each cell.");
-    }
-    std::vector<std::uint8_t> has_counts(capture.size(), 0);
+std::vector<double> totals_of(const matrix::RowBlockSource& counts, Context& context) {
+    std::vector<double> totals(static_cast<std::size_t>(counts.n_rows()));
     matrix::for_each_tile(counts, context, [&](const matrix::CsrView& tile, std::int64_t first_row) {
         for (std::int64_t r = 0; r < tile.n_rows; ++r) {
-            const auto values = tile.row_values(r);
-            has_counts[static_cast<std::size_t>(first_row + r)] = std::any_of(values.begin(), values.end(), [](float v) { return v > 0.0f; }) ? 1 : 0;
+            double total = 0.0;
+            for (const float v : tile.row_values(r)) total += static_cast<double>(v);
+            totals[static_cast<std::size_t>(first_row + r)] = total;
         }
     });
+    return totals;
+}
+
+/// Cells with counts of each capture.
+std::vector<std::vector<std::int64_t>> cells_of_captures(std::span<const double> total, std::span<const std::int32_t> capture, std::int32_t n_captures) {
     std::vector<std::vector<std::int64_t>> cells(static_cast<std::size_t>(n_captures));
     for (std::size_t c = 0; c < capture.size(); ++c) {
         if (capture[c] < 0 || capture[c] >= n_captures) {
             invalid_data(fmt::format("Cell {} has capture number {}, outside 0 to {}.", c, capture[c], n_captures - 1), "Give each cell one of the captures.");
         }
-        if (has_counts[c] != 0) cells[static_cast<std::size_t>(capture[c])].push_back(static_cast<std::int64_t>(c));
+        if (total[c] > 0.0) cells[static_cast<std::size_t>(capture[c])].push_back(static_cast<std::int64_t>(c));
     }
     return cells;
 }
@@ -215,7 +214,11 @@ std::vector<std::vector<std::int64_t>> cells_of_captures(const matrix::RowBlockS
 }  // namespace
 
 DoubletsResult doublets(const matrix::RowBlockSource& counts, std::span<const std::int32_t> capture, std::int32_t n_captures, const DoubletsOptions& options, Context& context) {
-    const auto cells = cells_of_captures(counts, capture, n_captures, context);
+    if (static_cast<std::int64_t>(capture.size()) != counts.n_rows()) {
+        invalid_data(fmt::format("There are {} capture numbers for {} cells.", capture.size(), counts.n_rows()), "Give one capture for each cell.");
+    }
+    const auto total = totals_of(counts, context);
+    const auto cells = cells_of_captures(total, capture, n_captures);
     const matrix::Matrix source(matrix::Matrix{}, &counts);  // not owned: outlives the call
     DoubletsResult result;
     result.score.assign(capture.size(), std::numeric_limits<float>::quiet_NaN());
@@ -223,7 +226,7 @@ DoubletsResult doublets(const matrix::RowBlockSource& counts, std::span<const st
     std::uint32_t part_number = 0;
     Progress progress(context, "doublets", counts.n_rows(), "cells");
     for (const auto& of_capture : cells) {
-        score_capture(source, of_capture, options, part_number, result, context);
+        score_capture(source, total, of_capture, options, part_number, result, context);
         progress.advance(static_cast<std::int64_t>(of_capture.size()));
     }
     return result;

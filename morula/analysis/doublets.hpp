@@ -43,7 +43,7 @@ struct CaptureDoublets {
     double threshold = 0.0;                                // cells above are called; infinity when none
     DoubletThreshold rule = DoubletThreshold::none;        // where the threshold comes from
     double detectable_share = 0.0;                         // simulated doublets above the threshold
-    std::vector<float> simulated_scores;
+    std::vector<float> simulated_scores;                   // of the first 4,000 simulated doublets of each part of up to 20,000 cells
     std::string note;                                      // a sentence when the call deserves care; else empty
 };
 
@@ -55,8 +55,8 @@ struct DoubletsResult {
 
 /// counts: raw counts, all genes. capture: n_cells codes in [0, n_captures): cells that shared one loading of the machine. Cells are flagged, never removed.
 /// Doublets of two alike cells cannot be seen by any method of this kind.
-/// Differs from Scrublet: variable genes by seurat_v3, log1p values without per-gene scaling, own random numbers, neighbours exact up to 20,000 cells and
-/// simulated doublets and found in a share of .95 above, and a stated rule where there is no valley.
+/// Differs from Scrublet: variable genes by seurat_v3, log1p values without per-gene scaling, own random numbers, captures above 20,000 cells in parts, neighbours found
+/// in a share of .95 where they are many (neighbors.hpp), and a stated rule where there is no valley.
 /// Throws invalid_data when sizes or codes are wrong.
 DoubletsResult doublets(const matrix::RowBlockSource& counts, std::span<const std::int32_t> capture, std::int32_t n_captures, const DoubletsOptions& options, Context& context);
 

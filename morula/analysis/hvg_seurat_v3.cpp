@@ -62,7 +62,7 @@ std::vector<double> clipped_away(const matrix::RowBlockSource& counts, const std
 }
 
 /// Standard deviation that the trend expects of each gene; 1 for a gene that does not vary.
-std::vector<double> expected_sd(const std::vector<double>& mean, const std::vector<double>& variance, double span) {
+std::vector<double> expected_sd(const std::vector<double>& mean, const std::vector<double>& variance, double span, Context& context) {
     std::vector<double> x, y;
     std::vector<std::size_t> varying;
     for (std::size_t g = 0; g < mean.size(); ++g) {
@@ -73,7 +73,7 @@ std::vector<double> expected_sd(const std::vector<double>& mean, const std::vect
     }
     std::vector<double> sd(mean.size(), 1.0);
     if (varying.empty()) return sd;
-    const auto fitted = loess(x, y, span);
+    const auto fitted = loess(x, y, span, context);
     for (std::size_t i = 0; i < varying.size(); ++i) sd[varying[i]] = std::sqrt(std::pow(10.0, fitted[i]));
     return sd;
 }
@@ -92,7 +92,7 @@ StandardizedGenes standardized_genes(const matrix::RowBlockSource& counts, doubl
         mean.push_back(sums[at] / n);
         variance.push_back((sums[at + 1] / n - mean.back() * mean.back()) * (n / (n - 1.0)));
     }
-    const auto sd = expected_sd(mean, variance, span);
+    const auto sd = expected_sd(mean, variance, span, context);
     std::vector<double> limit;
     for (std::size_t g = 0; g < mean.size(); ++g) limit.push_back(sd[g] * std::sqrt(n) + mean[g]);
     const auto away = clipped_away(counts, limit, context);

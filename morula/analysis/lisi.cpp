@@ -83,7 +83,7 @@ LisiResult lisi(matrix::DenseView<const float> embedding, std::span<const std::i
     LisiResult result;
     for (std::int64_t i = 0; i < n_measured; ++i) result.cell.push_back(i * n_cells / n_measured);
     const std::int64_t n_others = std::min(n_cells - 1, static_cast<std::int64_t>(std::llround(3.0 * options.perplexity)));
-    const NeighborsResult near = neighbors_of(embedding, result.cell, static_cast<std::int32_t>(n_others) + 1, context);
+    const NeighborsResult near = neighbors_of(embedding, result.cell, {.n_neighbors = static_cast<std::int32_t>(n_others) + 1, .method = NeighborsMethod::exact}, context);
     result.lisi.resize(result.cell.size());
     parallel_blocks(context, n_measured, kBlockCells, [&](Block block) {
         Weights weights;

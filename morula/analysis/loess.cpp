@@ -9,6 +9,7 @@
 #include <string>
 
 #include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -216,7 +217,7 @@ double blend(const Vertex& left, const Vertex& right, double x) {
 
 }  // namespace
 
-std::vector<double> loess(std::span<const double> x, std::span<const double> y, double span) {
+std::vector<double> loess(std::span<const double> x, std::span<const double> y, double span, Context& context) {
     MORULA_ASSERT(x.size() == y.size());
     const auto n = static_cast<double>(x.size());
     const auto n_near = static_cast<std::size_t>(std::min(n, std::floor(n * span + 1e-5)));
@@ -226,14 +227,14 @@ std::vector<double> loess(std::span<const double> x, std::span<const double> y, 
     }
     const SortedPoints points = sort_points(x, y);
     std::vector<Vertex> vertices = make_vertices(points, span);
-    std::size_t begin = 0;
-    for (Vertex& vertex : vertices) {
-        const Window window = nearest_window(points.x, vertex.x, n_near, begin);
-        begin = window.begin;
-        const auto coefficients = solve_local(local_design(points, window, vertex.x));
+    std::vector<Window> windows;
+    for (const Vertex& vertex : vertices) windows.push_back(nearest_window(points.x, vertex.x, n_near, windows.empty() ? 0 : windows.back().begin));
+    parallel_blocks(context, static_cast<std::int64_t>(vertices.size()), 1, [&](Block block) {
+        Vertex& vertex = vertices[static_cast<std::size_t>(block.begin)];
+        const auto coefficients = solve_local(local_design(points, windows[static_cast<std::size_t>(block.begin)], vertex.x));
         vertex.value = coefficients[0];
         vertex.slope = coefficients[1];
-    }
+    });
     std::vector<double> fitted(x.size());
     std::size_t right = 1;
     for (std::size_t i = 0; i < points.x.size(); ++i) {

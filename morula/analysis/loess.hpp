@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "morula/core/context.hpp"
+
 namespace morula::analysis {
 
 /// Fitted values at x of a degree-2 local fit with tricube weights over the nearest span * n points, gaussian family,
@@ -11,6 +13,6 @@ namespace morula::analysis {
 /// x, y: same size, finite. Throws invalid_data when the span holds fewer than 4 points.
 /// Agreement with scikit-misc 0.5: 1e-10. Differs from it: where it gives up ("near singularities", all near points on one x, as with many genes seen once),
 /// the pseudo-inverse is used as in R, and a neighbourhood of one x takes in the next ones. Cost O(n log n + vertices * span * n).
-std::vector<double> loess(std::span<const double> x, std::span<const double> y, double span);
+std::vector<double> loess(std::span<const double> x, std::span<const double> y, double span, Context& context);
 
 }  // namespace morula::analysis

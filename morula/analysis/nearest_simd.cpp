@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
-#include <vector>
 
 #include "hwy/foreach_target.h"  // compiles this file once a target
 //
@@ -23,7 +21,7 @@ void keep_best_here(std::span<const float> scores, std::uint32_t first_id, std::
     const std::size_t n = scores.size();
     const float* at = scores.data();
     std::uint8_t bits[HWY_MAX_BYTES / sizeof(float) / 8 + 8] = {};
-    auto threshold = hn::Set(d, best.threshold());
+    auto threshold = hn::Set(d, best.limit);
 
     const auto offer_lanes = [&](std::size_t begin) {
         const auto here = hn::FirstN(d, n - begin);
@@ -32,10 +30,10 @@ void keep_best_here(std::span<const float> scores, std::uint32_t first_id, std::
             for (unsigned left = bits[byte]; left != 0; left &= left - 1) {
                 const std::size_t j = begin + byte * 8 + static_cast<std::size_t>(std::countr_zero(left));
                 const std::uint32_t id = first_id + static_cast<std::uint32_t>(j);
-                if (id != self && at[j] <= best.threshold()) offer(best, at[j], id);
+                if (id != self && at[j] <= best.limit) best.offer(at[j], id);
             }
         }
-        threshold = hn::Set(d, best.threshold());
+        threshold = hn::Set(d, best.limit);
     };
 
     std::size_t begin = 0;
@@ -103,20 +101,18 @@ void keep_best(std::span<const float> scores, std::uint32_t first_id, std::uint3
 std::int64_t lowest(std::span<const float> scores) { return HWY_DYNAMIC_DISPATCH(lowest_here)(scores); }
 float squared_distance(std::span<const float> a, std::span<const float> b) { return HWY_DYNAMIC_DISPATCH(squared_distance_here)(a, b); }
 
-void sort_best(BestScores& best) {
-    std::vector<std::pair<float, std::uint32_t>> order;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(best.size); ++i) order.emplace_back(best.scores[i], best.ids[i]);
-    std::sort(order.begin(), order.end());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        best.scores[i] = order[i].first;
-        best.ids[i] = order[i].second;
-    }
+void BestScores::select() {
+    if (size <= wanted) return;
+    const auto last = room.begin() + wanted - 1;
+    std::nth_element(room.begin(), last, room.begin() + size);
+    size = wanted;
+    limit = score_of(*last);
 }
 
 void keep_best_plain(std::span<const float> scores, std::uint32_t first_id, std::uint32_t self, BestScores& best) {
     for (std::size_t j = 0; j < scores.size(); ++j) {
         const std::uint32_t id = first_id + static_cast<std::uint32_t>(j);
-        if (id != self && scores[j] <= best.threshold()) offer(best, scores[j], id);
+        if (id != self && scores[j] <= best.limit) best.offer(scores[j], id);
     }
 }
 

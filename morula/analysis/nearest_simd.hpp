@@ -1,51 +1,45 @@
 // SIMD kernels of nearest-neighbour search: keep the best of a row of scores, nearest of a row, squared distance.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <span>
 
 namespace morula::analysis {
 
-/// The `scores.size()` lowest scores seen so far, ties to the lower id: a heap with the worst on top, since an ordered list costs its length a newcomer.
-struct BestScores {
-    std::span<float> scores;
-    std::span<std::uint32_t> ids;
-    std::int32_t size = 0;
+/// A candidate as an integer that orders as (score, id) does: a selection then compares integers.
+using Scored = std::uint64_t;
 
-    bool full() const { return size == static_cast<std::int32_t>(scores.size()); }
-    /// Scores above it cannot enter.
-    float threshold() const { return full() ? scores.front() : std::numeric_limits<float>::infinity(); }
-    /// Whether the one at place a is worse than (score, id).
-    bool worse(std::size_t place, float score, std::uint32_t id) const { return scores[place] > score || (scores[place] == score && ids[place] > id); }
-};
-
-/// Puts one score in its place; the caller has checked that it is not above the threshold.
-inline void offer(BestScores& best, float score, std::uint32_t id) {
-    const auto put = [&](std::size_t place, float its_score, std::uint32_t its_id) {
-        best.scores[place] = its_score;
-        best.ids[place] = its_id;
-    };
-    if (!best.full()) {
-        auto place = static_cast<std::size_t>(best.size++);
-        for (; place > 0 && !best.worse((place - 1) / 2, score, id); place = (place - 1) / 2) put(place, best.scores[(place - 1) / 2], best.ids[(place - 1) / 2]);
-        put(place, score, id);
-        return;
-    }
-    if (!best.worse(0, score, id)) return;
-    const auto n = static_cast<std::size_t>(best.size);
-    std::size_t place = 0;
-    for (std::size_t child = 1; child < n; child = 2 * place + 1) {
-        if (child + 1 < n && best.worse(child + 1, best.scores[child], best.ids[child])) ++child;
-        if (!best.worse(child, score, id)) break;
-        put(place, best.scores[child], best.ids[child]);
-        place = child;
-    }
-    put(place, score, id);
+inline Scored scored(float score, std::uint32_t id) {
+    const auto bits = std::bit_cast<std::uint32_t>(score + 0.0F);  // -0 is 0
+    const std::uint32_t rising = (bits >> 31) != 0 ? ~bits : bits | 0x80000000U;
+    return (Scored{rising} << 32) | id;
 }
 
-/// Best first.
-void sort_best(BestScores& best);
+inline std::uint32_t id_of(Scored candidate) { return static_cast<std::uint32_t>(candidate); }
+
+inline float score_of(Scored candidate) {
+    const auto rising = static_cast<std::uint32_t>(candidate >> 32);
+    return std::bit_cast<float>((rising >> 31) != 0 ? rising & 0x7FFFFFFFU : ~rising);
+}
+
+/// The `wanted` lowest scores seen so far, ties to the lower id. Newcomers wait in the spare room, and when it is full one selection drops all that are too high:
+/// for hundreds of wanted ones that costs a third of a heap.
+struct BestScores {
+    std::span<Scored> room;  // more than `wanted`
+    std::int32_t wanted = 0;
+    std::int32_t size = 0;
+    float limit = std::numeric_limits<float>::infinity();  // scores above it cannot enter
+
+    void offer(float score, std::uint32_t id) {
+        room[static_cast<std::size_t>(size++)] = scored(score, id);
+        if (static_cast<std::size_t>(size) == room.size()) select();
+    }
+    /// Leaves the wanted ones, in any order.
+    void select();
+    std::span<const Scored> candidates() const { return room.first(static_cast<std::size_t>(size)); }
+};
 
 /// Offers scores[j] with id first_id + j for every j, except the id `self`.
 void keep_best(std::span<const float> scores, std::uint32_t first_id, std::uint32_t self, BestScores& best);

@@ -55,7 +55,7 @@ struct NeighborsResult {
 /// Throws invalid_data for NaN or infinity (names the cell) and when there are fewer cells than n_neighbors.
 NeighborsResult neighbors(matrix::DenseView<const float> embedding, const NeighborsOptions& options, Context& context);
 
-/// The same for some cells only, by comparing each with all; a row of the result belongs to cells[row]. n_neighbors counts the cell itself.
-NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, std::int32_t n_neighbors, Context& context);
+/// The same for some cells only, looked for among all; row r of the result belongs to cells[r]. `automatic` compares every pair up to 20,000 x 20,000 of them.
+NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, const NeighborsOptions& options, Context& context);
 
 }  // namespace morula::analysis

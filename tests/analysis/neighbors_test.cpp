@@ -192,34 +192,58 @@ TEST(Neighbors, refuses_fewer_cells_than_a_neighbourhood) {
     EXPECT_EQ(message_of(clustered_cells(15, 4, 2, 1.0, 9), {}), "no error");
 }
 
+TEST(NearestKernels, candidates_as_integers_order_as_scores_then_ids) {
+    const std::vector<std::pair<float, std::uint32_t>> rising{{-std::numeric_limits<float>::infinity(), 1}, {-3.5F, 0}, {-3.5F, 9}, {-1e-30F, 2}, {0.0F, 3}, {-0.0F, 4}, {1e-30F, 0}, {2.0F, 4294967294U}, {1e30F, 5}};
+    for (std::size_t i = 0; i < rising.size(); ++i) {
+        const Scored here = scored(rising[i].first, rising[i].second);
+        EXPECT_EQ(score_of(here), rising[i].first);
+        EXPECT_EQ(id_of(here), rising[i].second);
+        if (i == 0) continue;
+        EXPECT_LT(scored(rising[i - 1].first, rising[i - 1].second), here) << i;
+    }
+}
+
+TEST(Neighbors, of_some_cells_are_the_rows_of_all) {
+    Threads two(2);
+    const matrix::Dense<float> cells = clustered_cells(1500, 10, 8, 3.0, 12);
+    const std::vector<std::int64_t> some{1499, 0, 7, 700, 7, 3};
+    for (const NeighborsMethod method : {NeighborsMethod::exact, NeighborsMethod::lists}) {
+        const NeighborsOptions options{.n_neighbors = 40, .method = method, .n_probes = 6};
+        const NeighborsResult all = neighbors(view_of(cells), options, two.context);
+        const NeighborsResult few = neighbors_of(view_of(cells), some, options, two.context);
+        EXPECT_EQ(few.method, all.method);
+        ASSERT_EQ(few.index.n_rows, 6);
+        for (std::size_t r = 0; r < some.size(); ++r) {
+            EXPECT_TRUE(std::ranges::equal(few.index.row(static_cast<std::int64_t>(r)), all.index.row(some[r]))) << r;
+            EXPECT_TRUE(std::ranges::equal(few.distance.row(static_cast<std::int64_t>(r)), all.distance.row(some[r]))) << r;
+        }
+    }
+}
+
 TEST(NearestKernels, simd_agrees_with_plain) {
     for (const std::size_t n : {1UL, 7UL, 8UL, 31UL, 32UL, 33UL, 768UL, 1001UL}) {
         Random random(n, Purpose::test, 0, 0);
         std::vector<float> scores(n);
         for (float& score : scores) score = std::floor(static_cast<float>(random.uniform() * 40.0));  // many ties
-        std::vector<float> best_score(9, -1.0F);
-        std::vector<float> plain_score(9, -2.0F);
-        std::vector<std::uint32_t> best_id(9, 77);
-        std::vector<std::uint32_t> plain_id(9, 78);
-        BestScores best{best_score, best_id, 0};
-        BestScores plain{plain_score, plain_id, 0};
+        std::vector<Scored> room(20);
+        std::vector<Scored> plain_room(20);
+        BestScores best{.room = room, .wanted = 9};
+        BestScores plain{.room = plain_room, .wanted = 9};
         keep_best(scores, 100, 103, best);
         keep_best_plain(scores, 100, 103, plain);
-        ASSERT_EQ(best.size, plain.size);
-        for (std::int32_t i = 0; i < best.size; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            EXPECT_EQ(best_score[at], plain_score[at]);
-            EXPECT_EQ(best_id[at], plain_id[at]);
-            EXPECT_NE(best_id[at], 103U);
-        }
+        best.select();
+        plain.select();
         std::vector<std::pair<float, std::uint32_t>> all;
         for (std::size_t j = 0; j < n; ++j) {
             if (j != 3) all.emplace_back(scores[j], static_cast<std::uint32_t>(100 + j));
         }
         std::sort(all.begin(), all.end());
-        sort_best(best);
-        for (std::size_t i = 0; i < static_cast<std::size_t>(best.size); ++i) EXPECT_EQ(std::pair(best_score[i], best_id[i]), all[i]);
-        EXPECT_EQ(static_cast<std::size_t>(best.size), std::min<std::size_t>(9, all.size()));
+        all.resize(std::min<std::size_t>(9, all.size()));
+        for (BestScores* kept : {&best, &plain}) {
+            ASSERT_EQ(kept->candidates().size(), all.size());
+            std::sort(kept->room.begin(), kept->room.begin() + kept->size);
+            for (std::size_t i = 0; i < all.size(); ++i) EXPECT_EQ(std::pair(score_of(kept->room[i]), id_of(kept->room[i])), all[i]);
+        }
         EXPECT_EQ(lowest(scores), lowest_plain(scores));
         std::vector<float> other(n);
         for (float& x : other) x = static_cast<float>(random.normal());
