@@ -48,6 +48,8 @@ NearbyCells put_neighbors_together(matrix::CsrView graph, Context& context);
 struct PassKey {
     std::uint64_t seed = 0;
     std::uint32_t pass = 0;  // counts passes over all levels and rounds
+
+    PassKey next() { return {seed, ++pass}; }  // the key moves on, too
 };
 
 /// Moves nodes to the neighbouring cluster (or an empty one) that raises modularity most, until none can gain.
