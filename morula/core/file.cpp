@@ -89,13 +89,22 @@ std::string read_text_file(const std::filesystem::path& path, std::int64_t max_b
     return text;
 }
 
+namespace {
+
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+std::string temporary_prefix(const std::filesystem::path& path) { return fmt::format(".{}.", path.filename().string()); }
+
+}  // namespace
+
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
     static std::atomic<int> counter{0};
-    temporary_ = folder_of(path_) / fmt::format(".{}.{}-{}.tmp", path_.filename().string(), ::getpid(), counter++);
+    temporary_ = folder_of(path_) / fmt::format("{}{}-{}{}", temporary_prefix(path_), ::getpid(), counter++, kTemporarySuffix);
     fd_ = open_or_fail(temporary_, O_WRONLY | O_CREAT | O_EXCL, 0644, "write it");
 }
 
 AtomicFile::~AtomicFile() {
+    if (background_.joinable()) background_.join();
     if (fd_ >= 0) ::close(fd_);
     if (!committed_) ::unlink(temporary_.c_str());
 }
@@ -113,12 +122,30 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text.data(), text.size()))); }
 
+void AtomicFile::sync_in_background() {
+    if (background_.joinable()) background_.join();
+    background_ = std::thread([this] {
+        if (::fdatasync(fd_) != 0) background_error_ = errno;
+    });
+}
+
 void AtomicFile::commit() {
+    if (background_.joinable()) background_.join();
+    // The kernel tells an error once only.
+    if (background_error_ != 0) fail_from_errno(background_error_, "save it to disk", path_.string());
     if (::fsync(fd_) != 0) fail_from_errno(errno, "save it to disk", path_.string());
     if (::close(std::exchange(fd_, -1)) != 0) fail_from_errno(errno, "save it to disk", path_.string());
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_from_errno(errno, "put it in place", path_.string());
     committed_ = true;
     sync_folder(folder_of(path_));
+}
+
+void remove_left_over(const std::filesystem::path& path) {
+    std::error_code ignored;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), ignored)) {
+        const std::string name = entry.path().filename().string();
+        if (name.starts_with(temporary_prefix(path)) && name.ends_with(kTemporarySuffix)) std::filesystem::remove(entry.path(), ignored);
+    }
 }
 
 void write_text_file(const std::filesystem::path& path, std::string_view text) {

@@ -1,12 +1,14 @@
 // Files: reads by pread into owned buffers, writes that appear whole or not at all.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace morula {
 
@@ -47,6 +49,8 @@ public:
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text);
     void commit();
+    /// Lets the disk begin with what has been written while the caller works on; commit() waits for it and passes its error on.
+    void sync_in_background();
     /// The temporary name, for libraries that write files themselves.
     const std::filesystem::path& temporary_path() const { return temporary_; }
     std::int64_t bytes_written() const { return bytes_written_; }
@@ -57,7 +61,12 @@ private:
     int fd_ = -1;
     std::int64_t bytes_written_ = 0;
     bool committed_ = false;
+    std::thread background_;  // sleeps in one system call: no work for the pool
+    std::atomic<int> background_error_ = 0;
 };
+
+/// Removes temporary files for `path` that a killed program left; nobody else may be writing it.
+void remove_left_over(const std::filesystem::path& path);
 
 void write_text_file(const std::filesystem::path& path, std::string_view text);
 void sync_file(const std::filesystem::path& path);

@@ -121,10 +121,13 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
     RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
-    RunState state = run_steps(std::move(inputs), recipe, {options.batch, &prepared.table}, steps, context);
+    const RunChoices choices{options.batch, &prepared.table};
+    RunState state = keep_cells(std::move(inputs), recipe, choices, steps, context);
+    CellsFile cells(folder / "cells.h5ad", options, state.kept, record, context);
+    analyse_cells(state, recipe, choices, steps);
     record_measures(state.kept.uns, record);
     record.set_numbers(state.kept.n_cells(), state.kept.n_genes(), state.n_clusters);
-    return write_outputs(folder, options, recipe, prepared.table, state, record, context);
+    return write_outputs(folder, options, recipe, prepared.table, state, cells, record, context);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
-#include "morula/formats/hdf5/write_h5ad.hpp"
+#include "morula/core/file.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/pipeline/timed_step.hpp"
@@ -35,22 +35,6 @@ data::Dataset cells_for_scanpy(const RunState& state) {
     return out;
 }
 
-/// Returns whether the file carries the matrices.
-bool write_cells(const fs::path& path, const RunOptions& options, const RunState& state, Context& context) {
-    data::Dataset cells = cells_for_scanpy(state);
-    formats::WriteH5adOptions write;
-    write.layers_sharing_index_with_x = {"counts"};
-    const std::int64_t bytes = formats::estimate_h5ad_bytes(cells, write);
-    const bool with_matrix = options.matrix == MatrixOutput::full || (options.matrix == MatrixOutput::automatic && bytes <= kAutomaticMatrixBytes);
-    if (!with_matrix) {
-        cells.layers.clear();
-        write.layers_sharing_index_with_x.clear();
-        context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in data.atlas, and `morula export` writes them.", path.string(), format_bytes(bytes)));
-    }
-    formats::write_h5ad(cells, path, write, context);
-    return with_matrix;
-}
-
 void write_markers(const fs::path& path, const RunState& state) {
     const analysis::MarkersResult markers = commands::stored_markers(state.kept);
     const data::Categorical leiden = commands::require_groups(state.kept, "leiden");
@@ -74,12 +58,33 @@ std::string spoken_summary(const RunState& state, const fs::path& folder, const 
 
 }  // namespace
 
-commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& options, const Recipe& recipe, const knowledge::MarkerTable& table, const RunState& state, RunRecord& record,
-                                      Context& context) {
-    bool has_matrix = true;
-    timed_step("write cells.h5ad", {}, record, context, [&] { has_matrix = write_cells(folder / "cells.h5ad", options, state, context); });
+CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data::Dataset& kept, RunRecord& record, Context& context) {
+    data::Dataset matrices = commands::slots_like(kept);
+    matrices.layers = kept.layers;
+    formats::WriteH5adOptions write;
+    write.layers_sharing_index_with_x = {"counts"};
+    const std::int64_t bytes = formats::estimate_h5ad_bytes(matrices, write);
+    has_matrices_ = options.matrix == MatrixOutput::full || (options.matrix == MatrixOutput::automatic && bytes <= kAutomaticMatrixBytes);
+    if (!has_matrices_) {
+        matrices.layers.clear();
+        write.layers_sharing_index_with_x.clear();
+        context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in data.atlas, and `morula export` writes them.", path.string(), format_bytes(bytes)));
+    }
+    remove_left_over(path);
+    timed_step("write matrices", {}, record, context, [&] { file_.emplace(matrices, path, write, context); });
+}
+
+void CellsFile::finish(const RunState& state, Context& context) {
+    data::Dataset cells = cells_for_scanpy(state);
+    cells.layers.clear();
+    file_->finish(cells, context);
+}
+
+commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& options, const Recipe& recipe, const knowledge::MarkerTable& table, const RunState& state, CellsFile& cells,
+                                      RunRecord& record, Context& context) {
+    timed_step("write cells.h5ad", {}, record, context, [&] { cells.finish(state, context); });
     timed_step("write markers.csv", {}, record, context, [&] { write_markers(folder / "markers.csv", state); });
-    timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, has_matrix}, context), folder / "report.html"); });
+    timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, cells.has_matrices()}, context), folder / "report.html"); });
     for (const char* name : {"report.html", "cells.h5ad", "markers.csv", "data.atlas", "run.json"}) record.add_output((folder / name).string());
     record.close(RunStatus::finished, "");
     return {spoken_summary(state, folder, record), record.summary_json()};

@@ -53,23 +53,22 @@ void check_confounding(Dataset& kept, const std::string& batch, Context& context
     context.events().warning(fmt::format("Column '{}' and condition cannot be told apart ({}): a difference between conditions may be a difference between batches.", batch_column, table));
 }
 
-/// Everything up to the kept cells: QC on all, then doublets and genes on what is kept.
-std::string quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recipe, StepRunner& steps) {
+/// QC on all cells, then doublets, genes and log values of what is kept.
+void quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recipe, StepRunner& steps) {
     const std::string qc = steps.run({"qc", 1, {inputs.key}, values_of(recipe.qc), [&](const Dataset& in, Context& c) { return commands::qc_slots(in, recipe.qc, c); }}, state.all);
     state.kept = commands::keep_cells(state.all);
     if (state.kept.n_cells() == 0) invalid_data(fmt::format("{}: quality control keeps none of {} cells.", state.all.name, state.all.n_cells()), "Look at the counts: is this a filtered matrix of raw counts?");
     steps.run({"doublets", 1, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
-    return steps.run({"filter", 1, {qc}, values_of(recipe.filter), [&](const Dataset& in, Context& c) { return commands::filter_slots(in, recipe.filter, c); }}, state.kept);
+    const std::string filter = steps.run({"filter", 1, {qc}, values_of(recipe.filter), [&](const Dataset& in, Context& c) { return commands::filter_slots(in, recipe.filter, c); }}, state.kept);
+    state.log_values = steps.run({"normalize", 1, {filter}, values_of(recipe.normalize), [&](const Dataset& in, Context& c) { return commands::normalize_slots(in, recipe.normalize, c); }}, state.kept);
+    commands::add_log_values(state.kept);
 }
 
-/// Log values, variable genes, PCA and, where asked, Harmony. Returns the key of the embedding.
-std::string embedding_steps(RunState& state, const std::string& filter, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
+/// Variable genes, PCA and, where asked, Harmony. Returns the key of the embedding.
+std::string embedding_steps(RunState& state, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
     Dataset& kept = state.kept;
-    const std::string normalize =
-        steps.run({"normalize", 1, {filter}, values_of(recipe.normalize), [&](const Dataset& in, Context& c) { return commands::normalize_slots(in, recipe.normalize, c); }}, kept);
-    commands::add_log_values(kept);
     const std::string per = recipe.hvg_per_sample ? "sample" : "";
-    const std::string hvg = steps.run({"hvg", 1, {normalize}, with(values_of(recipe.hvg), "batch", per), [&](const Dataset& in, Context& c) { return commands::hvg_slots(in, recipe.hvg, per, c); }}, kept);
+    const std::string hvg = steps.run({"hvg", 1, {state.log_values}, with(values_of(recipe.hvg), "batch", per), [&](const Dataset& in, Context& c) { return commands::hvg_slots(in, recipe.hvg, per, c); }}, kept);
     std::string key = steps.run({"pca", 1, {hvg}, values_of(recipe.pca), [&](const Dataset& in, Context& c) { return commands::pca_slots(in, recipe.pca, c); }}, kept);
     state.embedding = "X_pca";
     if (!choices.batch.empty()) {
@@ -148,18 +147,21 @@ void meaning_steps(RunState& state, const std::string& leiden, const Recipe& rec
 
 }  // namespace
 
-RunState run_steps(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context) {
+RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context) {
     RunState state;
     state.all = std::move(inputs.dataset);
     if (!choices.batch.empty()) commands::require_groups(state.all, choices.batch);
     check_confounding(state.all, choices.batch, context);
-    const std::string filter = quality_steps(state, inputs, recipe, steps);
-    const std::string embedding = embedding_steps(state, filter, recipe, choices, steps);
+    quality_steps(state, inputs, recipe, steps);
+    return state;
+}
+
+void analyse_cells(RunState& state, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
+    const std::string embedding = embedding_steps(state, recipe, choices, steps);
     const std::string graph = graph_steps(state, embedding, recipe, steps);
     const std::string leiden = cluster_steps(state, graph, recipe, choices, steps);
     meaning_steps(state, leiden, recipe, choices, steps);
     state.n_clusters = static_cast<std::int64_t>(commands::require_groups(state.kept, "leiden").categories.size());
-    return state;
 }
 
 }  // namespace morula::pipeline

@@ -22,10 +22,13 @@ struct RunState {
     data::Dataset all;   // every cell that came in, with QC
     data::Dataset kept;  // cells that went on, with everything computed
     std::int64_t n_clusters = 0;
-    std::string embedding;  // "X_pca" or "X_pca_harmony": what neighbours saw
+    std::string log_values;  // key of the step that made them
+    std::string embedding;   // "X_pca" or "X_pca_harmony": what neighbours saw
 };
 
-/// Throws invalid_data with the table when the batch equals the condition.
-RunState run_steps(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context);
+/// The cells that go on, with log values. Throws invalid_data with the table when the batch equals the condition.
+RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context);
+/// Everything else about them.
+void analyse_cells(RunState& state, const Recipe& recipe, const RunChoices& choices, StepRunner& steps);
 
 }  // namespace morula::pipeline

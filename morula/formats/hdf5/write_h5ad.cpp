@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
@@ -169,29 +170,23 @@ void write_matrices(hid_t root, const data::Dataset& dataset, const WriteH5adOpt
     }
 }
 
-void write_file(const std::filesystem::path& path, const data::Dataset& dataset, const WriteH5adOptions& options, Context& context) {
-    h5::Writer file(path);
-    const hid_t root = file.root();
-    h5::set_encoding(root, "anndata", "0.1.0");
+/// All but the matrices.
+void write_annotations(hid_t root, const data::Dataset& dataset, const WriteH5adOptions& options, Context& context) {
     write_table(root, "obs", dataset.obs);
     write_table(root, "var", dataset.var);
-    write_matrices(root, dataset, options, context);
-    {
-        const Id obsm = h5::make_group(root, "obsm", "dict", "0.1.0");
-        for (const auto& [name, dense] : dataset.obsm) write_dense(obsm, h5::safe_name(name), dense);
-        const Id varm = h5::make_group(root, "varm", "dict", "0.1.0");
-        for (const auto& [name, dense] : dataset.varm) write_dense(varm, h5::safe_name(name), dense);
-        const Id obsp = h5::make_group(root, "obsp", "dict", "0.1.0");
-        for (const auto& [name, graph] : dataset.obsp) {
-            const matrix::Matrix source = matrix::make_view_source(graph.view());
-            const h5::MatrixPlace place{obsp, h5::safe_name(name), "obsp/" + h5::safe_name(name), source.get()};
-            h5::write_csr(root, {&place, 1}, compression_of(options), context);
-        }
-        const Id varp = h5::make_group(root, "varp", "dict", "0.1.0");
-        const Id uns = h5::make_group(root, "uns", "dict", "0.1.0");
-        write_uns_map(uns, dataset.uns);
+    const Id obsm = h5::make_group(root, "obsm", "dict", "0.1.0");
+    for (const auto& [name, dense] : dataset.obsm) write_dense(obsm, h5::safe_name(name), dense);
+    const Id varm = h5::make_group(root, "varm", "dict", "0.1.0");
+    for (const auto& [name, dense] : dataset.varm) write_dense(varm, h5::safe_name(name), dense);
+    const Id obsp = h5::make_group(root, "obsp", "dict", "0.1.0");
+    for (const auto& [name, graph] : dataset.obsp) {
+        const matrix::Matrix source = matrix::make_view_source(graph.view());
+        const h5::MatrixPlace place{obsp, h5::safe_name(name), "obsp/" + h5::safe_name(name), source.get()};
+        h5::write_csr(root, {&place, 1}, compression_of(options), context);
     }
-    file.close();
+    const Id varp = h5::make_group(root, "varp", "dict", "0.1.0");
+    const Id uns = h5::make_group(root, "uns", "dict", "0.1.0");
+    write_uns_map(uns, dataset.uns);
 }
 
 std::int64_t table_bytes(const data::Table& table) {
@@ -217,19 +212,44 @@ std::int64_t estimate_h5ad_bytes(const data::Dataset& dataset, const WriteH5adOp
     return bytes;
 }
 
-void write_h5ad(const data::Dataset& dataset, const std::filesystem::path& path, const WriteH5adOptions& options, Context& context) {
-    data::check_shapes(dataset);
-    require_disk_space(path, options.compression == H5adCompression::none ? estimate_h5ad_bytes(dataset, options) : 0, path.filename().string());
-    AtomicFile file(path);
-    try {
-        write_file(file.temporary_path(), dataset, options, context);
-    } catch (...) {
+struct H5adFile::State {
+    WriteH5adOptions options;
+    AtomicFile file;
+    std::optional<h5::Writer> writer;
+
+    State(const std::filesystem::path& path, const WriteH5adOptions& write_options) : options(write_options), file(path) {}
+    ~State() {
+        if (!writer) return;
         // The library may keep a file open that it could not finish: give its space back.
+        writer.reset();
         std::error_code ignored;
         std::filesystem::resize_file(file.temporary_path(), 0, ignored);
-        throw;
     }
-    file.commit();
+};
+
+H5adFile::H5adFile(const data::Dataset& dataset, const std::filesystem::path& path, const WriteH5adOptions& options, Context& context) {
+    data::check_shapes(dataset);
+    require_disk_space(path, options.compression == H5adCompression::none ? estimate_h5ad_bytes(dataset, options) : 0, path.filename().string());
+    state_ = std::make_unique<State>(path, options);
+    state_->writer.emplace(state_->file.temporary_path());
+    const hid_t root = state_->writer->root();
+    h5::set_encoding(root, "anndata", "0.1.0");
+    write_matrices(root, dataset, options, context);
+    state_->file.sync_in_background();
+}
+
+H5adFile::~H5adFile() = default;
+
+void H5adFile::finish(const data::Dataset& dataset, Context& context) {
+    data::check_shapes(dataset);
+    write_annotations(state_->writer->root(), dataset, state_->options, context);
+    state_->writer->close();
+    state_->writer.reset();
+    state_->file.commit();
+}
+
+void write_h5ad(const data::Dataset& dataset, const std::filesystem::path& path, const WriteH5adOptions& options, Context& context) {
+    H5adFile(dataset, path, options, context).finish(dataset, context);
 }
 
 }  // namespace morula::formats
