@@ -27,7 +27,7 @@ constexpr auto describe(const ExportOptions*) {
 }
 
 CommandResult export_h5ad(const ExportOptions& options, Context& context) {
-    std::vector<data::Dataset> samples = open_datasets(options.atlas, context);
+    std::vector<data::Dataset> samples = open_datasets(options.atlas, formats::TextOrientation::automatic, context);
     data::Dataset out;
     if (samples.size() == 1) {
         out = std::move(samples.front());

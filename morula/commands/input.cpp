@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kKnown = "Morula reads h5ad files, 10x folders (matrix.mtx), 10x h5 files and its own atlases.";
+constexpr std::string_view kKnown = "Morula reads h5ad files, 10x folders (matrix.mtx), 10x h5 files, text matrices (.csv, .tsv, .txt, .gz) and its own atlases.";
 
 InputKind folder_kind(const fs::path& path) {
     if (atlas::Atlas::is_atlas(path)) return InputKind::atlas;
@@ -41,9 +41,9 @@ InputKind file_kind(const fs::path& path) {
     if (path.filename().string().find(".mtx") != std::string::npos) {
         invalid_data(fmt::format("{}: is the matrix alone.", path.string()), "Name the folder that holds it together with barcodes.tsv and features.tsv.");
     }
+    if (formats::is_text_matrix(path)) return InputKind::text_matrix;
     invalid_data(fmt::format("{}: is not an HDF5 file.", path.string()), std::string(kKnown));
 }
-
 
 std::vector<data::Dataset> atlas_datasets(const fs::path& path, Context& context) {
     const atlas::Atlas store = atlas::Atlas::open(path);
@@ -89,19 +89,15 @@ InputKind input_kind(const fs::path& path, Context&) {
     return fs::is_directory(kind) ? folder_kind(path) : file_kind(path);
 }
 
-std::vector<data::Dataset> open_datasets(const fs::path& path, Context& context) {
+std::vector<data::Dataset> open_datasets(const fs::path& path, formats::TextOrientation orientation, Context& context) {
+    std::vector<data::Dataset> out;
     switch (input_kind(path, context)) {
         case InputKind::atlas: return atlas_datasets(path, context);
         case InputKind::tenx_folder: return formats::read_tenx_folders(path, context);
-        case InputKind::tenx_h5: {
-            std::vector<data::Dataset> out;
-            out.push_back(formats::read_tenx_h5_checked(path, context));
-            return out;
-        }
-        case InputKind::h5ad: break;
+        case InputKind::tenx_h5: out.push_back(formats::read_tenx_h5_checked(path, context)); break;
+        case InputKind::text_matrix: out.push_back(formats::read_text_matrix(path, orientation, context)); break;
+        case InputKind::h5ad: out.push_back(formats::read_h5ad_checked(path, context)); break;
     }
-    std::vector<data::Dataset> out;
-    out.push_back(formats::read_h5ad_checked(path, context));
     return out;
 }
 

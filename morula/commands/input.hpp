@@ -1,4 +1,4 @@
-// Opening what a user names: an h5ad file, a 10x folder or h5 file, an atlas. Raw counts are found by looking, and said aloud.
+// Opening what a user names: an h5ad file, a 10x folder or h5 file, a text matrix, an atlas. Raw counts are found by looking, and said aloud.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,17 @@
 
 #include "morula/core/context.hpp"
 #include "morula/data/dataset.hpp"
+#include "morula/formats/text/text_matrix.hpp"
 
 namespace morula::commands {
 
-enum class InputKind { h5ad, tenx_folder, tenx_h5, atlas };
-/// Looks at the path and the file's first bytes. Throws not_found, unsupported (loom, Zarr, text matrices, with what to do), invalid_data.
+enum class InputKind { h5ad, tenx_folder, tenx_h5, text_matrix, atlas };
+/// Looks at the path and the file's first bytes. Throws not_found, unsupported (loom, Zarr, with what to do), invalid_data.
 InputKind input_kind(const std::filesystem::path& path, Context& context);
 
 /// Every data set behind a path, as it came: one for files, one a sample for Cell Ranger multi, all data sets of an atlas. Layers are lazy.
-std::vector<data::Dataset> open_datasets(const std::filesystem::path& path, Context& context);
+/// orientation: of text matrices.
+std::vector<data::Dataset> open_datasets(const std::filesystem::path& path, formats::TextOrientation orientation, Context& context);
 
 /// The raw counts of a data set under layers["counts"] with the gene table that belongs to them (raw.var for raw.X), values checked as they are read.
 /// wanted: the layer to take, "" to look. Says which matrix it took.

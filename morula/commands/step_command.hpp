@@ -9,6 +9,7 @@
 
 #include "morula/commands/command.hpp"
 #include "morula/data/dataset.hpp"
+#include "morula/formats/text/text_matrix.hpp"
 
 namespace morula::commands {
 
@@ -17,12 +18,14 @@ struct StepIo {
     std::string input;
     std::string out;
     std::string layer;
+    formats::TextOrientation orientation = formats::TextOrientation::automatic;
 };
 constexpr auto describe(const StepIo*) {
     return std::tuple{
-        field("input", &StepIo::input, "An h5ad file, a 10x folder or h5 file, or an atlas with one data set.", {.positional = true, .required = true}),
+        field("input", &StepIo::input, "An h5ad file, a 10x folder or h5 file, a text matrix, or an atlas with one data set.", {.positional = true, .required = true}),
         field("out", &StepIo::out, "The h5ad file to write.", {.required = true}),
         field("layer", &StepIo::layer, "Matrix to read (X, raw.X or a layer); found by looking when not given."),
+        field("orientation", &StepIo::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),
     };
 }
 

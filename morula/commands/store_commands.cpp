@@ -38,12 +38,14 @@ struct IngestCommandOptions {
     std::vector<std::string> file;
     std::string atlas;
     std::string layer;
+    formats::TextOrientation orientation = formats::TextOrientation::automatic;
 };
 constexpr auto describe(const IngestCommandOptions*) {
     return std::tuple{
-        field("file", &IngestCommandOptions::file, "h5ad files, 10x folders or 10x h5 files.", {.positional = true, .required = true}),
+        field("file", &IngestCommandOptions::file, "h5ad files, 10x folders, 10x h5 files or text matrices.", {.positional = true, .required = true}),
         field("atlas", &IngestCommandOptions::atlas, "The atlas; made when it is not there.", {.required = true}),
         field("layer", &IngestCommandOptions::layer, "Matrix that holds the raw counts (X, raw.X or a layer); found by looking when not given."),
+        field("orientation", &IngestCommandOptions::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),
     };
 }
 
@@ -54,7 +56,7 @@ CommandResult ingest(const IngestCommandOptions& options, Context& context) {
     Json ids = Json::array();
     std::string text;
     for (const std::string& file : options.file) {
-        std::vector<data::Dataset> datasets = open_datasets(file, context);
+        std::vector<data::Dataset> datasets = open_datasets(file, options.orientation, context);
         // The damaged counts of a data set can be traced to its file where the file holds no other.
         const bool alone = datasets.size() == 1;
         for (data::Dataset& dataset : datasets) {
@@ -63,7 +65,7 @@ CommandResult ingest(const IngestCommandOptions& options, Context& context) {
             atlas::IngestOptions ingest_options;
             ingest_options.layer = "counts";
             ingest_options.name = name;
-            ingest_options.how = fmt::format("layer={}", options.layer);
+            ingest_options.how = fmt::format("layer={}, orientation={}", options.layer, static_cast<int>(options.orientation));
             if (alone) ingest_options.source = file;
             const std::string id = store.ingest(counts, ingest_options, context);
             ids.push_back({{"file", file}, {"name", name}, {"id", id}, {"n_cells", counts.n_cells()}, {"n_genes", counts.n_genes()}});
@@ -126,6 +128,7 @@ std::string kind_name(InputKind kind) {
         case InputKind::h5ad: return "h5ad";
         case InputKind::tenx_folder: return "10x folder";
         case InputKind::tenx_h5: return "10x h5";
+        case InputKind::text_matrix: return "text matrix";
         case InputKind::atlas: return "atlas";
     }
     return "";
@@ -134,7 +137,7 @@ std::string kind_name(InputKind kind) {
 CommandResult info(const PathOptions& options, Context& context) {
     const InputKind kind = input_kind(options.path, context);
     if (kind == InputKind::atlas) return atlas_info(options.path, context);
-    const std::vector<data::Dataset> datasets = open_datasets(options.path, context);
+    const std::vector<data::Dataset> datasets = open_datasets(options.path, formats::TextOrientation::automatic, context);
     Json json = {{"kind", kind_name(kind)}};
     json.update(dataset_json(datasets.front()));
     std::string text;

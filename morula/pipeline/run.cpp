@@ -118,7 +118,7 @@ void record_measures(const data::UnsMap& uns, RunRecord& record) {
 /// Everything between an open store and the outputs.
 commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, atlas::Atlas& store, RunRecord& record, Context& context) {
     record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
-    RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
+    RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
     const RunChoices choices{options.batch, &prepared.table};

@@ -10,6 +10,7 @@
 #include "morula/commands/command.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/describe.hpp"
+#include "morula/formats/text/text_matrix.hpp"
 #include "morula/pipeline/recipes.hpp"
 
 namespace morula::pipeline {
@@ -26,6 +27,7 @@ struct RunOptions {
     std::string batch;
     std::string recipe = std::string(kDefaultRecipe);
     std::string layer;
+    formats::TextOrientation orientation = formats::TextOrientation::automatic;
     CallCells call_cells = CallCells::automatic;
     std::optional<std::int64_t> ambient_below;
     analysis::SampleKind kind = analysis::SampleKind::cells;
@@ -45,12 +47,13 @@ struct RunOptions {
 
 constexpr auto describe(const RunOptions*) {
     return std::tuple{
-        field("input", &RunOptions::input, "Counts: h5ad files, 10x folders or h5 files, or an atlas.", {.positional = true}),
+        field("input", &RunOptions::input, "Counts: h5ad files, 10x folders or h5 files, text matrices, or an atlas.", {.positional = true}),
         field("out", &RunOptions::out, "Folder for the report and all results; made when it is not there.", {.required = true}),
         field("samples", &RunOptions::samples, "CSV with the columns path, sample and any of donor, condition, batch, sex, ...; in place of INPUT."),
         field("batch", &RunOptions::batch, "Column of obs (or of the sample sheet) to be mixed by Harmony; without it nothing is corrected."),
         field("recipe", &RunOptions::recipe, "Named set of conventions for every step.", {.choices = kRecipeNames}),
         field("layer", &RunOptions::layer, "Matrix that holds the raw counts (X, raw.X or a layer); found by looking when not given."),
+        field("orientation", &RunOptions::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),
         field("call_cells", &RunOptions::call_cells, "Whether cells are called among the barcodes; auto: where most of them are nearly empty, as in raw_feature_bc_matrix.", {.choices = "auto|always|never"}),
         field("ambient_below", &RunOptions::ambient_below, "Barcodes with at most this many counts are empty, when cells are called; not given: the recipe's.", {.minimum = 1, .maximum = 1e6, .unit = "counts"}),
         field("kind", &RunOptions::kind, "Whole cells or nuclei; nuclei are held to less mitochondrial RNA.", {.choices = "cells|nuclei"}),

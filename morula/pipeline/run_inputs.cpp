@@ -89,6 +89,7 @@ std::string how_read(const LoadOptions& options) {
     FieldValues values = values_of(options.cell_calling);
     values.emplace_back("call_cells", static_cast<std::int64_t>(options.call_cells));
     values.emplace_back("layer", options.layer);
+    values.emplace_back("orientation", static_cast<std::int64_t>(options.orientation));
     return to_json(values);
 }
 
@@ -101,7 +102,7 @@ bool load_path(const commands::SampleRow& row, const LoadOptions& options, atlas
         out.emplace_back(row, std::move(*known));
         return true;
     }
-    std::vector<data::Dataset> datasets = commands::open_datasets(row.path, context);
+    std::vector<data::Dataset> datasets = commands::open_datasets(row.path, options.orientation, context);
     for (data::Dataset& dataset : datasets) {
         commands::SampleRow own = row;
         if (datasets.size() > 1) own.name = dataset.name;

@@ -23,6 +23,7 @@ struct RunInputs {
 
 struct LoadOptions {
     std::string layer;                               // "" to look
+    formats::TextOrientation orientation = formats::TextOrientation::automatic;
     CallCells call_cells = CallCells::automatic;
     analysis::CellCallingOptions cell_calling;
 };

@@ -38,6 +38,30 @@ TEST_F(FileTest, a_file_appears_whole_or_not_at_all) {
     EXPECT_EQ(n_files(), 1);
 }
 
+TEST_F(FileTest, a_file_synced_in_the_background_is_whole_and_left_overs_go) {
+    const fs::path path = folder_ / "a";
+    write_text_file(folder_ / ".a.99-0.tmp", "left by a killed run");
+    write_text_file(folder_ / ".ab.99-0.tmp", "of another file");
+    {
+        AtomicFile file(path);
+        file.write("first, ");
+        file.sync_in_background();
+        file.write("second");
+        EXPECT_FALSE(fs::exists(path));
+        file.commit();
+    }
+    EXPECT_EQ(read_text_file(path, 100), "first, second");
+    {
+        AtomicFile dropped(path);
+        dropped.write("never");
+        dropped.sync_in_background();
+    }
+    EXPECT_EQ(read_text_file(path, 100), "first, second");
+    remove_left_over(path);
+    EXPECT_FALSE(fs::exists(folder_ / ".a.99-0.tmp"));
+    EXPECT_TRUE(fs::exists(folder_ / ".ab.99-0.tmp"));
+}
+
 TEST_F(FileTest, reading_past_the_end_says_so) {
     write_text_file(folder_ / "a", "12345");
     const InputFile file(folder_ / "a");

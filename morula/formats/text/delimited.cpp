@@ -28,19 +28,6 @@ void check_text(std::string_view line, const std::filesystem::path& path, std::i
     }
 }
 
-char guess_delimiter(std::string_view line) {
-    constexpr std::array<char, 3> candidates{'\t', ',', ';'};
-    std::array<std::int64_t, 3> found{};
-    bool quoted = false;
-    for (const char c : line) {
-        quoted ^= c == '"';
-        for (std::size_t i = 0; i < candidates.size() && !quoted; ++i) {
-            found[i] += c == candidates[i] ? 1 : 0;
-        }
-    }
-    return candidates[static_cast<std::size_t>(std::max_element(found.begin(), found.end()) - found.begin())];
-}
-
 char delimiter_of(Delimiter delimiter, std::string_view first_line) {
     switch (delimiter) {
         case Delimiter::tab:
@@ -263,6 +250,19 @@ std::string shown_names(const std::vector<std::string>& names) {
 }
 
 }  // namespace
+
+char guess_delimiter(std::string_view line) {
+    constexpr std::array<char, 3> candidates{'\t', ',', ';'};
+    std::array<std::int64_t, 3> found{};
+    bool quoted = false;
+    for (const char c : line) {
+        quoted ^= c == '"';
+        for (std::size_t i = 0; i < candidates.size() && !quoted; ++i) {
+            found[i] += c == candidates[i] ? 1 : 0;
+        }
+    }
+    return candidates[static_cast<std::size_t>(std::max_element(found.begin(), found.end()) - found.begin())];
+}
 
 std::size_t RawTable::find(std::string_view name) const {
     const auto at = std::find(names.begin(), names.end(), name);

@@ -13,6 +13,8 @@
 namespace morula::formats {
 
 enum class Delimiter { automatic, tab, comma, semicolon };  // automatic: the one that the first line holds most of, outside quotes
+/// The one of tab, comma and semicolon that a line holds most of, outside quotes.
+char guess_delimiter(std::string_view line);
 enum class Header { yes, no };
 enum class Index { first_column, row_numbers };  // what names the rows of a data::Table
 
