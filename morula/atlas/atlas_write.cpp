@@ -150,7 +150,8 @@ std::string Atlas::ingest(const data::Dataset& given, const IngestOptions& optio
     formats::ZarrTreeWriter& tree = transaction.begin();
     MatrixHashes matrices;
     formats::write_zarr_slots(tree, dataset, [&](const std::string& path, const matrix::RowBlockSource& source) { return matrices.observe(path, source); });
-    const auto hashes = matrices.finish();
+    auto hashes = matrices.finish();
+    for (const auto& [path, first] : formats::repeated_matrices(dataset)) hashes[path] = hashes.at(first);
     DatasetRecord record;
     record.id = dataset_id(hashes, dataset);
     record.counts = hashes.at("X");

@@ -111,7 +111,10 @@ data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Contex
         dataset.varm.clear();
     }
     dataset.raw.reset();
-    dataset.layers["counts"] = data::checked_counts(found, fmt::format("{}, {}", dataset.name, choice.layer), dataset.obs.index(), dataset.var.index());
+    const matrix::Matrix counts = data::checked_counts(found, fmt::format("{}, {}", dataset.name, choice.layer), dataset.obs.index(), dataset.var.index());
+    dataset.layers["counts"] = counts;
+    // One matrix under two names is then known as one, and stored once.
+    if (choice.layer != "raw.X") dataset.layers[choice.layer] = counts;
     return dataset;
 }
 

@@ -171,6 +171,23 @@ TEST(Atlas, the_hash_of_a_small_matrix_is_the_documented_one) {
     EXPECT_EQ(hasher.finish(), "8cb7890fa0704736e1acdc95da3001dc");
 }
 
+/// The counts found in X are X and the former X at once: stored once, under the id that two equal matrices have.
+TEST(Atlas, counts_that_are_also_the_former_x_are_stored_once) {
+    const TemporaryFolder folder;
+    data::Dataset given = counts(1'100, 7);
+    given.layers["counts"] = given.layers.at("X");
+    data::Dataset apart = counts(1'100, 7);
+    apart.layers["counts"] = counts(1'100, 7).layers.at("X");
+    Atlas atlas = Atlas::init(folder / "a.atlas", "a");
+    Atlas other = Atlas::init(folder / "b.atlas", "b");
+    const std::string id = atlas.ingest(given, {.layer = "counts"}, two_threads());
+    EXPECT_EQ(other.ingest(apart, {.layer = "counts"}, two_threads()), id);
+    EXPECT_EQ(fs::hard_link_count(folder / "a.atlas/datasets" / id / "X/indices/c/0"), 2U);
+    EXPECT_TRUE(atlas.verify(two_threads()).ok);
+    const data::Dataset read = atlas.dataset(id, two_threads());
+    test::expect_same(matrix::read_all(*given.layers.at("X"), two_threads()), matrix::read_all(*read.layers.at("X_as_given"), two_threads()), "X_as_given");
+}
+
 TEST(Atlas, an_unchanged_file_is_remembered_and_a_changed_one_is_not) {
     const TemporaryFolder folder;
     Atlas atlas = Atlas::init(folder / "a.atlas", "a");

@@ -88,6 +88,20 @@ TEST(ZarrAnnData, the_same_bytes_for_any_number_of_threads) {
     }
 }
 
+TEST(ZarrAnnData, a_matrix_under_two_names_is_stored_once) {
+    const TemporaryFolder folder;
+    data::Dataset written = only_x(test::sample_counts(300, 40, 300.0F, 5));
+    written.layers["counts"] = written.layers.at("X");
+    data::Dataset apart = written;
+    apart.layers["counts"] = matrix::make_source(test::sample_counts(300, 40, 300.0F, 5));
+    write_zarr(written, folder / "once", two_threads());
+    write_zarr(apart, folder / "twice", two_threads());
+    EXPECT_EQ(test::folder_bytes(folder / "once"), test::folder_bytes(folder / "twice"));
+    EXPECT_EQ(std::filesystem::hard_link_count(folder / "once/X/data/c/0"), 2U);
+    EXPECT_EQ(std::filesystem::hard_link_count(folder / "twice/X/data/c/0"), 1U);
+    test::expect_same(written, read_zarr(folder / "once", two_threads()), two_threads());
+}
+
 /// The other way round: a group that AnnData wrote (oracles/zarr_anndata.py), with its codecs and without the chunks that hold only zeros.
 TEST(ZarrAnnData, a_group_written_by_anndata_reads_as_it_does_there) {
     const data::Dataset d = read_zarr(std::filesystem::path(MORULA_SOURCE_DIR) / "tests/formats/fixtures/anndata.zarr", two_threads());

@@ -115,10 +115,29 @@ void write_mapping(ZarrTreeWriter& tree, const std::string& slot, const Map& map
 
 }  // namespace
 
+std::map<std::string, std::string> repeated_matrices(const data::Dataset& dataset) {
+    std::map<std::string, std::string> repeated;
+    std::map<const matrix::RowBlockSource*, std::string> first;
+    const auto look = [&](std::string path, const matrix::Matrix& source) {
+        const auto found = first.try_emplace(source.get(), path);
+        if (!found.second) repeated.emplace(std::move(path), found.first->second);
+    };
+    const auto x = dataset.layers.find("X");
+    if (x != dataset.layers.end()) look("X", x->second);
+    for (const auto& [name, layer] : dataset.layers) {
+        if (name != "X") look("layers/" + name, layer);
+    }
+    if (dataset.raw) look("raw/X", dataset.raw->x);
+    return repeated;
+}
+
 void write_zarr_slots(ZarrTreeWriter& tree, const data::Dataset& dataset, const ObserverFor& observer_for) {
     data::check_shapes(dataset);
+    const auto repeated = repeated_matrices(dataset);
     const auto write_matrix = [&](const std::string& path, const matrix::RowBlockSource& source, ValueStorage storage) {
-        write_zarr_csr(tree, path, source, storage, observer_for ? observer_for(path, source) : RowObserver{});
+        const auto first = repeated.find(path);
+        if (first != repeated.end()) tree.repeat(first->second, path);
+        else write_zarr_csr(tree, path, source, storage, observer_for ? observer_for(path, source) : RowObserver{});
     };
     tree.group("", encoding("anndata", "0.1.0"));
     write_table(tree, "obs", dataset.obs);

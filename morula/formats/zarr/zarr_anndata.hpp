@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,11 @@ bool is_zarr_anndata(const std::filesystem::path& folder);
 /// Gives the observer of a matrix about to be written: path is "X", "layers/NAME", "raw/X" or "obsp/NAME". May return an empty one.
 using ObserverFor = std::function<RowObserver(const std::string& path, const matrix::RowBlockSource& source)>;
 
-/// Lower level, for the atlas: writes all slots into an open tree. Does not finish the tree.
+/// Matrices of a data set that are the same source as an earlier one: path -> the path that they repeat ("layers/counts" -> "X").
+std::map<std::string, std::string> repeated_matrices(const data::Dataset& dataset);
+
+/// Lower level, for the atlas: writes all slots into an open tree. A repeated matrix is not written again and has no observer: its files are links to
+/// the first one's. Does not finish the tree.
 void write_zarr_slots(ZarrTreeWriter& tree, const data::Dataset& dataset, const ObserverFor& observer_for);
 
 }  // namespace morula::formats

@@ -160,6 +160,25 @@ void ZarrTreeWriter::scalar(const std::string& path, const std::string& value, Z
     scalar_bytes(path, ZarrType::text, texts_to_bytes(std::span(&value, 1), 1), std::move(attributes));
 }
 
+void ZarrTreeWriter::repeat(const std::string& from, const std::string& to) {
+    check_names(to);
+    const auto is_below = [&](const std::string& path) { return path == from || path.compare(0, from.size() + 1, from + "/") == 0; };
+    std::map<std::string, ZarrNode> nodes;
+    for (const auto& [path, node] : nodes_) {
+        if (is_below(path)) nodes.emplace(to + path.substr(from.size()), node);
+    }
+    nodes_.merge(nodes);
+    for (const WrittenFile& file : files()) {
+        if (!is_below(file.path)) continue;
+        const std::string path = to + file.path.substr(from.size());
+        std::filesystem::create_directories((folder_ / path).parent_path());
+        std::error_code no_links;
+        std::filesystem::create_hard_link(folder_ / file.path, folder_ / path, no_links);
+        if (no_links) std::filesystem::copy_file(folder_ / file.path, folder_ / path);
+        add_file({path, file.size, file.hash});
+    }
+}
+
 void ZarrTreeWriter::remove_array(const std::string& path) {
     nodes_.erase(path);
     std::filesystem::remove_all(folder_ / path);

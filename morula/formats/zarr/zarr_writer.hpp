@@ -64,6 +64,8 @@ public:
     void scalar(const std::string& path, double value, ZarrAttributes attributes);
     void scalar(const std::string& path, const std::string& value, ZarrAttributes attributes);
 
+    /// What was written below one path stands below another too, as hard links where the disk has them, else as copies.
+    void repeat(const std::string& from, const std::string& to);
     /// Forgets and deletes an array (used when a wider type turns out to be needed).
     void remove_array(const std::string& path);
     /// Any other file beside the arrays, for instance run.json.
