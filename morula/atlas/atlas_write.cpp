@@ -26,22 +26,17 @@ class MatrixHashes {
 public:
     formats::RowObserver observe(const std::string& path, const matrix::RowBlockSource& source) {
         MatrixHasher& hasher = hashers_.emplace(path, MatrixHasher(source.n_rows(), source.n_cols())).first->second;
-        std::int64_t& nnz = nnz_[path];
-        return [&hasher, &nnz](const matrix::CsrView& rows, std::int64_t) {
-            hasher.add(rows);
-            nnz += rows.nnz();
-        };
+        return [&hasher](const matrix::CsrView& rows, std::int64_t first_row) { hasher.add(rows, first_row); };
     }
-    std::map<std::string, std::string> finish() {
+    std::map<std::string, std::string> finish() const {
         std::map<std::string, std::string> hashes;
-        for (auto& [path, hasher] : hashers_) hashes[path] = hasher.finish();
+        for (const auto& [path, hasher] : hashers_) hashes[path] = hasher.finish();
         return hashes;
     }
-    std::int64_t nnz(const std::string& path) const { return nnz_.at(path); }
+    std::int64_t nnz(const std::string& path) const { return hashers_.at(path).nnz(); }
 
 private:
     std::map<std::string, MatrixHasher> hashers_;
-    std::map<std::string, std::int64_t> nnz_;
 };
 
 /// Whether all files of a folder are what was written.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "morula/core/error.hpp"
+#include "morula/core/hash.hpp"
 #include "morula/matrix/tiles.hpp"
 
 namespace morula::atlas {
@@ -97,44 +98,59 @@ private:
 
 }  // namespace
 
-MatrixHasher::MatrixHasher(std::int64_t n_rows, std::int64_t n_cols) : n_rows_(n_rows) {
-    const std::int64_t shape[] = {n_rows, n_cols};
-    tiles_.update("morula-matrix-1");
-    tiles_.update_values(std::span<const std::int64_t>(shape));
-}
+struct MatrixHasher::Open {
+    Hasher lengths;
+    Hasher ids;
+    Hasher values;
+};
 
-void MatrixHasher::add(const matrix::CsrView& rows) {
+MatrixHasher::MatrixHasher(std::int64_t n_rows, std::int64_t n_cols)
+    : n_rows_(n_rows), n_cols_(n_cols), tiles_(static_cast<std::size_t>((n_rows + matrix::kTileCells - 1) / matrix::kTileCells)) {}
+MatrixHasher::MatrixHasher(MatrixHasher&&) noexcept = default;
+MatrixHasher::~MatrixHasher() = default;
+
+void MatrixHasher::add(const matrix::CsrView& rows, std::int64_t first_row) {
     for (std::int64_t begin = 0; begin < rows.n_rows;) {
-        const std::int64_t end = std::min(rows.n_rows, begin + matrix::kTileCells - rows_in_tile_);
+        const std::int64_t row = first_row + begin;
+        const std::int64_t tile_end = std::min(n_rows_, (row / matrix::kTileCells + 1) * matrix::kTileCells);
+        const std::int64_t end = std::min(rows.n_rows, tile_end - first_row);
+        Tile& tile = tiles_.at(static_cast<std::size_t>(row / matrix::kTileCells));
+        MORULA_ASSERT(tile.n_rows == row % matrix::kTileCells);
+        if (!tile.open) tile.open = std::make_unique<Open>();
         for (std::int64_t r = begin; r < end; ++r) {
             const auto length = static_cast<std::int64_t>(rows.row_indices(r).size());
-            lengths_.update_values(std::span<const std::int64_t>(&length, 1));
+            tile.open->lengths.update_values(std::span<const std::int64_t>(&length, 1));
         }
         const auto first = static_cast<std::size_t>(rows.indptr[static_cast<std::size_t>(begin)]);
         const auto count = static_cast<std::size_t>(rows.indptr[static_cast<std::size_t>(end)]) - first;
-        ids_.update_values(rows.indices.subspan(first, count));
-        values_.update_values(rows.values.subspan(first, count));
-        rows_in_tile_ += end - begin;
-        seen_ += end - begin;
-        if (rows_in_tile_ == matrix::kTileCells) close_tile();
+        tile.open->ids.update_values(rows.indices.subspan(first, count));
+        tile.open->values.update_values(rows.values.subspan(first, count));
+        tile.n_rows += end - begin;
+        tile.nnz += static_cast<std::int64_t>(count);
+        if (first_row + end == tile_end) {
+            tile.hashes = tile.open->lengths.hex() + tile.open->ids.hex() + tile.open->values.hex();
+            tile.open.reset();
+        }
         begin = end;
     }
 }
 
-void MatrixHasher::close_tile() {
-    tiles_.update(lengths_.hex());
-    tiles_.update(ids_.hex());
-    tiles_.update(values_.hex());
-    lengths_ = Hasher();
-    ids_ = Hasher();
-    values_ = Hasher();
-    rows_in_tile_ = 0;
+std::string MatrixHasher::finish() const {
+    const std::int64_t shape[] = {n_rows_, n_cols_};
+    Hasher hasher;
+    hasher.update("morula-matrix-1");
+    hasher.update_values(std::span<const std::int64_t>(shape));
+    for (const Tile& tile : tiles_) {
+        MORULA_ASSERT(!tile.hashes.empty());
+        hasher.update(tile.hashes);
+    }
+    return hasher.hex();
 }
 
-std::string MatrixHasher::finish() {
-    MORULA_ASSERT(seen_ == n_rows_);
-    if (rows_in_tile_ > 0) close_tile();
-    return tiles_.hex();
+std::int64_t MatrixHasher::nnz() const {
+    std::int64_t sum = 0;
+    for (const Tile& tile : tiles_) sum += tile.nnz;
+    return sum;
 }
 
 std::string dataset_id(const std::map<std::string, std::string>& matrix_hashes, const data::Dataset& dataset) {

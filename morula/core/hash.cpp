@@ -1,7 +1,11 @@
 #include "morula/core/hash.hpp"
 
 #include <fmt/format.h>
+#if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
+#include <xxh_x86dispatch.h>  // the same hashes by the widest vectors that this processor has
+#else
 #include <xxhash.h>
+#endif
 
 namespace morula {
 

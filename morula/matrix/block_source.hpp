@@ -43,6 +43,8 @@ public:
     virtual std::int64_t nnz() const = 0;
     /// Rows [begin, end). The view may point into `scratch` or into the source's own memory and holds until scratch is used again.
     virtual CsrView read(Range rows, CsrScratch& scratch) const = 0;
+    /// Whether a row costs the same however few are read at once, so that a caller may take no more than the processor's cache holds.
+    virtual bool cheap_in_pieces() const { return false; }
 };
 
 using Matrix = std::shared_ptr<const RowBlockSource>;

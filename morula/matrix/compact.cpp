@@ -62,6 +62,7 @@ public:
     std::int64_t n_cols() const override { return n_cols_; }
     std::int64_t nnz() const override { return indptr_.back(); }
 
+    bool cheap_in_pieces() const override { return true; }
     CsrView read(Range rows, CsrScratch& scratch) const override {
         check_range(rows, n_rows());
         Csr& to = scratch.csr;

@@ -17,6 +17,7 @@ public:
     std::int64_t n_rows() const override { return csr_.n_rows; }
     std::int64_t n_cols() const override { return csr_.n_cols; }
     std::int64_t nnz() const override { return csr_.nnz(); }
+    bool cheap_in_pieces() const override { return true; }
     CsrView read(Range rows, CsrScratch&) const override {
         check_range(rows, csr_.n_rows);
         return {rows.size(), csr_.n_cols, csr_.indptr.subspan(static_cast<std::size_t>(rows.begin), static_cast<std::size_t>(rows.size() + 1)), csr_.indices, csr_.values};
@@ -33,6 +34,7 @@ public:
     std::int64_t n_rows() const override { return source_.n_rows(); }
     std::int64_t n_cols() const override { return source_.n_cols(); }
     std::int64_t nnz() const override { return source_.nnz(); }
+    bool cheap_in_pieces() const override { return true; }
     CsrView read(Range rows, CsrScratch& scratch) const override { return source_.read(rows, scratch); }
 
 private:

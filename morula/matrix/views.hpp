@@ -84,6 +84,10 @@ struct Dense {
     DenseView<T> view() { return {n_rows, n_cols, values}; }
 };
 
+/// Whether columns strictly increase.
+bool strictly_increasing(std::span<const std::uint32_t> columns);
+/// The first row whose columns do not strictly increase or lie outside, or -1. Offsets must be right.
+std::int64_t first_bad_row(const CsrView& csr);
 /// Throws invalid_data naming `what` and the first bad row when offsets, order or column range are wrong.
 void check_csr(const CsrView& csr, std::string_view what);
 

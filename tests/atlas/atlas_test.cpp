@@ -167,8 +167,27 @@ TEST(Atlas, bytes_on_disk_and_ids_do_not_depend_on_threads) {
 TEST(Atlas, the_hash_of_a_small_matrix_is_the_documented_one) {
     MatrixHasher hasher(2, 4);
     const matrix::Csr csr{2, 4, {0, 2, 3}, {0, 3, 1}, {1.0F, 2.0F, 5.0F}};
-    hasher.add(csr.view());
+    hasher.add(csr.view(), 0);
     EXPECT_EQ(hasher.finish(), "8cb7890fa0704736e1acdc95da3001dc");
+}
+
+TEST(Atlas, the_hash_of_a_matrix_does_not_depend_on_how_its_rows_come) {
+    const matrix::Csr csr = test::sample_counts(2'500, 60, 300.0F, 7);
+    const auto rows = [&](std::int64_t begin, std::int64_t end) {
+        matrix::CsrView view = csr.view();
+        view.n_rows = end - begin;
+        view.indptr = view.indptr.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(view.n_rows + 1));
+        return view;
+    };
+    MatrixHasher whole(2'500, 60);
+    whole.add(csr.view(), 0);
+    EXPECT_EQ(whole.nnz(), csr.view().nnz());
+    MatrixHasher last_tile_first(2'500, 60);
+    for (const std::int64_t tile : {2, 0, 1}) {
+        const std::int64_t end = std::min<std::int64_t>(2'500, (tile + 1) * 1'024);
+        for (std::int64_t r = tile * 1'024; r < end; r += 7) last_tile_first.add(rows(r, std::min(end, r + 7)), r);
+    }
+    EXPECT_EQ(last_tile_first.finish(), whole.finish());
 }
 
 /// The counts found in X are X and the former X at once: stored once, under the id that two equal matrices have.

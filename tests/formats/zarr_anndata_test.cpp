@@ -1,6 +1,8 @@
 // Datasets as AnnData groups in Zarr v3: round trips, lazy rows, damage.
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "morula/core/parallel.hpp"
 #include "morula/formats/zarr/zarr_anndata.hpp"
 #include "tests/formats/zarr_sample.hpp"
@@ -85,6 +87,35 @@ TEST(ZarrAnnData, the_same_bytes_for_any_number_of_threads) {
         const auto bytes = test::folder_bytes(folder.path());
         if (first.empty()) first = bytes;
         EXPECT_EQ(bytes, first) << threads;
+    }
+}
+
+/// Rows of a tile in one piece or in many (a stack of sources is read by whole blocks, memory by pieces), with values that widen the type on the way.
+TEST(ZarrAnnData, the_same_bytes_however_rows_are_read) {
+    matrix::Csr csr = test::sample_counts(3'000, 900, 200.0F, 5);
+    csr.values[csr.values.size() - 3] = 70'000.0F;
+    const matrix::Matrix whole = matrix::make_source(csr);
+    std::vector<matrix::Matrix> parts;
+    for (std::int64_t first = 0; first < 3'000; first += 600) {
+        std::vector<std::int64_t> rows(600);
+        std::iota(rows.begin(), rows.end(), first);
+        parts.push_back(matrix::select_rows(whole, rows));
+    }
+    const matrix::Matrix stacked = matrix::stack_rows(parts);
+    ASSERT_TRUE(whole->cheap_in_pieces() && !stacked->cheap_in_pieces());
+    std::map<std::string, std::string> first;
+    for (const std::int32_t threads : {1, 2, 4}) {
+        for (const matrix::Matrix& source : {whole, stacked}) {
+            const TemporaryFolder folder;
+            Context context({.threads = threads});
+            data::Dataset written = only_x(csr);
+            written.layers["X"] = source;
+            write_zarr(written, folder / "a", context);
+            const auto bytes = test::folder_bytes(folder.path());
+            if (first.empty()) first = bytes;
+            EXPECT_EQ(bytes, first) << threads;
+            test::expect_same(csr, matrix::read_all(*read_zarr(folder / "a", context).layers.at("X"), context), "X");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <numeric>
+#include <tuple>
 
 #include "morula/core/hash.hpp"
 #include "morula/formats/zarr/crc32c.hpp"
@@ -57,31 +58,35 @@ TEST(Crc32c, by_instruction_equals_by_table_at_every_length) {
 }
 
 TEST(ZarrCodec, every_flipped_byte_of_a_chunk_of_numbers_is_noticed) {
-    const std::vector<ZarrCodec> codecs = {ZarrCodec::bytes, ZarrCodec::blosc, ZarrCodec::crc32c};
-    std::vector<std::uint16_t> values(2'000);
-    std::iota(values.begin(), values.end(), std::uint16_t{0});
-    std::vector<std::byte> encoded;
-    encode_chunk(codecs, 2, std::as_bytes(std::span<const std::uint16_t>(values)), encoded);
-    std::vector<std::byte> decoded;
-    ASSERT_EQ(decode_chunk(codecs, encoded, 4'000, decoded), "");
-    ASSERT_EQ(std::memcmp(decoded.data(), values.data(), 4'000), 0);
-    for (std::size_t i = 0; i < encoded.size(); ++i) {
-        auto broken = encoded;
-        broken[i] ^= std::byte{0x10};
-        EXPECT_NE(decode_chunk(codecs, broken, 4'000, decoded), "") << i;
+    for (const ZarrCodec blosc : {ZarrCodec::blosc, ZarrCodec::blosc_bits}) {
+        const std::vector<ZarrCodec> codecs = {ZarrCodec::bytes, blosc, ZarrCodec::crc32c};
+        std::vector<std::uint16_t> values(2'003);
+        std::iota(values.begin(), values.end(), std::uint16_t{0});
+        std::vector<std::byte> encoded;
+        encode_chunk(codecs, 2, std::as_bytes(std::span<const std::uint16_t>(values)), encoded);
+        std::vector<std::byte> decoded;
+        ASSERT_EQ(decode_chunk(codecs, encoded, 4'006, decoded), "");
+        ASSERT_EQ(std::memcmp(decoded.data(), values.data(), 4'006), 0);
+        for (std::size_t i = 0; i < encoded.size(); ++i) {
+            auto broken = encoded;
+            broken[i] ^= std::byte{0x10};
+            EXPECT_NE(decode_chunk(codecs, broken, 4'006, decoded), "") << i;
+        }
     }
 }
 
 TEST(ZarrCodec, blosc_without_a_checksum_survives_damage) {
-    const std::vector<ZarrCodec> codecs = {ZarrCodec::bytes, ZarrCodec::blosc};
-    std::vector<std::byte> encoded;
-    std::vector<std::byte> decoded;
-    encode_chunk(codecs, 4, std::as_bytes(std::span<const std::uint32_t>(noisy_numbers(1'000))), encoded);
-    for (std::size_t i = 0; i < encoded.size(); ++i) {
-        auto broken = encoded;
-        broken[i] ^= std::byte{0xff};
-        decode_chunk(codecs, broken, 4'000, decoded);  // wrong values or a message, never a crash
-        decode_chunk(codecs, std::span<const std::byte>(encoded).first(i), 4'000, decoded);
+    for (const ZarrCodec blosc : {ZarrCodec::blosc, ZarrCodec::blosc_bits}) {
+        const std::vector<ZarrCodec> codecs = {ZarrCodec::bytes, blosc};
+        std::vector<std::byte> encoded;
+        std::vector<std::byte> decoded;
+        encode_chunk(codecs, 4, std::as_bytes(std::span<const std::uint32_t>(noisy_numbers(1'000))), encoded);
+        for (std::size_t i = 0; i < encoded.size(); ++i) {
+            auto broken = encoded;
+            broken[i] ^= std::byte{0xff};
+            decode_chunk(codecs, broken, 4'000, decoded);  // wrong values or a message, never a crash
+            decode_chunk(codecs, std::span<const std::byte>(encoded).first(i), 4'000, decoded);
+        }
     }
 }
 
@@ -139,6 +144,23 @@ TEST(ZarrArray, a_matrix_reads_back_by_rows) {
     }
 }
 
+/// Atlases of before have their counts shuffled by bytes: both forms read alike, and the metadata say which it is.
+TEST(ZarrArray, elements_shuffled_by_bytes_or_by_bits_read_alike) {
+    const auto values = noisy_numbers(70'001);
+    for (const auto& [shuffle, codec, name] : {std::tuple{Shuffle::bytes, ZarrCodec::blosc, "\"shuffle\""}, std::tuple{Shuffle::bits, ZarrCodec::blosc_bits, "\"bitshuffle\""}}) {
+        const TemporaryFolder folder;
+        ZarrTreeWriter tree(folder / "tree", two_threads());
+        ZarrArrayWriter writer(tree, "a", ZarrType::uint16, 0, shuffle, {});
+        writer.append(std::span<const std::uint32_t>(values));
+        writer.finish();
+        tree.finish();
+        EXPECT_TRUE(contains(test::file_bytes(folder / "tree/a/zarr.json"), std::string("\"shuffle\": ") + name));
+        const ZarrArray array(folder / "tree/a");
+        EXPECT_EQ(array.meta().codecs.at(1), codec);
+        EXPECT_EQ(array.read_all<std::uint32_t>(two_threads()), values);
+    }
+}
+
 TEST(ZarrArray, bytes_do_not_depend_on_threads_or_on_how_values_are_handed_over) {
     const auto values = noisy_numbers(400'000);
     std::map<std::string, std::string> first;
@@ -147,7 +169,7 @@ TEST(ZarrArray, bytes_do_not_depend_on_threads_or_on_how_values_are_handed_over)
             const TemporaryFolder folder;
             Context context({.threads = threads});
             ZarrTreeWriter tree(folder / "tree", context);
-            ZarrArrayWriter writer(tree, "a", ZarrType::uint16, 0, {});
+            ZarrArrayWriter writer(tree, "a", ZarrType::uint16, 0, Shuffle::bits, {});
             for (std::size_t at = 0; at < values.size(); at += piece) writer.append(std::span<const std::uint32_t>(values).subspan(at, std::min(piece, values.size() - at)));
             writer.finish();
             tree.finish();
@@ -166,7 +188,7 @@ TEST(ZarrArray, an_array_of_many_shards_reads_back_whole_and_in_parts) {
         const auto part = std::span<const std::uint32_t>(values).first(values.size() / 7 * 7);
         ZarrTreeWriter tree(path, two_threads());
         tree.set_shard_elements(2 * kZarrChunkElements);
-        ZarrArrayWriter writer(tree, "a", ZarrType::uint16, n_cols, {});
+        ZarrArrayWriter writer(tree, "a", ZarrType::uint16, n_cols, Shuffle::bytes, {});
         writer.append(part);
         writer.finish();
         tree.finish();

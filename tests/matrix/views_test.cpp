@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
+#include "morula/matrix/whole_numbers.hpp"
 #include "tests/support/sources.hpp"
 
 namespace morula::matrix {
@@ -27,6 +31,43 @@ TEST(Views, good_matrices_pass_the_check) {
     EXPECT_NO_THROW(check_csr(small().view(), "X"));
     EXPECT_NO_THROW(check_csr(Csr{}.view(), "X"));
     EXPECT_NO_THROW(check_csr(test::random_counts(50, 30, 0.3, 1).view(), "X"));
+}
+
+/// By the plain definition, at every place of a row and around 2^31, where the quick test gives no answer.
+TEST(Views, rows_that_do_not_strictly_increase_are_seen) {
+    const std::vector<std::uint32_t> good = {0, 1, 7, 8, 100, 2'147'483'646, 2'147'483'647, 2'147'483'648, 3'000'000'000, 4'294'967'295};
+    EXPECT_TRUE(strictly_increasing({}));
+    for (std::size_t from = 0; from < good.size(); ++from) {
+        for (std::size_t to = from + 1; to <= good.size(); ++to) {
+            const std::vector<std::uint32_t> row(good.begin() + static_cast<std::ptrdiff_t>(from), good.begin() + static_cast<std::ptrdiff_t>(to));
+            EXPECT_TRUE(strictly_increasing(row));
+            for (std::size_t i = 1; i < row.size(); ++i) {
+                for (const std::uint32_t wrong : {row[i - 1], std::uint32_t{0}}) {
+                    std::vector<std::uint32_t> bad = row;
+                    bad[i] = wrong;
+                    EXPECT_FALSE(strictly_increasing(bad)) << from << ' ' << to << ' ' << i;
+                }
+            }
+        }
+    }
+}
+
+TEST(Views, small_whole_numbers_are_told_from_other_floats) {
+    const float infinite = std::numeric_limits<float>::infinity();
+    for (const float value : {0.0F, -0.0F, 1.0F, -1.0F, 0.5F, 1.5F, 254.5F, 255.0F, 255.5F, 256.0F, 65'535.0F, 65'535.5F, 65'536.0F, 8'388'607.0F, 8'388'607.5F, 8'388'608.0F,
+                              8'388'609.0F, 16'777'216.0F, 4'294'967'296.0F, -8'388'608.0F, -8'388'607.0F, 1e30F, -1e30F, 1e-40F, -1e-40F, infinite, -infinite,
+                              std::numeric_limits<float>::quiet_NaN()}) {
+        for (const int bits : {8, 16, 23}) {
+            WholeNumbers numbers;
+            for (const float other : {3.0F, 200.0F}) numbers.take(other);
+            const std::uint32_t taken = numbers.take(value);
+            const bool is_one = !std::signbit(value) && value < std::ldexp(1.0F, bits) && value == std::floor(value);
+            EXPECT_EQ(numbers.all_below_2_to(bits), is_one) << value << ' ' << bits;
+            if (is_one) {
+                EXPECT_EQ(static_cast<float>(taken), value);
+            }
+        }
+    }
 }
 
 struct BadCase {

@@ -113,13 +113,40 @@ bool fits(From value) {
     }
 }
 
+// A number of type From has the same bytes as a T, unless it is negative.
+template <class From, class T>
+constexpr bool kSameBytes = std::is_same_v<From, T> || (std::is_integral_v<From> && std::is_unsigned_v<T> && std::is_integral_v<T> && sizeof(From) == sizeof(T));
+
+// The first of n numbers that does not fit a T, or n.
+template <class T, class From>
+std::size_t first_unfit(const std::byte* bytes, std::size_t n) {
+    std::size_t i = 0;
+    for (; i < n; ++i) {
+        From value;
+        std::memcpy(&value, bytes + i * sizeof(From), sizeof(From));
+        if (!fits<T>(value)) {
+            break;
+        }
+    }
+    return i;
+}
+
 template <class From, class T>
 std::size_t convert_all(const std::byte* bytes, std::span<T> out) {
-    if constexpr (std::is_same_v<From, T>) {
-        std::memcpy(out.data(), bytes, out.size_bytes());
-        return out.size();
+    bool all_fit = true;
+    if constexpr (kSameBytes<From, T>) {
+        // Nothing to move where they were read in place. A set highest bit is a negative number.
+        if (static_cast<const void*>(bytes) != out.data()) {
+            std::memcpy(out.data(), bytes, out.size_bytes());
+        }
+        if constexpr (!std::is_same_v<From, T>) {
+            T bits = 0;
+            for (const T value : out) {
+                bits |= value;
+            }
+            all_fit = fits<T>(static_cast<From>(bits));
+        }
     } else {
-        bool all_fit = true;
         for (std::size_t i = 0; i < out.size(); ++i) {
             From value;
             std::memcpy(&value, bytes + i * sizeof(From), sizeof(From));
@@ -127,15 +154,8 @@ std::size_t convert_all(const std::byte* bytes, std::span<T> out) {
             all_fit &= ok;
             out[i] = ok ? static_cast<T>(value) : T{};
         }
-        for (std::size_t i = 0; i < out.size() && !all_fit; ++i) {
-            From value;
-            std::memcpy(&value, bytes + i * sizeof(From), sizeof(From));
-            if (!fits<T>(value)) {
-                return i;
-            }
-        }
-        return out.size();
     }
+    return all_fit ? out.size() : first_unfit<T, From>(bytes, out.size());
 }
 
 // Calls body with a null pointer to the C++ type of `type`.
@@ -286,20 +306,27 @@ void Array::convert(std::span<const std::byte> bytes, std::int64_t first, std::s
 
 template <class T>
 void Array::read_contiguous(std::int64_t begin, std::span<T> out) const {
+    const bool in_place = with_type(type_, [](auto* type) { return kSameBytes<std::remove_pointer_t<decltype(type)>, T>; });
     const std::int64_t piece = kPieceBytes / type_bytes_;
-    Bytes bytes(static_cast<std::size_t>(std::min<std::int64_t>(piece, static_cast<std::int64_t>(out.size())) * type_bytes_));
+    static thread_local Bytes buffer;
+    if (!in_place) buffer.resize(static_cast<std::size_t>(kPieceBytes));
     for (std::int64_t done = 0; done < static_cast<std::int64_t>(out.size());) {
         const std::int64_t n = std::min<std::int64_t>(piece, static_cast<std::int64_t>(out.size()) - done);
-        std::int64_t have = 0;
-        while (have < n * type_bytes_) {
-            const ssize_t got = pread(file_descriptor_, bytes.data() + have, static_cast<std::size_t>(n * type_bytes_ - have), offset_ + (begin + done) * type_bytes_ + have);
-            if (got == 0 || (got < 0 && errno != EINTR)) {
-                invalid_data(place() + ": the file ended while it was read.", "Do not change the file during a run; copy it again.");
-            }
-            have += std::max<ssize_t>(got, 0);
-        }
-        convert(std::span<const std::byte>(bytes), begin + done, out.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(n)));
+        const std::span<T> to(out.data() + done, static_cast<std::size_t>(n));
+        const auto bytes = in_place ? std::as_writable_bytes(to) : std::span<std::byte>(buffer).first(static_cast<std::size_t>(n * type_bytes_));
+        read_bytes(offset_ + (begin + done) * type_bytes_, bytes);
+        convert(std::span<const std::byte>(bytes), begin + done, to);
         done += n;
+    }
+}
+
+void Array::read_bytes(std::int64_t at, std::span<std::byte> bytes) const {
+    for (std::size_t have = 0; have < bytes.size();) {
+        const ssize_t got = pread(file_descriptor_, bytes.data() + have, bytes.size() - have, at + static_cast<std::int64_t>(have));
+        if (got == 0 || (got < 0 && errno != EINTR)) {
+            invalid_data(place() + ": the file ended while it was read.", "Do not change the file during a run; copy it again.");
+        }
+        have += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
     }
 }
 

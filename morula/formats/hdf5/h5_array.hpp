@@ -24,6 +24,8 @@ public:
     std::int64_t size() const { return size_; }
     NumberType type() const { return type_; }
     std::string place() const { return dataset_.place(); }
+    /// Whether the elements lie one after the other in the file, so that a short read costs no more an element than a long one.
+    bool is_contiguous() const { return layout_ == Layout::contiguous; }
 
     /// Elements [begin, begin + out.size()) converted. Throws invalid_data with the element when an integer does not fit:
     /// for uint32 anything below 0 or above 2^32 - 1, for float an integer above 2^32 (a count no cell can hold).
@@ -42,6 +44,7 @@ private:
     void read_any(std::int64_t begin, std::span<T> out) const;
     template <class T>
     void read_contiguous(std::int64_t begin, std::span<T> out) const;
+    void read_bytes(std::int64_t at, std::span<std::byte> bytes) const;
     template <class T>
     void read_chunks(std::int64_t begin, std::span<T> out) const;
     template <class T>

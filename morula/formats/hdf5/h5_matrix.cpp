@@ -54,14 +54,6 @@ void check_extent(const Object& object, std::int64_t n_rows, std::int64_t n_cols
     }
 }
 
-bool strictly_increasing(std::span<const std::uint32_t> columns) {
-    bool ok = true;
-    for (std::size_t i = 1; i < columns.size(); ++i) {
-        ok &= columns[i - 1] < columns[i];
-    }
-    return ok;
-}
-
 // Rows [begin, end) of a compressed-row group.
 class H5CsrSource : public matrix::RowBlockSource {
 public:
@@ -95,13 +87,14 @@ public:
         drop_zeros(csr);
         return csr.view();
     }
+    bool cheap_in_pieces() const override { return indices_.is_contiguous() && values_.is_contiguous(); }
 
 private:
     void order_rows(std::int64_t first_row, matrix::Csr& csr) const {
         for (std::int64_t r = 0; r < csr.n_rows; ++r) {
             const auto begin = static_cast<std::size_t>(csr.indptr[static_cast<std::size_t>(r)]);
             const auto end = static_cast<std::size_t>(csr.indptr[static_cast<std::size_t>(r) + 1]);
-            if (!strictly_increasing(std::span(csr.indices).subspan(begin, end - begin))) {
+            if (!matrix::strictly_increasing(std::span(csr.indices).subspan(begin, end - begin))) {
                 sort_row(first_row, first_row + r, begin, end, csr);
             }
             if (begin < end && csr.indices[end - 1] >= n_cols_) {
@@ -124,11 +117,11 @@ private:
 
     // Explicit zeros count as entries in some programs and not in others; here an entry is a value.
     static void drop_zeros(matrix::Csr& csr) {
-        bool any = false;
+        std::uint32_t zeros = 0;
         for (const float value : csr.values) {
-            any |= value == 0.0F;
+            zeros |= static_cast<std::uint32_t>(value == 0.0F);
         }
-        if (!any) {
+        if (zeros == 0) {
             return;
         }
         std::size_t to = 0;

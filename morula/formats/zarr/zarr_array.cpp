@@ -18,6 +18,7 @@
 #include "morula/core/parallel.hpp"
 #include "morula/formats/zarr/crc32c.hpp"
 #include "morula/formats/zarr/zarr_codec.hpp"
+#include "morula/formats/zarr/zarr_numbers.hpp"
 
 namespace morula::formats {
 namespace {
@@ -27,45 +28,6 @@ constexpr std::size_t kMostOpenShards = 64;  // file handles an array may hold
 
 [[noreturn]] void damaged(const std::filesystem::path& file, std::string_view what) {
     invalid_data(fmt::format("{}: {}.", file.string(), what), "The file is damaged: write or copy the folder again (`morula verify` lists all damage of an atlas).");
-}
-
-template <class T, class S>
-bool convert_values(const std::byte* bytes, std::int64_t n, T* out) {
-    bool fits = true;
-    for (std::int64_t i = 0; i < n; ++i) {
-        S value;
-        std::memcpy(&value, bytes + i * static_cast<std::int64_t>(sizeof(S)), sizeof(S));
-        if constexpr (std::is_integral_v<T> && std::is_floating_point_v<S>) {
-            // Only whole numbers within T; the limits are powers of two, so exact as S.
-            const bool whole = value == std::trunc(value) && value >= static_cast<S>(std::numeric_limits<T>::min()) &&
-                               value < std::ldexp(S{1}, std::numeric_limits<T>::digits);
-            fits = fits && whole;
-            out[i] = whole ? static_cast<T>(value) : T{0};
-        } else {
-            if constexpr (std::is_integral_v<T> && !std::is_same_v<T, S>) fits = fits && std::in_range<T>(value);
-            out[i] = static_cast<T>(value);
-        }
-    }
-    return fits;
-}
-
-template <class T>
-bool convert(ZarrType type, const std::byte* bytes, std::int64_t n, T* out) {
-    switch (type) {
-        case ZarrType::boolean:
-        case ZarrType::uint8: return convert_values<T, std::uint8_t>(bytes, n, out);
-        case ZarrType::int8: return convert_values<T, std::int8_t>(bytes, n, out);
-        case ZarrType::int16: return convert_values<T, std::int16_t>(bytes, n, out);
-        case ZarrType::int32: return convert_values<T, std::int32_t>(bytes, n, out);
-        case ZarrType::int64: return convert_values<T, std::int64_t>(bytes, n, out);
-        case ZarrType::uint16: return convert_values<T, std::uint16_t>(bytes, n, out);
-        case ZarrType::uint32: return convert_values<T, std::uint32_t>(bytes, n, out);
-        case ZarrType::uint64: return convert_values<T, std::uint64_t>(bytes, n, out);
-        case ZarrType::float32: return convert_values<T, float>(bytes, n, out);
-        case ZarrType::float64: return convert_values<T, double>(bytes, n, out);
-        case ZarrType::text: break;
-    }
-    return false;
 }
 
 /// Rows and columns of an array of 0 to 2 dimensions.
@@ -231,7 +193,7 @@ void ZarrArray::read(std::int64_t first_row, std::span<T> out) const {
     const std::int64_t element_bytes = zarr_type_size(s.meta.type);
     T fill{};
     const auto* fill_bytes = reinterpret_cast<const std::byte*>(&s.meta.fill_value);
-    const bool fill_fits = convert(ZarrType::float64, fill_bytes, 1, &fill);
+    const bool fill_fits = bytes_to_numbers(ZarrType::float64, fill_bytes, 1, &fill);
     thread_local std::vector<std::byte> decoded;
     for (std::int64_t r = first_row / s.inner.rows; r * s.inner.rows < last_row; ++r) {
         const std::int64_t begin = std::max(first_row, r * s.inner.rows);
@@ -248,7 +210,7 @@ void ZarrArray::read(std::int64_t first_row, std::span<T> out) const {
                 T* to = out.data() + (begin + i - first_row) * s.size.cols + first_col;
                 if (!present) {
                     std::fill_n(to, piece, fill);
-                } else if (!convert(s.meta.type, decoded.data() + (begin + i - r * s.inner.rows) * s.inner.cols * element_bytes, piece, to)) {
+                } else if (!bytes_to_numbers(s.meta.type, decoded.data() + (begin + i - r * s.inner.rows) * s.inner.cols * element_bytes, piece, to)) {
                     invalid_data(fmt::format("{}: a value of type {} in chunk ({}, {}) does not fit where it is needed.", s.folder.string(), zarr_type_name(s.meta.type), r, c),
                                  "Check the values: whole numbers within range are expected here.");
                 }

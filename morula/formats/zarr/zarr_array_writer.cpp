@@ -1,18 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <limits>
+#include <deque>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
-#include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/formats/zarr/crc32c.hpp"
 #include "morula/formats/zarr/zarr_codec.hpp"
+#include "morula/formats/zarr/zarr_numbers.hpp"
 #include "morula/formats/zarr/zarr_output.hpp"
 #include "morula/formats/zarr/zarr_writer.hpp"
 
@@ -20,51 +17,6 @@ namespace morula::formats {
 namespace {
 
 constexpr std::int64_t kChunksAThread = 8;  // encoded at once
-const std::vector<ZarrCodec> kNumberCodecs = {ZarrCodec::bytes, ZarrCodec::blosc, ZarrCodec::crc32c};
-
-/// Stores values as S; false where one does not fit exactly.
-template <class S, class T>
-bool store_values(std::span<const T> values, std::byte* out) {
-    bool fits = true;
-    // The limits of S are powers of two, so exact as T.
-    constexpr T kLowest = static_cast<T>(std::numeric_limits<S>::min());
-    [[maybe_unused]] const T limit = std::is_floating_point_v<T> ? static_cast<T>(std::ldexp(1.0, std::numeric_limits<S>::digits)) : T{0};
-    for (std::size_t i = 0; i < values.size(); ++i) {
-        S stored{};
-        if constexpr (std::is_integral_v<S> && std::is_floating_point_v<T>) {
-            const bool in_range = values[i] >= kLowest && values[i] < limit;
-            stored = static_cast<S>(in_range ? values[i] : T{0});
-            fits &= in_range && static_cast<T>(stored) == values[i];
-        } else if constexpr (std::is_integral_v<S>) {
-            fits = fits && std::in_range<S>(values[i]);
-            stored = static_cast<S>(values[i]);
-        } else {
-            stored = static_cast<S>(values[i]);
-            if constexpr (!std::is_same_v<S, T>) fits = fits && (static_cast<T>(stored) == values[i] || values[i] != values[i]);
-        }
-        std::memcpy(out + i * sizeof(S), &stored, sizeof(S));
-    }
-    return fits;
-}
-
-template <class T>
-bool store(ZarrType type, std::span<const T> values, std::byte* out) {
-    switch (type) {
-        case ZarrType::boolean:
-        case ZarrType::uint8: return store_values<std::uint8_t>(values, out);
-        case ZarrType::int8: return store_values<std::int8_t>(values, out);
-        case ZarrType::int16: return store_values<std::int16_t>(values, out);
-        case ZarrType::int32: return store_values<std::int32_t>(values, out);
-        case ZarrType::int64: return store_values<std::int64_t>(values, out);
-        case ZarrType::uint16: return store_values<std::uint16_t>(values, out);
-        case ZarrType::uint32: return store_values<std::uint32_t>(values, out);
-        case ZarrType::uint64: return store_values<std::uint64_t>(values, out);
-        case ZarrType::float32: return store_values<float>(values, out);
-        case ZarrType::float64: return store_values<double>(values, out);
-        case ZarrType::text: break;
-    }
-    return false;
-}
 
 }  // namespace
 
@@ -78,7 +30,11 @@ struct ZarrArrayWriter::State {
     std::int64_t chunk_rows;      // of an inner chunk
     std::int64_t chunks_a_shard;
     std::int64_t n_elements = 0;
-    std::vector<std::byte> pending;              // raw, not yet encoded
+    std::vector<std::byte> pending;              // less than a chunk
+    std::vector<std::span<const std::byte>> staged;  // whole chunks, not yet written
+    std::deque<std::vector<std::byte>> joined;   // those of them that came in parts
+    std::vector<std::vector<std::byte>> encoded; // of the staged; keeps its memory
+    std::vector<std::byte> stored;               // elements that append() was given
     std::optional<ZarrOutputFile> shard;
     std::vector<std::uint64_t> index;            // of the open shard
     std::int64_t n_shards = 0;
@@ -88,16 +44,16 @@ struct ZarrArrayWriter::State {
     std::int64_t chunk_bytes() const { return chunk_rows * n_cols * type_size; }
     std::string shard_path(std::int64_t number) const { return fmt::format("{}/c/{}{}", path, number, is_matrix ? "/0" : ""); }
 
-    void encode_pending(std::int64_t n_chunks);
-    void write_chunk(std::span<const std::byte> encoded);
+    void stage_pending();
+    void write_chunk(std::span<const std::byte> chunk);
     void close_shard(std::int64_t n_slots);
 };
 
-void ZarrArrayWriter::State::write_chunk(std::span<const std::byte> encoded) {
+void ZarrArrayWriter::State::write_chunk(std::span<const std::byte> chunk) {
     if (!shard) shard.emplace(tree.folder(), shard_path(n_shards));
     index.push_back(static_cast<std::uint64_t>(shard->size()));
-    index.push_back(encoded.size());
-    shard->write(encoded);
+    index.push_back(chunk.size());
+    shard->write(chunk);
     if (static_cast<std::int64_t>(index.size()) == 2 * chunks_a_shard) close_shard(chunks_a_shard);
 }
 
@@ -114,17 +70,13 @@ void ZarrArrayWriter::State::close_shard(std::int64_t n_slots) {
     ++n_shards;
 }
 
-void ZarrArrayWriter::State::encode_pending(std::int64_t n_chunks) {
-    std::vector<std::vector<std::byte>> encoded(static_cast<std::size_t>(n_chunks));
-    parallel_blocks(tree.context(), n_chunks, 1, [&](Block block) {
-        const auto raw = std::span<const std::byte>(pending).subspan(static_cast<std::size_t>(block.begin * chunk_bytes()), static_cast<std::size_t>(chunk_bytes()));
-        encode_chunk(kNumberCodecs, type_size, raw, encoded[static_cast<std::size_t>(block.index)]);
-    });
-    for (const auto& chunk : encoded) write_chunk(chunk);
-    pending.erase(pending.begin(), pending.begin() + static_cast<std::ptrdiff_t>(n_chunks * chunk_bytes()));
+void ZarrArrayWriter::State::stage_pending() {
+    joined.push_back(std::exchange(pending, {}));
+    staged.emplace_back(joined.back());
+    if (encoded.size() < staged.size()) encoded.resize(staged.size());
 }
 
-ZarrArrayWriter::ZarrArrayWriter(ZarrTreeWriter& tree, std::string path, ZarrType type, std::int64_t n_cols, ZarrAttributes attributes) {
+ZarrArrayWriter::ZarrArrayWriter(ZarrTreeWriter& tree, std::string path, ZarrType type, std::int64_t n_cols, Shuffle shuffle, ZarrAttributes attributes) {
     MORULA_ASSERT(type != ZarrType::text);
     const bool is_matrix = n_cols > 0;
     const std::int64_t cols = std::max<std::int64_t>(n_cols, 1);
@@ -132,11 +84,11 @@ ZarrArrayWriter::ZarrArrayWriter(ZarrTreeWriter& tree, std::string path, ZarrTyp
     const std::int64_t chunks_a_shard = std::max<std::int64_t>(1, tree.shard_elements() / (chunk_rows * cols));
     ZarrArrayMeta meta;
     meta.type = type;
-    meta.codecs = kNumberCodecs;
+    meta.codecs = {ZarrCodec::bytes, shuffle == Shuffle::bits ? ZarrCodec::blosc_bits : ZarrCodec::blosc, ZarrCodec::crc32c};
     meta.sharded = true;
     meta.attributes = std::move(attributes);
     meta.attributes.emplace(kWrittenWhole, true);
-    state_.reset(new State{tree, std::move(path), std::move(meta), is_matrix, cols, zarr_type_size(type), chunk_rows, chunks_a_shard, 0, {}, {}, {}, 0, {}, false});
+    state_.reset(new State{tree, std::move(path), std::move(meta), is_matrix, cols, zarr_type_size(type), chunk_rows, chunks_a_shard, 0, {}, {}, {}, {}, {}, {}, {}, 0, {}, false});
 }
 
 ZarrArrayWriter::ZarrArrayWriter(ZarrArrayWriter&&) noexcept = default;
@@ -151,35 +103,64 @@ ZarrArrayWriter::~ZarrArrayWriter() {
 std::int64_t ZarrArrayWriter::size() const { return state_->n_elements; }
 const ZarrArrayMeta& ZarrArrayWriter::meta() const { return state_->meta; }
 
+void ZarrArrayWriter::stage(std::span<const std::byte> elements) {
+    State& s = *state_;
+    const auto chunk = static_cast<std::size_t>(s.chunk_bytes());
+    s.n_elements += static_cast<std::int64_t>(elements.size()) / s.type_size;
+    if (!s.pending.empty()) {
+        const auto piece = elements.first(std::min(elements.size(), chunk - s.pending.size()));
+        s.pending.insert(s.pending.end(), piece.begin(), piece.end());
+        elements = elements.subspan(piece.size());
+        if (s.pending.size() == chunk) s.stage_pending();
+    }
+    for (; elements.size() >= chunk; elements = elements.subspan(chunk)) s.staged.push_back(elements.first(chunk));
+    s.pending.insert(s.pending.end(), elements.begin(), elements.end());
+    if (s.encoded.size() < s.staged.size()) s.encoded.resize(s.staged.size());
+}
+
+std::int64_t ZarrArrayWriter::n_staged() const { return static_cast<std::int64_t>(state_->staged.size()); }
+
+void ZarrArrayWriter::encode_staged(std::int64_t chunk) {
+    const auto i = static_cast<std::size_t>(chunk);
+    encode_chunk(state_->meta.codecs, state_->type_size, state_->staged[i], state_->encoded[i]);
+}
+
+void ZarrArrayWriter::write_staged() {
+    State& s = *state_;
+    for (std::size_t i = 0; i < s.staged.size(); ++i) s.write_chunk(s.encoded[i]);
+    s.staged.clear();
+    s.joined.clear();
+}
+
 template <class T>
 void ZarrArrayWriter::append(std::span<const T> values) {
     State& s = *state_;
-    const std::int64_t batch = kChunksAThread * s.tree.context().threads() * s.chunk_bytes();
+    const auto batch = static_cast<std::size_t>(kChunksAThread * s.tree.context().threads() * s.chunk_rows * s.n_cols);
     while (!values.empty()) {
-        const std::int64_t room = std::max<std::int64_t>(1, (batch - static_cast<std::int64_t>(s.pending.size())) / s.type_size);
-        const auto piece = values.first(std::min(values.size(), static_cast<std::size_t>(room)));
-        const std::size_t at = s.pending.size();
-        s.pending.resize(at + piece.size() * static_cast<std::size_t>(s.type_size));
-        if (!store(s.meta.type, piece, s.pending.data() + at)) {
+        const auto piece = values.first(std::min(values.size(), batch));
+        s.stored.resize(piece.size() * static_cast<std::size_t>(s.type_size));
+        if (!numbers_to_bytes(s.meta.type, piece, s.stored.data())) {
             fail(ErrorCode::internal, fmt::format("{}: a value does not fit the type {}.", s.path, zarr_type_name(s.meta.type)), "Report this as a bug.");
         }
-        s.n_elements += static_cast<std::int64_t>(piece.size());
+        stage(s.stored);
+        parallel_blocks(s.tree.context(), n_staged(), 1, [&](Block block) { encode_staged(block.begin); });
+        write_staged();
         values = values.subspan(piece.size());
-        const std::int64_t full = static_cast<std::int64_t>(s.pending.size()) / s.chunk_bytes();
-        if (static_cast<std::int64_t>(s.pending.size()) >= batch) s.encode_pending(full);
     }
 }
 
 void ZarrArrayWriter::finish() {
     State& s = *state_;
-    MORULA_ASSERT(!s.finished && s.n_elements % s.n_cols == 0);
+    MORULA_ASSERT(!s.finished && s.staged.empty() && s.n_elements % s.n_cols == 0);
     const std::int64_t n_rows = s.n_elements / s.n_cols;
     // An array smaller than one chunk is a chunk of its own size.
     if (n_rows < s.chunk_rows) s.chunk_rows = std::max<std::int64_t>(1, n_rows);
-    const std::int64_t left = static_cast<std::int64_t>(s.pending.size());
-    const std::int64_t n_chunks = (left + s.chunk_bytes() - 1) / s.chunk_bytes();
-    s.pending.resize(static_cast<std::size_t>(n_chunks * s.chunk_bytes()));  // the last chunk is filled up with zeros
-    if (n_chunks > 0) s.encode_pending(n_chunks);
+    if (!s.pending.empty()) {
+        s.pending.resize(static_cast<std::size_t>(s.chunk_bytes()));  // the last chunk is filled up with zeros
+        s.stage_pending();
+        encode_staged(0);
+        write_staged();
+    }
     const std::int64_t all_chunks = std::max<std::int64_t>(1, (n_rows + s.chunk_rows - 1) / s.chunk_rows);
     const std::int64_t slots = std::min(all_chunks, s.chunks_a_shard);  // one shard: just the chunks there are
     if (s.shard) s.close_shard(slots);

@@ -20,9 +20,9 @@ constexpr int kZstdLevel = 3;
 constexpr std::int64_t kLargestTextChunk = std::int64_t{1} << 30;
 constexpr std::int64_t kMostOverhead = 64;  // bytes that blosc and crc32c add to data they cannot compress
 
-void encode_blosc(std::int64_t type_size, std::span<const std::byte> raw, std::vector<std::byte>& out) {
+void encode_blosc(int shuffle, std::int64_t type_size, std::span<const std::byte> raw, std::vector<std::byte>& out) {
     out.resize(raw.size() + BLOSC_MAX_OVERHEAD);
-    const int size = blosc_compress_ctx(kBloscLevel, BLOSC_SHUFFLE, static_cast<std::size_t>(type_size), raw.size(), raw.data(), out.data(), out.size(), "lz4", 0, 1);
+    const int size = blosc_compress_ctx(kBloscLevel, shuffle, static_cast<std::size_t>(type_size), raw.size(), raw.data(), out.data(), out.size(), "lz4", 0, 1);
     MORULA_ASSERT(size > 0);
     out.resize(static_cast<std::size_t>(size));
 }
@@ -98,23 +98,25 @@ std::string decode_crc32c(std::span<const std::byte>& in) {
 }  // namespace
 
 void encode_chunk(std::span<const ZarrCodec> codecs, std::int64_t type_size, std::span<const std::byte> raw, std::vector<std::byte>& out) {
-    std::vector<std::byte> next;
-    out.clear();
-    bool is_raw = true;  // out is still empty and raw is the input
+    std::vector<std::byte> last;
+    std::span<const std::byte> in = raw;
     for (const ZarrCodec codec : codecs.subspan(1)) {
-        const std::span<const std::byte> in = is_raw ? raw : std::span<const std::byte>(out);
+        const bool in_is_raw = in.data() == raw.data();
         if (codec == ZarrCodec::crc32c) {
             const std::uint32_t sum = crc32c(in);
-            if (is_raw) out.assign(raw.begin(), raw.end());
+            if (in_is_raw) out.assign(raw.begin(), raw.end());
             put_u32(sum, out);
         } else {
-            if (codec == ZarrCodec::blosc) encode_blosc(type_size, in, next);
-            else encode_zstd(in, next);
-            std::swap(out, next);
+            if (!in_is_raw) {  // keep the input alive while out is filled again
+                std::swap(out, last);
+                in = last;
+            }
+            if (codec == ZarrCodec::zstd) encode_zstd(in, out);
+            else encode_blosc(codec == ZarrCodec::blosc ? BLOSC_SHUFFLE : BLOSC_BITSHUFFLE, type_size, in, out);
         }
-        is_raw = false;
+        in = out;
     }
-    if (is_raw) out.assign(raw.begin(), raw.end());
+    if (codecs.size() == 1) out.assign(raw.begin(), raw.end());
 }
 
 std::string decode_chunk(std::span<const ZarrCodec> codecs, std::span<const std::byte> encoded, std::int64_t expected_bytes, std::vector<std::byte>& out) {
@@ -131,7 +133,7 @@ std::string decode_chunk(std::span<const ZarrCodec> codecs, std::span<const std:
                 last.assign(in.begin(), in.end());
                 in = last;
             }
-            problem = codecs[i] == ZarrCodec::blosc ? decode_blosc(in, most, out) : decode_zstd(in, most, out);
+            problem = codecs[i] == ZarrCodec::zstd ? decode_zstd(in, most, out) : decode_blosc(in, most, out);
             in = out;
             in_is_out = true;
         }

@@ -14,6 +14,9 @@
 
 namespace morula::formats {
 
+/// Columns that a matrix may have here: ids are uint32.
+inline constexpr std::int64_t kMostColumns = std::int64_t{1} << 32;
+
 /// A csr_matrix group as a source of rows. indptr is held in memory; a read decodes the inner chunks that the rows overlap.
 /// Checks the CRC of every chunk, that column ids lie within the matrix and increase in each row. Safe to call from many threads.
 class ZarrCsrSource final : public matrix::RowBlockSource {
@@ -37,7 +40,8 @@ private:
 /// The matrix in a group: csr_matrix lazily, or a dense array whose zeros are skipped. Throws unsupported for csc_matrix.
 matrix::Matrix open_zarr_matrix(const std::filesystem::path& folder, Context& context);
 
-/// Receives the rows in order while they are written (for content hashes); first_row is the block's place.
+/// Receives the rows while they are written (for content hashes); first_row is the block's place. A block lies within a tile of 1,024 rows; those of a
+/// tile come in order, tiles come from many threads at once.
 using RowObserver = std::function<void(const matrix::CsrView& rows, std::int64_t first_row)>;
 
 enum class ValueStorage {
@@ -45,7 +49,7 @@ enum class ValueStorage {
     float32,
 };
 
-/// Writes a source as a csr_matrix group, in bounded memory (about 64 MB a thread): indices in the smallest unsigned type, indptr int64.
+/// Writes a source as a csr_matrix group, in bounded memory (about 32 MB a thread at 3,000 entries a row, at most some 128 MB): indices in the smallest unsigned type, indptr int64.
 /// Throws invalid_data when rows are not sorted or columns are out of range. The bytes do not depend on the number of threads.
 void write_zarr_csr(ZarrTreeWriter& tree, const std::string& path, const matrix::RowBlockSource& source, ValueStorage storage, const RowObserver& observer);
 

@@ -89,7 +89,7 @@ std::vector<ZarrCodec> parse_codecs(const Json& list, std::string_view where) {
             if (configuration.is_object() && configuration.value("endian", Json("little")) != "little") not_known(where, "big-endian numbers");
             codecs.push_back(ZarrCodec::bytes);
         } else if (name == "blosc") {
-            codecs.push_back(ZarrCodec::blosc);
+            codecs.push_back(configuration.is_object() && configuration.value("shuffle", Json()) == "bitshuffle" ? ZarrCodec::blosc_bits : ZarrCodec::blosc);
         } else if (name == "zstd") {
             codecs.push_back(ZarrCodec::zstd);
         } else if (name == "crc32c") {
@@ -210,8 +210,10 @@ Json codecs_json(const ZarrArrayMeta& meta) {
         switch (codec) {
             case ZarrCodec::bytes: list.push_back({{"name", "bytes"}, {"configuration", {{"endian", "little"}}}}); break;
             case ZarrCodec::blosc:
+            case ZarrCodec::blosc_bits:
                 list.push_back({{"name", "blosc"},
-                                {"configuration", {{"typesize", zarr_type_size(meta.type)}, {"cname", "lz4"}, {"clevel", 5}, {"shuffle", "shuffle"}, {"blocksize", 0}}}});
+                                {"configuration",
+                                 {{"typesize", zarr_type_size(meta.type)}, {"cname", "lz4"}, {"clevel", 5}, {"shuffle", codec == ZarrCodec::blosc ? "shuffle" : "bitshuffle"}, {"blocksize", 0}}}});
                 break;
             case ZarrCodec::zstd: list.push_back({{"name", "zstd"}, {"configuration", {{"level", 3}, {"checksum", true}}}}); break;
             case ZarrCodec::crc32c: list.push_back({{"name", "crc32c"}}); break;

@@ -25,8 +25,8 @@ inline constexpr std::string_view kWrittenWhole = "written-whole";
 using ZarrAttribute = std::variant<bool, std::int64_t, double, std::string, std::vector<std::int64_t>, std::vector<std::string>>;
 using ZarrAttributes = std::map<std::string, ZarrAttribute, std::less<>>;
 
-/// The codecs that this reader and writer know; all are standard.
-enum class ZarrCodec { bytes, blosc, zstd, crc32c, vlen_utf8 };
+/// The codecs that this reader and writer know; all are standard. blosc_bits: blosc with bitshuffle.
+enum class ZarrCodec { bytes, blosc, blosc_bits, zstd, crc32c, vlen_utf8 };
 
 struct ZarrArrayMeta {
     ZarrType type = ZarrType::float32;

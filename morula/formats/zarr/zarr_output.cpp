@@ -10,6 +10,12 @@
 #include "morula/core/error.hpp"
 
 namespace morula::formats {
+namespace {
+
+// The disk begins with so many bytes while the next are made; else all would be left to the end (430 MB: 0.8 s of waiting).
+constexpr std::int64_t kWriteBehind = std::int64_t{8} << 20;
+
+}  // namespace
 
 ZarrOutputFile::ZarrOutputFile(const std::filesystem::path& root, std::string path) : full_(root / path), path_(std::move(path)) {
     std::error_code problem;
@@ -35,6 +41,9 @@ void ZarrOutputFile::write(std::span<const std::byte> bytes) {
     }
     hasher_.update(bytes);
     size_ += static_cast<std::int64_t>(bytes.size());
+    if (size_ - begun_ < kWriteBehind) return;
+    ::sync_file_range(fd_, begun_, size_ - begun_, SYNC_FILE_RANGE_WRITE);  // a hint: what fails here is noticed when the tree is forced to disk
+    begun_ = size_;
 }
 
 WrittenFile ZarrOutputFile::close() {

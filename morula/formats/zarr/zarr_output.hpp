@@ -30,6 +30,7 @@ private:
     std::string path_;
     int fd_ = -1;
     std::int64_t size_ = 0;
+    std::int64_t begun_ = 0;  // bytes that the disk was told to begin with
     Hasher hasher_;
 };
 

@@ -78,7 +78,7 @@ void ZarrTreeWriter::array(const std::string& path, ZarrArrayMeta meta) {
 template <class T>
 void ZarrTreeWriter::numbers(const std::string& path, ZarrType type, std::span<const T> values, ZarrAttributes attributes) {
     check_names(path);
-    ZarrArrayWriter writer(*this, path, type, 0, std::move(attributes));
+    ZarrArrayWriter writer(*this, path, type, 0, Shuffle::bytes, std::move(attributes));
     writer.append(values);
     writer.finish();
 }
@@ -97,7 +97,7 @@ void ZarrTreeWriter::matrix(const std::string& path, ZarrType type, std::span<co
         array(path, std::move(meta));
         return;
     }
-    ZarrArrayWriter writer(*this, path, type, n_cols, std::move(attributes));
+    ZarrArrayWriter writer(*this, path, type, n_cols, Shuffle::bytes, std::move(attributes));
     writer.append(values);
     writer.finish();
 }
