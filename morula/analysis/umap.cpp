@@ -21,12 +21,13 @@ constexpr std::int64_t kBlockCells = 512;
 constexpr std::int64_t kManyCells = 10'000;
 constexpr std::int32_t kEpochsOfFew = 500;
 constexpr std::int32_t kEpochsOfMany = 200;
-// Largest coordinate of the start. From umap-learn's 10 a layout of 100,000 cells does not spread out in 200 epochs; from 50 the layout of a few large groups tears.
-constexpr float kStartExtent = 40.0F;
+// Largest coordinate of the start, below kManyCells and from there on. From umap-learn's 10 a layout of 100,000 cells does not spread out in 200 epochs; a few thousand cells that
+// start at 40 stay small groups in a wide void; from 50 the layout of a few large groups tears.
+constexpr float kStartExtentOfFew = 26.0F;
+constexpr float kStartExtentOfMany = 40.0F;
 constexpr double kStartNoise = 1e-4;
 // Cells that move by all pulls of an epoch at once overshoot where umap-learn's one-by-one moves do not: with its step the layout stays noisy.
-// Cross-entropy against the serial algorithm from umap-learn's start, with this share: made-up cells 3k .3958 v .3963, 20k .3703 v .3725, 100k .3583 v .3554,
-// 20k cells made from PBMC3k .3244 v .3211.
+// Cross-entropy against the serial algorithm from umap-learn's start, with this share: made-up cells 20k .3703 v .3725, 100k .3583 v .3554, 20k cells made from PBMC3k .3244 v .3211.
 constexpr double kStepShare = 0.35;
 
 void check_inputs(matrix::CsrView graph, matrix::DenseView<const float> start, const UmapOptions& options) {
@@ -47,13 +48,13 @@ void check_inputs(matrix::CsrView graph, matrix::DenseView<const float> start, c
     if (graph.n_rows > std::int64_t{std::numeric_limits<std::uint32_t>::max()}) fail(ErrorCode::unsupported, "UMAP can number at most 2^32 - 1 cells.", "Lay out a sample of the cells.");
 }
 
-/// The first components, scaled to kStartExtent, with a little noise that parts equal cells.
+/// The first components, scaled to the start's extent, with a little noise that parts equal cells.
 matrix::Dense<float> start_positions(matrix::DenseView<const float> start, const UmapOptions& options, Context& context) {
     float largest = 0.0F;
     for (std::int64_t cell = 0; cell < start.n_rows; ++cell) {
         for (std::int64_t dim = 0; dim < options.n_components; ++dim) largest = std::max(largest, std::abs(start(cell, dim)));
     }
-    const float scale = largest > 0.0F ? kStartExtent / largest : 0.0F;
+    const float scale = largest > 0.0F ? (start.n_rows < kManyCells ? kStartExtentOfFew : kStartExtentOfMany) / largest : 0.0F;
     matrix::Dense<float> positions(start.n_rows, options.n_components);
     parallel_blocks(context, start.n_rows, kBlockCells, [&](Block block) {
         for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
