@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "morula/report/html.hpp"
 #include "morula/report/shown_cells.hpp"
 
 namespace morula::pipeline {
@@ -21,8 +22,8 @@ std::string source_statement(const ReportInput& input) {
     std::string text;
     for (const InputRecord& each : input.record.inputs()) {
         const bool called = each.n_barcodes > each.n_cells;
-        text += fmt::format("{}{} {} x {} genes read from {}", text.empty() ? "" : "; ", each.n_barcodes, called ? "barcodes" : "cells", each.n_genes, each.path);
-        if (called) text += fmt::format(", {} of them called cells", each.n_cells);
+        text += fmt::format("{}{} {} x {} genes read from {}", text.empty() ? "" : "; ", report::count_text(each.n_barcodes), called ? "barcodes" : "cells", report::count_text(each.n_genes), each.path);
+        if (called) text += fmt::format(", {} of them called cells", report::count_text(each.n_cells));
     }
     text += ".";
     if (input.options.origin == "simulated") return "Simulated cells, not measured ones: " + text;

@@ -187,13 +187,18 @@ void add_soup(const data::Dataset& kept, report::ReportData& page) {
     page.soup_text = "Genes that are strong in one cluster and seen at a low, even level everywhere: probably free RNA of the suspension. Counts are not changed. "
                      "The sample table gives the ambient share of a cell's counts that these genes suggest together, an upper bound.";
     const std::vector<std::string>& genes = uns_texts(ambient, "gene");
+    const std::vector<std::string>& labels = uns_texts(uns_map(kept.uns, "suggested_labels"), "label");
+    const bool several_samples = commands::samples_of(kept).categories.size() > 1;
     constexpr std::size_t kShownSoup = 30;
     for (std::size_t i = 0; i < std::min(genes.size(), kShownSoup); ++i) {
         report::SoupGene row;
         row.gene = genes[i];
-        row.marker_of = std::to_string(uns_integers(ambient, "gene_source_cluster")[i]);
-        row.reason = fmt::format("{}: {:.0f} counts per million in cluster {}, {:.1f} in the median of the others", uns_texts(ambient, "gene_sample")[i],
-                                 uns_numbers(ambient, "gene_source_cpm")[i], row.marker_of, uns_numbers(ambient, "gene_elsewhere_cpm")[i]);
+        if (several_samples) row.sample = uns_texts(ambient, "gene_sample")[i];
+        const std::int64_t cluster = uns_integers(ambient, "gene_source_cluster")[i];
+        const std::string& label = labels[static_cast<std::size_t>(cluster)];
+        row.marker_of = label == "unassigned" ? std::to_string(cluster) : fmt::format("{} · {}", cluster, label);
+        row.source_cpm = uns_numbers(ambient, "gene_source_cpm")[i];
+        row.elsewhere_cpm = uns_numbers(ambient, "gene_elsewhere_cpm")[i];
         page.soup.push_back(std::move(row));
     }
 }

@@ -110,10 +110,10 @@ struct SexRow {
 struct SoupGene {
     std::string gene;
     std::string gene_id;
-    double share_of_ambient = kMissing;   // 0..1
-    double pct_clusters = kMissing;       // share of clusters in which more cells hold it than expected, 0..100
-    std::string marker_of;                // clusters that truly express it
-    std::string reason;
+    std::string sample;               // "" where there is one only
+    std::string marker_of;            // the cluster that truly expresses it
+    double source_cpm = kMissing;     // counts per million there
+    double elsewhere_cpm = kMissing;  // in the median of the other clusters
 };
 
 /// Dissociation stress (or another score) by group.

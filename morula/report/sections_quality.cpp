@@ -165,9 +165,9 @@ std::string ambient_section(const ReportData& data) {
     std::string out;
     if (!data.soup_text.empty() || !data.soup.empty()) out += "<h3>Ambient RNA</h3>" + paragraph(data.soup_text);
     if (!data.soup.empty()) {
-        HtmlTable table{"Genes that may come from the soup", "soup_genes", {{"Gene"}, {"Gene id"}, {"Share of ambient RNA", Align::number}, {"Seen in clusters", Align::number}, {"Truly expressed in"}, {"Why flagged"}}, {}};
+        HtmlTable table{"Genes that may come from the soup", "soup_genes", {{"Gene"}, {"Gene id"}, {"Sample"}, {"Truly expressed in cluster"}, {"Counts per million there", Align::number}, {"In the median of the others", Align::number}}, {}};
         for (const SoupGene& gene : data.soup) {
-            table.rows.push_back({gene.gene, gene.gene_id, share_text(gene.share_of_ambient), std::isnan(gene.pct_clusters) ? "" : share_text(gene.pct_clusters / 100.0), gene.marker_of, gene.reason});
+            table.rows.push_back({gene.gene, gene.gene_id, gene.sample, gene.marker_of, number_text(gene.source_cpm, 4), number_text(gene.elsewhere_cpm, 3)});
         }
         out += table_html(table);
     }

@@ -284,7 +284,7 @@ ReportData example_report_data(const ExampleOptions& options) {
     fill_markers(data, random);
     fill_genes(data, random);
     data.soup_text = "Genes that are abundant in the ambient RNA and appear at low level in almost every cluster. Where the type that makes them is common, low levels elsewhere are more likely soup than expression.";
-    data.soup = {{"S100A8", "ENSG100004", 0.021, 91.0, "1 · CD14 monocyte", "found in 91 % of clusters at a level that the soup explains"}, {"LYZ", "ENSG100006", 0.017, 82.0, "1 · CD14 monocyte", "as above"}, {"PPBP", "ENSG100036", 0.004, 73.0, "9 · platelet", "as above"}};
+    data.soup = {{"S100A8", "ENSG100004", "", "1 · CD14 monocyte", 10133.2, 45.3}, {"LYZ", "ENSG100006", "", "1 · CD14 monocyte", 20276.0, 322.4}, {"PPBP", "ENSG100036", "", "9 · platelet", 4021.0, 12.0}};
     ScoreTable stress{"Dissociation stress", "Mean of immediate-early and heat-shock genes against control genes of like expression; high means above the 99th percentile of the controls.", {}};
     for (const SampleRow& row : data.samples.rows) stress.rows.push_back({row.name, row.cells_kept, 0.03, 2.1});
     data.scores = {stress};

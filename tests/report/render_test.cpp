@@ -127,7 +127,7 @@ TEST(Render, escapes_every_text_that_a_user_can_name) {
     for (QcMetric& metric : data.qc.metrics) { poison(metric.name); poison(metric.title); }
     for (KneeCurve& knee : data.knees) { poison(knee.sample); poison(knee.method); }
     for (SexRow& row : data.sex) { poison(row.sample); poison(row.stated); poison(row.verdict); poison(row.expressed); }
-    for (SoupGene& gene : data.soup) { poison(gene.gene); poison(gene.gene_id); poison(gene.reason); poison(gene.marker_of); }
+    for (SoupGene& gene : data.soup) { poison(gene.gene); poison(gene.gene_id); poison(gene.sample); poison(gene.marker_of); }
     for (ScoreTable& table : data.scores) { poison(table.title); poison(table.text); for (ScoreRow& row : table.rows) poison(row.group); }
     for (std::string& name : data.map.cell_names) poison(name);
     for (ObsColumn& column : data.obs) { poison(column.name); poison(column.title); for (std::string& category : column.categories) poison(category); }
