@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <tuple>
 
@@ -86,6 +87,25 @@ TEST(ZarrCodec, blosc_without_a_checksum_survives_damage) {
             broken[i] ^= std::byte{0xff};
             decode_chunk(codecs, broken, 4'000, decoded);  // wrong values or a message, never a crash
             decode_chunk(codecs, std::span<const std::byte>(encoded).first(i), 4'000, decoded);
+        }
+    }
+}
+
+/// blosc decides by the room it is given whether noise is worth compressing.
+TEST(ZarrCodec, a_chunk_has_the_same_bytes_whatever_was_encoded_before) {
+    const auto noise = noisy_numbers(40'000);
+    std::vector<std::uint16_t> values(noise.begin(), noise.end());
+    const auto encode = [&](ZarrCodec blosc, std::size_t n) {
+        std::vector<std::byte> encoded;
+        encode_chunk(std::vector<ZarrCodec>{ZarrCodec::bytes, blosc}, 2, std::as_bytes(std::span<const std::uint16_t>(values).first(n)), encoded);
+        return encoded;
+    };
+    for (const ZarrCodec blosc : {ZarrCodec::blosc, ZarrCodec::blosc_bits}) {
+        std::map<std::size_t, std::vector<std::byte>> first;
+        for (int round = 0; round < 2; ++round) {
+            for (const std::size_t n : {std::size_t{8}, std::size_t{777}, std::size_t{2'000}, std::size_t{6'784}, std::size_t{32'768}, std::size_t{40'000}}) {
+                EXPECT_EQ(first.try_emplace(n, encode(blosc, n)).first->second, encode(blosc, n)) << n;
+            }
         }
     }
 }

@@ -21,10 +21,15 @@ constexpr std::int64_t kLargestTextChunk = std::int64_t{1} << 30;
 constexpr std::int64_t kMostOverhead = 64;  // bytes that blosc and crc32c add to data they cannot compress
 
 void encode_blosc(int shuffle, std::int64_t type_size, std::span<const std::byte> raw, std::vector<std::byte>& out) {
-    out.resize(raw.size() + BLOSC_MAX_OVERHEAD);
-    const int size = blosc_compress_ctx(kBloscLevel, shuffle, static_cast<std::size_t>(type_size), raw.size(), raw.data(), out.data(), out.size(), "lz4", 0, 1);
+    // Room that keeps its size: to make out large enough each time is to fill it with zeros first.
+    static thread_local std::vector<std::byte> room;
+    // blosc is told of just as much as it needs, because what it writes depends on that.
+    const std::size_t most = raw.size() + BLOSC_MAX_OVERHEAD;
+    if (room.size() < most) room.resize(most);
+    const int size = blosc_compress_ctx(kBloscLevel, shuffle, static_cast<std::size_t>(type_size), raw.size(), raw.data(), room.data(), most, "lz4", 0, 1);
     MORULA_ASSERT(size > 0);
-    out.resize(static_cast<std::size_t>(size));
+    out.reserve(static_cast<std::size_t>(size) + 4);  // for a checksum
+    out.assign(room.begin(), room.begin() + size);
 }
 
 void encode_zstd(std::span<const std::byte> raw, std::vector<std::byte>& out) {

@@ -88,7 +88,7 @@ private:
 };
 
 /// What blosc puts side by side before lz4: equal bytes of the elements (ids, floats), or equal bits (counts: most are small, so that most bits are 0;
-/// 10 to 28 % smaller than by bytes and twice as fast).
+/// 9 to 29 % smaller than by bytes on nine sets of counts, and encoded in 20 to 50 % less time).
 enum class Shuffle { bytes, bits };
 
 /// Appends numbers to one array: encodes inner chunks in parallel, writes them in order, shard after shard. The bytes do not depend on the
