@@ -77,6 +77,7 @@ int answer(const cli::CommandLine& line, const std::vector<commands::Command>& c
 int main(int argc, char** argv) {
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
+    std::signal(SIGHUP, on_signal);  // a closed terminal, a lost connection
     std::signal(SIGPIPE, SIG_IGN);
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     bool json = false;

@@ -249,7 +249,7 @@ CellCallingResult call_cells(const matrix::RowBlockSource& counts, const CellCal
     result.ranks = barcode_ranks(result.total, options.ambient_below);
     if (result.ranks.rank.empty()) {
         invalid_data(fmt::format("None of {} barcodes has more than {} counts, so there is no cell among them.", counts.n_rows(), options.ambient_below),
-                     "Check that the matrix holds raw counts; for very shallow data set --ambient-below lower.");
+                     "Check that the matrix holds raw counts. Where every barcode is a cell, as in small panels, pass --call-cells never; for very shallow data set --ambient-below lower.");
     }
     result.always_from = always_from(result.total, result.ranks);
     const auto n = result.total.size();

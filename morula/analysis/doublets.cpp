@@ -23,6 +23,7 @@ namespace {
 
 constexpr std::int64_t kLeastCells = 50;
 constexpr std::int64_t kMostCellsAtOnce = 20'000;  // larger captures are scored in parts: more than one machine run loads
+constexpr std::int64_t kDealtTogether = 256;       // consecutive cells that go to one part: sources are read in runs
 constexpr double kRatePerCell = 0.008 / 1000.0;
 constexpr double kLeastRate = 0.001;
 constexpr double kMostGuessedRate = 0.25;
@@ -120,12 +121,12 @@ SimulatedNeighbors count_simulated(const Part& part, std::int32_t n_neighbors, s
     return counts;
 }
 
-/// Deals the cells out to as few equal parts as keep each at kMostCellsAtOnce.
+/// Deals the cells out, run by run, to as few parts as keep each at about kMostCellsAtOnce. A part so holds cells from all over the file, and is read without the others.
 std::vector<std::vector<std::int64_t>> deal_out(const std::vector<std::int64_t>& cells) {
     const auto n = static_cast<std::int64_t>(cells.size());
     const std::int64_t n_parts = std::max<std::int64_t>(1, (n + kMostCellsAtOnce - 1) / kMostCellsAtOnce);
     std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(n_parts));
-    for (std::int64_t i = 0; i < n; ++i) parts[static_cast<std::size_t>(i % n_parts)].push_back(cells[static_cast<std::size_t>(i)]);
+    for (std::int64_t i = 0; i < n; ++i) parts[static_cast<std::size_t>(i / kDealtTogether % n_parts)].push_back(cells[static_cast<std::size_t>(i)]);
     return parts;
 }
 
@@ -167,7 +168,8 @@ void score_capture(const matrix::Matrix& counts, std::span<const double> total, 
         result.captures.push_back(std::move(capture));
         return;
     }
-    const Posterior posterior = posterior_for(static_cast<std::int64_t>(parts.back().size()), capture.expected_rate, options);
+    const auto smallest = std::ranges::min_element(parts, {}, [](const auto& part) { return part.size(); });
+    const Posterior posterior = posterior_for(std::ssize(*smallest), capture.expected_rate, options);
     std::vector<float> scores;
     SimulatedNeighbors counts_of_all;
     for (const auto& part : parts) {

@@ -60,7 +60,7 @@ FilterResult filter(const matrix::RowBlockSource& counts, std::span<const std::u
     }
     if (result.genes.empty()) {
         invalid_data(fmt::format("None of the {} genes is detected in at least {} of the {} kept cells.", counts.n_cols(), options.min_cells, result.cells.size()),
-                     "Lower --min-cells, or give more cells.");
+                     "Give more cells, or let `morula filter` keep rarer genes with a lower --min-cells.");
     }
     result.total_counts = totals_over(counts, result, context);
     return result;

@@ -22,7 +22,7 @@ using leiden_detail::Refinement;
 constexpr double kLeastImprovement = 1e-4;  // of modularity, a round
 constexpr double kFewMoves = 1e-3;          // of the nodes: a round that begins with fewer has nothing left to gain
 constexpr double kGroupResolution = 2.0;    // at least: groups must seldom have to be split again
-constexpr int kGroupLevels = 2;             // on 100,000 cells some 4,000 groups
+constexpr std::uint32_t kGroupLevels = 2;             // on 100,000 cells some 4,000 groups
 
 void check_graph(matrix::CsrView graph, Context& context) {
     if (graph.n_rows != graph.n_cols) {
@@ -142,7 +142,7 @@ CellGroups group_cells(const Level& cells, double resolution, std::uint64_t seed
     std::vector<std::uint32_t> cluster = groups.of_cell;
     PassKey key{.seed = seed, .pass = 0};
     const Level* level = &cells;
-    for (int i = 0; i < kGroupLevels; ++i) {
+    for (std::uint32_t i = 0; i < kGroupLevels; ++i) {
         leiden_detail::move_nodes(*level, resolution, key.next(), cluster, context);
         const Refinement refinement = leiden_detail::refine(*level, resolution, key, cluster, context);
         Level next = leiden_detail::aggregate(*level, refinement, context);
@@ -160,7 +160,7 @@ LeidenResult leiden_checked(const Level& cells, const CellGroups& groups, std::s
         fail(ErrorCode::usage, fmt::format("leiden got resolution {} and max_rounds {}.", options.resolution, options.max_rounds), "Give a resolution of 0 or more and at least 1 round.");
     }
     LeidenResult result;
-    PassKey key{.seed = options.seed, .pass = 0};
+    PassKey key{.seed = options.seed, .pass = kGroupLevels};  // the passes before made the groups
     std::vector<std::uint32_t> of_group(static_cast<std::size_t>(groups.level.n_nodes));
     std::iota(of_group.begin(), of_group.end(), 0U);
     improve(groups.level, options, key, of_group, result, context);

@@ -376,6 +376,7 @@ NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span
 
     const std::vector<float> mean = column_means(embedding);
     NeighborsResult result = room_for(cells.size(), n_wanted);
+    if (cells.empty()) return result;
     if (compares_all(cells.size(), embedding.n_rows, options.method)) {
         const SearchSpace space = make_space(embedding, mean, in_order(embedding.n_rows), context);
         search_all(space, queries_for(cells, space), result, context);

@@ -27,6 +27,7 @@ constexpr auto describe(const ExportOptions*) {
 }
 
 CommandResult export_h5ad(const ExportOptions& options, Context& context) {
+    if (std::filesystem::path(options.out).extension() != ".h5ad") fail(ErrorCode::usage, fmt::format("--out {}: the name must end in .h5ad.", options.out), "Write for instance --out cells.h5ad.");
     std::vector<data::Dataset> samples = open_datasets(options.atlas, formats::TextOrientation::automatic, context);
     data::Dataset out;
     if (samples.size() == 1) {

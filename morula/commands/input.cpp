@@ -86,7 +86,9 @@ InputKind input_kind(const fs::path& path, Context&) {
     std::error_code status;
     const auto kind = fs::status(path, status);
     if (!fs::exists(kind)) fail(ErrorCode::not_found, fmt::format("{}: does not exist.", path.string()), "Check the path.");
-    return fs::is_directory(kind) ? folder_kind(path) : file_kind(path);
+    if (fs::is_directory(kind)) return folder_kind(path);
+    if (!fs::is_regular_file(kind)) invalid_data(fmt::format("{}: is neither a file nor a folder.", path.string()), std::string(kKnown));
+    return file_kind(path);
 }
 
 std::vector<data::Dataset> open_datasets(const fs::path& path, formats::TextOrientation orientation, Context& context) {

@@ -116,7 +116,7 @@ Command doublets_command() {
         for (std::size_t cell = 0; cell < score.size(); ++cell) {
             const bool called = call[cell] != 0.0;
             n_called += called ? 1 : 0;
-            csv.text(dataset.obs.index()[cell]).number(score[cell]).text(called ? "doublet" : "singlet").end_row();
+            csv.text(dataset.obs.index()[cell]).number(score[cell]).text(std::isnan(score[cell]) ? "not scored" : called ? "doublet" : "singlet").end_row();
         }
         csv.commit();
         const nlohmann::ordered_json json = {{"out", io.out}, {"n_cells", dataset.n_cells()}, {"n_doublets", n_called}};

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "morula/core/context.hpp"
@@ -124,9 +125,12 @@ void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(te
 
 void AtomicFile::sync_in_background() {
     if (background_.joinable()) background_.join();
-    background_ = std::thread([this] {
-        if (::fdatasync(fd_) != 0) background_error_ = errno;
-    });
+    try {
+        background_ = std::thread([this] {
+            if (::fdatasync(fd_) != 0) background_error_ = errno;
+        });
+    } catch (const std::system_error&) {  // no thread to be had: commit() does all
+    }
 }
 
 void AtomicFile::commit() {
@@ -141,10 +145,11 @@ void AtomicFile::commit() {
 }
 
 void remove_left_over(const std::filesystem::path& path) {
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator(folder_of(path), ignored)) {
-        const std::string name = entry.path().filename().string();
-        if (name.starts_with(temporary_prefix(path)) && name.ends_with(kTemporarySuffix)) std::filesystem::remove(entry.path(), ignored);
+    std::error_code problem;
+    for (auto entry = std::filesystem::directory_iterator(folder_of(path), problem); !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+        const std::string name = entry->path().filename().string();
+        std::error_code ignored;
+        if (name.starts_with(temporary_prefix(path)) && name.ends_with(kTemporarySuffix)) std::filesystem::remove(entry->path(), ignored);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "morula/analysis/sample_checks.hpp"
@@ -10,6 +11,7 @@
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
 #include "morula/knowledge/marker_table.hpp"
 #include "morula/matrix/blas.hpp"
 #include "morula/pipeline/run_inputs.hpp"
@@ -23,7 +25,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// With --resume the options of the recorded run hold, but for those that are told again.
+/// Options that are told again must be those of the recorded run: its results stand on them.
+void check_told_again(const RunOptions& given, const RunOptions& earlier, const fs::path& record) {
+    const FieldValues now = values_of(given);
+    const FieldValues then = values_of(earlier);
+    const FieldValues defaults = values_of(RunOptions{});
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        if (now[i].first == "out" || now[i].first == "resume" || now[i].second == defaults[i].second || now[i].second == then[i].second) continue;
+        std::string option = now[i].first;
+        std::replace(option.begin(), option.end(), '_', '-');
+        fail(ErrorCode::usage, fmt::format("{}: that run was started with another {}.", record.string(), option == "input" ? "input" : "--" + option),
+             "Leave it away to go on with that run, or leave --resume away: steps that it does not touch are not computed again.");
+    }
+}
+
+/// With --resume the options of the recorded run hold.
 RunOptions resolved(const RunOptions& options) {
     if (!options.resume) return options;
     const fs::path record = fs::path(options.out) / "run.json";
@@ -31,11 +47,9 @@ RunOptions resolved(const RunOptions& options) {
         fail(ErrorCode::not_found, fmt::format("{}: there is no run to go on with.", record.string()), "Leave --resume away and name the input.");
     }
     RunOptions earlier = with_values(RunOptions{}, options_of_earlier_run(record, schema_of<RunOptions>()));
+    check_told_again(options, earlier, record);
     earlier.out = options.out;
     earlier.resume = false;
-    if (!options.input.empty() && options.input != earlier.input) {
-        fail(ErrorCode::usage, fmt::format("{}: that run had other inputs ({}).", record.string(), fmt::join(earlier.input, ", ")), "Leave the inputs away with --resume, or choose another --out.");
-    }
     return earlier;
 }
 
@@ -137,6 +151,7 @@ commands::CommandResult run(const RunOptions& given, Context& context) {
     const Prepared prepared = prepare(options, context);
     const fs::path folder = prepared_folder(options);
     atlas::Atlas store = open_store(folder, options);  // holds the writer's lock: a second run leaves the first one's record alone
+    for (const char* name : kOutputNames) remove_left_over(folder / name);
     RunRecord record(folder / "run.json", values_of(options), context.events());
     const EventRedirect redirect(context, record);
     try {

@@ -137,6 +137,16 @@ std::int64_t n_barcodes(const StoredSample& stored) {
     return std::max(n, stored.dataset.n_cells());
 }
 
+/// The same cells under two names would be each other's nearest neighbours.
+void refuse_twins(const Samples& loaded) {
+    for (std::size_t i = 0; i < loaded.size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+            if (loaded[i].second.id != loaded[j].second.id) continue;
+            invalid_data(fmt::format("{} (sample {}) and {} (sample {}) hold the same cells.", loaded[j].first.path, loaded[j].first.name, loaded[i].first.path, loaded[i].first.name), "Name each sample once.");
+        }
+    }
+}
+
 void require_cells(const data::Dataset& dataset, const std::string& path) {
     if (dataset.n_cells() == 0) invalid_data(fmt::format("{}: holds no cells.", path), "Check that the file was written to its end.");
     if (dataset.n_genes() == 0) invalid_data(fmt::format("{}: holds no genes.", path), "Check that the file was written to its end.");
@@ -158,6 +168,7 @@ RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const Loa
     std::vector<commands::SampleRow> rows;
     std::vector<commands::CalledCapture> called;
     std::string identity;
+    refuse_twins(loaded);
     for (auto& [row, stored] : loaded) {
         require_cells(stored.dataset, row.path);
         record.add_input({row.path, row.name, stored.id, n_barcodes(stored), stored.dataset.n_cells(), stored.dataset.n_genes(), stored.dataset.layers.at("counts")->nnz()});

@@ -7,7 +7,6 @@
 
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
-#include "morula/core/file.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/pipeline/timed_step.hpp"
@@ -70,7 +69,6 @@ CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data
         write.layers_sharing_index_with_x.clear();
         context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in data.atlas, and `morula export` writes them.", path.string(), format_bytes(bytes)));
     }
-    remove_left_over(path);
     timed_step("write matrices", {}, record, context, [&] { file_.emplace(matrices, path, write, context); });
 }
 
@@ -85,7 +83,7 @@ commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& 
     timed_step("write cells.h5ad", {}, record, context, [&] { cells.finish(state, context); });
     timed_step("write markers.csv", {}, record, context, [&] { write_markers(folder / "markers.csv", state); });
     timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, cells.has_matrices()}, context), folder / "report.html"); });
-    for (const char* name : {"report.html", "cells.h5ad", "markers.csv", "data.atlas", "run.json"}) record.add_output((folder / name).string());
+    for (const char* name : kOutputNames) record.add_output((folder / name).string());
     record.close(RunStatus::finished, "");
     return {spoken_summary(state, folder, record), record.summary_json()};
 }

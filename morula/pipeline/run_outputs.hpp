@@ -1,6 +1,7 @@
 // The files of a finished run: cells.h5ad, markers.csv, report.html, and the last word of run.json.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 
@@ -12,6 +13,9 @@
 #include "morula/pipeline/run_steps.hpp"
 
 namespace morula::pipeline {
+
+/// What a run leaves in its folder.
+inline constexpr std::array<const char*, 5> kOutputNames{"report.html", "cells.h5ad", "markers.csv", "data.atlas", "run.json"};
 
 /// OUT/cells.h5ad, begun as soon as the kept cells have their log values: the disk writes the matrices while the rest is computed.
 class CellsFile {

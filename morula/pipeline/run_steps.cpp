@@ -58,7 +58,7 @@ void quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recip
     const std::string qc = steps.run({"qc", 1, {inputs.key}, values_of(recipe.qc), [&](const Dataset& in, Context& c) { return commands::qc_slots(in, recipe.qc, c); }}, state.all);
     state.kept = commands::keep_cells(state.all);
     if (state.kept.n_cells() == 0) invalid_data(fmt::format("{}: quality control keeps none of {} cells.", state.all.name, state.all.n_cells()), "Look at the counts: is this a filtered matrix of raw counts?");
-    steps.run({"doublets", 1, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
+    steps.run({"doublets", 2, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
     const std::string filter = steps.run({"filter", 1, {qc}, values_of(recipe.filter), [&](const Dataset& in, Context& c) { return commands::filter_slots(in, recipe.filter, c); }}, state.kept);
     state.log_values = steps.run({"normalize", 1, {filter}, values_of(recipe.normalize), [&](const Dataset& in, Context& c) { return commands::normalize_slots(in, recipe.normalize, c); }}, state.kept);
     commands::add_log_values(state.kept);
@@ -103,7 +103,7 @@ void before_and_after_harmony(RunState& state, const std::string& graph_key, con
         return out;
     };
     steps.run({"integration", 1, {graph_key}, with(values_of(recipe.lisi), "n_dims", recipe.n_pcs_used), [&](const Dataset& in, Context& c) { return commands::integration_slots(in, recipe.lisi, batch, recipe.n_pcs_used, c); }}, state.kept);
-    steps.run({"umap before harmony", 1, {graph_key}, values_of(recipe.umap), before}, state.kept);
+    steps.run({"umap before harmony", 2, {graph_key}, values_of(recipe.umap), before}, state.kept);
 }
 
 /// The layout in three dimensions, beside the flat one: obsm X_umap_3d.
@@ -116,15 +116,15 @@ void map_in_3d(RunState& state, const std::string& graph_key, const Recipe& reci
         out.obsm["X_umap_3d"] = std::move(umap.obsm["X_umap"]);
         return out;
     };
-    steps.run({"umap 3d", 1, {graph_key}, with(values_of(options), "embedding", state.embedding), spatial}, state.kept);
+    steps.run({"umap 3d", 2, {graph_key}, with(values_of(options), "embedding", state.embedding), spatial}, state.kept);
 }
 
 std::string cluster_steps(RunState& state, const std::string& graph_key, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
     Dataset& kept = state.kept;
-    const std::string leiden = steps.run({"leiden", 1, {graph_key}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::leiden_slots(in, recipe.leiden, c); }}, kept);
-    steps.run({"leiden sweep", 1, {graph_key}, values_of(recipe.leiden_sweep), [&](const Dataset& in, Context& c) { return commands::leiden_sweep_slots(in, recipe.leiden_sweep, c); }}, kept);
+    const std::string leiden = steps.run({"leiden", 2, {graph_key}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::leiden_slots(in, recipe.leiden, c); }}, kept);
+    steps.run({"leiden sweep", 2, {graph_key}, values_of(recipe.leiden_sweep), [&](const Dataset& in, Context& c) { return commands::leiden_sweep_slots(in, recipe.leiden_sweep, c); }}, kept);
     const FieldValues umap_values = with(values_of(recipe.umap), "embedding", state.embedding);
-    steps.run({"umap", 1, {graph_key}, umap_values, [&](const Dataset& in, Context& c) { return commands::umap_slots(in, recipe.umap, state.embedding, c); }}, kept);
+    steps.run({"umap", 2, {graph_key}, umap_values, [&](const Dataset& in, Context& c) { return commands::umap_slots(in, recipe.umap, state.embedding, c); }}, kept);
     if (recipe.umap_3d) map_in_3d(state, graph_key, recipe, steps);
     if (!choices.batch.empty()) before_and_after_harmony(state, graph_key, recipe, choices.batch, steps);
     return leiden;

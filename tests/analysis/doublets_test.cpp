@@ -132,6 +132,22 @@ TEST(Doublets, small_captures_and_empty_cells_are_not_scored) {
     EXPECT_THROW(doublets(*matrix::make_view_source(in.counts.view()), std::vector<std::int32_t>(3, 0), 1, {}, context), Error);
 }
 
+TEST(Doublets, large_captures_are_scored_in_parts_that_hold_cells_from_all_over) {
+    const auto made = planted(19'700, 700, 4);  // in the file: doublets last
+    Context context({.threads = 2});
+    const std::vector<std::int32_t> capture(made.is_doublet.size(), 0);
+    const auto result = doublets(*matrix::make_view_source(made.counts.view()), capture, 1, {.expected_rate = 0.035, .n_components = 10}, context);
+    std::vector<float> score;  // of every 20th cell, to count pairs quickly
+    std::vector<std::uint8_t> truth;
+    for (std::size_t c = 0; c < capture.size(); c += 20) {
+        ASSERT_FALSE(std::isnan(result.score[c])) << c;
+        score.push_back(result.score[c]);
+        truth.push_back(made.is_doublet[c]);
+    }
+    EXPECT_GT(auroc(score, truth), 0.95);
+    EXPECT_EQ(result.captures[0].simulated_scores.size(), 8000U);  // two parts
+}
+
 TEST(SimulatedDoublets, rows_are_sums_of_pairs) {
     const matrix::Csr csr{.n_rows = 3, .n_cols = 4, .indptr = {0, 2, 4, 4}, .indices = {0, 2, 2, 3}, .values = {1, 2, 5, 7}};
     const auto source = simulated_doublets(csr.view(), {{0, 1}, {1, 0}, {2, 0}});

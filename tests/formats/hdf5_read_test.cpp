@@ -321,6 +321,24 @@ TEST(ReadH5ad, a_changed_byte_never_crashes_the_program) {
     EXPECT_GT(refused, 0);
 }
 
+// Two damaged parts at once: an ordinary error in the one must not keep the child from meeting the crash in the other.
+TEST(ReadH5ad, many_changed_bytes_never_crash_the_program) {
+    const TemporaryFolder folder;
+    const std::string whole = bytes_of(fixture("anndata_0.7.h5ad"));
+    for (std::uint64_t seed = 4; seed < 32; ++seed) {  // 3 and 32 make the library loop: 10 seconds each
+        Random random(seed, Purpose::test, 0, 0);
+        std::string changed = whole;
+        for (std::uint64_t n = 2 + 4 * (seed % 10); n > 0; --n) changed[48 + random.below(whole.size() - 48)] = static_cast<char>(random.below(256));
+        std::ofstream(folder / "changed.h5ad", std::ios::binary) << changed;
+        try {
+            const data::Dataset dataset = read_h5ad_checked(folder / "changed.h5ad", two_threads());
+            if (dataset.layers.count("X") != 0) read_x(dataset);
+        } catch (const Error& error) {
+            EXPECT_NE(error_code_name(error.code()), "internal") << seed << ": " << error.what();
+        }
+    }
+}
+
 TEST(ReadTenxH5, version_3_is_read_with_its_feature_types) {
     test::ListeningSink sink;
     Context context({.threads = 2, .events = &sink});

@@ -160,6 +160,28 @@ TEST_F(RunTest, resume_goes_on_after_a_stop_and_loses_only_the_step_under_way) {
     EXPECT_EQ(hash_of(folder_ / "out" / "cells.h5ad"), hash_of(folder_ / "straight" / "cells.h5ad"));
 }
 
+TEST_F(RunTest, resume_refuses_options_that_the_recorded_run_did_not_have) {
+    const std::string input = small_sample();
+    run_with(options_for(input, "out"), 2);
+    RunOptions again;
+    again.out = (folder_ / "out").string();
+    again.resume = true;
+    run_with(again, 2);
+    again.resolution = 3.0;
+    EXPECT_EQ(error_code([&] { run_with(again, 2); }), ErrorCode::usage);
+    again.resolution.reset();
+    again.input = {input + "x"};
+    EXPECT_EQ(error_code([&] { run_with(again, 2); }), ErrorCode::usage);
+    again.input = {input};
+    run_with(again, 2);
+}
+
+TEST_F(RunTest, the_same_cells_under_two_names_are_refused) {
+    RunOptions options = options_for(small_sample(), "out");
+    options.input.push_back(options.input.front());
+    EXPECT_EQ(error_code([&] { run_with(options, 2); }), ErrorCode::invalid_data);
+}
+
 /// Flips one bit in the middle of a file.
 void damage(const fs::path& file) {
     std::string bytes = read_text_file(file, std::int64_t{1} << 32);
@@ -332,7 +354,7 @@ TEST_F(RunTest, cells_of_an_unfiltered_matrix_are_called_and_the_empty_ones_are_
     const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 26);
     EXPECT_NE(page.find("Barcodes by rank: all"), std::string::npos);
     EXPECT_NE(page.find("EmptyDrops"), std::string::npos);
-    EXPECT_NE(page.find("6400 barcodes x 1500 genes"), std::string::npos);
+    EXPECT_NE(page.find("6,400 barcodes x 1,500 genes"), std::string::npos);
     const atlas::Atlas store = atlas::Atlas::open(folder_ / "out" / "data.atlas");
     EXPECT_LT(store.info(context).n_cells, 410);
 

@@ -22,6 +22,8 @@ namespace morula::formats {
 
 namespace {
 
+constexpr int kPartUnreadable = 3;  // exit status of the child
+
 // The child: signals kill it as they come, no core file is left, and it never returns.
 [[noreturn]] void be_child(int seconds, const std::function<void(Context&)>& look) {
     for (const int signal_number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGALRM, SIGINT, SIGTERM}) {
@@ -45,6 +47,9 @@ std::string end_of_child(int status, int seconds) {
     }
     if (WIFSIGNALED(status)) {
         return std::string("reading it ended in a crash (") + strsignal(WTERMSIG(status)) + ")";
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kPartUnreadable) {
+        return "a part of it cannot be opened";
     }
     return "reading it ended in a crash";
 }
@@ -103,10 +108,15 @@ int patience_seconds(const std::filesystem::path& path) {
     return unknown ? 10 : 10 + static_cast<int>(std::min<std::uintmax_t>(size / 20'000'000, 3600));
 }
 
+/// read() first: the caller will go exactly the same way, so what it throws here it throws there. What only the visit finds would meet the caller unprotected.
 void look_at_file(const std::filesystem::path& path, const std::function<void()>& read) {
-    int budget = 100000;
-    visit_chunks(h5::root(h5::open_file(path)), 0, budget);
     read();
+    int budget = 100000;
+    try {
+        visit_chunks(h5::root(h5::open_file(path)), 0, budget);
+    } catch (const std::exception&) {
+        _exit(kPartUnreadable);
+    }
 }
 
 }  // namespace
