@@ -186,7 +186,7 @@ TEST(Pca, refuses_fewer_cells_than_components_and_names_the_most_possible) {
         FAIL();
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::invalid_data);
-        EXPECT_NE(error.next().find("at most 3"), std::string::npos);
+        EXPECT_NE(error.next().find("--n-components 3 or less"), std::string::npos);
     }
     EXPECT_THROW(pca(*matrix::select_rows(values, {}), {.n_components = 1}, context), Error);
     EXPECT_THROW(pca(*values, {.n_components = 0}, context), Error);
