@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""A large set with real structure: bench/resample_pbmc3k.py COUNTS.h5ad --cells N --seed S. Cells of PBMC3k drawn again and again, each time thinned.
+"""A large set with real structure: bench/resample_pbmc3k.py COUNTS.h5ad --cells N --seed S. Each cell is made of two of PBMC3k with the same published label, thinned.
 
-Every count is kept with a probability drawn for the cell (.5 to 1), so that no two cells are copies. obs 'true_type' holds the published label.
+Their counts are added and each is kept with a probability drawn for the cell (.25 to .5), so that cells are as deep as measured ones and no two are copies (thinned copies of
+one cell would be a cluster of their own). obs 'true_type' holds the published label.
 Benchmark input only: the cells are not independent, so nothing about blood follows from it.
 """
 import argparse
@@ -27,11 +28,16 @@ def main():
     counts = scipy.sparse.csr_matrix(source.X)
 
     random = numpy.random.default_rng(arguments.seed)
+    label = source.obs["classified"].astype("object").fillna("none").to_numpy()
     drawn = random.integers(0, source.n_obs, arguments.cells)
-    kept = random.uniform(0.5, 1.0, arguments.cells)
+    partner = numpy.empty_like(drawn)
+    for each in set(label):
+        mine = label[drawn] == each
+        partner[mine] = random.choice(numpy.flatnonzero(label == each), mine.sum())
+    kept = random.uniform(0.25, 0.5, arguments.cells)
     blocks = []
     for begin in range(0, arguments.cells, BLOCK):
-        block = counts[drawn[begin:begin + BLOCK]].copy()
+        block = (counts[drawn[begin:begin + BLOCK]] + counts[partner[begin:begin + BLOCK]]).tocsr()
         probability = numpy.repeat(kept[begin:begin + BLOCK], numpy.diff(block.indptr))
         block.data = random.binomial(block.data.astype(numpy.int64), probability).astype(numpy.float32)
         block.eliminate_zeros()
@@ -39,7 +45,7 @@ def main():
         blocks.append(block)
     cells = anndata.AnnData(scipy.sparse.vstack(blocks, format="csr"), var=source.var[[]].copy())
     cells.obs_names = [f"resampled-{i + 1:07}" for i in range(arguments.cells)]
-    cells.obs["true_type"] = source.obs["classified"].astype("object").fillna("none").to_numpy()[drawn]
+    cells.obs["true_type"] = label[drawn]
     cells.obs["true_type"] = cells.obs["true_type"].astype("category")
     cells.write_h5ad(arguments.out)
     print(f"{arguments.out}: {cells.n_obs} x {cells.n_vars}, {cells.X.nnz} non-zeros")

@@ -158,7 +158,8 @@ def table(results):
             lines.append(f"| **{label}** | {format_seconds(a)} | {format_seconds(b)} | {b / a:.1f} |")
         a, b = median_of(ours, lambda run: run["peak_bytes"]), median_of(cold, lambda run: run["peak_bytes"])
         lines += [f"| **peak memory, GB** | {a / 1e9:.2f} | {b / 1e9:.2f} | {b / a:.1f} |", "",
-                  f"Medians of {len(ours)} runs of Morula, {len(warm)} warm and {len(cold)} cold runs of scanpy. Clusters: {ours[0]['clusters']} and {cold[0]['clusters']}.", ""]
+                  f"Medians of {len(ours)} runs of Morula, {len(warm)} warm and {len(cold)} cold runs of scanpy. Clusters: {ours[0]['clusters']} and {cold[0]['clusters']}.",
+                  "Agreement: " + "; ".join(f"{check['name']} {check['value']:.4g}" for check in each["agreement"]["checks"]) + ".", ""]
     return "\n".join(lines)
 
 

@@ -6,13 +6,16 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
-#include "morula/matrix/tiles.hpp"
+#include "morula/core/parallel.hpp"
+#include "morula/matrix/compact_columns.hpp"
 
 namespace morula::analysis {
 namespace {
 
 constexpr std::int64_t kFewestCells = 20;  // of a cluster that takes part
+constexpr std::int64_t kGenesPerTask = 64;
 constexpr double kMillion = 1e6;
 
 /// Counts of every gene in every cluster, n_clusters x n_genes, and cells of each cluster.
@@ -28,17 +31,25 @@ ClusterSums sum_clusters(const matrix::RowBlockSource& counts, std::span<const s
         if (code < -1 || code >= n_clusters) invalid_data(fmt::format("A cluster code is {}, codes go from 0 to {}.", code, n_clusters - 1), "Give codes of the clusters.");
         if (code >= 0) ++sums.n_cells[static_cast<std::size_t>(code)];
     }
+    // Gene by gene: sums of every cluster for each tile of cells would not fit where clusters are many.
     const std::int64_t n_genes = counts.n_cols();
-    sums.counts = matrix::sum_tiles(counts, n_genes * n_clusters, context, [&](const matrix::CsrView& tile, std::int64_t first_row, std::span<double> out) {
-        for (std::int64_t row = 0; row < tile.n_rows; ++row) {
-            const std::int32_t code = cluster[static_cast<std::size_t>(first_row + row)];
-            if (code < 0) continue;
-            double* own = out.data() + std::int64_t{code} * n_genes;
-            const auto genes = tile.row_indices(row);
-            const auto values = tile.row_values(row);
-            for (std::size_t i = 0; i < genes.size(); ++i) own[genes[i]] += static_cast<double>(values[i]);
-        }
-    });
+    context.require_memory(checked_size_product(n_genes * 8, n_clusters), "ambient (sums of clusters)");
+    sums.counts.assign(static_cast<std::size_t>(n_genes * n_clusters), 0.0);
+    const std::int64_t step = matrix::CompactColumns::columns_at_once(counts, matrix::CompactColumns::kBytesPerCount, context);
+    for (std::int64_t begin = 0; begin < n_genes; begin += step) {
+        const matrix::Range genes{begin, std::min(n_genes, begin + step)};
+        const matrix::CompactColumns columns(counts, genes, context);
+        parallel_blocks(context, genes.size(), kGenesPerTask, [&](Block block) {
+            matrix::ColumnEntries gene;
+            for (std::int64_t g = block.begin; g < block.end; ++g) {
+                columns.read(g, gene);
+                for (std::size_t i = 0; i < gene.rows.size(); ++i) {
+                    const std::int32_t code = cluster[gene.rows[i]];
+                    if (code >= 0) sums.counts[static_cast<std::size_t>(std::int64_t{code} * n_genes + begin + g)] += static_cast<double>(gene.values[i]);
+                }
+            }
+        });
+    }
     return sums;
 }
 

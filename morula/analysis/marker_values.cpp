@@ -10,8 +10,6 @@ namespace {
 
 constexpr std::size_t kTabledCounts = 6;  // nearly all of a cell's counts; 72 bytes a cell
 constexpr std::int64_t kBlockCells = 8192;
-constexpr double kBudgetShare = 0.25;
-constexpr std::int64_t kLeastGenes = 64;
 
 double expm1_of(float value) { return std::exp(static_cast<double>(value)) - 1.0; }
 
@@ -34,11 +32,7 @@ MarkerValues::MarkerValues(const matrix::RowBlockSource& log_values, Context& co
 }
 
 std::int64_t MarkerValues::genes_per_range(const Context& context) const {
-    const std::int64_t n_genes = std::max<std::int64_t>(1, log_values_.n_cols());
-    const double bytes_per_entry = counts_ ? matrix::CompactColumns::kBytesPerCount : matrix::CompactColumns::kBytesPerFloat;
-    const double bytes_per_gene = static_cast<double>(std::max<std::int64_t>(1, log_values_.nnz())) * bytes_per_entry / static_cast<double>(n_genes);
-    const double room = kBudgetShare * static_cast<double>(context.memory_bytes());
-    return std::clamp(static_cast<std::int64_t>(room / bytes_per_gene), std::min(kLeastGenes, n_genes), n_genes);
+    return matrix::CompactColumns::columns_at_once(log_values_, counts_ ? matrix::CompactColumns::kBytesPerCount : matrix::CompactColumns::kBytesPerFloat, context);
 }
 
 void MarkerValues::read(const matrix::CompactColumns& columns, std::int64_t gene, GeneEntries& out) const {

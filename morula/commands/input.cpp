@@ -30,6 +30,8 @@ InputKind folder_kind(const fs::path& path) {
 }
 
 InputKind file_kind(const fs::path& path) {
+    std::error_code unknown;
+    if (fs::file_size(path, unknown) == 0 && !unknown) invalid_data(fmt::format("{}: is empty.", path.string()), "Copy or download the file again.");
     switch (formats::probe_hdf5(path)) {
         case formats::Hdf5Kind::h5ad: return InputKind::h5ad;
         case formats::Hdf5Kind::tenx_h5: return InputKind::tenx_h5;
@@ -104,6 +106,9 @@ std::vector<data::Dataset> open_datasets(const fs::path& path, formats::TextOrie
 }
 
 data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Context& context) {
+    if (dataset.n_cells() == 0 || dataset.n_genes() == 0) {
+        invalid_data(fmt::format("{}: holds no {}.", dataset.name, dataset.n_cells() == 0 ? "cells" : "genes"), "Check that the file was written to its end.");
+    }
     const data::CountsChoice choice = data::choose_counts(dataset, wanted);
     context.events().decision(fmt::format("{}: {}", dataset.name, choice.reason));
     const matrix::Matrix found = data::find_matrix(dataset, choice.layer);

@@ -104,4 +104,13 @@ void CompactColumns::read(std::int64_t col, ColumnEntries& out) const {
     }
 }
 
+std::int64_t CompactColumns::columns_at_once(const RowBlockSource& source, double bytes_per_entry, const Context& context) {
+    constexpr double kBudgetShare = 0.25;
+    constexpr std::int64_t kLeast = 64;
+    const std::int64_t n = std::max<std::int64_t>(1, source.n_cols());
+    const double bytes_per_column = static_cast<double>(std::max<std::int64_t>(1, source.nnz())) * bytes_per_entry / static_cast<double>(n);
+    const double room = kBudgetShare * static_cast<double>(context.memory_bytes());
+    return std::clamp(static_cast<std::int64_t>(room / bytes_per_column), std::min(kLeast, n), n);
+}
+
 }  // namespace morula::matrix

@@ -158,7 +158,8 @@ commands::CommandResult run(const RunOptions& given, Context& context) {
         return run_in(folder, options, prepared, store, record, context);
     } catch (const Error& error) {
         record.close(error.code() == ErrorCode::cancelled ? RunStatus::cancelled : RunStatus::failed, error.what());
-        throw;
+        if (!fs::exists(folder / "report.html")) throw;
+        throw Error(error.code(), error.message(), fmt::format("{} The report and tables in {} are those of an earlier run.", error.next(), folder.string()));
     } catch (const std::exception& error) {
         record.close(RunStatus::failed, error.what());
         throw;

@@ -147,11 +147,6 @@ void refuse_twins(const Samples& loaded) {
     }
 }
 
-void require_cells(const data::Dataset& dataset, const std::string& path) {
-    if (dataset.n_cells() == 0) invalid_data(fmt::format("{}: holds no cells.", path), "Check that the file was written to its end.");
-    if (dataset.n_genes() == 0) invalid_data(fmt::format("{}: holds no genes.", path), "Check that the file was written to its end.");
-}
-
 }  // namespace
 
 RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
@@ -170,7 +165,6 @@ RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const Loa
     std::string identity;
     refuse_twins(loaded);
     for (auto& [row, stored] : loaded) {
-        require_cells(stored.dataset, row.path);
         record.add_input({row.path, row.name, stored.id, n_barcodes(stored), stored.dataset.n_cells(), stored.dataset.n_genes(), stored.dataset.layers.at("counts")->nnz()});
         identity += stored.id + "\t" + row.name;
         for (const auto& [column, value] : row.annotation) identity += "\t" + column + "=" + value;

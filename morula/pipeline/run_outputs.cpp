@@ -19,16 +19,22 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kAutomaticMatrixBytes = 8'000'000'000;
 constexpr std::int64_t kRankedGenes = 100;
+constexpr std::size_t kMostRankedClusters = 500;
 constexpr double kListedFdr = 0.05;
 
 /// What scanpy looks for, under its names; our own results stay in the atlas and the report.
-data::Dataset cells_for_scanpy(const RunState& state) {
+data::Dataset cells_for_scanpy(const RunState& state, Context& context) {
     data::Dataset out = state.kept;
     std::erase_if(out.varm, [](const auto& entry) { return entry.first.rfind("markers_", 0) == 0; });
     const data::Categorical leiden = commands::require_groups(out, "leiden");
     data::UnsMap uns;
     for (const char* name : {"log1p", "pca", "neighbors", "umap", "leiden"}) uns[name] = out.uns.at(name);
-    uns["rank_genes_groups"] = commands::rank_genes_groups(commands::stored_markers(state.kept), out.var, leiden.categories, std::min(kRankedGenes, out.n_genes()), "leiden");
+    // Its tables have a field a cluster, and what HDF5 can say of a table's fields ends at 64 KB.
+    if (leiden.categories.size() > kMostRankedClusters) {
+        context.events().decision(fmt::format("cells.h5ad: {} clusters are more than a table rank_genes_groups can hold; markers.csv has them all.", leiden.categories.size()));
+    } else {
+        uns["rank_genes_groups"] = commands::rank_genes_groups(commands::stored_markers(state.kept), out.var, leiden.categories, std::min(kRankedGenes, out.n_genes()), "leiden");
+    }
     uns["hvg"] = commands::uns_of(data::UnsMap{{"flavor", commands::uns_of(out.var.has("variances_norm") ? std::string("seurat_v3") : std::string("seurat"))}});
     out.uns = std::move(uns);
     return out;
@@ -73,7 +79,7 @@ CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data
 }
 
 void CellsFile::finish(const RunState& state, Context& context) {
-    data::Dataset cells = cells_for_scanpy(state);
+    data::Dataset cells = cells_for_scanpy(state, context);
     cells.layers.clear();
     file_->finish(cells, context);
 }

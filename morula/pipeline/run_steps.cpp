@@ -23,13 +23,14 @@ FieldValues with(FieldValues values, const std::string& name, FieldValue value) 
 
 /// Cross table of batches and conditions as text, for the refusal.
 std::string table_text(const matrix::Dense<std::int64_t>& table, const std::vector<std::string>& batches, const std::vector<std::string>& conditions) {
+    constexpr std::int64_t kMostShown = 6;
     std::string text;
-    for (std::int64_t b = 0; b < table.n_rows; ++b) {
+    for (std::int64_t b = 0; b < std::min(kMostShown, table.n_rows); ++b) {
         for (std::int64_t c = 0; c < table.n_cols; ++c) {
             text += fmt::format("{}{} / {}: {} cells", text.empty() ? "" : ", ", batches[static_cast<std::size_t>(b)], conditions[static_cast<std::size_t>(c)], table(b, c));
         }
     }
-    return text;
+    return table.n_rows > kMostShown ? fmt::format("{}, ... {} batches in all", text, table.n_rows) : text;
 }
 
 /// Refuses to mix batches that are conditions: the difference that is looked for would be mixed away.
