@@ -121,7 +121,7 @@ SimulatedNeighbors count_simulated(const Part& part, std::int32_t n_neighbors, s
     return counts;
 }
 
-/// Deals the cells out, run by run, to as few parts as keep each at about kMostCellsAtOnce. A part so holds cells from all over the file, and is read without the others.
+/// Deals the cells out, run by run, to as few parts as keep each at about kMostCellsAtOnce. So a part holds cells from all over the file, and is read without the others.
 std::vector<std::vector<std::int64_t>> deal_out(const std::vector<std::int64_t>& cells) {
     const auto n = static_cast<std::int64_t>(cells.size());
     const std::int64_t n_parts = std::max<std::int64_t>(1, (n + kMostCellsAtOnce - 1) / kMostCellsAtOnce);

@@ -30,13 +30,13 @@ struct LeidenResult {
     std::vector<std::int32_t> cluster;  // n_cells; 0 is the largest cluster, equal sizes by smallest cell
     std::int32_t n_clusters = 0;
     double modularity = 0.0;            // at the given resolution
-    std::int32_t rounds = 0;
-    bool converged = false;             // the last round gained less than 1e-4
+    std::int32_t rounds = 0;            // over the cells; those over groups come before
+    bool converged = false;             // the last round gained less than 1e-4, or fewer than one in a thousand cells still moved
 };
 
 /// Leiden (Traag, Waltman & van Eck 2019) for modularity with resolution (Reichardt & Bornholdt): sum over clusters of
 /// w_in / 2m - resolution * (degree / 2m)^2. graph: symmetric CSR with weights >= 0; both directions of an edge are stored; a diagonal is ignored.
-/// Cells without edges become clusters of one. Local moves run in fixed batches of a seeded order, so that the result does not depend on threads.
+/// Small groups of well-connected cells are clustered first, then the cells from there (docs/steps/leiden.md). Cells without edges become clusters of one. Local moves run in fixed batches of a seeded order, so that the result does not depend on threads.
 /// Throws invalid_data when a weight is negative or not finite, or the graph is not square.
 LeidenResult leiden(matrix::CsrView graph, const LeidenOptions& options, Context& context);
 
