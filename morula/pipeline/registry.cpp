@@ -1,5 +1,6 @@
 #include "morula/pipeline/registry.hpp"
 
+#include "morula/commands/comparison_commands.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/commands/store_commands.hpp"
 #include "morula/pipeline/about_commands.hpp"
@@ -12,6 +13,7 @@ const std::vector<commands::Command>& all_commands() {
         std::vector<commands::Command> list{run_command()};
         for (commands::Command& command : commands::store_commands()) list.push_back(std::move(command));
         for (commands::Command& command : commands::step_commands()) list.push_back(std::move(command));
+        for (commands::Command& command : commands::comparison_commands()) list.push_back(std::move(command));
         for (commands::Command command : {doctor_command(), version_command(), completion_command()}) list.push_back(std::move(command));
         return list;
     }();

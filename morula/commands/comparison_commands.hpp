@@ -1,0 +1,12 @@
+// Commands that compare: cells with a reference, conditions with one another, tumour cells with normal ones, an integration with its batches.
+#pragma once
+
+#include <vector>
+
+#include "morula/commands/command.hpp"
+
+namespace morula::commands {
+
+std::vector<Command> comparison_commands();
+
+}  // namespace morula::commands
