@@ -1,0 +1,120 @@
+#include "morula/commands/derived_columns.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <regex>
+
+#include "morula/core/error.hpp"
+#include "morula/core/schema.hpp"
+
+namespace morula::commands {
+namespace {
+
+constexpr std::string_view kExample = "Write NAME=COLUMN:PATTERN, for instance --derive donor=sample_id:[0-9]+ .";
+constexpr std::size_t kLongestPattern = 500;
+// The matcher of the standard library recurses once a character; names of samples are short.
+constexpr std::size_t kLongestValue = 2'000;
+constexpr std::size_t kShown = 5;
+
+/// Whether a text begins with NAME=COLUMN: .
+bool begins_a_column(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    if (equals == 0 || equals == std::string_view::npos) return false;
+    const std::string_view name = text.substr(0, equals);
+    if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.' || c == '-'; })) return false;
+    return text.find(':', equals) != std::string_view::npos;
+}
+
+DerivedColumn parse_one(std::string_view text) {
+    const std::size_t equals = text.find('=');
+    const std::size_t colon = text.find(':', equals);
+    DerivedColumn column{std::string(text.substr(0, equals)), std::string(text.substr(equals + 1, colon - equals - 1)), std::string(text.substr(colon + 1))};
+    if (column.from.empty() || column.pattern.empty()) fail(ErrorCode::usage, fmt::format("--derive {}: the column or the pattern is missing.", text), std::string(kExample));
+    return column;
+}
+
+std::regex compile(const DerivedColumn& column) {
+    try {
+        if (column.pattern.size() <= kLongestPattern) return std::regex(column.pattern, std::regex::ECMAScript | std::regex::optimize);
+    } catch (const std::regex_error&) {
+        fail(ErrorCode::usage, fmt::format("--derive {}: '{}' is not a regular expression.", column.name, column.pattern), "Close every bracket, and put a backslash before a sign that stands for itself: \\( \\. \\+");
+    }
+    fail(ErrorCode::usage, fmt::format("--derive {}: the pattern has {} characters; at most {} are read.", column.name, column.pattern.size(), kLongestPattern), std::string(kExample));
+}
+
+/// What the pattern finds in a value: the first part in brackets when there is one, else the whole match; "" when it does not match.
+std::string found_in(const std::string& value, const std::regex& pattern) {
+    std::smatch match;
+    if (value.size() > kLongestValue || !std::regex_search(value, match, pattern)) return "";
+    return match.size() > 1 ? match[1].str() : match[0].str();
+}
+
+std::string listed(const std::vector<std::string>& values) {
+    const std::size_t n = std::min(values.size(), kShown);
+    return fmt::format("{}{}", fmt::join(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(n), ", "), values.size() > n ? fmt::format(" and {} more", values.size() - n) : "");
+}
+
+const data::Column& source_column(const data::Dataset& dataset, const DerivedColumn& column) {
+    const data::Column* found = dataset.obs.find(column.from);
+    if (found != nullptr) return *found;
+    const std::vector<std::string> names = dataset.obs.names();
+    const std::string nearest = nearest_name(column.from, names);
+    fail(ErrorCode::not_found, fmt::format("{}: obs has no column '{}', from which --derive should make '{}'.", dataset.name, column.from, column.name),
+         nearest.empty() ? fmt::format("Columns are: {}.", fmt::join(names, ", ")) : fmt::format("Did you mean '{}'?", nearest));
+}
+
+void add_one(data::Dataset& dataset, const DerivedColumn& column, Context& context) {
+    if (dataset.obs.has(column.name)) {
+        fail(ErrorCode::usage, fmt::format("{}: --derive {} would replace a column that obs has already.", dataset.name, column.name), fmt::format("Give the new column another name, for instance {}_derived.", column.name));
+    }
+    const std::regex pattern = compile(column);
+    const data::Categorical from = data::as_categorical(source_column(dataset, column));
+    std::vector<std::string> made;       // of each category
+    std::vector<std::string> unmatched;
+    std::vector<std::int64_t> n_cells(from.categories.size(), 0);
+    for (const std::int32_t code : from.codes) {
+        if (code >= 0) ++n_cells[static_cast<std::size_t>(code)];
+    }
+    std::int64_t n_missing = 0;
+    for (std::size_t i = 0; i < from.categories.size(); ++i) {
+        made.push_back(found_in(from.categories[i], pattern));
+        if (!made.back().empty() || n_cells[i] == 0) continue;
+        unmatched.push_back(from.categories[i]);
+        n_missing += n_cells[i];
+    }
+    std::vector<std::string> texts;
+    texts.reserve(from.codes.size());
+    for (const std::int32_t code : from.codes) texts.push_back(code < 0 ? std::string() : made[static_cast<std::size_t>(code)]);
+    data::Categorical values = data::to_categorical(texts);
+    if (values.categories.empty()) {
+        invalid_data(fmt::format("{}: the pattern '{}' of --derive {} matches no value of '{}' (its values: {}).", dataset.name, column.pattern, column.name, column.from, listed(from.categories)),
+                     "Change the pattern so that it finds a part of these values.");
+    }
+    context.events().decision(fmt::format("{}: column '{}' made from '{}': {}.", dataset.name, column.name, column.from, listed(values.categories)));
+    if (n_missing > 0) {
+        context.events().warning(fmt::format("{}: {} cells get no value in '{}': the pattern '{}' does not match {}.", dataset.name, n_missing, column.name, column.pattern, listed(unmatched)));
+    }
+    dataset.obs.set(column.name, std::move(values));
+}
+
+}  // namespace
+
+std::vector<DerivedColumn> parse_derived_columns(const std::vector<std::string>& texts) {
+    std::vector<std::string> whole;
+    for (const std::string& text : texts) {
+        if (begins_a_column(text)) whole.push_back(text);
+        else if (!whole.empty()) whole.back() += "," + text;
+        else fail(ErrorCode::usage, fmt::format("--derive '{}' cannot be read.", text), std::string(kExample));
+    }
+    std::vector<DerivedColumn> columns;
+    for (const std::string& text : whole) columns.push_back(parse_one(text));
+    return columns;
+}
+
+void add_derived_columns(data::Dataset& dataset, const std::vector<std::string>& texts, Context& context) {
+    for (const DerivedColumn& column : parse_derived_columns(texts)) add_one(dataset, column, context);
+}
+
+}  // namespace morula::commands
