@@ -53,17 +53,63 @@ FieldValues values_of_typed(const Schema& schema, const std::map<std::string, Ty
     return values;
 }
 
-const commands::Command& find_command(const std::string& name, const std::vector<commands::Command>& commands) {
-    std::vector<std::string> names;
+bool is_flag(const std::string& argument) { return !argument.empty() && argument[0] == '-'; }
+
+const commands::Command* command_called(const std::string& name, const std::vector<commands::Command>& commands) {
     for (const commands::Command& command : commands) {
-        if (command.name == name) return command;
-        names.push_back(command.name);
+        if (command.name == name) return &command;
     }
-    const std::string nearest = nearest_name(name, names);
-    fail(ErrorCode::usage, fmt::format("There is no command '{}'.", name), nearest.empty() ? "Run `morula --help` for the list." : fmt::format("Did you mean `morula {}`?", nearest));
+    return nullptr;
 }
 
-[[noreturn]] void unknown_argument(const std::string& argument, const commands::Command& command) {
+/// Second words of the commands whose name begins with `first`.
+std::vector<std::string> second_words(const std::string& first, const std::vector<commands::Command>& commands) {
+    std::vector<std::string> words;
+    for (const commands::Command& command : commands) {
+        const std::string second = commands::second_word(command);
+        if (!second.empty() && commands::first_word(command) == first) words.push_back(second);
+    }
+    return words;
+}
+
+[[noreturn]] void unknown_command(const std::vector<std::string>& arguments, const std::vector<commands::Command>& commands) {
+    const std::string& first = arguments[0];
+    std::string typed = first;
+    std::vector<std::string> names, pairs;
+    for (const commands::Command& command : commands) (commands::second_word(command).empty() ? names : pairs).push_back(command.name);
+    std::string nearest = nearest_name(first, names);
+    if (arguments.size() > 1 && !is_flag(arguments[1])) {
+        const std::string pair = nearest_name(first + " " + arguments[1], pairs);
+        if (!pair.empty()) {
+            typed = first + " " + arguments[1];
+            nearest = pair;
+        }
+    }
+    const std::vector<std::string> seconds = second_words(first, commands);
+    if (nearest.empty() && !seconds.empty()) {
+        fail(ErrorCode::usage, fmt::format("`morula {}` needs a second word: {}.", first, fmt::join(seconds, ", ")), fmt::format("Write for instance `morula {} {}`.", first, seconds[0]));
+    }
+    fail(ErrorCode::usage, fmt::format("There is no command '{}'.", typed), nearest.empty() ? "Run `morula --help` for the list." : fmt::format("Did you mean `morula {}`?", nearest));
+}
+
+/// The command that the first one or two arguments name, and how many they are; two win over one.
+struct FoundCommand {
+    const commands::Command* command;
+    std::size_t n_words;
+};
+FoundCommand find_command(const std::vector<std::string>& arguments, const std::vector<commands::Command>& commands) {
+    if (arguments.size() > 1) {
+        if (const commands::Command* command = command_called(arguments[0] + " " + arguments[1], commands)) return {command, 2};
+    }
+    if (const commands::Command* command = command_called(arguments[0], commands)) return {command, 1};
+    unknown_command(arguments, commands);
+}
+
+[[noreturn]] void unknown_argument(const std::string& argument, const commands::Command& command, const std::vector<commands::Command>& commands) {
+    if (!is_flag(argument)) {
+        const std::string second = nearest_name(argument, second_words(command.name, commands));
+        if (!second.empty()) fail(ErrorCode::usage, fmt::format("`morula {}` does not know '{}'.", command.name, argument), fmt::format("Did you mean `morula {} {}`?", command.name, second));
+    }
     std::vector<std::string> flags{"--help"};
     for (const FieldSchema& field : command.options) {
         if (!field.is_positional) flags.push_back(flag_of(field));
@@ -109,22 +155,28 @@ bool asks_for_help(const std::vector<std::string>& arguments) {
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments, const std::vector<commands::Command>& commands) {
     CommandLine line;
-    if (arguments.empty() || arguments[0] == "-h" || arguments[0] == "--help" || arguments[0] == "help") {
-        if (arguments.size() < 2 || arguments[0] != "help") return line;
-        line.command = &find_command(arguments[1], commands);
-        line.ask = Ask::command_help;
-        return line;
-    }
-    if (arguments[0] == "--version" || arguments[0] == "-V") {
+    std::vector<std::string> named = arguments;
+    const bool asks_first = !named.empty() && (named[0] == "help" || named[0] == "-h" || named[0] == "--help");
+    if (asks_first) named.erase(named.begin());
+    if (named.empty() || (asks_first && arguments[0] != "help")) return line;
+    if (named[0] == "--version" || named[0] == "-V") {
         line.ask = Ask::version;
         return line;
     }
-    line.command = &find_command(arguments[0], commands);
-    std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-    if (asks_for_help(rest)) {
+    const bool wants_help = asks_first || asks_for_help(named);
+    const bool is_group = command_called(named[0], commands) == nullptr && !second_words(named[0], commands).empty();
+    if (wants_help && is_group && (named.size() == 1 || is_flag(named[1]))) {
+        line.ask = Ask::group_help;
+        line.group = named[0];
+        return line;
+    }
+    const FoundCommand found = find_command(named, commands);
+    line.command = found.command;
+    if (wants_help) {
         line.ask = Ask::command_help;
         return line;
     }
+    std::vector<std::string> rest(named.begin() + static_cast<std::ptrdiff_t>(found.n_words), named.end());
     CLI::App app;
     app.set_help_flag();
     app.allow_extras();
@@ -139,7 +191,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments, const 
         fail(ErrorCode::usage, fmt::format("{}.", error.what()), fmt::format("Run `morula {} --help` for its options.", line.command->name));
     }
     const std::vector<std::string> extras = app.remaining();
-    if (!extras.empty()) unknown_argument(extras.front(), *line.command);
+    if (!extras.empty()) unknown_argument(extras.front(), *line.command, commands);
     line.values = values_of_typed(line.command->options, own);
     apply_shared(values_of_typed(shared_options(), shared), line);
     line.ask = Ask::run;

@@ -9,12 +9,13 @@
 
 namespace morula::cli {
 
-enum class Ask { run, program_help, command_help, version };
+enum class Ask { run, program_help, group_help, command_help, version };
 enum class ProgressStyle { terminal, json, none };
 
 struct CommandLine {
     Ask ask = Ask::program_help;
     const commands::Command* command = nullptr;
+    std::string group;  // first word that several commands share, for group_help
     FieldValues values;
     std::int32_t threads = 0;
     std::int64_t memory_bytes = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "morula/core/version.hpp"
@@ -100,6 +101,15 @@ std::string usage_line(const commands::Command& command) {
     return line + " [options]";
 }
 
+/// Name and summary of each command, the summaries below one another.
+std::string command_lines(const std::vector<commands::Command>& commands) {
+    std::size_t width = 0;
+    for (const commands::Command& command : commands) width = std::max(width, command.name.size());
+    std::string out;
+    for (const commands::Command& command : commands) out += fmt::format("  {:<{}}  {}\n", command.name, width, command.summary);
+    return out;
+}
+
 }  // namespace
 
 const Schema& shared_options() {
@@ -112,9 +122,17 @@ std::string program_help(const std::vector<commands::Command>& commands) {
     out += "  morula run filtered_feature_bc_matrix --out pbmc     a report from a 10x folder\n";
     out += "  morula run --samples samples.csv --out study         several samples\n";
     out += "  morula info cells.h5ad                               what a file holds\n\nCommands\n";
-    for (const commands::Command& command : commands) out += fmt::format("  {:<18}{}\n", command.name, command.summary);
+    out += command_lines(commands);
     out += "\n`morula COMMAND --help` shows the options of a command.\n";
     return out;
+}
+
+std::string group_help(const std::string& first, const std::vector<commands::Command>& commands) {
+    std::vector<commands::Command> group;
+    for (const commands::Command& command : commands) {
+        if (commands::first_word(command) == first) group.push_back(command);
+    }
+    return fmt::format("Commands of `morula {}`\n{}\n`morula {} COMMAND --help` shows the options of a command.\n", first, command_lines(group), first);
 }
 
 std::string command_help(const commands::Command& command) {

@@ -65,6 +65,7 @@ int run_command(const cli::CommandLine& line) {
 int answer(const cli::CommandLine& line, const std::vector<commands::Command>& commands) {
     switch (line.ask) {
         case cli::Ask::program_help: fmt::print("{}", cli::program_help(commands)); return 0;
+        case cli::Ask::group_help: fmt::print("{}", cli::group_help(line.group, commands)); return 0;
         case cli::Ask::command_help: fmt::print("{}", cli::command_help(*line.command)); return 0;
         case cli::Ask::version: fmt::print("morula {}\n", kVersion); return 0;
         case cli::Ask::run: return run_command(line);

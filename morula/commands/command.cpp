@@ -8,6 +8,13 @@
 
 namespace morula::commands {
 
+std::string first_word(const Command& command) { return command.name.substr(0, command.name.find(' ')); }
+
+std::string second_word(const Command& command) {
+    const std::size_t blank = command.name.find(' ');
+    return blank == std::string::npos ? std::string() : command.name.substr(blank + 1);
+}
+
 void require_fields(const Schema& schema, const FieldValues& values, std::string_view command) {
     for (const FieldSchema& field : schema) {
         if (!field.is_required) continue;

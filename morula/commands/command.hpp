@@ -22,7 +22,7 @@ struct CommandResult {
 };
 
 struct Command {
-    std::string name{};
+    std::string name{};                 // a word, or two: "generate cohort"
     std::string summary{};              // one line
     std::string help{};                 // a paragraph or two, may be empty
     std::vector<Example> examples{};
@@ -39,6 +39,10 @@ Command make_command(Command base, std::function<CommandResult(const Options&, C
     base.run = [body = std::move(body)](const FieldValues& values, Context& context) { return body(with_values(Options{}, values), context); };
     return base;
 }
+
+/// "generate" and "cohort" of "generate cohort"; the second is empty where the name is one word.
+std::string first_word(const Command& command);
+std::string second_word(const Command& command);
 
 /// Throws usage for required fields without a value.
 void require_fields(const Schema& schema, const FieldValues& values, std::string_view command);

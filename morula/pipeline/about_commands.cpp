@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "morula/core/error.hpp"
@@ -68,27 +69,68 @@ std::string flags_of(const commands::Command& command) {
     return flags;
 }
 
-/// Works in zsh too, by its bashcompinit.
-std::string bash_script() {
-    std::string names;
-    std::string cases;
+/// First words of all commands, each once, in their order.
+std::vector<std::string> first_words() {
+    std::vector<std::string> words;
     for (const commands::Command& command : all_commands()) {
-        names += (names.empty() ? "" : " ") + command.name;
-        cases += fmt::format("    {}) words=\"{}\" ;;\n", command.name, flags_of(command));
+        const std::string word = commands::first_word(command);
+        if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+    }
+    return words;
+}
+
+std::vector<std::string> second_words(const std::string& first) {
+    std::vector<std::string> words;
+    for (const commands::Command& command : all_commands()) {
+        if (commands::first_word(command) == first && !commands::second_word(command).empty()) words.push_back(commands::second_word(command));
+    }
+    return words;
+}
+
+/// Works in zsh too, by its bashcompinit. The flags are those of the longest name that was typed; the second word of a name is offered like a first one.
+std::string bash_script() {
+    std::string seconds;
+    std::string flags;
+    for (const std::string& first : first_words()) {
+        const std::vector<std::string> words = second_words(first);
+        if (!words.empty()) seconds += fmt::format("    {}) names=\"{}\" ;;\n", first, fmt::join(words, " "));
+    }
+    // Names of two words first: a case takes the first pattern that fits.
+    for (const bool pairs : {true, false}) {
+        for (const commands::Command& command : all_commands()) {
+            if (commands::second_word(command).empty() == pairs) continue;
+            flags += fmt::format("    \"{} \"*) words=\"{}\" ;;\n", command.name, flags_of(command));
+        }
     }
     return fmt::format(
-        "_morula() {{\n  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" words=\"\"\n  if [ \"$COMP_CWORD\" -eq 1 ]; then words=\"{} --help --version\"; else\n  case \"${{COMP_WORDS[1]}}\" in\n{}  esac\n  fi\n"
-        "  case \"$current\" in\n    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$current\")) ;;\n    *) if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\")); else COMPREPLY=($(compgen -f -- \"$current\")); fi ;;\n"
+        "_morula() {{\n  local current=\"${{COMP_WORDS[COMP_CWORD]}}\" typed=\"${{COMP_WORDS[*]:1}} \" words=\"\" names=\"\"\n"
+        "  if [ \"$COMP_CWORD\" -eq 1 ]; then names=\"{}\" words=\"--help --version\"; else\n  case \"$typed\" in\n{}  esac\n  fi\n"
+        "  if [ \"$COMP_CWORD\" -eq 2 ]; then\n  case \"${{COMP_WORDS[1]}}\" in\n{}  esac\n  fi\n"
+        "  case \"$current\" in\n    -*) COMPREPLY=($(compgen -W \"$words\" -- \"$current\")) ;;\n"
+        "    *) if [ \"$COMP_CWORD\" -eq 1 ]; then COMPREPLY=($(compgen -W \"$names\" -- \"$current\")); else COMPREPLY=($(compgen -W \"$names\" -- \"$current\") $(compgen -f -- \"$current\")); fi ;;\n"
         "  esac\n}}\ncomplete -o filenames -F _morula morula\n",
-        names, cases);
+        fmt::join(first_words(), " "), flags, seconds);
+}
+
+/// When fish completes for a command: its words were typed, and no longer name.
+std::string fish_condition(const commands::Command& command) {
+    const std::string first = commands::first_word(command);
+    const std::string second = commands::second_word(command);
+    if (!second.empty()) return fmt::format("__fish_seen_subcommand_from {}; and __fish_seen_subcommand_from {}", first, second);
+    const std::vector<std::string> longer = second_words(first);
+    return fmt::format("__fish_seen_subcommand_from {}", first) + (longer.empty() ? "" : fmt::format("; and not __fish_seen_subcommand_from {}", fmt::join(longer, " ")));
 }
 
 std::string fish_script() {
     std::string script = "complete -c morula -f -n __fish_use_subcommand -l help\n";
     for (const commands::Command& command : all_commands()) {
-        script += fmt::format("complete -c morula -n __fish_use_subcommand -f -a {} -d '{}'\n", command.name, command.summary);
+        const std::string first = commands::first_word(command);
+        const std::string second = commands::second_word(command);
+        if (second.empty()) script += fmt::format("complete -c morula -n __fish_use_subcommand -f -a {} -d '{}'\n", first, command.summary);
+        else script += fmt::format("complete -c morula -n __fish_use_subcommand -f -a {}\ncomplete -c morula -n '__fish_seen_subcommand_from {}; and not __fish_seen_subcommand_from {}' -f -a {} -d '{}'\n", first,
+                                   first, fmt::join(second_words(first), " "), second, command.summary);
         for (const FieldSchema& field : command.options) {
-            if (!field.is_positional) script += fmt::format("complete -c morula -n '__fish_seen_subcommand_from {}' -l {}\n", command.name, flag_of(field).substr(2));
+            if (!field.is_positional) script += fmt::format("complete -c morula -n '{}' -l {}\n", fish_condition(command), flag_of(field).substr(2));
         }
     }
     return script;
