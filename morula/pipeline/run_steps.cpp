@@ -70,7 +70,7 @@ std::string embedding_steps(RunState& state, const Recipe& recipe, const RunChoi
     Dataset& kept = state.kept;
     const std::string per = recipe.hvg_per_sample ? "sample" : "";
     const std::string hvg = steps.run({"hvg", 1, {state.log_values}, with(values_of(recipe.hvg), "batch", per), [&](const Dataset& in, Context& c) { return commands::hvg_slots(in, recipe.hvg, per, c); }}, kept);
-    std::string key = steps.run({"pca", 1, {hvg}, values_of(recipe.pca), [&](const Dataset& in, Context& c) { return commands::pca_slots(in, recipe.pca, c); }}, kept);
+    std::string key = steps.run({"pca", 2, {hvg}, values_of(recipe.pca), [&](const Dataset& in, Context& c) { return commands::pca_slots(in, recipe.pca, c); }}, kept);
     state.embedding = "X_pca";
     if (!choices.batch.empty()) {
         // Harmony sees the components that neighbours use.

@@ -1,0 +1,90 @@
+#include "morula/analysis/gene_covariance.hpp"
+
+#include <gtest/gtest.h>
+
+#include "morula/core/random.hpp"
+#include "tests/analysis/made_up.hpp"
+
+namespace morula::analysis {
+namespace {
+
+constexpr std::int64_t kCells = 9000;  // three blocks of the sparse route, five of the dense one
+constexpr std::int64_t kColumns = 70;
+
+/// A share of the values is not zero; the last gene and some cells are empty.
+matrix::Csr sparse_cells(double share) {
+    matrix::Csr csr;
+    csr.n_cols = kColumns;
+    for (std::int64_t c = 0; c < kCells; ++c) {
+        Random random(3, Purpose::test, static_cast<std::uint64_t>(c), 0);
+        const double level = random.normal();
+        for (std::uint32_t g = 0; g + 1 < kColumns && c % 50 != 49; ++g) {
+            if (random.uniform() >= share) continue;
+            csr.indices.push_back(g);
+            csr.values.push_back(static_cast<float>(1.5 + 0.4 * level * (g % 3) + 0.2 * random.normal()));
+        }
+        made_up::push_row(csr);
+    }
+    return csr;
+}
+
+/// Two passes, in float64.
+GeneCovariance plain(const matrix::Csr& csr) {
+    GeneCovariance result{matrix::Dense<double>(kColumns, kColumns), std::vector<double>(kColumns, 0.0)};
+    matrix::Dense<double> dense(csr.n_rows, kColumns);
+    for (std::int64_t c = 0; c < csr.n_rows; ++c) {
+        const auto genes = csr.view().row_indices(c);
+        for (std::size_t i = 0; i < genes.size(); ++i) dense(c, genes[i]) = static_cast<double>(csr.view().row_values(c)[i]);
+    }
+    const auto n = static_cast<double>(csr.n_rows);
+    for (std::int64_t c = 0; c < csr.n_rows; ++c) {
+        for (std::int64_t g = 0; g < kColumns; ++g) result.mean[static_cast<std::size_t>(g)] += dense(c, g) / n;
+    }
+    for (std::int64_t i = 0; i < kColumns; ++i) {
+        for (std::int64_t j = i; j < kColumns; ++j) {
+            for (std::int64_t c = 0; c < csr.n_rows; ++c) {
+                result.upper(i, j) += (dense(c, i) - result.mean[static_cast<std::size_t>(i)]) * (dense(c, j) - result.mean[static_cast<std::size_t>(j)]) / (n - 1.0);
+            }
+        }
+    }
+    return result;
+}
+
+void expect_near(const GeneCovariance& ours, const GeneCovariance& truth, double tolerance) {
+    for (std::int64_t i = 0; i < kColumns; ++i) {
+        EXPECT_NEAR(ours.mean[static_cast<std::size_t>(i)], truth.mean[static_cast<std::size_t>(i)], tolerance);
+        for (std::int64_t j = i; j < kColumns; ++j) EXPECT_NEAR(ours.upper(i, j), truth.upper(i, j), tolerance) << i << " " << j;
+    }
+}
+
+TEST(GeneCovariance, both_routes_agree_with_two_plain_passes) {
+    Context context({});
+    const matrix::Csr csr = sparse_cells(0.15);
+    const GeneCovariance truth = plain(csr);
+    const auto source = matrix::make_view_source(csr.view());
+    expect_near(gene_covariance(*source, GramRoute::sparse, context), truth, 1e-11);
+    expect_near(gene_covariance(*source, GramRoute::dense, context), truth, 4e-6);  // float32 sums of 2,048 cells
+}
+
+TEST(GeneCovariance, same_bits_for_any_threads_and_reading) {
+    const matrix::Csr csr = sparse_cells(0.15);
+    const auto source = matrix::make_view_source(csr.view());
+    for (const GramRoute route : {GramRoute::sparse, GramRoute::dense}) {
+        const auto results = made_up::with_threads([&](Context& context) { return gene_covariance(*source, route, context); });
+        Context context({});
+        const auto seven = gene_covariance(*made_up::seven_rows(source), route, context);
+        for (const auto& r : {results[1], results[2], seven}) {
+            EXPECT_EQ(r.upper.values, results[0].upper.values);
+            EXPECT_EQ(r.mean, results[0].mean);
+        }
+    }
+}
+
+TEST(GeneCovariance, the_share_of_values_decides_the_route) {
+    EXPECT_EQ(gram_route(*matrix::make_source(sparse_cells(0.1))), GramRoute::sparse);
+    EXPECT_EQ(gram_route(*matrix::make_source(sparse_cells(0.4))), GramRoute::dense);
+    EXPECT_EQ(gram_route(*made_up::seven_rows(matrix::make_source(sparse_cells(0.4)))), GramRoute::dense);
+}
+
+}  // namespace
+}  // namespace morula::analysis
