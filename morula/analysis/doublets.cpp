@@ -34,6 +34,13 @@ constexpr double kNeighborRecall = 0.95;  // only the share of simulated ones am
 
 using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
+/// The space that cells of a capture are compared in, learnt on its first part: scores of all parts are then measured alike.
+struct Space {
+    std::vector<std::int64_t> genes;
+    double target_sum = 0.0;
+    PcaResult components;
+};
+
 /// Cells of one capture, or of a part of it, and what is to be learned about them.
 struct Part {
     matrix::Csr counts;          // variable genes only
@@ -46,13 +53,26 @@ struct SimulatedNeighbors {
     std::vector<std::int32_t> simulated;
 };
 
-/// The counts of the most variable genes of some cells.
-matrix::Csr variable_counts(const matrix::Matrix& counts, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, Context& context) {
-    matrix::Csr all = matrix::read_all(*matrix::select_rows(counts, cells), context);
-    if (all.n_cols <= options.n_top_genes) return all;
-    const auto source = matrix::make_view_source(all.view());
-    const auto variable = hvg(*source, {}, 0, {.flavor = HvgFlavor::seurat_v3, .n_top = options.n_top_genes}, context);
-    return matrix::read_all(*matrix::select_cols(source, variable.genes), context);
+std::vector<std::int64_t> variable_genes(const matrix::Csr& counts, const DoubletsOptions& options, Context& context) {
+    if (counts.n_cols > options.n_top_genes) return hvg(*matrix::make_view_source(counts.view()), {}, 0, {.flavor = HvgFlavor::seurat_v3, .n_top = options.n_top_genes}, context).genes;
+    std::vector<std::int64_t> all(static_cast<std::size_t>(counts.n_cols));
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    return all;
+}
+
+std::vector<double> totals_among(std::span<const double> total, const std::vector<std::int64_t>& cells) {
+    std::vector<double> totals;
+    for (const std::int64_t c : cells) totals.push_back(total[static_cast<std::size_t>(c)]);
+    return totals;
+}
+
+/// Cells of the first part, from which the space is learnt: its genes, but not yet its components.
+Part first_part(const matrix::Matrix& counts, std::span<const double> total, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, Space& space, Context& context) {
+    const matrix::Csr all = matrix::read_all(*matrix::select_rows(counts, cells), context);
+    space.genes = variable_genes(all, options, context);
+    Part part{.counts = matrix::read_all(*matrix::select_cols(matrix::make_view_source(all.view()), space.genes), context), .totals = totals_among(total, cells)};
+    space.target_sum = normalize(part.totals, {}, context).target;
+    return part;
 }
 
 Pairs draw_pairs(std::int64_t n_cells, std::int64_t n_pairs, std::uint64_t seed, std::uint32_t part) {
@@ -92,20 +112,25 @@ Posterior posterior_for(std::int64_t n_cells, double rate, const DoubletsOptions
     return {static_cast<std::int32_t>(std::min({wanted, kMostNeighbors, n_cells + n_simulated - 1})), rate, ratio};
 }
 
-SimulatedNeighbors count_simulated(const Part& part, std::int32_t n_neighbors, std::uint32_t part_number, const DoubletsOptions& options, Context& context) {
+/// Learns the components of `space` from the cells of this part when it has none yet.
+SimulatedNeighbors count_simulated(const Part& part, Space& space, std::int32_t n_neighbors, std::uint32_t part_number, const DoubletsOptions& options, Context& context) {
     const std::int64_t n = part.counts.n_rows;
     const auto pairs = draw_pairs(n, n_simulated_for(n, options), options.seed, part_number);
     std::vector<double> totals = part.totals;
     for (const auto& pair : pairs) totals.push_back(part.totals[static_cast<std::size_t>(pair.first)] + part.totals[static_cast<std::size_t>(pair.second)]);
-    const double target = normalize(part.totals, {}, context).target;
-    const auto scale = normalize(totals, {.target_sum = target}, context).scale;
+    const auto scale = normalize(totals, {.target_sum = space.target_sum}, context).scale;
     const auto observed = matrix::log1p_scaled(matrix::make_view_source(part.counts.view()), {scale.begin(), scale.begin() + n});
     const auto simulated = matrix::log1p_scaled(simulated_doublets(part.counts.view(), pairs), {scale.begin() + n, scale.end()});
 
-    const auto n_components = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_components, std::min(n - 1, part.counts.n_cols)));
-    const PcaResult components = pca(*observed, {.n_components = n_components}, context);
-    matrix::Dense<float> embedding = components.embedding;
-    const auto projected = project(*simulated, components, context);
+    matrix::Dense<float> embedding;
+    if (space.components.loadings.n_cols == 0) {
+        const auto n_components = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_components, std::min(n - 1, part.counts.n_cols)));
+        space.components = pca(*observed, {.n_components = n_components}, context);
+        embedding = std::move(space.components.embedding);
+    } else {
+        embedding = project(*observed, space.components, context);
+    }
+    const auto projected = project(*simulated, space.components, context);
     embedding.values.insert(embedding.values.end(), projected.values.begin(), projected.values.end());
     embedding.n_rows += projected.n_rows;
 
@@ -172,10 +197,12 @@ void score_capture(const matrix::Matrix& counts, std::span<const double> total, 
     const Posterior posterior = posterior_for(std::ssize(*smallest), capture.expected_rate, options);
     std::vector<float> scores;
     SimulatedNeighbors counts_of_all;
+    Space space;
     for (const auto& part : parts) {
-        Part of_part{.counts = variable_counts(counts, part, options, context), .totals = {}};
-        for (const std::int64_t c : part) of_part.totals.push_back(total[static_cast<std::size_t>(c)]);
-        const auto found = count_simulated(of_part, posterior.n_neighbors, part_number++, options, context);
+        const Part of_part = &part == &parts.front()
+                                 ? first_part(counts, total, part, options, space, context)
+                                 : Part{.counts = matrix::read_all(*matrix::select_cols(matrix::select_rows(counts, part), space.genes), context), .totals = totals_among(total, part)};
+        const auto found = count_simulated(of_part, space, posterior.n_neighbors, part_number++, options, context);
         for (std::size_t i = 0; i < part.size(); ++i) {
             scores.push_back(posterior(found.observed[i]));
             result.score[static_cast<std::size_t>(part[i])] = scores.back();

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "morula/analysis/dense_rows.hpp"
 #include "morula/analysis/sparse_gram.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/blas.hpp"
@@ -33,7 +32,7 @@ public:
         n_rows_ = rows.size();
         parallel_blocks(context, rows.size(), kFillCells, [&](Block block) {
             auto scratch = pool_.take();
-            densify(source.read({rows.begin + block.begin, rows.begin + block.end}, *scratch), shift_, values_.data() + block.begin * n_genes_);
+            matrix::densify(source.read({rows.begin + block.begin, rows.begin + block.end}, *scratch), shift_, values_.data() + block.begin * n_genes_);
         });
     }
     matrix::DenseView<const float> view() const { return {n_rows_, n_genes_, values_}; }

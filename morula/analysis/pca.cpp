@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "morula/analysis/dense_rows.hpp"
 #include "morula/analysis/gene_covariance.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -24,7 +23,7 @@ struct DenseRows {
 
     void fill(const matrix::RowBlockSource& source, matrix::Range rows, std::span<const float> shift) {
         values.resize(static_cast<std::size_t>(rows.size() * source.n_cols()));
-        densify(source.read(rows, scratch), shift, values.data());
+        matrix::densify(source.read(rows, scratch), shift, values.data());
     }
 };
 

@@ -72,6 +72,15 @@ void Csr::sort_row(std::int64_t row) {
     }
 }
 
+void densify(const CsrView& rows, std::span<const float> shift, float* out) {
+    for (std::int64_t r = 0; r < rows.n_rows; ++r, out += rows.n_cols) {
+        const auto columns = rows.row_indices(r);
+        const auto row = rows.row_values(r);
+        for (std::size_t c = 0; c < shift.size(); ++c) out[c] = -shift[c];
+        for (std::size_t i = 0; i < columns.size(); ++i) out[columns[i]] = row[i] - shift[columns[i]];
+    }
+}
+
 bool strictly_increasing(std::span<const std::uint32_t> columns) {
     // Without branches, so that good rows cost little: a step of less than 1 and an id of 2^31 or more set the highest bit, and only then is it worth looking closer.
     std::uint32_t bits = columns.empty() ? 0 : columns[0];

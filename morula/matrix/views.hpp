@@ -84,6 +84,9 @@ struct Dense {
     DenseView<T> view() { return {n_rows, n_cols, values}; }
 };
 
+/// out[row * n_cols + col] = value - shift[col], for every row and column: what is absent is -shift[col].
+void densify(const CsrView& rows, std::span<const float> shift, float* out);
+
 /// Whether columns strictly increase.
 bool strictly_increasing(std::span<const std::uint32_t> columns);
 /// The first row whose columns do not strictly increase or lie outside, or -1. Offsets must be right.

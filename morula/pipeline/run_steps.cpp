@@ -59,7 +59,7 @@ void quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recip
     const std::string qc = steps.run({"qc", 1, {inputs.key}, values_of(recipe.qc), [&](const Dataset& in, Context& c) { return commands::qc_slots(in, recipe.qc, c); }}, state.all);
     state.kept = commands::keep_cells(state.all);
     if (state.kept.n_cells() == 0) invalid_data(fmt::format("{}: quality control keeps none of {} cells.", state.all.name, state.all.n_cells()), "Look at the counts: is this a filtered matrix of raw counts?");
-    steps.run({"doublets", 2, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
+    steps.run({"doublets", 3, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
     const std::string filter = steps.run({"filter", 1, {qc}, values_of(recipe.filter), [&](const Dataset& in, Context& c) { return commands::filter_slots(in, recipe.filter, c); }}, state.kept);
     state.log_values = steps.run({"normalize", 1, {filter}, values_of(recipe.normalize), [&](const Dataset& in, Context& c) { return commands::normalize_slots(in, recipe.normalize, c); }}, state.kept);
     commands::add_log_values(state.kept);

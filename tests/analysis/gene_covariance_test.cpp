@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "morula/analysis/sparse_gram.hpp"
 #include "morula/core/random.hpp"
 #include "tests/analysis/made_up.hpp"
 
@@ -78,6 +79,17 @@ TEST(GeneCovariance, same_bits_for_any_threads_and_reading) {
             EXPECT_EQ(r.mean, results[0].mean);
         }
     }
+}
+
+TEST(SparseGram, adds_to_what_is_there_on_and_above_the_diagonal) {
+    Context context({});
+    const matrix::Csr csr{.n_rows = 2, .n_cols = 3, .indptr = {0, 2, 4}, .indices = {0, 2, 1, 2}, .values = {2.0f, 3.0f, 5.0f, 7.0f}};
+    matrix::Dense<double> gram(3, 3);
+    gram(0, 0) = 100.0;
+    std::vector<double> sums(3, 10.0);
+    add_sparse_gram(*matrix::make_view_source(csr.view()), gram, sums, context);
+    EXPECT_EQ(gram.values, (std::vector<double>{104, 0, 6, 0, 25, 35, 0, 0, 58}));
+    EXPECT_EQ(sums, (std::vector<double>{12, 15, 20}));
 }
 
 TEST(GeneCovariance, the_share_of_values_decides_the_route) {

@@ -122,5 +122,12 @@ TEST(Dense, an_impossible_shape_is_a_sentence_and_no_small_matrix) {
     EXPECT_EQ(test::error_code([] { Dense<float>(-1, 4); }), ErrorCode::resource_limit);
 }
 
+TEST(Views, densify_fills_what_is_absent_with_minus_the_shift) {
+    const Csr csr{.n_rows = 2, .n_cols = 3, .indptr = {0, 1, 3}, .indices = {1, 0, 2}, .values = {5.0f, 1.0f, 2.0f}};
+    std::vector<float> out(6, 99.0f);
+    densify(csr.view(), std::vector<float>{0.5f, 1.0f, 0.0f}, out.data());
+    EXPECT_EQ(out, (std::vector<float>{-0.5f, 4.0f, 0.0f, 0.5f, -1.0f, 2.0f}));
+}
+
 }  // namespace
 }  // namespace morula::matrix
