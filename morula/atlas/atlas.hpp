@@ -114,12 +114,15 @@ public:
     // Derived results
     /// Stores results under a step's key with the record of the run that made them. A key that is there already is left alone.
     /// `slots` should carry the names of cells and genes, so that AnnData can open the group by itself.
+    /// Kept whatever happens to this process; a loss of power before settle() may lose it, and then it is computed again.
     void put_derived(std::string_view key, const data::Dataset& slots, std::string_view run_json, Context& context);
     std::optional<data::Dataset> get_derived(std::string_view key, Context& context) const;
     /// The run record; nullopt when the key is unknown.
     std::optional<std::string> derived_run(std::string_view key) const;
     /// Takes a result out of the newest version (for instance a damaged one); older versions keep it.
     void drop_derived(std::string_view key);
+    /// Forces the results put since the last forced commit to disk, in one go: one by one would cost a run seconds. ingest() and vacuum() do so too.
+    void settle();
 
     // Care
     /// Reads every file of this version and compares its hash with what was written.

@@ -35,7 +35,10 @@ struct Atlas::State {
     std::string free_folder(const std::string& wanted) const;
 };
 
-/// The number in CURRENT; throws invalid_data.
+/// Whether a commit is forced to disk before it counts. `later`: only results, which can be computed again; settle() forces them all at once.
+enum class Durability { forced, later };
+
+/// The newest version: that of UNFORCED when it builds on CURRENT and nothing of it is missing, else that of CURRENT. Throws invalid_data.
 std::int64_t read_current(const std::filesystem::path& atlas);
 /// Versions with a manifest, up to the current one, rising.
 std::vector<std::int64_t> version_numbers(const std::filesystem::path& atlas, std::int64_t current);
@@ -46,13 +49,15 @@ void add_references(const Manifest& manifest, std::set<std::string>& folders);
 std::vector<std::string> unreferenced_folders(const std::filesystem::path& atlas, std::int64_t current);
 /// Takes a folder out of sight at once, then deletes it. Returns its bytes.
 std::int64_t remove_folder(const std::filesystem::path& atlas, const std::string& folder);
+/// Forces everything to disk and makes the newest version that of CURRENT, where commits were left for later.
+void settle(const std::filesystem::path& atlas);
 /// Deletes what a writer that was killed left: tmp/, manifests beyond CURRENT, temporary files, unreferenced folders.
 void clean_up(const std::filesystem::path& atlas);
 
 /// Folders written for the next version. Each is written under tmp/ and moved to its place when whole; without commit() all are deleted again.
 class Transaction {
 public:
-    Transaction(Atlas::State& state, Context& context);
+    Transaction(Atlas::State& state, Durability durability, Context& context);
     ~Transaction();
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
@@ -72,6 +77,7 @@ public:
 
 private:
     Atlas::State& state_;
+    Durability durability_;
     Context& context_;
     std::unique_ptr<formats::ZarrTreeWriter> tree_;
     std::vector<std::string> placed_;

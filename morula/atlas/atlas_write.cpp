@@ -141,7 +141,7 @@ std::string Atlas::ingest(const data::Dataset& given, const IngestOptions& optio
     const std::vector<std::string> gene_ids = axis_gene_ids(dataset.var, options.gene_id_column);
     require_disk_space(s.path, 2 * dataset.layers.at("X")->nnz(), "storing the counts");
 
-    Transaction transaction(s, context);
+    Transaction transaction(s, Durability::forced, context);
     formats::ZarrTreeWriter& tree = transaction.begin();
     MatrixHashes matrices;
     formats::write_zarr_slots(tree, dataset, [&](const std::string& path, const matrix::RowBlockSource& source) { return matrices.observe(path, source); });
@@ -186,7 +186,7 @@ void Atlas::put_derived(std::string_view key, const data::Dataset& slots, std::s
     acquire_writer();
     State& s = *state_;
     if (s.manifest.find_derived(key) != nullptr) return;
-    Transaction transaction(s, context);
+    Transaction transaction(s, Durability::later, context);
     formats::ZarrTreeWriter& tree = transaction.begin();
     formats::write_zarr_slots(tree, slots, {});
     tree.file("run.json", run_json);
@@ -202,10 +202,15 @@ void Atlas::drop_derived(std::string_view key) {
     State& s = *state_;
     if (s.manifest.find_derived(key) == nullptr) return;
     Context context({.threads = 1});
-    Transaction transaction(s, context);
+    Transaction transaction(s, Durability::later, context);
     Manifest next = s.manifest;
     next.derived.erase(std::remove_if(next.derived.begin(), next.derived.end(), [&](const DerivedRecord& d) { return d.key == key; }), next.derived.end());
     transaction.commit(std::move(next), fmt::format("dropped {}", key));
+}
+
+void Atlas::settle() {
+    acquire_writer();
+    atlas::settle(state_->path);
 }
 
 }  // namespace morula::atlas

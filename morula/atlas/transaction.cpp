@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -27,10 +28,43 @@ void remove_temporary_files(const fs::path& folder) {
     }
 }
 
+constexpr const char* kUnforced = "UNFORCED";
+
+std::optional<std::int64_t> whole_number(const std::string& text) {
+    if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+    return std::stoll(text);
+}
+
+std::int64_t forced_version(const fs::path& atlas) {
+    const fs::path path = atlas / "CURRENT";
+    std::string text = read_text_file(path, 1'000);
+    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+    const auto number = whole_number(text);
+    if (!number) invalid_data(fmt::format("{}: does not hold the number of a version.", path.string()), "Write the number of the newest file in versions/ into it.");
+    return *number;
+}
+
+/// The version of UNFORCED ("17 5": version 17, on CURRENT's 5), unless a loss of power took anything of it.
+std::optional<std::int64_t> unforced_version(const fs::path& atlas, std::int64_t forced) {
+    if (!fs::exists(atlas / kUnforced)) return std::nullopt;
+    try {
+        const std::string text = read_text_file(atlas / kUnforced, 1'000);
+        const auto blank = text.find(' ');
+        const auto end = text.find('\n');
+        if (blank == std::string::npos || end == std::string::npos || end < blank) return std::nullopt;
+        const auto version = whole_number(text.substr(0, blank));
+        const auto base = whole_number(text.substr(blank + 1, end - blank - 1));
+        if (!version || !base || *base != forced || *version <= forced) return std::nullopt;
+        for (std::int64_t v = forced + 1; v <= *version; ++v) read_manifest(atlas, v);
+        return version;
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
 std::int64_t version_of(const fs::path& file) {
     const std::string stem = file.stem().string();
-    if (file.extension() != ".json" || stem.empty() || stem.size() > 18 || stem.find_first_not_of("0123456789") != std::string::npos) return -1;
-    return std::stoll(stem);
+    return file.extension() == ".json" ? whole_number(stem).value_or(-1) : -1;
 }
 
 std::int64_t size_of_tree(const fs::path& folder) {
@@ -45,13 +79,16 @@ std::int64_t size_of_tree(const fs::path& folder) {
 }  // namespace
 
 std::int64_t read_current(const fs::path& atlas) {
-    const fs::path path = atlas / "CURRENT";
-    std::string text = read_text_file(path, 1'000);
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-    if (text.empty() || text.size() > 18 || text.find_first_not_of("0123456789") != std::string::npos) {
-        invalid_data(fmt::format("{}: does not hold the number of a version.", path.string()), "Write the number of the newest file in versions/ into it.");
-    }
-    return std::stoll(text);
+    const std::int64_t forced = forced_version(atlas);
+    return unforced_version(atlas, forced).value_or(forced);
+}
+
+void settle(const fs::path& atlas) {
+    if (!fs::exists(atlas / kUnforced)) return;
+    const std::int64_t newest = read_current(atlas);
+    formats::sync_tree(atlas);
+    write_text_file(atlas / "CURRENT", fmt::format("{}\n", newest));
+    fs::remove(atlas / kUnforced);
 }
 
 std::vector<std::int64_t> version_numbers(const fs::path& atlas, std::int64_t current) {
@@ -126,7 +163,7 @@ std::string Atlas::State::free_folder(const std::string& wanted) const {
     return folder;
 }
 
-Transaction::Transaction(Atlas::State& state, Context& context) : state_(state), context_(context) {}
+Transaction::Transaction(Atlas::State& state, Durability durability, Context& context) : state_(state), durability_(durability), context_(context) {}
 
 Transaction::~Transaction() {
     if (committed_) return;
@@ -154,10 +191,15 @@ void Transaction::abandon() {
 
 Transaction::Written Transaction::place(const std::string& wanted) {
     const std::string list = file_list_json(tree_->files());
-    write_text_file(tree_->folder() / kFileList, list);
+    write_text_file_unforced(tree_->folder() / kFileList, list);
     const std::string folder = state_.free_folder(wanted);
     fs::create_directories((state_.path / folder).parent_path());
-    rename_atomically(tree_->folder(), state_.path / folder);
+    if (durability_ == Durability::forced) {
+        formats::sync_tree(tree_->folder());
+        rename_atomically(tree_->folder(), state_.path / folder);
+    } else {
+        fs::rename(tree_->folder(), state_.path / folder);
+    }
     placed_.push_back(folder);
     tree_.reset();
     return {folder, hash_hex(list)};
@@ -170,14 +212,21 @@ void Transaction::commit(Manifest next, std::string change) {
     next.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
     next.change = std::move(change);
     next.written_by = "morula " + std::string(kVersion);
-    write_text_file(manifest_path(state_.path, next.version), manifest_json(next));
+    const fs::path manifest = manifest_path(state_.path, next.version);
     try {
-        write_text_file(state_.path / "CURRENT", fmt::format("{}\n", next.version));
+        if (durability_ == Durability::forced) {
+            settle(state_.path);  // what CURRENT names stands on versions that are on the disk
+            write_text_file(manifest, manifest_json(next));
+            write_text_file(state_.path / "CURRENT", fmt::format("{}\n", next.version));
+        } else {
+            write_text_file_unforced(manifest, manifest_json(next));
+            write_text_file_unforced(state_.path / kUnforced, fmt::format("{} {}\n", next.version, forced_version(state_.path)));
+        }
     } catch (...) {
         // The rename may have happened before the failure: then the new version stands.
         if (read_current(state_.path) != next.version) {
             std::error_code ignored;
-            fs::remove(manifest_path(state_.path, next.version), ignored);
+            fs::remove(manifest, ignored);
             throw;
         }
         committed_ = true;

@@ -138,10 +138,15 @@ void AtomicFile::commit() {
     // The kernel tells an error once only.
     if (background_error_ != 0) fail_from_errno(background_error_, "save it to disk", path_.string());
     if (::fsync(fd_) != 0) fail_from_errno(errno, "save it to disk", path_.string());
+    commit_unforced();
+    sync_folder(folder_of(path_));
+}
+
+void AtomicFile::commit_unforced() {
+    if (background_.joinable()) background_.join();
     if (::close(std::exchange(fd_, -1)) != 0) fail_from_errno(errno, "save it to disk", path_.string());
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_from_errno(errno, "put it in place", path_.string());
     committed_ = true;
-    sync_folder(folder_of(path_));
 }
 
 void remove_left_over(const std::filesystem::path& path) {
@@ -157,6 +162,12 @@ void write_text_file(const std::filesystem::path& path, std::string_view text) {
     AtomicFile file(path);
     file.write(text);
     file.commit();
+}
+
+void write_text_file_unforced(const std::filesystem::path& path, std::string_view text) {
+    AtomicFile file(path);
+    file.write(text);
+    file.commit_unforced();
 }
 
 void sync_file(const std::filesystem::path& path) { sync_path(path, O_RDONLY); }

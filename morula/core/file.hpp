@@ -49,6 +49,8 @@ public:
     void write(std::span<const std::byte> bytes);
     void write(std::string_view text);
     void commit();
+    /// Only the rename: whole for every process from now on, but perhaps lost, or empty, after a loss of power.
+    void commit_unforced();
     /// Lets the disk begin with what has been written while the caller works on; commit() waits for it and passes its error on.
     void sync_in_background();
     /// The temporary name, for libraries that write files themselves.
@@ -69,6 +71,7 @@ private:
 void remove_left_over(const std::filesystem::path& path);
 
 void write_text_file(const std::filesystem::path& path, std::string_view text);
+void write_text_file_unforced(const std::filesystem::path& path, std::string_view text);
 void sync_file(const std::filesystem::path& path);
 void sync_folder(const std::filesystem::path& folder);
 /// Moves a finished file or folder to its place: fsync of the source's folder, rename, fsync of the target's folder.

@@ -140,6 +140,7 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
     CellsFile cells(folder / "cells.h5ad", options, state.kept, record, context);
     analyse_cells(state, recipe, choices, steps);
     record_measures(state.kept.uns, record);
+    store.settle();
     record.set_numbers(state.kept.n_cells(), state.kept.n_genes(), state.n_clusters);
     return write_outputs(folder, options, recipe, prepared.table, state, cells, record, context);
 }

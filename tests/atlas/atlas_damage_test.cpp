@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
+#include <functional>
 #include <thread>
 
 #include "morula/atlas/atlas.hpp"
+#include "morula/core/file.hpp"
 #include "tests/formats/zarr_sample.hpp"
 
 namespace morula::atlas {
@@ -66,6 +69,7 @@ TEST(AtlasDamage, every_damaged_file_is_found_and_named) {
         Atlas atlas = Atlas::init(path, "a");
         atlas.ingest(small_dataset(1), {}, one_thread());
         atlas.put_derived("umap", small_result(), "{}", one_thread());
+        atlas.settle();
     }
     const Atlas atlas = Atlas::open(path);
     const VerifyReport clean = atlas.verify(one_thread());
@@ -253,6 +257,63 @@ TEST(AtlasWriters, a_write_that_fails_leaves_the_atlas_as_it_was) {
         EXPECT_EQ(after, before) << limit;
     }
     EXPECT_GT(failures, 10);
+}
+
+std::string text_of(const fs::path& path) { return fs::exists(path) ? read_text_file(path, 1'000) : ""; }
+
+/// What a loss of power can do to results that were not forced to disk yet: files of them are missing or empty. Data sets stand on CURRENT.
+TEST(AtlasWriters, results_lost_with_the_power_leave_the_version_that_was_forced) {
+    for (const char* lost : {"versions/000003.json", "versions/000004.json", "UNFORCED"}) {
+        const TemporaryFolder folder;
+        const fs::path path = folder / "a.atlas";
+        std::string id;
+        {
+            Atlas atlas = Atlas::init(path, "a");
+            id = atlas.ingest(small_dataset(1), {}, one_thread());
+            atlas.put_derived("pca", small_result(), "{}", one_thread());
+            atlas.put_derived("umap", small_result(), "{}", one_thread());
+        }
+        EXPECT_EQ(text_of(path / "CURRENT"), "2\n");
+        EXPECT_EQ(text_of(path / "UNFORCED"), "4 2\n");
+        EXPECT_EQ(Atlas::open(path).version(), 4) << "for every process it is there";
+        std::ofstream(path / lost, std::ios::trunc).close();
+        Atlas atlas = Atlas::open(path);
+        EXPECT_EQ(atlas.version(), 2) << lost;
+        EXPECT_EQ(atlas.dataset_ids(), std::vector<std::string>{id});
+        atlas.put_derived("pca", small_result(), "{}", one_thread());
+        EXPECT_EQ(Atlas::open(path).version(), 3);
+        EXPECT_TRUE(Atlas::open(path).verify(one_thread()).ok);
+    }
+}
+
+TEST(AtlasWriters, settle_ingest_and_vacuum_force_what_was_left_for_later) {
+    const std::vector<std::function<void(Atlas&)>> ways = {
+        [](Atlas& atlas) { atlas.settle(); },
+        [](Atlas& atlas) { atlas.ingest(small_dataset(2), {}, one_thread()); },
+        [](Atlas& atlas) { atlas.vacuum({.keep_versions = 1}, one_thread()); },
+    };
+    for (const auto& way : ways) {
+        const TemporaryFolder folder;
+        const fs::path path = folder / "a.atlas";
+        Atlas atlas = Atlas::init(path, "a");
+        atlas.ingest(small_dataset(1), {}, one_thread());
+        atlas.put_derived("pca", small_result(), "{}", one_thread());
+        way(atlas);
+        EXPECT_FALSE(fs::exists(path / "UNFORCED"));
+        EXPECT_EQ(text_of(path / "CURRENT"), std::to_string(atlas.version()) + "\n");
+        EXPECT_TRUE(Atlas::open(path).get_derived("pca", one_thread()).has_value());
+        EXPECT_TRUE(Atlas::open(path).verify(one_thread()).ok);
+    }
+}
+
+TEST(AtlasWriters, an_unforced_version_of_another_time_is_ignored) {
+    const TemporaryFolder folder;
+    const fs::path path = folder / "a.atlas";
+    Atlas::init(path, "a").ingest(small_dataset(1), {}, one_thread());
+    for (const char* text : {"", "9\n", "9 1\n", "1 2\n", "2 2\n", "x 2\n", "3 2", "999999999999999999999 2\n", "3 2\n"}) {
+        std::ofstream(path / "UNFORCED") << text;
+        EXPECT_EQ(Atlas::open(path).version(), 2) << text;
+    }
 }
 
 /// The promise of the store: killed at any moment, it opens at the last committed version, whole; the next writer cleans up and goes on.

@@ -173,6 +173,7 @@ void write_zarr(const data::Dataset& dataset, const fs::path& folder, Context& c
         ZarrTreeWriter tree(temporary, context);
         write_zarr_slots(tree, dataset, {});
         tree.finish();
+        sync_tree(tree.folder());
         rename_atomically(temporary, target);
     } catch (...) {
         fs::remove_all(temporary, ignored);

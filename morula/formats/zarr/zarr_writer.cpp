@@ -213,7 +213,6 @@ void ZarrTreeWriter::finish() {
     nodes_.erase("");
     for (const auto& [path, node] : nodes_) file(join(path, "zarr.json"), zarr_node_json(node));
     file("zarr.json", consolidated_zarr_json(root, nodes_));
-    sync_tree(folder_);
 }
 
 std::vector<WrittenFile> ZarrTreeWriter::files() const {

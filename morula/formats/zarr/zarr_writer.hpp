@@ -72,7 +72,7 @@ public:
     void file(const std::string& path, std::string_view text);
     void add_file(WrittenFile file);
 
-    /// Writes all zarr.json (the root's with consolidated metadata) and forces everything to disk.
+    /// Writes all zarr.json (the root's with consolidated metadata). The caller forces the tree to disk (sync_tree) where it must survive a loss of power.
     void finish();
     /// Sorted by path; complete after finish().
     std::vector<WrittenFile> files() const;
