@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "morula/analysis/generate_cells.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/describe.hpp"
 #include "morula/matrix/block_source.hpp"
@@ -67,23 +68,6 @@ constexpr auto describe(const GenerateOptions*) {
         field("seed", &GenerateOptions::seed, "Seed of the random choices."),
     };
 }
-
-/// What is true of each barcode; all of cells + empty_droplets, the empty ones last.
-struct GeneratedCells {
-    std::vector<std::string> names;            // "cell-0000001", "empty-0000001"
-    std::vector<std::int32_t> type;            // index into type_names; on the continuum the nearer end; -1 where empty
-    std::vector<std::int32_t> second_type;     // of a doublet; else -1
-    std::vector<std::int32_t> sample;          // index into sample_names: one capture of one donor in one batch
-    std::vector<std::int32_t> donor;
-    std::vector<std::int32_t> batch;
-    std::vector<std::uint8_t> is_doublet;
-    std::vector<std::uint8_t> is_damaged;
-    std::vector<std::uint8_t> is_empty;
-    std::vector<float> ambient_fraction;       // of the counts
-    std::vector<float> mitochondrial_fraction; // of the counts that are not ambient
-    std::vector<float> pseudotime;             // 0 to 1 from the first type to the second; NaN off the continuum
-    std::vector<std::int32_t> total_counts;    // exact sum of the cell's counts
-};
 
 struct GenerateResult {
     matrix::Matrix counts;  // n_barcodes x n_genes, made as it is read: any block, any thread, the same bits; nnz() is an upper bound

@@ -4,14 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "morula/atlas/atlas.hpp"
+#include "morula/commands/generate_output.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/store_commands.hpp"
-#include "morula/core/error.hpp"
-#include "morula/formats/hdf5/write_h5ad.hpp"
 
 namespace morula::commands {
 namespace {
@@ -41,40 +38,12 @@ data::Dataset dataset_of(analysis::GenerateResult made) {
     return out;
 }
 
-/// Options of the step, and where to write.
-Schema generate_schema() {
-    Schema schema = schema_of<analysis::GenerateOptions>();
-    FieldSchema out;
-    out.name = "out";
-    out.help = "File to write (.h5ad), or an atlas to add to (.atlas).";
-    out.type = FieldType::text;
-    out.is_required = true;
-    out.default_value = std::string();
-    schema.push_back(out);
-    return schema;
-}
-
 CommandResult generate(const FieldValues& values, Context& context) {
-    std::string path;
-    FieldValues own;
-    for (const auto& [name, value] : values) {
-        if (name == "out") path = std::get<std::string>(value);
-        else own.emplace_back(name, value);
-    }
-    namespace fs = std::filesystem;
-    const bool to_atlas = fs::path(path).extension() == ".atlas";
-    if (!to_atlas && fs::path(path).extension() != ".h5ad") {
-        fail(ErrorCode::usage, fmt::format("--out {}: the name must end in .h5ad or .atlas.", path), "Write for instance --out made-up.h5ad.");
-    }
-    const data::Dataset dataset = dataset_of(analysis::generate(with_values(analysis::GenerateOptions{}, own), context));
-    if (to_atlas) {
-        atlas::Atlas store = fs::exists(path) ? atlas::Atlas::open(path) : atlas::Atlas::init(path, fs::path(path).stem().string());
-        store.ingest(dataset, {}, context);
-    } else {
-        formats::write_h5ad(dataset, path, {}, context);
-    }
-    const nlohmann::ordered_json json = {{"out", path}, {"n_cells", dataset.n_cells()}, {"n_genes", dataset.n_genes()}};
-    return {fmt::format("{}: {} made-up {} x {} genes; the truth is in obs.", path, dataset.n_cells(), dataset.obs.has("true_empty") ? "barcodes" : "cells", dataset.n_genes()), json.dump()};
+    const GeneratedOutput output = split_generated_output(values);
+    const data::Dataset dataset = dataset_of(analysis::generate(with_values(analysis::GenerateOptions{}, output.own), context));
+    write_generated(dataset, output.path, context);
+    const nlohmann::ordered_json json = {{"out", output.path}, {"n_cells", dataset.n_cells()}, {"n_genes", dataset.n_genes()}};
+    return {fmt::format("{}: {} made-up {} x {} genes; the truth is in obs.", output.path, dataset.n_cells(), dataset.obs.has("true_empty") ? "barcodes" : "cells", dataset.n_genes()), json.dump()};
 }
 
 }  // namespace
@@ -86,7 +55,7 @@ Command generate_command() {
     command.examples = {{"20,000 cells of 12 types", "morula generate --cells 20000 --genes 20000 --out made-up.h5ad"},
                         {"A simulated blood sample", "morula generate --preset blood --cells 2700 --out blood.h5ad"},
                         {"The same before cells are called", "morula generate --preset blood --cells 2700 --empty-droplets 60000 --out unfiltered.h5ad"}};
-    command.options = generate_schema();
+    command.options = with_output(schema_of<analysis::GenerateOptions>());
     command.run = generate;
     return command;
 }

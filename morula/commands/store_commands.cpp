@@ -229,6 +229,6 @@ Command vacuum_command() {
         vacuum);
 }
 
-std::vector<Command> store_commands() { return {init_command(), ingest_command(), info_command(), export_command(), verify_command(), vacuum_command(), generate_command()}; }
+std::vector<Command> store_commands() { return {init_command(), ingest_command(), info_command(), export_command(), verify_command(), vacuum_command(), generate_command(), generate_cohort_command()}; }
 
 }  // namespace morula::commands

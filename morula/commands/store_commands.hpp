@@ -1,4 +1,4 @@
-// Commands of the store: init, ingest, info, export, verify, vacuum, generate.
+// Commands of the store: init, ingest, info, export, verify, vacuum, generate, generate cohort.
 #pragma once
 
 #include <vector>
@@ -14,6 +14,7 @@ Command export_command();
 Command verify_command();
 Command vacuum_command();
 Command generate_command();
+Command generate_cohort_command();
 
 std::vector<Command> store_commands();
 

@@ -165,6 +165,15 @@ FieldValues values_of(const Options& options) {
     return values;
 }
 
+/// Throws usage when a field is outside its range: for options that no door has checked.
+template <class Options>
+void check_fields(const Options& options) {
+    const Schema schema = schema_of<Options>();
+    for (const auto& [name, value] : values_of(options)) {
+        if (!std::holds_alternative<std::monostate>(value)) check_field(find_field(schema, name), value);
+    }
+}
+
 /// Sets one field after checking its value; throws usage.
 template <class Options>
 void set_field(Options& options, std::string_view name, const FieldValue& value) {

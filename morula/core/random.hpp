@@ -9,7 +9,7 @@ namespace morula {
 /// What a stream is for. Values are part of the recipes: never renumber.
 enum class Purpose : std::uint32_t {
     test = 1,
-    generate_genes = 10, generate_types = 11, generate_cell = 12, generate_counts = 13, generate_batch = 14, generate_donor = 15,
+    generate_genes = 10, generate_types = 11, generate_cell = 12, generate_counts = 13, generate_batch = 14, generate_donor = 15, generate_cohort = 16, generate_clones = 17,
     doublet_pairs = 20,
     kmeans_start = 30, neighbor_sample = 31,
     leiden_order = 40, leiden_refine = 41,

@@ -182,10 +182,35 @@ TEST_F(CliTest, two_runs_into_one_folder_do_not_mix) {
     EXPECT_EQ(Json::parse(read_text_file(folder_ / "out" / "run.json", 1 << 24))["status"], "finished");
 }
 
+TEST_F(CliTest, a_name_of_two_words_wins_over_its_first_word_which_stays_a_command) {
+    EXPECT_EQ(json_of(morula({"generate", "--cells", "5", "--genes", "500", "--out", "one.h5ad", "--json"}))["n_cells"], 5);
+    const Json cohort = json_of(morula({"generate", "cohort", "--donors", "4", "--cells", "20", "--genes", "1000", "--cells-sd", "0", "--clone-donors", "1", "--followed", "1", "--out", "two.h5ad", "--json"}));
+    EXPECT_EQ(cohort["n_cells"], 100);
+    EXPECT_EQ(cohort["n_diseased"], 2);
+    EXPECT_EQ(cohort["n_clones"], 3);
+    const Outcome info = morula({"info", "two.h5ad"});
+    for (const char* word : {"condition", "donor", "true_type", "true_clone", "chromosome"}) EXPECT_NE(info.out.find(word), std::string::npos) << word << info.out;
+    for (const std::vector<std::string>& help : {std::vector<std::string>{"generate", "cohort", "--help"}, {"help", "generate", "cohort"}}) {
+        const Outcome said = morula(help);
+        EXPECT_EQ(said.status, 0);
+        EXPECT_NE(said.out.find("--donors"), std::string::npos);
+        EXPECT_NE(said.out.find("morula generate cohort --out PATH"), std::string::npos) << said.out;
+    }
+    EXPECT_NE(morula({"help", "generate"}).out.find("--empty-droplets"), std::string::npos);
+    for (const std::vector<std::string>& typo : {std::vector<std::string>{"generate", "cohrt", "--out", "x.h5ad"}, {"genrate", "cohort"}}) {
+        const Outcome said = morula(typo);
+        EXPECT_EQ(said.status, 64);
+        EXPECT_NE(said.err.find("Did you mean `morula generate cohort`?"), std::string::npos) << said.err;
+    }
+    EXPECT_NE(morula({"generate", "cohort", "--donor", "3"}).err.find("Did you mean --donors?"), std::string::npos);
+}
+
 TEST_F(CliTest, completion_and_doctor_answer) {
     const Outcome bash = morula({"completion", "bash"});
     EXPECT_EQ(bash.status, 0);
     EXPECT_NE(bash.out.find("complete -o filenames -F _morula morula"), std::string::npos);
+    EXPECT_NE(bash.out.find("generate) names=\"cohort\" ;;"), std::string::npos);
+    EXPECT_LT(bash.out.find("\"generate cohort \"*)"), bash.out.find("\"generate \"*)")) << "the longer name is looked for first";
     const Json doctor = json_of(morula({"doctor", "--json"}));
     EXPECT_GE(doctor["threads"], 1);
     EXPECT_EQ(morula({"version"}).status, 0);
