@@ -137,7 +137,7 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
     StepRunner steps(store, record, context);
     const RunChoices choices{options.batch, &prepared.table};
     RunState state = keep_cells(std::move(inputs), recipe, choices, steps, context);
-    CellsFile cells(folder / "cells.h5ad", options, state.kept, record, context);
+    CellsFile cells(folder / "cells.h5ad", options, state.kept, context);
     analyse_cells(state, recipe, choices, steps);
     record_measures(state.kept.uns, record);
     store.settle();

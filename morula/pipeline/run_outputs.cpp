@@ -4,9 +4,11 @@
 
 #include <chrono>
 #include <cmath>
+#include <system_error>
 
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
+#include "morula/core/file.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/pipeline/timed_step.hpp"
@@ -63,7 +65,7 @@ std::string spoken_summary(const RunState& state, const fs::path& folder, const 
 
 }  // namespace
 
-CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data::Dataset& kept, RunRecord& record, Context& context) {
+CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data::Dataset& kept, Context& context) {
     data::Dataset matrices = commands::slots_like(kept);
     matrices.layers = kept.layers;
     formats::WriteH5adOptions write;
@@ -74,11 +76,32 @@ CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data
         matrices.layers.clear();
         write.layers_sharing_index_with_x.clear();
         context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in data.atlas, and `morula export` writes them.", path.string(), format_bytes(bytes)));
+    } else {
+        require_disk_space(path, bytes, path.filename().string());
     }
-    timed_step("write matrices", {}, record, context, [&] { file_.emplace(matrices, path, write, context); });
+    const auto write_them = [this, matrices = std::move(matrices), path, write = std::move(write), memory = context.memory_bytes()] {
+        try {
+            Context beside({.threads = 1, .memory_bytes = memory, .cancel = &stop_});
+            file_.emplace(matrices, path, write, beside);
+        } catch (...) {
+            error_ = std::current_exception();
+        }
+    };
+    try {
+        writer_ = std::thread(write_them);
+    } catch (const std::system_error&) {  // no thread to be had
+        write_them();
+    }
+}
+
+CellsFile::~CellsFile() {
+    stop_ = true;
+    if (writer_.joinable()) writer_.join();
 }
 
 void CellsFile::finish(const RunState& state, Context& context) {
+    if (writer_.joinable()) writer_.join();
+    if (error_) std::rethrow_exception(error_);
     data::Dataset cells = cells_for_scanpy(state, context);
     cells.layers.clear();
     file_->finish(cells, context);

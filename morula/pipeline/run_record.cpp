@@ -138,7 +138,10 @@ void RunRecord::write(RunStatus status, std::string_view error) const {
     out["decisions"] = texts_of(decisions_);
     out["warnings"] = texts_of(warnings_);
     out["outputs"] = outputs_;
-    write_text_file(path_, out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    // Its first word is on the disk before anything else is done, and its last; between them a step takes no time for it.
+    const std::string text = out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+    if (status == RunStatus::running && !steps_.empty()) write_text_file_unforced(path_, text);
+    else write_text_file(path_, text);
 }
 
 FieldValues options_of_earlier_run(const std::filesystem::path& run_json, const Schema& schema) {
