@@ -42,36 +42,18 @@ constexpr int kMostRadixBits = 13;  // 32 KB of counters stay in the first-level
 
 double tie_cube(double t) { return t * t * t - t; }
 
-/// One run of equal values, keys [begin, end): its rank, its ties and what it beats.
-void add_run(std::span<const std::uint64_t> keys, std::size_t begin, std::size_t end, double n_zero, GeneScratch& scratch, GeneStatistics& out) {
+/// One run of equal values, keys [begin, end): its rank and its ties.
+void add_run(std::span<const std::uint64_t> keys, std::size_t begin, std::size_t end, double n_zero, GeneStatistics& out) {
     const auto length = static_cast<double>(end - begin);
     const double rank = n_zero + (static_cast<double>(begin) + 1.0 + static_cast<double>(end)) / 2.0;
-    const std::size_t n_groups = out.sums.size();
     out.tie_term += tie_cube(length);
     for (std::size_t i = begin; i < end; ++i) out.rank_sum[keys[i] & 0xffffffffU] += rank;
-    if (out.pair_wins.empty()) return;
-    if (end - begin == 1) {
-        const auto group = static_cast<std::size_t>(keys[begin] & 0xffffffffU);
-        double* wins = out.pair_wins.data() + group * n_groups;
-        for (std::size_t other = 0; other < n_groups; ++other) wins[other] += scratch.below[other];
-        scratch.below[group] += 1.0;
-        return;
-    }
-    std::fill(scratch.run.begin(), scratch.run.end(), 0.0);
-    for (std::size_t i = begin; i < end; ++i) scratch.run[keys[i] & 0xffffffffU] += 1.0;
-    for (std::size_t group = 0; group < n_groups; ++group) {
-        if (scratch.run[group] == 0.0) continue;
-        double* wins = out.pair_wins.data() + group * n_groups;
-        for (std::size_t other = 0; other < n_groups; ++other) wins[other] += scratch.run[group] * (scratch.below[other] + 0.5 * scratch.run[other]);
-    }
-    for (std::size_t group = 0; group < n_groups; ++group) scratch.below[group] += scratch.run[group];
 }
 
 /// Zeros lie below all; each beats nothing and ties with the zeros of other groups.
 void add_zeros(const CellGroups& groups, double n_zero, GeneScratch& scratch, GeneStatistics& out) {
     const std::size_t n_groups = out.sums.size();
     scratch.below.resize(n_groups);
-    scratch.run.resize(n_groups);
     for (std::size_t group = 0; group < n_groups; ++group) {
         scratch.below[group] = static_cast<double>(groups.n_cells[group] - out.sums[group].n_nonzero);
         out.rank_sum[group] += scratch.below[group] * (n_zero + 1.0) / 2.0;
@@ -125,9 +107,10 @@ void gene_statistics(const GeneEntries& gene, const CellGroups& groups, Pairwise
     for (std::size_t begin = 0; begin < keys.size();) {
         std::size_t end = begin + 1;
         while (end < keys.size() && (keys[end] >> 32) == (keys[begin] >> 32)) ++end;
-        add_run(keys, begin, end, n_zero, scratch, out);
+        add_run(keys, begin, end, n_zero, out);
         begin = end;
     }
+    if (!out.pair_wins.empty()) add_pair_wins(keys, scratch.below, scratch.pair_wins, out.pair_wins);
 }
 
 }  // namespace morula::analysis

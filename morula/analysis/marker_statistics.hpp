@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "morula/analysis/pair_wins_simd.hpp"
 #include "morula/matrix/compact_columns.hpp"
 
 namespace morula::analysis {
@@ -37,8 +38,8 @@ struct GeneStatistics {
 struct GeneScratch {
     std::vector<std::uint64_t> keys;  // value bits << 32 | group
     std::vector<std::uint64_t> spare;
-    std::vector<double> below;        // n_groups: cells below the run at hand
-    std::vector<double> run;
+    std::vector<double> below;        // n_groups: cells whose value is zero
+    PairWinsScratch pair_wins;
 };
 
 /// Sorts keys by their upper 32 bits, equal ones staying in order: radix, passes of up to 13 bits over the span of the values.
