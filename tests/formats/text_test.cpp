@@ -1,6 +1,7 @@
 // Lines, delimited tables and their writer.
 #include <gtest/gtest.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <cmath>
 #include <limits>
@@ -33,6 +34,12 @@ std::string gzipped(std::string_view text) {
     deflate(&stream, Z_FINISH);
     out.resize(stream.total_out);
     deflateEnd(&stream);
+    return out;
+}
+
+std::string zstd_compressed(std::string_view text) {
+    std::string out(ZSTD_compressBound(text.size()), '\0');
+    out.resize(ZSTD_compress(out.data(), out.size(), text.data(), text.size(), 3));
     return out;
 }
 
@@ -89,6 +96,21 @@ TEST_F(TextFiles, a_damaged_or_cut_gzip_file_is_refused) {
     changed[whole.size() / 2] = static_cast<char>(~changed[whole.size() / 2]);
     const std::string damaged = error_text([&] { lines(write("bad.gz", changed)); });
     EXPECT_NE(damaged.find("bad.gz: the gzip data are damaged"), std::string::npos) << damaged;
+}
+
+TEST_F(TextFiles, zstd_files_are_read_as_their_text_and_refused_when_damaged) {
+    const std::vector<std::string> wanted{"a", "", "b c", "d"};
+    EXPECT_EQ(lines(write("z", zstd_compressed("a\n\nb c\nd\n"))), wanted);
+    EXPECT_EQ(lines(write("frames", zstd_compressed("a\n\nb") + zstd_compressed(" c\nd\n"))), wanted);
+    EXPECT_TRUE(lines(write("empty_zst", zstd_compressed(""))).empty());
+    std::string text;
+    for (int i = 0; i < 200000; ++i) text += std::to_string(i * 7919) + "\n";
+    const std::string whole = zstd_compressed(text);
+    EXPECT_EQ(lines(write("long.zst", whole)).size(), 200000U);
+    const std::string cut = error_text([&] { lines(write("cut.zst", std::string_view(whole).substr(0, whole.size() / 2))); });
+    EXPECT_NE(cut.find("cut.zst: the zstd file ends early"), std::string::npos) << cut;
+    const std::string damaged = error_text([&] { lines(write("bad.zst", whole.substr(0, 20) + std::string(200, '\xff') + whole.substr(220))); });
+    EXPECT_NE(damaged.find("bad.zst: the zstd data are damaged"), std::string::npos) << damaged;
 }
 
 TEST_F(TextFiles, quotes_follow_rfc_4180) {

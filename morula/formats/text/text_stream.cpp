@@ -1,6 +1,7 @@
 #include "morula/formats/text/text_stream.hpp"
 
 #include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -16,26 +17,37 @@ namespace {
 constexpr std::size_t kInputBytes = std::size_t{1} << 18;
 constexpr std::size_t kLineBufferBytes = std::size_t{1} << 20;
 
-bool starts_like_gzip(const InputFile& file) {
-    std::byte magic[2] = {};
-    return file.read_some(0, magic) == 2 && magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b};
+enum class Compression { none, gzip, zstd };
+
+Compression compression_of(const InputFile& file) {
+    std::byte magic[4] = {};
+    const std::int64_t n = file.read_some(0, magic);
+    if (n >= 2 && magic[0] == std::byte{0x1f} && magic[1] == std::byte{0x8b}) return Compression::gzip;
+    if (n == 4 && magic[0] == std::byte{0x28} && magic[1] == std::byte{0xb5} && magic[2] == std::byte{0x2f} && magic[3] == std::byte{0xfd}) return Compression::zstd;
+    return Compression::none;
 }
+
+struct FreeZstd {
+    void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
+};
 
 }  // namespace
 
 struct TextStream::State {
-    explicit State(const std::filesystem::path& path) : file(path), compressed(starts_like_gzip(file)) {
-        if (compressed) {
-            input.resize(kInputBytes);
-            if (inflateInit2(&inflater, 15 + 16) != Z_OK) {  // 16: expects a gzip frame
-                fail(ErrorCode::resource_limit, "There is no memory to inflate " + path.string() + ".", "Free some memory and try again.");
-            }
+    explicit State(const std::filesystem::path& path) : file(path), compression(compression_of(file)) {
+        if (compression == Compression::none) return;
+        input.resize(kInputBytes);
+        bool ready = false;
+        if (compression == Compression::gzip) {
+            ready = inflateInit2(&inflater, 15 + 16) == Z_OK;  // 16: expects a gzip frame
+        } else {
+            zstd.reset(ZSTD_createDStream());
+            ready = zstd != nullptr;
         }
+        if (!ready) fail(ErrorCode::resource_limit, "There is no memory to decompress " + path.string() + ".", "Free some memory and try again.");
     }
     ~State() {
-        if (compressed) {
-            inflateEnd(&inflater);
-        }
+        if (compression == Compression::gzip) inflateEnd(&inflater);
     }
     State(const State&) = delete;
     State& operator=(const State&) = delete;
@@ -87,19 +99,51 @@ struct TextStream::State {
         return out.size() - inflater.avail_out;
     }
 
+    // Frames may follow one another; the file must end where a frame ends.
+    std::size_t read_zstd(std::span<char> out) {
+        ZSTD_outBuffer to{out.data(), out.size(), 0};
+        while (to.pos < to.size) {
+            if (zstd_input.pos == zstd_input.size) {
+                const std::int64_t n = file.read_some(offset, std::as_writable_bytes(std::span<char>(input)));
+                if (n == 0 && zstd_wants > 0) {
+                    invalid_data(file.path().string() + ": the zstd file ends early, after " + std::to_string(file.size()) + " bytes.", "Copy or download the file again.");
+                }
+                if (n == 0) break;
+                offset += n;
+                zstd_input = {input.data(), static_cast<std::size_t>(n), 0};
+            }
+            zstd_wants = ZSTD_decompressStream(zstd.get(), &to, &zstd_input);
+            if (ZSTD_isError(zstd_wants) != 0) {
+                const std::int64_t near = offset - static_cast<std::int64_t>(zstd_input.size - zstd_input.pos);
+                invalid_data(file.path().string() + ": the zstd data are damaged near byte " + std::to_string(near) + ".", "Copy or download the file again.");
+            }
+        }
+        return to.pos;
+    }
+
     InputFile file;
-    bool compressed;
+    Compression compression;
     bool ended = false;
     std::int64_t offset = 0;
     std::vector<char> input;
     z_stream inflater{};
+    std::unique_ptr<ZSTD_DStream, FreeZstd> zstd;
+    ZSTD_inBuffer zstd_input{nullptr, 0, 0};
+    std::size_t zstd_wants = 0;  // bytes that the frame still needs at least; 0 between frames
 };
 
 TextStream::TextStream(const std::filesystem::path& path) : state_(std::make_unique<State>(path)) {}
 TextStream::~TextStream() = default;
 
-std::size_t TextStream::read(std::span<char> out) { return state_->compressed ? state_->read_gzip(out) : state_->read_plain(out); }
-bool TextStream::compressed() const { return state_->compressed; }
+std::size_t TextStream::read(std::span<char> out) {
+    switch (state_->compression) {
+        case Compression::gzip: return state_->read_gzip(out);
+        case Compression::zstd: return state_->read_zstd(out);
+        case Compression::none: break;
+    }
+    return state_->read_plain(out);
+}
+bool TextStream::compressed() const { return state_->compression != Compression::none; }
 std::int64_t TextStream::file_bytes() const { return state_->file.size(); }
 std::int64_t TextStream::file_bytes_read() const { return state_->offset; }
 const std::filesystem::path& TextStream::path() const { return state_->file.path(); }

@@ -1,4 +1,4 @@
-// Bytes and lines of a text file, plain or gzip alike (told by content, not by name).
+// Bytes and lines of a text file, plain, gzip or zstd alike (told by content, not by name).
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace morula::formats {
 
-/// The text of a file as one stream, inflated on the way when it is gzip (several members allowed).
-/// Throws invalid_data when a gzip file is damaged or ends early; not_found, permission as InputFile.
+/// The text of a file as one stream, decompressed on the way when it is gzip or zstd (several members or frames allowed).
+/// Throws invalid_data when a compressed file is damaged or ends early; not_found, permission as InputFile.
 class TextStream {
 public:
     explicit TextStream(const std::filesystem::path& path);
