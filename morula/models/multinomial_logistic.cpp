@@ -1,0 +1,219 @@
+#include "morula/models/multinomial_logistic.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
+#include "morula/models/lbfgs.hpp"
+
+namespace morula::models {
+namespace {
+
+constexpr std::int64_t kBlockCells = 256;
+constexpr std::int64_t kBlockGenes = 64;
+
+/// The same entries gene by gene, cells ascending.
+struct ByGene {
+    std::vector<std::int64_t> begin;  // n_genes + 1
+    std::vector<std::uint32_t> cell;
+    std::vector<float> value;
+};
+
+ByGene by_gene(const matrix::CsrView& values) {
+    ByGene out;
+    out.begin.assign(static_cast<std::size_t>(values.n_cols) + 1, 0);
+    for (std::int64_t row = 0; row < values.n_rows; ++row) {
+        for (const std::uint32_t gene : values.row_indices(row)) ++out.begin[std::size_t{gene} + 1];
+    }
+    for (std::size_t gene = 1; gene < out.begin.size(); ++gene) out.begin[gene] += out.begin[gene - 1];
+    out.cell.resize(static_cast<std::size_t>(values.nnz()));
+    out.value.resize(out.cell.size());
+    std::vector<std::int64_t> next(out.begin.begin(), out.begin.end() - 1);
+    for (std::int64_t row = 0; row < values.n_rows; ++row) {
+        const auto genes = values.row_indices(row);
+        const auto numbers = values.row_values(row);
+        for (std::size_t i = 0; i < genes.size(); ++i) {
+            const auto place = static_cast<std::size_t>(next[genes[i]]++);
+            out.cell[place] = static_cast<std::uint32_t>(row);
+            out.value[place] = numbers[i];
+        }
+    }
+    return out;
+}
+
+/// Mean of each gene and what it is multiplied with; 0 for a constant one, which then has no weight.
+struct Scaling {
+    std::vector<double> mean;
+    std::vector<double> factor;
+};
+
+Scaling scaling_of(const ByGene& genes, std::int64_t n_cells, LogisticScaling wanted) {
+    const std::size_t n_genes = genes.begin.size() - 1;
+    Scaling scaling{std::vector<double>(n_genes), std::vector<double>(n_genes)};
+    const auto n = static_cast<double>(n_cells);
+    for (std::size_t gene = 0; gene < n_genes; ++gene) {
+        const auto first = static_cast<std::size_t>(genes.begin[gene]);
+        const auto last = static_cast<std::size_t>(genes.begin[gene + 1]);
+        double sum = 0.0;
+        for (std::size_t i = first; i < last; ++i) sum += static_cast<double>(genes.value[i]);
+        const double mean = sum / n;
+        double squares = (n - static_cast<double>(last - first)) * mean * mean;
+        for (std::size_t i = first; i < last; ++i) squares += (static_cast<double>(genes.value[i]) - mean) * (static_cast<double>(genes.value[i]) - mean);
+        const double variance = squares / n;
+        scaling.mean[gene] = mean;
+        scaling.factor[gene] = variance <= 1e-12 * mean * mean ? 0.0 : wanted == LogisticScaling::standardize ? 1.0 / std::sqrt(variance) : 1.0;
+    }
+    return scaling;
+}
+
+/// Weights on values as they come: scale folded in, and what centring subtracts moved to the intercepts.
+void fold_scaling(std::span<const double> x, const Scaling& scaling, std::int64_t n_labels, matrix::Dense<double>& weights, std::vector<double>& intercept) {
+    const auto k = static_cast<std::size_t>(n_labels);
+    const std::size_t n_genes = scaling.mean.size();
+    std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(n_genes * k), k, intercept.begin());
+    for (std::size_t gene = 0; gene < n_genes; ++gene) {
+        const auto row = weights.row(static_cast<std::int64_t>(gene));
+        for (std::size_t label = 0; label < k; ++label) {
+            row[label] = x[gene * k + label] * scaling.factor[gene];
+            intercept[label] -= row[label] * scaling.mean[gene];
+        }
+    }
+}
+
+/// Logits of a cell, then the log of their sum of exponentials.
+double logits_of(const matrix::CsrView& values, std::int64_t cell, const matrix::Dense<double>& weights, std::span<const double> intercept, std::span<double> logits) {
+    std::copy(intercept.begin(), intercept.end(), logits.begin());
+    const auto genes = values.row_indices(cell);
+    const auto numbers = values.row_values(cell);
+    for (std::size_t i = 0; i < genes.size(); ++i) {
+        const auto row = weights.row(std::int64_t{genes[i]});
+        const auto value = static_cast<double>(numbers[i]);
+        for (std::size_t label = 0; label < logits.size(); ++label) logits[label] += value * row[label];
+    }
+    const double most = *std::max_element(logits.begin(), logits.end());
+    double sum = 0.0;
+    for (const double logit : logits) sum += std::exp(logit - most);
+    return most + std::log(sum);
+}
+
+/// Sum of the losses and the penalty, and their gradient, both divided by the number of cells.
+class Objective {
+public:
+    Objective(const matrix::CsrView& values, std::span<const std::int32_t> label, std::int64_t n_labels, const MultinomialLogisticOptions& options, Context& context)
+        : values_(values), label_(label), k_(n_labels), l2_(options.l2), context_(context), genes_(by_gene(values)), scaling_(scaling_of(genes_, values.n_rows, options.scaling)),
+          weights_(values.n_cols, n_labels), intercept_(static_cast<std::size_t>(n_labels)), residual_(values.n_rows, n_labels) {}
+
+    std::int64_t size() const { return (values_.n_cols + 1) * k_; }
+    const Scaling& scaling() const { return scaling_; }
+
+    double operator()(std::span<const double> x, std::span<double> gradient) {
+        fold_scaling(x, scaling_, k_, weights_, intercept_);
+        const double loss = fill_residuals();
+        const std::vector<double> total = residual_sums();
+        const auto n = static_cast<double>(values_.n_rows);
+        parallel_blocks(context_, values_.n_cols, kBlockGenes, [&](Block block) {
+            for (std::int64_t gene = block.begin; gene < block.end; ++gene) gene_gradient(gene, total, x, gradient);
+        });
+        double squares = 0.0;
+        const auto n_weights = static_cast<std::size_t>(values_.n_cols * k_);
+        for (std::size_t i = 0; i < n_weights; ++i) squares += x[i] * x[i];
+        for (std::size_t label = 0; label < total.size(); ++label) gradient[n_weights + label] = total[label] / n;
+        return (loss + 0.5 * l2_ * squares) / n;
+    }
+
+private:
+    /// residual = p - [label]; returns the sum of the losses.
+    double fill_residuals() {
+        return sum_blocks(context_, values_.n_rows, kBlockCells, [&](Block block) {
+            double loss = 0.0;
+            for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
+                const auto row = residual_.row(cell);
+                const double log_sum = logits_of(values_, cell, weights_, intercept_, row);
+                const auto own = static_cast<std::size_t>(label_[static_cast<std::size_t>(cell)]);
+                loss += log_sum - row[own];
+                for (double& each : row) each = std::exp(each - log_sum);
+                row[own] -= 1.0;
+            }
+            return loss;
+        });
+    }
+    std::vector<double> residual_sums() const {
+        std::vector<double> total(static_cast<std::size_t>(k_), 0.0);
+        for (std::int64_t cell = 0; cell < values_.n_rows; ++cell) {
+            const auto row = residual_.row(cell);
+            for (std::size_t label = 0; label < total.size(); ++label) total[label] += row[label];
+        }
+        return total;
+    }
+    /// (sum_i x_ij r_i - mean_j sum_i r_i) times the gene's factor, plus the penalty.
+    void gene_gradient(std::int64_t gene, std::span<const double> total, std::span<const double> x, std::span<double> gradient) const {
+        const auto g = static_cast<std::size_t>(gene);
+        const auto k = static_cast<std::size_t>(k_);
+        const auto out = gradient.subspan(g * k, k);
+        const double scale = scaling_.factor[g] / static_cast<double>(values_.n_rows);
+        std::fill(out.begin(), out.end(), 0.0);
+        for (auto i = static_cast<std::size_t>(genes_.begin[g]); i < static_cast<std::size_t>(genes_.begin[g + 1]); ++i) {
+            const auto row = residual_.row(std::int64_t{genes_.cell[i]});
+            const auto value = static_cast<double>(genes_.value[i]);
+            for (std::size_t label = 0; label < k; ++label) out[label] += value * row[label];
+        }
+        for (std::size_t label = 0; label < k; ++label) {
+            out[label] = (out[label] - scaling_.mean[g] * total[label]) * scale + l2_ * x[g * k + label] / static_cast<double>(values_.n_rows);
+        }
+    }
+
+    matrix::CsrView values_;
+    std::span<const std::int32_t> label_;
+    std::int64_t k_;
+    double l2_;
+    Context& context_;
+    ByGene genes_;
+    Scaling scaling_;
+    matrix::Dense<double> weights_;
+    std::vector<double> intercept_;
+    matrix::Dense<double> residual_;
+};
+
+void check_labels(const matrix::CsrView& values, std::span<const std::int32_t> label, std::int32_t n_labels) {
+    if (values.n_rows == 0 || n_labels < 1) invalid_data("No labelled cell is there to learn from.", "Give a reference with labelled cells.");
+    if (std::ssize(label) != values.n_rows) invalid_data(fmt::format("There are {} labels for {} cells.", label.size(), values.n_rows), "Give one label a cell.");
+    for (std::size_t cell = 0; cell < label.size(); ++cell) {
+        if (label[cell] < 0 || label[cell] >= n_labels) invalid_data(fmt::format("Cell {} has the label code {}, outside 0 to {}.", cell, label[cell], n_labels - 1), "Leave cells without a label out.");
+    }
+}
+
+}  // namespace
+
+MultinomialLogistic fit_multinomial_logistic(const matrix::CsrView& values, std::span<const std::int32_t> label, std::int32_t n_labels,
+                                             const MultinomialLogisticOptions& options, Context& context) {
+    check_labels(values, label, n_labels);
+    Objective objective(values, label, n_labels, options, context);
+    const LbfgsSettings settings{.max_iterations = options.max_iterations, .tolerance = options.tolerance};
+    const LbfgsResult found = minimize_lbfgs(std::vector<double>(static_cast<std::size_t>(objective.size()), 0.0),
+                                             [&](std::span<const double> x, std::span<double> gradient) { return objective(x, gradient); }, settings);
+    MultinomialLogistic model{matrix::Dense<double>(values.n_cols, n_labels), std::vector<double>(static_cast<std::size_t>(n_labels)), 0.0, found.iterations, found.converged};
+    fold_scaling(found.x, objective.scaling(), n_labels, model.weights, model.intercept);
+    model.objective = found.value * static_cast<double>(values.n_rows);
+    return model;
+}
+
+matrix::Dense<float> label_probabilities(const MultinomialLogistic& model, const matrix::CsrView& values, Context& context) {
+    if (values.n_cols != model.weights.n_rows) {
+        invalid_data(fmt::format("The cells have {} genes, the label model was fitted on {}.", values.n_cols, model.weights.n_rows), "Give the genes that the model was fitted on, in their order.");
+    }
+    matrix::Dense<float> out(values.n_rows, model.weights.n_cols);
+    parallel_blocks(context, values.n_rows, kBlockCells, [&](Block block) {
+        std::vector<double> logits(model.intercept.size());
+        for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
+            const double log_sum = logits_of(values, cell, model.weights, model.intercept, logits);
+            const auto row = out.row(cell);
+            for (std::size_t label = 0; label < logits.size(); ++label) row[label] = static_cast<float>(std::exp(logits[label] - log_sum));
+        }
+    });
+    return out;
+}
+
+}  // namespace morula::models

@@ -1,0 +1,115 @@
+#include "morula/models/novelty.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
+
+namespace morula::models {
+namespace {
+
+constexpr std::int64_t kBlockCells = 512;
+constexpr std::size_t kFewCells = 20;
+constexpr double kMadToSd = 1.4826;
+constexpr double kLeastSpread = 1e-6;
+
+/// Chord between the directions of two rows, 0 to 2; 0 where a row has no length.
+double chord(std::span<const float> a, std::span<const float> b) {
+    double ab = 0.0;
+    double aa = 0.0;
+    double bb = 0.0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const auto x = static_cast<double>(a[i]);
+        const auto y = static_cast<double>(b[i]);
+        ab += x * y;
+        aa += x * x;
+        bb += y * y;
+    }
+    if (aa == 0.0 || bb == 0.0) return 0.0;
+    return std::sqrt(std::max(0.0, 2.0 - 2.0 * ab / std::sqrt(aa * bb)));
+}
+
+double median(std::vector<double> values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    if (values.size() % 2 == 1) return *middle;
+    return 0.5 * (*middle + *std::max_element(values.begin(), middle));
+}
+
+struct Usual {
+    double middle;
+    double spread;
+};
+
+Usual usual_of(const std::vector<double>& values) {
+    Usual out{median(values), 0.0};
+    std::vector<double> away;
+    for (const double value : values) away.push_back(std::abs(value - out.middle));
+    out.spread = std::max(kLeastSpread, kMadToSd * median(std::move(away)));
+    return out;
+}
+
+double standardized(const UsualDistances& usual, double log_distance, std::int32_t label) {
+    const auto at = static_cast<std::size_t>(label);
+    return (log_distance - usual.middle[at]) / usual.spread[at];
+}
+
+}  // namespace
+
+std::vector<double> log_distances(matrix::DenseView<const float> reference, matrix::DenseView<const float> query, const NearestCells& nearest, Context& context) {
+    std::vector<double> out(static_cast<std::size_t>(query.n_rows));
+    parallel_blocks(context, query.n_rows, kBlockCells, [&](Block block) {
+        for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
+            double length = 0.0;
+            double angle = 0.0;
+            for (std::int64_t i = 0; i < nearest.index.n_cols; ++i) {
+                length += static_cast<double>(nearest.distance(cell, i));
+                angle += chord(query.row(cell), reference.row(std::int64_t{nearest.index(cell, i)}));
+            }
+            const auto k = static_cast<double>(nearest.index.n_cols);
+            out[static_cast<std::size_t>(cell)] = std::log(length / k) + std::log(angle / k);
+        }
+    });
+    return out;
+}
+
+UsualDistances usual_distances(std::span<const double> log_distance, std::span<const std::int32_t> label, std::int32_t n_labels) {
+    if (log_distance.empty() || log_distance.size() != label.size()) invalid_data("Novelty needs one distance and one label a reference cell.", "Give a reference with labelled cells.");
+    // Duplicates of other cells are at distance 0: as near as the nearest that is no duplicate.
+    double least = std::numeric_limits<double>::infinity();
+    for (const double each : log_distance) {
+        if (std::isfinite(each)) least = std::min(least, each);
+    }
+    if (!std::isfinite(least)) least = 0.0;
+    std::vector<std::vector<double>> of_label(static_cast<std::size_t>(n_labels));
+    std::vector<double> all;
+    for (std::size_t cell = 0; cell < label.size(); ++cell) {
+        all.push_back(std::max(least, log_distance[cell]));
+        of_label[static_cast<std::size_t>(label[cell])].push_back(all.back());
+    }
+    const Usual of_all = usual_of(all);
+    UsualDistances out;
+    for (const auto& values : of_label) {
+        const Usual usual = values.size() < kFewCells ? of_all : usual_of(values);
+        out.middle.push_back(usual.middle);
+        out.spread.push_back(usual.spread);
+    }
+    for (std::size_t cell = 0; cell < label.size(); ++cell) out.sorted.push_back(standardized(out, all[cell], label[cell]));
+    std::sort(out.sorted.begin(), out.sorted.end());
+    return out;
+}
+
+std::vector<double> novelty_p(const UsualDistances& usual, std::span<const double> log_distance, std::span<const std::int32_t> label) {
+    std::vector<double> p;
+    p.reserve(log_distance.size());
+    for (std::size_t cell = 0; cell < log_distance.size(); ++cell) {
+        const double own = standardized(usual, log_distance[cell], label[cell]);
+        const auto as_far = usual.sorted.end() - std::lower_bound(usual.sorted.begin(), usual.sorted.end(), own);
+        p.push_back(static_cast<double>(1 + as_far) / static_cast<double>(1 + usual.sorted.size()));
+    }
+    return p;
+}
+
+}  // namespace morula::models

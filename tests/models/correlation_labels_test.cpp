@@ -1,0 +1,119 @@
+#include "morula/models/correlation_labels.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/contexts.hpp"
+#include "tests/support/sources.hpp"
+
+namespace morula::models {
+namespace {
+
+/// Three labels: genes 0-2 mark the first, 3-5 the second, 6-8 the third; the second and third share gene 9.
+matrix::Dense<float> profile_cells() {
+    matrix::Dense<float> cells(6, 10);
+    for (std::int64_t cell = 0; cell < 6; ++cell) {
+        const std::int64_t label = cell / 2;
+        for (std::int64_t i = 0; i < 3; ++i) cells(cell, 3 * label + i) = static_cast<float>(3 - i);
+        if (label > 0) cells(cell, 9) = 2.5F;
+    }
+    return cells;
+}
+
+TEST(label_profiles, take_the_genes_with_the_largest_differences) {
+    const auto context = test::make_context(1);
+    const std::vector<std::int32_t> label{0, 0, 1, 1, 2, 2};
+    const LabelProfiles profiles = label_profiles(*matrix::make_source(test::to_csr(profile_cells())), label, 3, {.n_markers = 2}, *context);
+    // 0 over 1 and 2: genes 0, 1. 1 over 0: 3 (3) and 9 (2.5); over 2: 3, 4. 2 over 0: 6, 9; over 1: 6, 7.
+    EXPECT_EQ(profiles.genes, (std::vector<std::int64_t>{0, 1, 3, 4, 6, 7, 9}));
+    EXPECT_EQ(profiles.markers_of_pair[1 * 3 + 0], (std::vector<std::int32_t>{2, 6}));
+    EXPECT_EQ(profiles.markers_of_pair[1 * 3 + 2], (std::vector<std::int32_t>{2, 3}));
+    EXPECT_FLOAT_EQ(profiles.mean(2, 6), 2.5F);
+}
+
+TEST(correlation_labels, are_spearmans_by_hand_and_fine_tuned) {
+    const auto context = test::make_context(1);
+    const std::vector<std::int32_t> label{0, 0, 1, 1, 2, 2};
+    const CorrelationLabelsOptions options{.n_markers = 3, .fine_tune_margin = 0.05};
+    const LabelProfiles profiles = label_profiles(*matrix::make_source(test::to_csr(profile_cells())), label, 3, options, *context);
+    matrix::Dense<float> query(3, std::ssize(profiles.genes));
+    const auto set = [&](std::int64_t cell, std::int64_t gene, float value) {
+        for (std::size_t i = 0; i < profiles.genes.size(); ++i) {
+            if (profiles.genes[i] == gene) query(cell, static_cast<std::int64_t>(i)) = value;
+        }
+    };
+    set(0, 0, 3.0F), set(0, 1, 2.0F), set(0, 2, 1.0F);  // the first label's own profile
+    set(1, 9, 2.0F), set(1, 3, 1.0F);                   // the shared gene and one of the second's
+    const CorrelationLabels found = correlation_labels(profiles, test::to_csr(query).view(), options, *context);
+    EXPECT_EQ(found.label[0], 0);
+    EXPECT_NEAR(found.correlation[0], 1.0, 1e-6);
+    EXPECT_EQ(found.label[1], 1);
+    EXPECT_EQ(found.label[2], -1);  // none of the genes
+    EXPECT_TRUE(std::isnan(found.correlation[2]));
+}
+
+/// Spearman's correlation the long way round: mean ranks of all values, then Pearson's.
+double plain_spearman(const std::vector<double>& a, const std::vector<double>& b) {
+    const auto ranks = [](const std::vector<double>& values) {
+        std::vector<double> out;
+        for (const double value : values) {
+            double below = 0.0;
+            double same = 0.0;
+            for (const double other : values) {
+                below += other < value ? 1.0 : 0.0;
+                same += other == value ? 1.0 : 0.0;
+            }
+            out.push_back(below + 0.5 * (same + 1.0));
+        }
+        return out;
+    };
+    const std::vector<double> x = ranks(a);
+    const std::vector<double> y = ranks(b);
+    const double middle = 0.5 * (static_cast<double>(x.size()) + 1.0);
+    double xy = 0.0;
+    double xx = 0.0;
+    double yy = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        xy += (x[i] - middle) * (y[i] - middle);
+        xx += (x[i] - middle) * (x[i] - middle);
+        yy += (y[i] - middle) * (y[i] - middle);
+    }
+    return xy / std::sqrt(xx * yy);
+}
+
+TEST(correlation_labels, score_is_spearmans_with_ties_on_random_counts) {
+    const auto context = test::make_context(2);
+    const matrix::Csr cells = test::random_counts(300, 80, 0.2, 5);
+    std::vector<std::int32_t> label;
+    for (std::int32_t cell = 0; cell < 300; ++cell) label.push_back(cell % 3);
+    const CorrelationLabelsOptions options{.n_markers = 20, .fine_tune_margin = 0.0};
+    const LabelProfiles profiles = label_profiles(*matrix::make_view_source(cells.view()), label, 3, options, *context);
+    const matrix::Csr values = matrix::read_all(*matrix::select_cols(matrix::make_view_source(cells.view()), profiles.genes), *context);
+    const CorrelationLabels found = correlation_labels(profiles, values.view(), options, *context);
+    const matrix::Dense<float> dense = test::to_dense(values.view());
+    for (std::int64_t cell = 0; cell < 300; cell += 17) {
+        const std::vector<double> own(dense.row(cell).begin(), dense.row(cell).end());
+        double best = -2.0;
+        for (std::int64_t l = 0; l < 3; ++l) best = std::max(best, plain_spearman(own, std::vector<double>(profiles.mean.row(l).begin(), profiles.mean.row(l).end())));
+        EXPECT_NEAR(found.correlation[static_cast<std::size_t>(cell)], best, 1e-5);
+    }
+}
+
+TEST(correlation_labels, gives_the_same_bits_at_any_thread_count_and_in_pieces) {
+    const matrix::Csr cells = test::random_counts(700, 120, 0.15, 6);
+    std::vector<std::int32_t> label;
+    for (std::int32_t cell = 0; cell < 700; ++cell) label.push_back(cell % 5);
+    const auto run = [&](const matrix::Matrix& source, Context& context) {
+        const LabelProfiles profiles = label_profiles(*source, label, 5, {}, context);
+        const matrix::Csr values = matrix::read_all(*matrix::select_cols(source, profiles.genes), context);
+        return correlation_labels(profiles, values.view(), {}, context);
+    };
+    const auto same = [](const CorrelationLabels& a, const CorrelationLabels& b) { return a.label == b.label && test::same_bits(a.correlation, b.correlation) && a.n_fine_tuned == b.n_fine_tuned; };
+    const matrix::Matrix source = matrix::make_view_source(cells.view());
+    const CorrelationLabels serial = test::same_at_1_2_4_threads([&](Context& context) { return run(source, context); }, same);
+    EXPECT_TRUE(same(serial, run(test::read_seven_rows(source), *test::make_context(2))));
+}
+
+}  // namespace
+}  // namespace morula::models

@@ -1,0 +1,154 @@
+#include "morula/models/label_sets.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "morula/core/random.hpp"
+#include "morula/models/reliability.hpp"
+#include "tests/support/errors.hpp"
+
+namespace morula::models {
+namespace {
+
+/// Cells whose probability for their own label is 1 - score; the rest goes to the other label.
+struct MadeUp {
+    matrix::Dense<float> probability;
+    std::vector<std::int32_t> label;
+    std::vector<std::int32_t> donor;
+    std::int32_t n_donors = 0;
+    CalibrationCells cells() const { return {probability.view(), label, donor, n_donors}; }
+};
+
+MadeUp of_scores(const std::vector<double>& scores, const std::vector<std::int32_t>& donor, std::int32_t n_donors) {
+    MadeUp out{matrix::Dense<float>(std::ssize(scores), 2), std::vector<std::int32_t>(scores.size(), 0), donor, n_donors};
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        out.probability(static_cast<std::int64_t>(i), 0) = static_cast<float>(1.0 - scores[i]);
+        out.probability(static_cast<std::int64_t>(i), 1) = static_cast<float>(scores[i]);
+    }
+    return out;
+}
+
+TEST(label_sets, with_one_cell_a_donor_the_threshold_is_split_conformals) {
+    // 19 donors: the ceil(20 x .9) = 18th smallest of .05, .10, ... .95 is .90.
+    std::vector<double> scores;
+    std::vector<std::int32_t> donor;
+    for (std::int32_t i = 18; i >= 0; --i) {
+        scores.push_back(0.05 * (i + 1));
+        donor.push_back(i);
+    }
+    const LabelSetThresholds found = calibrate_label_sets(of_scores(scores, donor, 19).cells(), {});
+    EXPECT_NEAR(found.pooled, 0.90, 1e-6);
+    EXPECT_TRUE(found.of_label[0].is_own);
+    EXPECT_NEAR(found.of_label[0].score, 0.90, 1e-6);
+    EXPECT_FALSE(found.of_label[1].is_own);  // no cell has it
+    EXPECT_EQ(found.of_label[0].n_donors, 19);
+}
+
+TEST(label_sets, of_nine_donors_take_the_largest_score_and_eight_are_refused) {
+    std::vector<double> scores;
+    std::vector<std::int32_t> donor;
+    for (std::int32_t i = 0; i < 9; ++i) {
+        scores.push_back(0.1 * i);
+        donor.push_back(i);
+    }
+    EXPECT_NEAR(calibrate_label_sets(of_scores(scores, donor, 9).cells(), {}).pooled, 0.8, 1e-6);
+    scores.pop_back();
+    donor.pop_back();
+    EXPECT_EQ(test::error_code([&] { calibrate_label_sets(of_scores(scores, donor, 9).cells(), {}); }), ErrorCode::invalid_data);
+}
+
+/// Share of the cells of new donors whose label is in the set, over many made-up references. Donors shift the scores of all their cells.
+double coverage(std::int32_t n_donors, std::int32_t cells_of_donor, double donor_sd) {
+    constexpr int kStudies = 400;
+    constexpr int kNewCells = 40;
+    double covered = 0.0;
+    for (int study = 0; study < kStudies; ++study) {
+        Random random(77, Purpose::test, static_cast<std::uint64_t>(study), static_cast<std::uint32_t>(n_donors));
+        const auto score = [&](double shift) { return 1.0 / (1.0 + std::exp(-(shift + random.normal()))); };
+        std::vector<double> scores;
+        std::vector<std::int32_t> donor;
+        for (std::int32_t d = 0; d < n_donors; ++d) {
+            const double shift = donor_sd * random.normal();
+            for (std::int32_t i = 0; i < cells_of_donor; ++i) {
+                scores.push_back(score(shift));
+                donor.push_back(d);
+            }
+        }
+        const LabelSetThresholds found = calibrate_label_sets(of_scores(scores, donor, n_donors).cells(), {.draws = 200});
+        for (int i = 0; i < kNewCells; ++i) covered += score(donor_sd * random.normal()) <= found.of_label[0].score ? 1.0 : 0.0;
+    }
+    return covered / (kStudies * kNewCells);
+}
+
+TEST(label_sets, cover_new_donors_as_promised_however_cells_and_donors_are_shared_out) {
+    // With one cell a donor coverage is k / (D + 1), k the upper rank: .9 for 9 and 19 donors, 15 / 16 for 15. With many cells it is .9 for any number of donors.
+    EXPECT_NEAR(coverage(19, 1, 0.0), 0.90, 0.012);
+    EXPECT_NEAR(coverage(9, 1, 1.0), 0.90, 0.015);
+    EXPECT_NEAR(coverage(15, 1, 0.0), 15.0 / 16.0, 0.012);
+    EXPECT_NEAR(coverage(15, 50, 0.0), 0.90, 0.012);   // donors alike
+    EXPECT_NEAR(coverage(20, 50, 0.5), 0.90, 0.015);
+    EXPECT_NEAR(coverage(12, 30, 1.0), 0.90, 0.025);   // donors differ as much as cells
+}
+
+TEST(label_sets, hold_every_label_within_its_threshold_and_always_the_best) {
+    LabelSetThresholds thresholds;
+    thresholds.of_label = {{0.5, 9, 90, true}, {0.8, 9, 90, true}, {0.1, 9, 90, true}};
+    EXPECT_EQ(label_set(thresholds, std::vector<float>{0.6F, 0.3F, 0.1F}), (std::vector<std::int32_t>{0, 1}));
+    EXPECT_EQ(label_set(thresholds, std::vector<float>{0.15F, 0.1F, 0.75F}), (std::vector<std::int32_t>{2}));
+}
+
+TEST(likely_labels, stop_when_the_mass_is_reached) {
+    EXPECT_EQ(likely_labels(std::vector<float>{0.2F, 0.5F, 0.3F}, 0.75), (std::vector<std::int32_t>{1, 2}));
+    EXPECT_EQ(likely_labels(std::vector<float>{0.95F, 0.05F}, 0.9), (std::vector<std::int32_t>{0}));
+}
+
+TEST(reliability, isotonic_steps_are_those_computed_by_hand) {
+    // Right, wrong, right, right by rising score, one donor: .4 and .6 pool to 1/2, two cells; .8 and .9 to 1: (2 + 1/2) / 3.
+    const std::vector<double> score{0.6, 0.4, 0.9, 0.8};
+    const std::vector<std::uint8_t> right{0, 1, 1, 1};
+    const std::vector<std::int32_t> donor(4, 0);
+    const ConfidenceMap map = fit_confidence({score, right, donor, 1}, std::vector<std::uint8_t>(4, 1));
+    EXPECT_DOUBLE_EQ(map.at(0.5), 0.5);
+    EXPECT_DOUBLE_EQ(map.at(0.85), 2.5 / 3.0);
+    EXPECT_DOUBLE_EQ(map.at(0.1), 0.5);
+    EXPECT_DOUBLE_EQ(map.at(1.0), 2.5 / 3.0);
+}
+
+TEST(reliability, each_donor_has_the_same_say) {
+    // Donor 0: one right cell. Donor 1: three wrong cells. All at one score.
+    const std::vector<double> score(4, 0.55);
+    const std::vector<std::uint8_t> right{1, 0, 0, 0};
+    const std::vector<std::int32_t> donor{0, 1, 1, 1};
+    const ScoredCalls calls{score, right, donor, 2};
+    const Reliability table = reliability_of(calls);
+    EXPECT_EQ(table.bins.size(), 10U);
+    EXPECT_EQ(table.bins[5].n_cells, 4);
+    EXPECT_EQ(table.bins[5].n_donors, 2);
+    EXPECT_DOUBLE_EQ(table.bins[5].right, 0.5);
+    EXPECT_NEAR(table.expected_error, 0.05, 1e-12);
+    EXPECT_TRUE(std::isnan(table.bins[4].right));
+    EXPECT_DOUBLE_EQ(fit_confidence(calls, std::vector<std::uint8_t>(4, 1)).at(0.55), 0.5);
+}
+
+TEST(reliability, interval_is_students) {
+    // Three donors at .2, .4, .6: mean .4, sd .2, half width 4.302653 x .2 / sqrt(3).
+    std::vector<double> score;
+    std::vector<std::uint8_t> right;
+    std::vector<std::int32_t> donor;
+    for (std::int32_t d = 0; d < 3; ++d) {
+        for (int i = 0; i < 5; ++i) {
+            score.push_back(0.45);
+            right.push_back(i < d + 1 ? 1 : 0);
+            donor.push_back(d);
+        }
+    }
+    const ReliabilityBin bin = reliability_of({score, right, donor, 3}).bins[4];
+    EXPECT_NEAR(bin.right, 0.4, 1e-12);
+    EXPECT_NEAR(bin.right_high - bin.right, 4.302653 * 0.2 / std::sqrt(3.0), 1e-5);
+    EXPECT_DOUBLE_EQ(bin.right_low, 0.0);
+}
+
+}  // namespace
+}  // namespace morula::models
