@@ -1,10 +1,14 @@
 #include "morula/commands/comparison_commands.hpp"
 
+#include "morula/commands/annotate.hpp"
+
 namespace morula::commands {
 
 // One line a command, in the order of `morula --help`.
 std::vector<Command> comparison_commands() {
     std::vector<Command> list;
+    list.push_back(annotate_command());
+    list.push_back(knowledge_add_command());
     return list;
 }
 

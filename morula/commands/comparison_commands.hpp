@@ -7,6 +7,8 @@
 
 namespace morula::commands {
 
+Command knowledge_add_command();
+
 std::vector<Command> comparison_commands();
 
 }  // namespace morula::commands

@@ -1,0 +1,105 @@
+#include "morula/commands/shared_genes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "morula/atlas/gene_axis.hpp"
+#include "morula/commands/slots.hpp"
+#include "morula/core/error.hpp"
+
+namespace morula::commands {
+namespace {
+
+constexpr std::int64_t kLeastShared = 200;
+constexpr std::int64_t kFewShared = 5;  // a warning below one in so many of the smaller side
+
+/// Place of each name that stands once.
+std::unordered_map<std::string, std::int64_t> places_of(const std::vector<std::string>& names) {
+    std::unordered_map<std::string, std::int64_t> places;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto [found, fresh] = places.emplace(names[i], static_cast<std::int64_t>(i));
+        if (!fresh) found->second = -1;
+    }
+    return places;
+}
+
+SharedGenes matched(const std::vector<std::string>& reference, const std::vector<std::string>& query, std::string by) {
+    const auto in_reference = places_of(reference);
+    const auto in_query = places_of(query);
+    SharedGenes out;
+    out.by = std::move(by);
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+        const auto found = in_query.find(reference[i]);
+        if (reference[i].empty() || found == in_query.end() || found->second < 0 || in_reference.at(reference[i]) < 0) continue;
+        out.in_reference.push_back(static_cast<std::int64_t>(i));
+        out.in_query.push_back(found->second);
+    }
+    return out;
+}
+
+std::vector<std::string> lower_case(std::vector<std::string> names) {
+    for (std::string& name : names) {
+        for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return names;
+}
+
+/// "ENSMUSG" of "ENSMUSG00000000001"; empty when it is no Ensembl id.
+std::string ensembl_prefix(const std::string& name) {
+    if (!name.starts_with("ENS")) return "";
+    const std::size_t digits = name.find_first_of("0123456789");
+    return digits != std::string::npos && digits >= 4 && name.size() - digits >= 6 && name[digits - 1] == 'G' ? name.substr(0, digits) : "";
+}
+
+/// The prefix that most names have; empty where most are no Ensembl ids.
+std::string common_prefix(const std::vector<std::string>& names) {
+    std::unordered_map<std::string, std::size_t> n;
+    for (const std::string& name : names) ++n[ensembl_prefix(name)];
+    for (const auto& [prefix, count] : n) {
+        if (2 * count > names.size()) return prefix;
+    }
+    return "";
+}
+
+std::string kind_of(const std::vector<std::string>& names) {
+    const std::string prefix = common_prefix(names);
+    const std::string example = names.empty() ? "" : names[names.size() / 2];
+    return prefix.empty() ? fmt::format("names such as '{}'", example) : fmt::format("Ensembl ids such as '{}'", example);
+}
+
+[[noreturn]] void too_few(const data::Dataset& reference, const data::Dataset& query, std::size_t n) {
+    const std::vector<std::string> reference_ids = atlas::axis_gene_ids(reference.var, "");
+    const std::vector<std::string> query_ids = atlas::axis_gene_ids(query.var, "");
+    const std::string message = fmt::format("{} and {} share {} genes of {} and {}; {} are needed. The reference has {}, the query {}.", reference.name, query.name, n, reference.n_genes(), query.n_genes(),
+                                            kLeastShared, kind_of(reference_ids), kind_of(query_ids));
+    const std::string of_reference = common_prefix(reference_ids);
+    const std::string of_query = common_prefix(query_ids);
+    if (!of_reference.empty() && !of_query.empty() && of_reference != of_query) invalid_data(message, "They are of different species: map one side to the other's orthologues, or take a reference of the same species.");
+    const std::size_t any_case = matched(lower_case(symbols_of(reference.var)), lower_case(symbols_of(query.var)), "").in_reference.size();
+    if (any_case >= static_cast<std::size_t>(kLeastShared)) {
+        invalid_data(fmt::format("{} But for upper and lower case they would share {}.", message, any_case), "They look like human and mouse symbols: map one side to the other's orthologues, or take a reference of the same species.");
+    }
+    if (of_reference.empty() != of_query.empty()) {
+        invalid_data(message, "Map one side: write the Ensembl ids as var column 'gene_ids', or the symbols as 'gene_symbols', of the side that lacks them.");
+    }
+    invalid_data(message, "Give both sides gene ids or symbols of one species and source, as var column 'gene_ids' or 'gene_symbols'.");
+}
+
+}  // namespace
+
+SharedGenes shared_genes(const data::Dataset& reference, const data::Dataset& query, Context& context) {
+    SharedGenes by_id = matched(atlas::axis_gene_ids(reference.var, ""), atlas::axis_gene_ids(query.var, ""), "gene ids");
+    SharedGenes by_symbol = matched(symbols_of(reference.var), symbols_of(query.var), "symbols");
+    SharedGenes out = by_symbol.in_reference.size() > by_id.in_reference.size() ? std::move(by_symbol) : std::move(by_id);
+    const std::int64_t n = std::ssize(out.in_reference);
+    if (n < kLeastShared) too_few(reference, query, out.in_reference.size());
+    context.events().decision(fmt::format("{} genes are shared by {} ({} of the reference, {} of the query).", n, out.by, reference.n_genes(), query.n_genes()));
+    if (n * kFewShared < std::min(reference.n_genes(), query.n_genes())) {
+        context.events().warning(fmt::format("Only {} genes are shared, less than a fifth of the smaller side: labels rest on few genes.", n));
+    }
+    return out;
+}
+
+}  // namespace morula::commands

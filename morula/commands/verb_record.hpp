@@ -1,0 +1,59 @@
+// The run.json of a verb that writes a folder of tables: what ran, on what, with which options, what was decided on the way, what came out.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/core/schema.hpp"
+#include "morula/data/dataset.hpp"
+
+namespace morula::commands {
+
+/// Listens to a Context's events for as long as it lives, and passes them on.
+class VerbRecord final : public EventSink {
+public:
+    VerbRecord(std::string verb, FieldValues options, Context& context);
+
+    void step_started(std::string_view name) override { behind_.step_started(name); }
+    void progress(const ProgressReport& report) override { behind_.progress(report); }
+    void step_finished(const StepReport& report) override { behind_.step_finished(report); }
+    void warning(std::string_view text) override;
+    void decision(std::string_view text) override;
+
+    void add_input(std::string path, const data::Dataset& dataset);
+    void add_output(std::string name) { outputs_.push_back(std::move(name)); }
+    void add_number(std::string name, double value);
+    void add_count(std::string name, std::int64_t value);
+    void add_text(std::string name, std::string value);
+
+    const std::vector<std::string>& warnings() const { return warnings_; }
+    const FieldValues& results() const { return results_; }
+    /// FOLDER/run.json, whole or not at all.
+    void write(const std::filesystem::path& folder) const;
+    /// The object that --json prints: results, outputs (below `folder`), warnings.
+    std::string summary_json(const std::filesystem::path& folder) const;
+
+private:
+    struct Input {
+        std::string path;
+        std::int64_t n_cells;
+        std::int64_t n_genes;
+    };
+    std::string verb_;
+    FieldValues options_;
+    Context& context_;
+    std::chrono::steady_clock::time_point started_;
+    std::vector<Input> inputs_;
+    std::vector<std::string> outputs_;
+    std::vector<std::string> warnings_;
+    std::vector<std::string> decisions_;
+    FieldValues results_;
+    EventSink& behind_;
+    EventRedirect redirect_;  // last: the others are there before events come
+};
+
+}  // namespace morula::commands
