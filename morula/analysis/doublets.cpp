@@ -30,6 +30,7 @@ constexpr double kMostGuessedRate = 0.25;
 constexpr double kLeastNeighbors = 10.0;
 constexpr std::int64_t kMostNeighbors = 999;
 constexpr std::int64_t kMostSimulatedScored = 4'000;  // a part: they only draw the distribution that the threshold is read from
+constexpr std::int32_t kRecallCells = 300;     // with hundreds of neighbours each
 constexpr double kNeighborRecall = 0.95;  // only the share of simulated ones among hundreds of neighbours is used
 
 using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
@@ -136,7 +137,7 @@ SimulatedNeighbors count_simulated(const Part& part, Space& space, std::int32_t 
 
     std::vector<std::int64_t> scored(static_cast<std::size_t>(std::min(embedding.n_rows, n + kMostSimulatedScored)));
     std::iota(scored.begin(), scored.end(), std::int64_t{0});
-    const auto near = neighbors_of(embedding.view(), scored, {.n_neighbors = n_neighbors + 1, .recall = kNeighborRecall, .seed = options.seed}, context);
+    const auto near = neighbors_of(embedding.view(), scored, {.n_neighbors = n_neighbors + 1, .recall = kNeighborRecall, .recall_cells = kRecallCells, .seed = options.seed}, context);
     SimulatedNeighbors counts;
     for (const std::int64_t i : scored) {
         const auto others = near.index.row(i);

@@ -25,7 +25,6 @@ constexpr std::int64_t kQueryCells = 128;       // rows of a score tile
 constexpr std::int64_t kCandidateCells = 768;   // columns of a score tile: 384 KB, within the second-level cache
 constexpr std::int32_t kSpare = 4;              // kept beyond the wanted ones, because scores are rounded and the final order is by true distance
 constexpr std::int64_t kRoom = 16;              // at least so many newcomers wait for a selection
-constexpr std::int64_t kRecallCells = 2000;
 constexpr double kRecallMargin = 0.003;         // aimed at beyond the wanted recall, by more than its sampling error
 constexpr double kListsPerRootCell = 2.0;
 constexpr std::int32_t kFirstProbes = 4;
@@ -216,8 +215,8 @@ struct Sample {
     NeighborsResult truth;
 };
 
-Sample draw_sample(const SearchSpace& space, std::span<const Query> queries, std::int64_t n_wanted, Context& context) {
-    const std::size_t n = std::min<std::size_t>(queries.size(), kRecallCells);
+Sample draw_sample(const SearchSpace& space, std::span<const Query> queries, std::int64_t n_wanted, std::int32_t n_cells, Context& context) {
+    const std::size_t n = std::min<std::size_t>(queries.size(), static_cast<std::size_t>(n_cells));
     Sample sample{.queries = {}, .truth = room_for(n, n_wanted)};
     std::vector<Query> numbered;
     for (std::size_t q = 0; q < n; ++q) {
@@ -338,8 +337,8 @@ double measure_recall(const Sample& sample, const NeighborsResult& result) {
 }
 
 void check_options(matrix::DenseView<const float> embedding, const NeighborsOptions& options) {
-    if (options.n_neighbors < 2 || options.n_probes.value_or(1) < 1) {
-        fail(ErrorCode::usage, fmt::format("neighbors got n_neighbors {} and n_probes {}.", options.n_neighbors, options.n_probes.value_or(1)), "Give at least 2 neighbours and 1 probe.");
+    if (options.n_neighbors < 2 || options.n_probes.value_or(1) < 1 || options.recall_cells < 1) {
+        fail(ErrorCode::usage, fmt::format("neighbors got n_neighbors {}, n_probes {} and recall_cells {}.", options.n_neighbors, options.n_probes.value_or(1), options.recall_cells), "Give at least 2 neighbours, 1 probe and 1 cell.");
     }
     if (embedding.n_rows < options.n_neighbors) {
         invalid_data(fmt::format("There are {} cells, fewer than the {} of a neighbourhood.", embedding.n_rows, options.n_neighbors),
@@ -386,7 +385,7 @@ NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span
     const ListedCells listed = make_lists(embedding, mean, options, context);
     const SearchSpace space = make_space(embedding, mean, listed.cell_of_place, context);
     const std::vector<Query> queries = queries_for(cells, space);
-    const Sample sample = draw_sample(space, queries, n_wanted, context);
+    const Sample sample = draw_sample(space, queries, n_wanted, options.recall_cells, context);
     result.method = "lists";
     result.n_lists = static_cast<std::int32_t>(listed.n_lists());
     result.n_probes = options.n_probes ? std::min(*options.n_probes, result.n_lists) : choose_n_probes(space, listed, sample, options.recall, context);
