@@ -17,6 +17,9 @@ namespace {
 constexpr std::int64_t kFewestCells = 20;  // of a cluster that takes part
 constexpr std::int64_t kGenesPerTask = 64;
 constexpr double kMillion = 1e6;
+constexpr double kFewestExpected = 200.0;     // counts that soup alone would give, for a gene to set a limit in a cluster
+constexpr std::size_t kDecidingGene = 5;
+constexpr double kNormal975 = 1.959963984540054;
 
 /// Counts of every gene in every cluster, n_clusters x n_genes, and cells of each cluster.
 struct ClusterSums {
@@ -59,12 +62,11 @@ double median(std::vector<double> values) {
     return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2.0;
 }
 
-double quantile(const std::vector<double>& sorted, double q) { return sorted[static_cast<std::size_t>(std::llround(q * static_cast<double>(sorted.size() - 1)))]; }
-
 /// Counts per million of the clusters that take part, one column a cluster, and of all of them together.
 struct Profiles {
     std::vector<std::int32_t> clusters;
     std::vector<std::vector<double>> cpm;
+    std::vector<double> total;  // counts of each cluster
     std::vector<double> soup;
 };
 
@@ -86,9 +88,43 @@ Profiles profiles_of(const ClusterSums& sums, std::int64_t n_genes) {
         for (double& value : cpm) value *= kMillion / total;
         profiles.clusters.push_back(static_cast<std::int32_t>(cluster));
         profiles.cpm.push_back(std::move(cpm));
+        profiles.total.push_back(total);
     }
     for (double& value : profiles.soup) value *= soup_total > 0.0 ? kMillion / soup_total : 0.0;
     return profiles;
+}
+
+/// Upper end of the 95 % interval of a Poisson mean from a count (Wilson and Hilferty's root of the gamma distribution).
+double upper_mean(double count) {
+    const double n = count + 1.0;
+    return n * std::pow(1.0 - 1.0 / (9.0 * n) + kNormal975 / (3.0 * std::sqrt(n)), 3.0);
+}
+
+/// The most soup that each gene allows: its counts where it is rarest, and their upper end, over what soup alone would give.
+struct Limits {
+    std::vector<double> share;
+    std::vector<double> upper;
+};
+
+Limits limits_of(const Profiles& profiles) {
+    Limits limits;
+    for (std::size_t gene = 0; gene < profiles.soup.size(); ++gene) {
+        double share = std::numeric_limits<double>::infinity();
+        double upper = share;
+        for (std::size_t c = 0; c < profiles.cpm.size(); ++c) {
+            const double expected = profiles.total[c] * profiles.soup[gene] / kMillion;
+            if (expected < kFewestExpected) continue;
+            const double count = profiles.total[c] * profiles.cpm[c][gene] / kMillion;
+            share = std::min(share, count / expected);
+            upper = std::min(upper, upper_mean(count) / expected);
+        }
+        if (!std::isfinite(share)) continue;
+        limits.share.push_back(share);
+        limits.upper.push_back(upper);
+    }
+    std::sort(limits.share.begin(), limits.share.end());
+    std::sort(limits.upper.begin(), limits.upper.end());
+    return limits;
 }
 
 }  // namespace
@@ -122,14 +158,11 @@ AmbientResult ambient(const matrix::RowBlockSource& counts, std::span<const std:
         result.genes.push_back(row);
     }
     std::sort(result.genes.begin(), result.genes.end(), [](const SoupGene& a, const SoupGene& b) { return a.soup_cpm != b.soup_cpm ? a.soup_cpm > b.soup_cpm : a.gene < b.gene; });
-    constexpr std::size_t kFewestGenes = 3;
-    if (result.genes.size() < kFewestGenes) return result;
-    std::vector<double> shares;
-    for (const SoupGene& row : result.genes) shares.push_back(row.share);
-    std::sort(shares.begin(), shares.end());
-    result.ambient_share = median(shares);
-    result.share_low = quantile(shares, 0.25);
-    result.share_high = quantile(shares, 0.75);
+    const Limits limits = limits_of(profiles);
+    if (limits.share.size() < kDecidingGene || limits.share[kDecidingGene - 1] > options.max_fraction) return result;
+    result.ambient_share = limits.share[kDecidingGene - 1];
+    result.share_low = limits.share.front();
+    result.share_high = limits.upper[kDecidingGene - 1];
     return result;
 }
 

@@ -38,13 +38,16 @@ struct SoupGene {
 
 struct AmbientResult {
     std::vector<SoupGene> genes;     // strongest first (soup_cpm, then index)
-    double ambient_share = 0.0;      // median share of the genes; NaN when there are fewer than 3
-    double share_low = 0.0;          // quartiles of the genes' shares
-    double share_high = 0.0;
+    double ambient_share = 0.0;      // the fifth lowest of the genes' limits; NaN where fewer genes set one, or it is not believed
+    double share_low = 0.0;          // the lowest limit
+    double share_high = 0.0;         // the fifth lowest when each gene's counts are taken at the upper end of their 95 % Poisson interval
 };
 
 /// Flags only: counts are not changed. In the spirit of SoupX (Young & Behjati 2020), but without empty droplets: the soup's profile is taken as that of all
-/// counts together, which is what SoupX itself falls back on. An upper bound where a gene is truly expressed at a low level. One sample at a time.
+/// counts together, which is what SoupX itself falls back on. One sample at a time.
+/// The share: a cluster cannot hold more soup than its counts of a gene allow, even if it expresses none of it. So every gene sets a limit, the lowest of
+/// (counts in a cluster) / (the cluster's total x the gene's share of the soup) over the clusters where the soup alone would give at least 200 counts; genes that
+/// some cluster keeps silent come close to the truth, the others lie above. The fifth lowest limit is taken, so that a few odd genes decide nothing.
 /// counts: raw. cluster: n_cells codes, -1 leaves a cell out; clusters below 20 cells take no part. Throws invalid_data when sizes or codes are wrong.
 AmbientResult ambient(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, const AmbientOptions& options, Context& context);
 

@@ -139,7 +139,7 @@ void meaning_steps(RunState& state, const std::string& leiden, const Recipe& rec
         steps.run({"markers", 1, {leiden}, values_of(recipe.markers), [&](const Dataset& in, Context& c) { return commands::markers_slots(in, recipe.markers, "leiden", c); }}, kept);
     steps.run({"labels", 2, {markers}, with(with(values_of(recipe.labels), "table", choices.labels->name), "table_hash", knowledge::hash_of(*choices.labels)), [&](const Dataset& in, Context& c) { return commands::labels_slots(in, recipe.labels, *choices.labels, c); }}, kept);
     steps.run({"merge clusters", 1, {leiden}, values_of(recipe.merge_clusters), [&](const Dataset& in, Context& c) { return commands::merge_clusters_slots(in, recipe.merge_clusters, c); }}, kept);
-    steps.run({"ambient", 1, {leiden}, values_of(recipe.ambient), [&](const Dataset& in, Context& c) { return commands::ambient_slots(in, recipe.ambient, c); }}, kept);
+    steps.run({"ambient", 2, {leiden}, values_of(recipe.ambient), [&](const Dataset& in, Context& c) { return commands::ambient_slots(in, recipe.ambient, c); }}, kept);
     const std::string cycle = steps.run({"cell cycle", 1, {leiden}, values_of(recipe.cell_cycle), [&](const Dataset& in, Context& c) { return commands::cell_cycle_slots(in, recipe.cell_cycle, c); }}, kept);
     steps.run({"sample checks", 1, {leiden}, {}, [](const Dataset& in, Context& c) { return commands::sample_checks_slots(in, c); }}, kept);
     steps.run({"component checks", 1, {cycle}, {}, [](const Dataset& in, Context& c) { return commands::pca_checks_slots(in, c); }}, kept);

@@ -59,7 +59,34 @@ TEST(ambient, clean_cells_have_no_soup_genes) {
     const matrix::Csr csr = soupy(0.0);
     const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
     EXPECT_TRUE(result.genes.empty());
+    EXPECT_EQ(result.ambient_share, 0.0);
+    EXPECT_LT(result.share_high, 0.02);
+}
+
+TEST(ambient, the_interval_of_the_limits_holds_the_planted_share) {
+    const auto context = test::make_context(1);
+    for (const double planted : {0.02, 0.05, 0.2}) {
+        const matrix::Csr csr = soupy(planted);
+        const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+        EXPECT_NEAR(result.ambient_share, planted, 0.1 * planted + 0.005) << planted;
+        EXPECT_LE(result.share_low, planted);
+        EXPECT_GE(result.share_high, planted);
+    }
+}
+
+TEST(ambient, genes_that_are_expressed_everywhere_do_not_raise_the_share) {
+    const auto context = test::make_context(1);
+    const matrix::Csr csr = soupy(0.08);  // 40 of its 60 genes are as high in every cluster as in the soup
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+    EXPECT_LT(result.share_high, 0.1);
+}
+
+TEST(ambient, cells_of_one_kind_say_nothing) {
+    const auto context = test::make_context(1);
+    const matrix::Csr csr = soupy(1.0);
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
     EXPECT_TRUE(std::isnan(result.ambient_share));
+    EXPECT_TRUE(result.genes.empty());
 }
 
 TEST(ambient, the_same_bits_for_any_threads_and_seven_rows_at_a_time) {
