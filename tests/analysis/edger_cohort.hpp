@@ -1,0 +1,78 @@
+// The cohorts of oracles/edger.R: counts, design, and what edgeR 3.40 says of them.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "morula/matrix/views.hpp"
+#include "tests/analysis/fixture.hpp"
+
+namespace morula::analysis::edger {
+
+struct Cohort {
+    matrix::Dense<double> all;         // genes x samples
+    std::vector<std::uint8_t> keep;    // of all
+    matrix::Dense<double> counts;      // of kept genes
+    matrix::Dense<double> design;
+    std::vector<double> size;          // of kept genes times factor
+    std::vector<double> factors;
+    std::vector<double> factors_of_all;
+    std::vector<double> contrast;
+    double common = 0.0;
+    double dispersion_prior_df = 0.0;
+    double prior_df = 0.0;
+    std::int64_t n_bounded = 0;
+    std::map<std::string, std::vector<double>> gene;  // columns of NAME.genes.csv
+};
+
+inline double number(const std::string& text) { return std::stod(text); }
+
+inline matrix::Dense<double> dense(const std::vector<std::vector<double>>& rows) {
+    matrix::Dense<double> out(std::ssize(rows), rows.empty() ? 0 : std::ssize(rows.front()));
+    for (std::size_t i = 0; i < rows.size(); ++i) std::copy(rows[i].begin(), rows[i].end(), out.row(static_cast<std::int64_t>(i)).begin());
+    return out;
+}
+
+inline Cohort read_cohort(const std::string& name) {
+    const auto rows = [&](const std::string& part) { return fixture::rows("edger/" + name + "." + part + ".csv"); };
+    Cohort out;
+    std::vector<std::vector<double>> all, kept, design;
+    for (const auto& row : rows("counts")) {
+        std::vector<double> counts;
+        for (std::size_t i = 1; i < row.size(); ++i) counts.push_back(number(row[i]));
+        out.keep.push_back(static_cast<std::uint8_t>(row[0] == "1"));
+        all.push_back(counts);
+        if (out.keep.back() != 0) kept.push_back(counts);
+    }
+    for (const auto& row : rows("design")) {
+        out.factors.push_back(number(row[1]));
+        out.factors_of_all.push_back(number(row[2]));
+        out.size.push_back(number(row[0]) * number(row[1]));
+        std::vector<double> x;
+        for (std::size_t i = 3; i < row.size(); ++i) x.push_back(number(row[i]));
+        design.push_back(x);
+    }
+    out.all = dense(all);
+    out.counts = dense(kept);
+    out.design = dense(design);
+    const auto scalars = rows("scalars").at(0);
+    out.contrast.assign(static_cast<std::size_t>(out.design.n_cols), 0.0);
+    out.contrast[std::stoul(scalars[0])] = 1.0;
+    out.common = number(scalars[1]);
+    out.dispersion_prior_df = number(scalars[2]);
+    out.prior_df = number(scalars[3]);
+    out.n_bounded = std::stol(scalars[4]);
+    const std::vector<std::string> names{"average_log_cpm", "trended", "tagwise", "deviance", "residual_df", "prior_variance", "variance", "log2fc", "coefficient", "f", "log10_p"};
+    for (const auto& row : rows("genes")) {
+        for (std::size_t i = 0; i < names.size(); ++i) out.gene[names[i]].push_back(number(row[i]));
+    }
+    return out;
+}
+
+inline const std::vector<std::string>& cohort_names() {
+    static const std::vector<std::string> names{"two_groups", "paired", "covariates", "few_genes", "poisson", "one_df", "many"};
+    return names;
+}
+
+}  // namespace morula::analysis::edger
