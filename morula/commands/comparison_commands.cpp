@@ -9,6 +9,7 @@ std::vector<Command> comparison_commands() {
     std::vector<Command> list;
     list.push_back(annotate_command());
     list.push_back(knowledge_add_command());
+    list.push_back(de_command());
     return list;
 }
 

@@ -8,6 +8,7 @@
 namespace morula::commands {
 
 Command knowledge_add_command();
+Command de_command();
 
 std::vector<Command> comparison_commands();
 

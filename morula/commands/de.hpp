@@ -1,0 +1,88 @@
+// What the parts of `morula de` share: its options, the cells it compares, and what came of each cell type.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "morula/analysis/cohort.hpp"
+#include "morula/analysis/de.hpp"
+#include "morula/commands/derived_columns.hpp"
+#include "morula/commands/verb_record.hpp"
+#include "morula/core/describe.hpp"
+#include "morula/data/dataset.hpp"
+#include "morula/formats/text/text_matrix.hpp"
+
+namespace morula::commands {
+
+struct DeIo {
+    std::string input;
+    std::string out;
+    std::string condition;
+    std::string case_name;
+    std::string control_name;
+    std::string donor;
+    std::string cell_type;
+    std::string design;
+    std::string batch;
+    std::vector<std::string> derive;
+    std::int64_t min_cells = 10;
+    bool all_genes = false;
+    std::string layer;
+    formats::TextOrientation orientation = formats::TextOrientation::automatic;
+};
+constexpr auto describe(const DeIo*) {
+    return std::tuple{
+        field("input", &DeIo::input, "An h5ad file, a 10x folder or h5 file, a text matrix, or an atlas with one data set, with raw counts.", {.positional = true, .required = true}),
+        field("out", &DeIo::out, "Folder for de.csv, donors.csv and run.json.", {.required = true}),
+        field("condition", &DeIo::condition, "obs column with the conditions.", {.required = true}),
+        field("case", &DeIo::case_name, "Value of the condition that is compared, for instance disease.", {.required = true}),
+        field("control", &DeIo::control_name, "Value that it is compared with, for instance healthy.", {.required = true}),
+        field("donor", &DeIo::donor, "obs column that names the donor (patient, animal, independent culture) of each cell: donors are the replicates.", {.required = true}),
+        field("cell_type", &DeIo::cell_type, "obs column with cell types, each compared on its own; all cells together when not given."),
+        field("design", &DeIo::design, "Formula of obs columns, '~ batch + condition'; found when not given: ~ donor + condition where donors are in both conditions, else ~ condition, with the batch where one is named."),
+        field("batch", &DeIo::batch, "obs column with batches: a condition that is confounded with them is refused."),
+        field("derive", &DeIo::derive, kDeriveHelp),
+        field("min_cells", &DeIo::min_cells, "Fewest cells of a donor and type that are used; under 20 there is a warning.", {.minimum = 1.0}),
+        field("all_genes", &DeIo::all_genes, "List genes with too few counts to be tested in de.csv as well."),
+        field("layer", &DeIo::layer, "Matrix with raw counts (X, raw.X or a layer); found by looking when not given."),
+        field("orientation", &DeIo::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),
+    };
+}
+
+/// The cells of a data set that take part.
+struct DeCells {
+    analysis::Cohort cohort;
+    std::vector<std::string> types;
+    std::vector<std::int32_t> group_of_cell;  // type * n_samples + sample; -1: takes no part
+    std::int32_t group(std::size_t type, std::int64_t sample) const { return static_cast<std::int32_t>(static_cast<std::int64_t>(type) * cohort.n_samples() + sample); }
+    std::int32_t n_groups() const { return group(types.size(), 0); }
+};
+/// Reads and checks the columns, finds the design, says which it is. Throws not_found, invalid_data, usage.
+DeCells de_cells(const data::Dataset& dataset, const DeIo& io, Context& context);
+
+/// What came of one cell type.
+struct DeType {
+    std::string name;
+    analysis::ComparisonPlan plan;
+    analysis::DeResult result;
+    std::vector<std::int64_t> n_cells;   // of each sample of the cohort
+    std::vector<std::int64_t> n_counts;
+    std::int64_t n_up = 0;               // at FDR 5 %; 0 where nothing may be claimed
+    std::int64_t n_down = 0;
+    double detectable_log2fc = 0.0;      // of a gene of median precision, see the docs
+};
+
+inline constexpr double kDeFdr = 0.05;
+inline constexpr std::int64_t kDeFewCells = 20;
+
+/// de.csv and donors.csv in `folder`.
+void write_de_tables(const std::filesystem::path& folder, const DeIo& io, const DeCells& cells, const data::Table& var, const std::vector<DeType>& types);
+/// What the terminal says.
+std::string de_text(const DeIo& io, const DeCells& cells, const data::Table& var, const std::vector<DeType>& types);
+/// The --json object: what `record` says and an entry a cell type.
+std::string de_json(const DeIo& io, const std::vector<DeType>& types, const VerbRecord& record);
+
+}  // namespace morula::commands

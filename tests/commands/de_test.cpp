@@ -1,0 +1,256 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "morula/analysis/p_values.hpp"
+#include "morula/commands/comparison_commands.hpp"
+#include "morula/core/file.hpp"
+#include "morula/core/random.hpp"
+#include "morula/data/dataset.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
+#include "morula/formats/text/delimited.hpp"
+#include "tests/support/contexts.hpp"
+#include "tests/support/real_data.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace morula::commands {
+namespace {
+
+namespace fs = std::filesystem;
+using test::contains;
+
+constexpr std::int64_t kGenes = 120;
+
+/// One sample of a made-up study: 25 cells of type T and `b_cells` of type B.
+struct Sample {
+    std::string donor;
+    std::string group;
+    std::string batch;
+    double age = 40.0;
+    std::int64_t b_cells = 25;
+};
+
+/// Genes 0 to 9 are four times as high in "sick".
+data::Dataset study(const std::vector<Sample>& samples) {
+    data::Dataset out;
+    out.name = "study";
+    matrix::Csr counts;
+    counts.n_cols = kGenes;
+    std::vector<std::string> names, donor, group, batch, type;
+    std::vector<double> age, noise;
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+        for (std::int64_t cell = 0; cell < 25 + samples[s].b_cells; ++cell) {
+            Random random(11, Purpose::test, s, static_cast<std::uint32_t>(cell));
+            Random of_donor(12, Purpose::test, s, 0);
+            for (std::int64_t gene = 0; gene < kGenes; ++gene) {
+                const double mean = (gene < 10 && samples[s].group == "sick" ? 4.0 : 1.0) * std::exp(0.3 * of_donor.normal());
+                const std::int64_t count = random.poisson(mean);
+                if (count == 0) continue;
+                counts.indices.push_back(static_cast<std::uint32_t>(gene));
+                counts.values.push_back(static_cast<float>(count));
+            }
+            counts.indptr.push_back(static_cast<std::int64_t>(counts.indices.size()));
+            ++counts.n_rows;
+            names.push_back(samples[s].donor + samples[s].group + samples[s].batch + "_" + std::to_string(cell));
+            donor.push_back(samples[s].donor);
+            group.push_back(samples[s].group);
+            batch.push_back(samples[s].batch);
+            type.emplace_back(cell < 25 ? "T" : "B");
+            age.push_back(samples[s].age);
+            noise.push_back(0.5 + static_cast<double>(cell));
+        }
+    }
+    out.obs = data::Table(names);
+    out.obs.set("donor", data::to_categorical(donor));
+    out.obs.set("group", data::to_categorical(group));
+    out.obs.set("batch", data::to_categorical(batch));
+    out.obs.set("type", data::to_categorical(type));
+    out.obs.set("age", age);
+    out.obs.set("noise", noise);
+    std::vector<std::string> genes;
+    for (std::int64_t gene = 0; gene < kGenes; ++gene) genes.push_back("G" + std::to_string(gene));
+    out.var = data::Table(genes);
+    out.layers["X"] = matrix::make_source(std::move(counts));
+    return out;
+}
+
+class De : public testing::Test {
+protected:
+    std::string write(const data::Dataset& dataset) {
+        const fs::path path = folder_ / ("study" + std::to_string(n_++) + ".h5ad");
+        formats::write_h5ad(dataset, path, {}, *context_);
+        return path.string();
+    }
+    CommandResult run(const std::string& input, FieldValues more) {
+        FieldValues values{{"input", input}, {"out", (folder_ / "out").string()}, {"condition", std::string("group")}, {"case", std::string("sick")}, {"control", std::string("well")}, {"donor", std::string("donor")}};
+        for (auto& [name, value] : more) {
+            std::erase_if(values, [name = name](const auto& entry) { return entry.first == name; });
+            values.emplace_back(name, value);
+        }
+        return de_command().run(values, *context_);
+    }
+    Error refusal(const std::string& input, FieldValues more) {
+        fs::remove_all(folder_ / "out");
+        const Error error = test::thrown_by([&] { run(input, std::move(more)); });
+        EXPECT_FALSE(fs::exists(folder_ / "out")) << "nothing is left behind";
+        return error;
+    }
+    formats::RawTable table(const std::string& name) { return formats::read_rows(folder_ / "out" / name, {.delimiter = formats::Delimiter::comma}, *context_); }
+
+    test::TemporaryFolder folder_;
+    std::unique_ptr<Context> context_ = test::make_context(2);
+    int n_ = 0;
+};
+
+const std::vector<Sample> kThreeAgainstThree{{"d1", "well", "1"}, {"d2", "well", "1"}, {"d3", "well", "2"}, {"d4", "sick", "1"}, {"d5", "sick", "2"}, {"d6", "sick", "2", 40.0, 4}};
+
+TEST_F(De, three_against_three_donors_are_tested) {
+    const CommandResult result = run(write(study(kThreeAgainstThree)), {{"cell_type", std::string("type")}});
+    const formats::RawTable genes = table("de.csv");
+    EXPECT_EQ(genes.names, (std::vector<std::string>{"cell_type", "gene", "gene_id", "log2fc", "log2fc_shrunk", "se", "p", "fdr", "n_case", "n_control", "status"}));
+    std::size_t n_found = 0, n_wrong = 0, n_exploratory = 0;
+    for (const auto& row : genes.rows) {
+        if (row[0] == "B") {
+            EXPECT_EQ(row[7], "") << "two donors with B cells enough: no FDR";
+            EXPECT_FALSE(row[6].empty()) << "p stays for ranking";
+            EXPECT_EQ(row[8], "2");
+            EXPECT_TRUE(contains(row[10], "exploratory: fewer than 3 donors in a group (2 sick, 3 well)")) << row[10];
+            ++n_exploratory;
+            continue;
+        }
+        EXPECT_EQ(row[10], "tested");
+        const bool real = row[1].size() == 2;  // G0 .. G9
+        if (std::stod(row[7]) <= 0.05) ++(real ? n_found : n_wrong);
+        if (real) {
+            EXPECT_NEAR(std::stod(row[3]), 2.0, 0.9);
+        }
+    }
+    EXPECT_GE(n_found, 8U);
+    EXPECT_LE(n_wrong, 2U);
+    EXPECT_GT(n_exploratory, 100U);
+    const formats::RawTable donors = table("donors.csv");
+    EXPECT_EQ(donors.rows.size(), 12U);
+    bool said_why = false;
+    for (const auto& row : donors.rows) said_why = said_why || (row[0] == "d6" && row[3] == "B" && row[6] == "false" && row[7] == "4 cells, fewer than 10");
+    EXPECT_TRUE(said_why);
+    const auto json = nlohmann::json::parse(result.json);
+    EXPECT_EQ(json["design"], "~ group");
+    EXPECT_EQ(json["n_types_tested"], 1);
+    EXPECT_EQ(json["n_types_exploratory"], 1);
+    EXPECT_EQ(json["cell_types"].size(), 2U);
+    EXPECT_TRUE(contains(result.text, "Exploratory means"));
+    const auto record = nlohmann::json::parse(read_text_file(folder_ / "out" / "run.json", 1 << 20));
+    EXPECT_EQ(record["options"]["condition"], "group");
+    EXPECT_TRUE(contains(record["decisions"].dump(), "each donor is in one condition"));
+}
+
+TEST_F(De, tables_are_the_same_at_any_number_of_threads) {
+    const std::string input = write(study(kThreeAgainstThree));
+    std::set<std::string> tables;
+    for (const std::int32_t threads : {1, 2, 4}) {
+        context_ = test::make_context(threads);
+        run(input, {{"cell_type", std::string("type")}});
+        tables.insert(read_text_file(folder_ / "out" / "de.csv", 1 << 24) + read_text_file(folder_ / "out" / "donors.csv", 1 << 24));
+    }
+    EXPECT_EQ(tables.size(), 1U);
+}
+
+TEST_F(De, a_null_result_is_told_in_full) {
+    const std::vector<Sample> same{{"d1", "well", "1"}, {"d2", "well", "1"}, {"d3", "well", "1"}, {"d4", "sick", "1"}, {"d5", "sick", "1"}, {"d6", "sick", "1"}};
+    data::Dataset dataset = study(same);
+    std::vector<std::string> shuffled;  // each donor's label turned so that the effect is in one of each three
+    for (const std::string& donor : data::column_texts(dataset.obs.at("donor"))) shuffled.emplace_back(donor == "d1" || donor == "d2" || donor == "d4" ? "sick" : "well");
+    dataset.obs.set("group", data::to_categorical(shuffled));
+    const CommandResult result = run(write(dataset), {});
+    EXPECT_TRUE(contains(result.text, "no gene at FDR 5 % among 120 tested")) << result.text;
+    EXPECT_TRUE(contains(result.text, "-fold change on")) << result.text;
+}
+
+TEST_F(De, donors_in_both_conditions_are_compared_with_themselves) {
+    std::vector<Sample> samples;
+    for (const char* donor : {"d1", "d2", "d3", "d4"}) {
+        samples.push_back({donor, "well", "1"});
+        samples.push_back({donor, "sick", "1"});
+    }
+    samples.push_back({"d5", "sick", "1"});
+    const std::string input = write(study(samples));
+    const auto json = nlohmann::json::parse(run(input, {}).json);
+    EXPECT_EQ(json["design"], "~ donor + group");
+    EXPECT_EQ(json["cell_types"][0]["n_case"], 4);
+    EXPECT_TRUE(contains(json["warnings"].dump(), "1 donors are in one condition only"));
+    const Error error = refusal(input, {{"design", std::string("~ group")}});
+    EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(error.message(), "'d1' is in both conditions"));
+}
+
+TEST_F(De, designs_with_batch_numbers_and_factors) {
+    std::vector<Sample> samples = kThreeAgainstThree;
+    for (std::size_t s = 0; s < samples.size(); ++s) samples[s].age = 30.0 + 7.0 * static_cast<double>(s * s % 5);
+    const std::string input = write(study(samples));
+    EXPECT_EQ(nlohmann::json::parse(run(input, {{"batch", std::string("batch")}}).json)["design"], "~ batch + group");
+    EXPECT_EQ(nlohmann::json::parse(run(input, {{"design", std::string("~age+group")}}).json)["design"], "~ age + group");
+    const Error differs = refusal(input, {{"design", std::string("~ noise + group")}});
+    EXPECT_EQ(differs.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(differs.message(), "'noise' of the design differs among the cells of donor 'd1'")) << differs.message();
+}
+
+TEST_F(De, what_cannot_be_told_is_refused) {
+    const std::string input = write(study(kThreeAgainstThree));
+    EXPECT_EQ(refusal(input, {{"condition", std::string("grup")}}).code(), ErrorCode::not_found);
+    const Error value = refusal(input, {{"case", std::string("sik")}});
+    EXPECT_EQ(value.code(), ErrorCode::not_found);
+    EXPECT_TRUE(contains(value.next(), "'sick'"));
+    EXPECT_EQ(refusal(input, {{"case", std::string("well")}}).code(), ErrorCode::usage);
+    EXPECT_EQ(refusal(input, {{"design", std::string("~ batch")}}).code(), ErrorCode::usage) << "the condition is not in the design";
+    EXPECT_EQ(refusal(input, {{"design", std::string("~ donor*group")}}).code(), ErrorCode::usage);
+    EXPECT_EQ(refusal(input, {{"design", std::string("~ donor + group")}}).code(), ErrorCode::invalid_data) << "unpaired pairs";
+    EXPECT_TRUE(contains(refusal(input, {{"cell_type", std::string("noise")}}).message(), "name no cell types"));
+    EXPECT_EQ(refusal(input, {{"recipe", std::string("edger-4")}}).code(), ErrorCode::unsupported);
+    EXPECT_TRUE(contains(refusal(input, {{"layer", std::string("scVI_denoised")}}).message(), "denoised or corrected"));
+    EXPECT_TRUE(contains(refusal(input, {{"min_cells", std::int64_t{1000}}}).message(), "no cell type can be compared"));
+
+    const Error batch = refusal(write(study({{"d1", "well", "b1"}, {"d2", "well", "b1"}, {"d3", "well", "b1"}, {"d4", "sick", "b2"}, {"d5", "sick", "b2"}, {"d6", "sick", "b2"}})), {{"batch", std::string("batch")}});
+    EXPECT_TRUE(contains(batch.message(), "confounded with batch 'batch'")) << batch.message();
+    EXPECT_TRUE(contains(batch.message(), "b2         0      3")) << batch.message();
+    EXPECT_TRUE(contains(refusal(write(study({{"d1", "well", "1"}, {"d1", "sick", "1"}})), {}).message(), "one donor"));
+    EXPECT_TRUE(contains(refusal(write(study({{"d1", "well", "1"}, {"d2", "well", "1"}})), {}).message(), "only one value, 'well'"));
+
+    data::Dataset logged = study(kThreeAgainstThree);
+    logged.layers["X"] = matrix::log1p_scaled(logged.layers["X"], std::vector<double>(static_cast<std::size_t>(logged.n_cells()), 0.7));
+    const Error log_values = refusal(write(logged), {});
+    EXPECT_EQ(log_values.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(log_values.message(), "counts")) << log_values.message();
+}
+
+/// Interferon-beta on blood cells of two donors: of ten genes that interferon raises, in five types, at least 44 of 50 rise with a BH-adjusted p below .05. The
+/// tool itself, with two donors, must not claim a false discovery rate.
+TEST_F(De, interferon_genes_rise_in_the_cells_of_kang) {
+    MORULA_REAL_DATA(kang, "kang-ifnb/kang_muscat_1556.h5ad");
+    const CommandResult result = run(kang.string(), {{"condition", std::string("group_id")}, {"case", std::string("stim")}, {"control", std::string("ctrl")}, {"cell_type", std::string("cluster_id")},
+                                                     {"derive", std::vector<std::string>{"donor=sample_id:[0-9]+"}}, {"design", std::string("~ donor + group_id")}});
+    std::map<std::string, std::vector<std::vector<std::string>>> types;
+    for (const auto& row : table("de.csv").rows) {
+        EXPECT_EQ(row[7], "");
+        EXPECT_TRUE(contains(row[10], "exploratory"));
+        types[row[0]].push_back(row);
+    }
+    EXPECT_EQ(types.size(), 5U);
+    const std::set<std::string> interferon{"ISG15", "IFI6", "IFIT1", "IFIT2", "IFIT3", "MX1", "OAS1", "IFITM1", "LY6E", "ISG20"};
+    std::size_t n_rising = 0;
+    for (const auto& [name, rows] : types) {
+        std::vector<double> log10_p;
+        for (const auto& row : rows) log10_p.push_back(std::log10(std::stod(row[6])));
+        const std::vector<double> fdr = analysis::log10_fdr(log10_p);
+        for (std::size_t i = 0; i < rows.size(); ++i) n_rising += interferon.count(rows[i][1]) != 0 && std::stod(rows[i][3]) > 0.0 && fdr[i] < std::log10(0.05) ? 1U : 0U;
+    }
+    EXPECT_GE(n_rising, 44U);
+    EXPECT_TRUE(contains(result.text, "Exploratory means"));
+}
+
+}  // namespace
+}  // namespace morula::commands
