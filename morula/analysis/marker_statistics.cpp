@@ -31,7 +31,7 @@ void collect(const GeneEntries& gene, const CellGroups& groups, GeneScratch& scr
         const double x = value;
         sums.sum += x;
         sums.sum_of_squares += x * x;
-        if (has_expm1) sums.sum_expm1 += gene.expm1[i];
+        if (has_expm1) sums.sum_expm1 += static_cast<double>(gene.expm1[i]);
         ++sums.n_nonzero;
         *key++ = static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(value)) << 32 | static_cast<std::uint64_t>(group);
     }

@@ -49,7 +49,7 @@ enum class PairwiseWins { wanted, not_wanted };
 
 /// The gene's stored entries: rows are cells, values log values >= 0 (zeros count as zeros).
 struct GeneEntries : matrix::ColumnEntries {
-    std::vector<double> expm1;  // exp(value) - 1; empty where sum_expm1 is not wanted
+    std::vector<float> expm1;  // exp(value) - 1; empty where sum_expm1 is not wanted
 };
 
 /// Zeros are ranked in closed form.

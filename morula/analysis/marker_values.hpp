@@ -28,9 +28,11 @@ public:
 private:
     const matrix::RowBlockSource& log_values_;
     std::optional<matrix::ScaledCounts> counts_;
-    // (count - 1) * n_cells + cell, counts from 1 to kTabledCounts; empty without counts.
-    std::vector<float> log_;
-    std::vector<double> expm1_;
+    struct LogValue {
+        float log;
+        float expm1;
+    };
+    std::vector<LogValue> table_;  // (count - 1) * n_cells + cell, counts from 1 to kTabledCounts; empty without counts
 };
 
 }  // namespace morula::analysis
