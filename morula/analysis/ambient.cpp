@@ -6,55 +6,17 @@
 #include <cmath>
 #include <limits>
 
-#include "morula/core/checked_cast.hpp"
+#include "morula/analysis/pseudobulk.hpp"
 #include "morula/core/error.hpp"
-#include "morula/core/parallel.hpp"
-#include "morula/matrix/compact_columns.hpp"
 
 namespace morula::analysis {
 namespace {
 
 constexpr std::int64_t kFewestCells = 20;  // of a cluster that takes part
-constexpr std::int64_t kGenesPerTask = 64;
 constexpr double kMillion = 1e6;
 constexpr double kFewestExpected = 200.0;     // counts that soup alone would give, for a gene to set a limit in a cluster
 constexpr std::size_t kDecidingGene = 5;
 constexpr double kNormal975 = 1.959963984540054;
-
-/// Counts of every gene in every cluster, n_clusters x n_genes, and cells of each cluster.
-struct ClusterSums {
-    std::vector<double> counts;
-    std::vector<std::int64_t> n_cells;
-};
-
-ClusterSums sum_clusters(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, Context& context) {
-    ClusterSums sums;
-    sums.n_cells.assign(static_cast<std::size_t>(n_clusters), 0);
-    for (const std::int32_t code : cluster) {
-        if (code < -1 || code >= n_clusters) invalid_data(fmt::format("A cluster code is {}, codes go from 0 to {}.", code, n_clusters - 1), "Give codes of the clusters.");
-        if (code >= 0) ++sums.n_cells[static_cast<std::size_t>(code)];
-    }
-    // Gene by gene: sums of every cluster for each tile of cells would not fit where clusters are many.
-    const std::int64_t n_genes = counts.n_cols();
-    context.require_memory(checked_size_product(n_genes * 8, n_clusters), "ambient (sums of clusters)");
-    sums.counts.assign(static_cast<std::size_t>(n_genes * n_clusters), 0.0);
-    const std::int64_t step = matrix::CompactColumns::columns_at_once(counts, matrix::CompactColumns::kBytesPerCount, context);
-    for (std::int64_t begin = 0; begin < n_genes; begin += step) {
-        const matrix::Range genes{begin, std::min(n_genes, begin + step)};
-        const matrix::CompactColumns columns(counts, genes, context);
-        parallel_blocks(context, genes.size(), kGenesPerTask, [&](Block block) {
-            matrix::ColumnEntries gene;
-            for (std::int64_t g = block.begin; g < block.end; ++g) {
-                columns.read(g, gene);
-                for (std::size_t i = 0; i < gene.rows.size(); ++i) {
-                    const std::int32_t code = cluster[gene.rows[i]];
-                    if (code >= 0) sums.counts[static_cast<std::size_t>(std::int64_t{code} * n_genes + begin + g)] += static_cast<double>(gene.values[i]);
-                }
-            }
-        });
-    }
-    return sums;
-}
 
 double median(std::vector<double> values) {
     if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
@@ -70,14 +32,15 @@ struct Profiles {
     std::vector<double> soup;
 };
 
-Profiles profiles_of(const ClusterSums& sums, std::int64_t n_genes) {
+Profiles profiles_of(const Pseudobulk& clusters) {
+    const std::int64_t n_genes = clusters.sums.n_cols;
     Profiles profiles;
     profiles.soup.assign(static_cast<std::size_t>(n_genes), 0.0);
     double soup_total = 0.0;
-    for (std::size_t cluster = 0; cluster < sums.n_cells.size(); ++cluster) {
-        if (sums.n_cells[cluster] < kFewestCells) continue;
-        const auto first = sums.counts.begin() + static_cast<std::ptrdiff_t>(cluster) * n_genes;
-        std::vector<double> cpm(first, first + n_genes);
+    for (std::size_t cluster = 0; cluster < clusters.n_cells.size(); ++cluster) {
+        if (clusters.n_cells[cluster] < kFewestCells) continue;
+        const auto sums = clusters.sums.row(static_cast<std::int64_t>(cluster));
+        std::vector<double> cpm(sums.begin(), sums.end());
         double total = 0.0;
         for (std::size_t gene = 0; gene < cpm.size(); ++gene) {
             total += cpm[gene];
@@ -131,7 +94,10 @@ Limits limits_of(const Profiles& profiles) {
 
 AmbientResult ambient(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, const AmbientOptions& options, Context& context) {
     if (static_cast<std::int64_t>(cluster.size()) != counts.n_rows()) invalid_data(fmt::format("There are {} cluster codes for {} cells.", cluster.size(), counts.n_rows()), "Give one code a cell.");
-    const Profiles profiles = profiles_of(sum_clusters(counts, cluster, n_clusters, context), counts.n_cols());
+    for (const std::int32_t code : cluster) {
+        if (code < -1 || code >= n_clusters) invalid_data(fmt::format("A cluster code is {}, codes go from 0 to {}.", code, n_clusters - 1), "Give codes of the clusters.");
+    }
+    const Profiles profiles = profiles_of(pseudobulk(counts, cluster, n_clusters, context));
     AmbientResult result;
     result.ambient_share = result.share_low = result.share_high = std::numeric_limits<double>::quiet_NaN();
     const std::size_t n = profiles.clusters.size();
