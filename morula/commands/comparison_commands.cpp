@@ -10,6 +10,7 @@ std::vector<Command> comparison_commands() {
     list.push_back(annotate_command());
     list.push_back(knowledge_add_command());
     list.push_back(de_command());
+    list.push_back(abundance_command());
     return list;
 }
 

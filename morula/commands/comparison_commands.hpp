@@ -9,6 +9,7 @@ namespace morula::commands {
 
 Command knowledge_add_command();
 Command de_command();
+Command abundance_command();
 
 std::vector<Command> comparison_commands();
 

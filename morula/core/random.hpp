@@ -19,6 +19,7 @@ enum class Purpose : std::uint32_t {
     cell_calling = 80,
     bootstrap = 90,
     subsample = 91,
+    neighborhoods = 100,
 };
 
 class Random {
