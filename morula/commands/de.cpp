@@ -73,25 +73,6 @@ void judge(DeType& type) {
     }
 }
 
-DeType compare_type(const DeCells& cells, std::size_t number, const analysis::Pseudobulk& sums, const DeIo& io, const analysis::DeOptions& options, Context& context) {
-    DeType type;
-    type.name = cells.types[number];
-    for (std::int64_t sample = 0; sample < cells.cohort.n_samples(); ++sample) {
-        const std::int32_t group = cells.group(number, sample);
-        const auto counts = sums.sums.row(group);
-        type.n_cells.push_back(sums.n_cells[static_cast<std::size_t>(group)]);
-        type.n_counts.push_back(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
-    }
-    type.plan = analysis::plan_comparison(cells.cohort, type.n_cells, type.n_counts, io.min_cells);
-    if (type.plan.evidence == analysis::Evidence::none) return type;
-    std::vector<std::int32_t> groups;
-    for (const std::int32_t sample : type.plan.samples) groups.push_back(cells.group(number, sample));
-    const matrix::Dense<double> counts = analysis::genes_by_samples(sums, groups);
-    type.result = analysis::de(counts.view(), type.plan.design, type.plan.contrast, options, context);
-    judge(type);
-    return type;
-}
-
 void warn_of_few_cells(const std::vector<DeType>& types, const analysis::Cohort& cohort, Context& context) {
     std::vector<std::string> few;
     for (const DeType& type : types) {
@@ -145,6 +126,25 @@ CommandResult run_de(const FieldValues& values, Context& context) {
 }
 
 }  // namespace
+
+DeType compare_type(const DeCells& cells, std::size_t number, const analysis::Pseudobulk& sums, const DeIo& io, const analysis::DeOptions& options, Context& context) {
+    DeType type;
+    type.name = cells.types[number];
+    for (std::int64_t sample = 0; sample < cells.cohort.n_samples(); ++sample) {
+        const std::int32_t group = cells.group(number, sample);
+        const auto counts = sums.sums.row(group);
+        type.n_cells.push_back(sums.n_cells[static_cast<std::size_t>(group)]);
+        type.n_counts.push_back(std::accumulate(counts.begin(), counts.end(), std::int64_t{0}));
+    }
+    type.plan = analysis::plan_comparison(cells.cohort, type.n_cells, type.n_counts, io.min_cells);
+    if (type.plan.evidence == analysis::Evidence::none) return type;
+    std::vector<std::int32_t> groups;
+    for (const std::int32_t sample : type.plan.samples) groups.push_back(cells.group(number, sample));
+    const matrix::Dense<double> counts = analysis::genes_by_samples(sums, groups);
+    type.result = analysis::de(counts.view(), type.plan.design, type.plan.contrast, options, context);
+    judge(type);
+    return type;
+}
 
 Command de_command() {
     Command command;

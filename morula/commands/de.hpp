@@ -9,6 +9,7 @@
 
 #include "morula/analysis/cohort.hpp"
 #include "morula/analysis/de.hpp"
+#include "morula/analysis/pseudobulk.hpp"
 #include "morula/commands/derived_columns.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/describe.hpp"
@@ -78,6 +79,8 @@ struct DeType {
 inline constexpr double kDeFdr = 0.05;
 inline constexpr std::int64_t kDeFewCells = 20;
 
+/// Compares cell type `number`; sums: of cells.group_of_cell.
+DeType compare_type(const DeCells& cells, std::size_t number, const analysis::Pseudobulk& sums, const DeIo& io, const analysis::DeOptions& options, Context& context);
 /// de.csv and donors.csv in `folder`.
 void write_de_tables(const std::filesystem::path& folder, const DeIo& io, const DeCells& cells, const data::Table& var, const std::vector<DeType>& types);
 /// What the terminal says.

@@ -8,6 +8,7 @@
 #include "morula/analysis/cell_calling.hpp"
 #include "morula/analysis/cell_cycle.hpp"
 #include "morula/analysis/connectivities.hpp"
+#include "morula/analysis/de.hpp"
 #include "morula/analysis/doublets.hpp"
 #include "morula/analysis/filter.hpp"
 #include "morula/analysis/harmony.hpp"
@@ -140,5 +141,19 @@ struct SensitivityOptions {
 };
 /// The graph and obs leiden -> uns sensitivity: agreement (ARI) with another resolution, another seed, and without called doublets.
 data::Dataset sensitivity_slots(const data::Dataset& in, const analysis::LeidenOptions& leiden, const SensitivityOptions& options, Context& context);
+
+/// What a run compares: obs columns and values of the condition.
+struct DifferencesChoice {
+    std::string condition;  // "": nothing is compared
+    std::string case_name;
+    std::string control_name;
+    std::string donor;
+    std::string cell_type;
+    std::string batch;
+};
+/// Throws not_found, usage, invalid_data where the columns and values allow no comparison (see comparison_units); cell_type leiden is not there yet and not looked for.
+void check_differences(const data::Dataset& dataset, const DifferencesChoice& choice, Context& context);
+/// counts and the columns of the choice -> uns differences: samples, types, genes (one entry a type and compared gene), strips, composition.
+data::Dataset differences_slots(const data::Dataset& in, const DifferencesChoice& choice, const analysis::DeOptions& options, Context& context);
 
 }  // namespace morula::commands

@@ -1,6 +1,7 @@
 // From the state of a finished run to the data of its report page.
 #pragma once
 
+#include <filesystem>
 #include <vector>
 
 #include "morula/core/context.hpp"
@@ -28,6 +29,10 @@ report::ReportData compose_report(const ReportInput& input, Context& context);
 void add_samples_and_quality(const ReportInput& input, report::ReportData& page);
 void add_map_and_clusters(const ReportInput& input, const std::vector<std::int64_t>& shown, report::ReportData& page, Context& context);
 void add_markers_and_labels(const ReportInput& input, const std::vector<std::int64_t>& shown, report::ReportData& page, Context& context);
+/// The chapter "Healthy and diseased"; nothing where no condition was named.
+void add_comparison(const ReportInput& input, report::ReportData& page);
+/// differences.csv, one row a type and compared gene; nothing where no condition was named.
+void write_differences(const std::filesystem::path& path, const RunState& state);
 void add_words(const ReportInput& input, report::ReportData& page);
 
 }  // namespace morula::pipeline

@@ -116,6 +116,11 @@ struct Prepared {
     knowledge::MarkerTable table;
 };
 Prepared prepare(const RunOptions& options, Context& context) {
+    const bool compares = !options.condition.empty();
+    for (const auto& [flag, value] : {std::pair{"--case", &options.case_name}, {"--control", &options.control_name}, {"--donor", &options.donor}}) {
+        if (compares == !value->empty()) continue;
+        fail(ErrorCode::usage, fmt::format("{} is {} --condition.", flag, compares ? "missing beside" : "given without"), "A comparison needs --condition COLUMN --case VALUE --control VALUE --donor COLUMN.");
+    }
     Prepared prepared{sample_rows(options, context), marker_table(options, context)};
     make_recipe(options.recipe, 1, options.seed);
     for (const commands::SampleRow& row : prepared.rows) commands::input_kind(row.path, context);
@@ -129,13 +134,17 @@ void record_measures(const data::UnsMap& uns, RunRecord& record) {
     for (const char* name : {"ilisi_before", "ilisi_after", "ilisi_expected"}) record.set_measure(name, commands::uns_number(commands::uns_map(uns, "integration"), name));
 }
 
+commands::DifferencesChoice differences_choice(const RunOptions& options) {
+    return {options.condition, options.case_name, options.control_name, options.donor, options.cell_type.empty() ? "leiden" : options.cell_type, options.batch};
+}
+
 /// Everything between an open store and the outputs.
 commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, atlas::Atlas& store, RunRecord& record, Context& context) {
     record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
     RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
-    const RunChoices choices{options.batch, &prepared.table};
+    const RunChoices choices{options.batch, differences_choice(options), &prepared.table};
     RunState state = keep_cells(std::move(inputs), recipe, choices, steps, context);
     CellsFile cells(folder / "cells.h5ad", options, state.kept, context);
     analyse_cells(state, recipe, choices, steps);

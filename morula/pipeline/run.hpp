@@ -25,6 +25,11 @@ struct RunOptions {
     std::string out;
     std::string samples;
     std::string batch;
+    std::string condition;
+    std::string case_name;
+    std::string control_name;
+    std::string donor;
+    std::string cell_type;
     std::string recipe = std::string(kDefaultRecipe);
     std::string layer;
     formats::TextOrientation orientation = formats::TextOrientation::automatic;
@@ -51,6 +56,11 @@ constexpr auto describe(const RunOptions*) {
         field("out", &RunOptions::out, "Folder for the report and all results; made when it is not there.", {.required = true}),
         field("samples", &RunOptions::samples, "CSV with the columns path, sample and any of donor, condition, batch, sex, ...; in place of INPUT."),
         field("batch", &RunOptions::batch, "Column of obs (or of the sample sheet) to be mixed by Harmony; without it nothing is corrected."),
+        field("condition", &RunOptions::condition, "Column with conditions to compare, donors being the replicates: adds the chapter \"Healthy and diseased\" and differences.csv; with --case, --control and --donor."),
+        field("case", &RunOptions::case_name, "Value of the condition that is compared, for instance diseased."),
+        field("control", &RunOptions::control_name, "Value that it is compared with, for instance healthy."),
+        field("donor", &RunOptions::donor, "Column that names the donor of each cell."),
+        field("cell_type", &RunOptions::cell_type, "Column with the types that are compared, each on its own; the run's clusters when not given."),
         field("recipe", &RunOptions::recipe, "Named set of conventions for every step.", {.choices = kRecipeNames}),
         field("layer", &RunOptions::layer, "Matrix that holds the raw counts (X, raw.X or a layer); found by looking when not given."),
         field("orientation", &RunOptions::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),

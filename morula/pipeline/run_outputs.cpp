@@ -111,8 +111,10 @@ commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& 
                                       RunRecord& record, Context& context) {
     timed_step("write cells.h5ad", {}, record, context, [&] { cells.finish(state, context); });
     timed_step("write markers.csv", {}, record, context, [&] { write_markers(folder / "markers.csv", state); });
+    write_differences(folder / "differences.csv", state);
     timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, cells.has_matrices()}, context), folder / "report.html"); });
     for (const char* name : kOutputNames) record.add_output((folder / name).string());
+    if (!options.condition.empty()) record.add_output((folder / "differences.csv").string());
     record.close(RunStatus::finished, "");
     return {spoken_summary(state, folder, record), record.summary_json()};
 }

@@ -146,12 +146,23 @@ void meaning_steps(RunState& state, const std::string& leiden, const Recipe& rec
     steps.run({"sensitivity", 1, {leiden}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::sensitivity_slots(in, recipe.leiden, {}, c); }}, kept);
 }
 
+/// What differs between two conditions.
+void differences_step(RunState& state, const std::string& leiden, const commands::DifferencesChoice& choice, StepRunner& steps) {
+    const analysis::DeOptions options;
+    FieldValues values = values_of(options);
+    for (const auto& [name, value] : {std::pair{"condition", choice.condition}, {"case", choice.case_name}, {"control", choice.control_name}, {"donor", choice.donor}, {"cell_type", choice.cell_type}, {"batch", choice.batch}}) {
+        values = with(std::move(values), name, value);
+    }
+    steps.run({"differences", 1, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
+}
+
 }  // namespace
 
 RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context) {
     RunState state;
     state.all = std::move(inputs.dataset);
     if (!choices.batch.empty()) commands::require_groups(state.all, choices.batch);
+    if (!choices.differences.condition.empty()) commands::check_differences(state.all, choices.differences, context);
     check_confounding(state.all, choices.batch, context);
     quality_steps(state, inputs, recipe, steps);
     return state;
@@ -162,6 +173,7 @@ void analyse_cells(RunState& state, const Recipe& recipe, const RunChoices& choi
     const std::string graph = graph_steps(state, embedding, recipe, steps);
     const std::string leiden = cluster_steps(state, graph, recipe, choices, steps);
     meaning_steps(state, leiden, recipe, choices, steps);
+    if (!choices.differences.condition.empty()) differences_step(state, leiden, choices.differences, steps);
     state.n_clusters = static_cast<std::int64_t>(commands::require_groups(state.kept, "leiden").categories.size());
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "morula/commands/steps.hpp"
 #include "morula/data/dataset.hpp"
 #include "morula/knowledge/marker_table.hpp"
 #include "morula/pipeline/recipes.hpp"
@@ -15,6 +16,7 @@ namespace morula::pipeline {
 /// What the user chose beside the recipe.
 struct RunChoices {
     std::string batch;  // obs column to mix, "" for none
+    commands::DifferencesChoice differences;
     const knowledge::MarkerTable* labels = nullptr;
 };
 

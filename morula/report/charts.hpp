@@ -25,6 +25,17 @@ std::string figure_html(const Figure& figure);
 Figure qc_figure(const QcData& qc, const QcMetric& metric, const SampleTable& samples);
 Figure knee_figure(const KneeCurve& knee);
 
+// charts_comparison.cpp
+/// Share of each type in each donor, cases above controls.
+Figure composition_figure(const Comparison& comparison);
+/// Genes that rise and fall, type by type.
+Figure changed_genes_figure(const Comparison& comparison);
+Figure volcano_figure(const Comparison& comparison, const ComparedType& type);
+/// The strongest genes, donor by donor.
+Figure donor_strips_figure(const Comparison& comparison, const ComparedType& type);
+/// One gene over all types: effect and 95 % interval.
+Figure forest_figure(const Comparison& comparison, const std::string& gene);
+
 // charts_analysis.cpp
 Figure variable_genes_figure(const VariableGenes& genes);
 Figure elbow_figure(const Elbow& elbow);

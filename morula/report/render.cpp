@@ -125,6 +125,7 @@ std::vector<Section> sections_of(const ReportData& data, std::int64_t n_genes) {
         {"genes", "Variable genes and components", genes_section(data)},
         {"markers", "Marker genes", markers_section(data, n_genes)},
         {"labels", "Suggested labels", labels_section(data)},
+        {"comparison", "Healthy and diseased", comparison_section(data)},
         {"sensitivity", "Sensitivity", sensitivity_section(data)},
         {"methods", "Methods", methods_section(data)},
         {"reuse", "Use the result", reuse_section(data)},

@@ -12,8 +12,8 @@
 namespace morula::report {
 
 /// Ids of the sections, in page order: targets of CheckItem::section and Warning::section.
-inline constexpr std::array<std::string_view, 13> kSectionIds = {"summary",  "samples", "qc",          "ambient", "map",     "clusters", "genes",
-                                                                 "markers", "labels",  "sensitivity", "methods", "reuse", "run"};
+inline constexpr std::array<std::string_view, 14> kSectionIds = {"summary",  "samples", "qc",          "ambient", "map",     "clusters", "genes",
+                                                                 "markers", "labels",  "comparison", "sensitivity", "methods", "reuse", "run"};
 
 /// Largest page by number of shown cells: 5 MB at 3,000, 20 MB at 100,000, linear between, 20 MB above.
 std::int64_t report_size_limit(std::int64_t n_cells);

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "morula/report/comparison.hpp"
+
 namespace morula::report {
 
 inline constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();  // shown as an empty table cell
@@ -358,6 +360,7 @@ struct ReportData {
     std::vector<ResolutionRow> resolutions;
     std::vector<MergeOffer> merges;
     std::string no_split_text;  // not empty when one homogeneous type was found: "no supported split ..."
+    Comparison comparison;      // empty where no condition was named
     std::vector<SensitivityRow> sensitivity;
     std::string recipe;         // "morula-1"
     std::vector<Parameter> parameters;

@@ -151,6 +151,43 @@ void fill_expression(ReportData& data, const ExampleOptions& options, const std:
     }
 }
 
+/// Six donors, three types: one changes, one is too rare to compare, one has too few donors.
+Comparison example_comparison() {
+    Comparison out;
+    out.column = "condition";
+    out.case_name = "stimulated";
+    out.control_name = "rest";
+    out.donor_column = "donor";
+    out.type_column = "cell_type";
+    out.design = "~ condition";
+    for (int donor = 0; donor < 6; ++donor) out.samples.push_back({"donor <" + std::to_string(donor) + ">", donor % 2 == 0, ""});
+    for (const char* name : {"B & T cell", "monocyte", "mast cell"}) {
+        ComparedType type;
+        type.name = name;
+        type.is_tested = type.name == "B & T cell";
+        type.is_compared = type.name != "mast cell";
+        type.status = type.is_tested ? "tested" : type.is_compared ? "exploratory: fewer than 3 donors a group" : "not compared: too few cells";
+        type.n_case = type.is_tested ? 3 : 2;
+        type.n_control = 3;
+        type.n_cells = {100, 120, 90, 80, 130, 70};
+        if (type.is_compared) {
+            type.n_genes = 2000;
+            type.n_up = type.is_tested ? 2 : 0;
+            type.detectable_log2fc = 1.2;
+            for (int g = 0; g < 2000; ++g) {
+                type.volcano_log2fc.push_back(static_cast<float>(std::sin(g)));
+                type.volcano_minus_log10_p.push_back(g < 2 ? 8.0F : 1.0F);
+                type.volcano_found.push_back(type.is_tested && g < 2 ? 1 : 0);
+            }
+            for (int g = 0; g < 4; ++g) type.genes.push_back({"GENE" + std::to_string(g), "ENSG" + std::to_string(g), 1.5, 1.2, 0.2, g < 2 ? 1e-8 : 0.1, type.is_tested ? 1e-4 : kMissing, {5, 3, 5.2, 3.1, 5.1, kMissing}});
+        }
+        out.types.push_back(std::move(type));
+    }
+    out.composition = {{"B & T cell", 0.5, 0.1, 0.9, 0.01, 0.03, "tested"}};
+    out.cannot_tell = {"Whether <monocytes> hold for other donors."};
+    return out;
+}
+
 void fill_clusters(ReportData& data, const std::vector<std::int32_t>& types) {
     const std::size_t n_samples = data.samples.rows.size();
     data.clusters.sizes.assign(kTypes.size(), 0);
@@ -165,6 +202,7 @@ void fill_clusters(ReportData& data, const std::vector<std::int32_t>& types) {
     }
     for (const double resolution : {0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0}) data.resolutions.push_back({resolution, static_cast<std::int32_t>(5 + 6 * resolution), 0.86 - 0.09 * resolution, 0.97 - 0.16 * resolution, resolution == 1.0});
     data.merges = {{0, 2, 2, "CCR7", 0.74}};
+    data.comparison = example_comparison();
     data.sensitivity = {{"Resolution 0.5", 8, 0.81, "Clusters 0 and 2 become one, 4 and 8 become one."}, {"Resolution 1.5", 14, 0.78, "Cluster 1 splits in two."}, {"Seed 1", 11, 0.96, "Some cells move between 0 and 2."}, {"Without flagged doublets", 11, 0.97, "Nothing that has a name changes."}};
 }
 

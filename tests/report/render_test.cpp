@@ -1,5 +1,6 @@
 #include "morula/report/render.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <regex>
 
@@ -32,6 +33,53 @@ TEST(Render, holds_every_section_in_order) {
         last = at;
         EXPECT_NE(example_page().find("<a href=\"#" + std::string(id) + "\">"), std::string::npos) << "contents lack " << id;
     }
+}
+
+std::string comparison_of(const ReportData& data) {
+    const std::string page = render_report(data);
+    const std::size_t begin = page.find("<section id=\"comparison\"");
+    return begin == std::string::npos ? "" : page.substr(begin, page.find("</section>", begin) - begin);
+}
+
+TEST(Render, the_chapter_of_a_comparison_goes_from_donors_to_what_cannot_be_told) {
+    const std::string chapter = comparison_of(example_report_data({}));
+    std::size_t last = 0;
+    for (const char* part : {"Donors</h3>", "Composition</h3>", "State of each type</h3>", "Genes</h3>", "What we cannot tell</h3>"}) {
+        const std::size_t at = chapter.find(part);
+        ASSERT_NE(at, std::string::npos) << part;
+        EXPECT_GT(at, last) << part;
+        last = at;
+    }
+    EXPECT_NE(chapter.find("not compared: too few cells"), std::string::npos);
+    EXPECT_NE(chapter.find("donor &lt;0&gt;"), std::string::npos) << "names are escaped";
+    EXPECT_EQ(chapter.find("<monocytes>"), std::string::npos);
+    EXPECT_NE(chapter.find("2.3-fold"), std::string::npos) << "what could have been seen";
+    EXPECT_EQ(chapter.find("No gene differs"), std::string::npos);
+}
+
+TEST(Render, a_null_result_is_printed_and_shows_no_genes_donor_by_donor) {
+    ReportData data = example_report_data({});
+    for (ComparedType& type : data.comparison.types) {
+        type.is_tested = type.is_compared;
+        type.n_up = type.n_down = 0;
+        std::fill(type.volcano_found.begin(), type.volcano_found.end(), std::uint8_t{0});
+    }
+    const std::string chapter = comparison_of(data);
+    EXPECT_NE(chapter.find("No gene differs between stimulated and rest"), std::string::npos);
+    EXPECT_NE(chapter.find("the first of a null result"), std::string::npos);
+    EXPECT_EQ(chapter.find("donor by donor"), std::string::npos);
+}
+
+TEST(Render, too_few_donors_claim_no_rate_and_a_refusal_says_why) {
+    ReportData data = example_report_data({});
+    for (ComparedType& type : data.comparison.types) type.is_tested = false;
+    EXPECT_NE(comparison_of(data).find("No type has enough donors for a false discovery rate"), std::string::npos);
+    data.comparison.refused = "Condition and batch cannot be told apart.";
+    const std::string refused = comparison_of(data);
+    EXPECT_NE(refused.find("No comparison was made. Condition and batch cannot be told apart."), std::string::npos);
+    EXPECT_EQ(refused.find("Composition</h3>"), std::string::npos);
+    data.comparison = {};
+    EXPECT_EQ(comparison_of(data), "");
 }
 
 TEST(Render, asks_nothing_of_the_network) {

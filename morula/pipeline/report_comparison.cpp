@@ -1,0 +1,172 @@
+// The chapter "Healthy and diseased", from the slots of the step "differences".
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "morula/analysis/cohort.hpp"
+#include "morula/commands/slots.hpp"
+#include "morula/formats/text/csv_writer.hpp"
+#include "morula/pipeline/report_data.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+using commands::uns_integers;
+using commands::uns_map;
+using commands::uns_numbers;
+using commands::uns_text;
+using commands::uns_texts;
+
+constexpr std::size_t kKeptGenes = 200;   // of a type, on the page
+constexpr double kFdr = 0.05;
+
+/// One compared gene of one type, by its place in the columns.
+struct GeneColumns {
+    explicit GeneColumns(const data::UnsMap& map)
+        : type(uns_integers(map, "type")), gene(uns_integers(map, "gene")), log2fc(uns_numbers(map, "log2fc")), shrunk(uns_numbers(map, "log2fc_shrunk")), se(uns_numbers(map, "se")), log10_p(uns_numbers(map, "log10_p")),
+          log10_fdr(uns_numbers(map, "log10_fdr")) {}
+    const std::vector<std::int64_t>& type;
+    const std::vector<std::int64_t>& gene;
+    const std::vector<double>& log2fc;
+    const std::vector<double>& shrunk;
+    const std::vector<double>& se;
+    const std::vector<double>& log10_p;
+    const std::vector<double>& log10_fdr;
+
+    double fdr(std::size_t i) const { return std::isnan(log10_fdr[i]) ? report::kMissing : std::pow(10.0, log10_fdr[i]); }
+};
+
+struct GeneNames {
+    explicit GeneNames(const data::Table& var) : symbols(commands::symbols_of(var)), ids(commands::ids_of(var)) {}
+    std::vector<std::string> symbols;
+    std::vector<std::string> ids;
+};
+
+std::string evidence_name(std::int64_t evidence) { return evidence == static_cast<std::int64_t>(analysis::Evidence::tested) ? "tested" : evidence == static_cast<std::int64_t>(analysis::Evidence::exploratory) ? "exploratory" : "none"; }
+
+void add_samples(const data::UnsMap& map, report::Comparison& out) {
+    const auto& donor = uns_texts(map, "donor");
+    for (std::size_t s = 0; s < donor.size(); ++s) out.samples.push_back({donor[s], uns_integers(map, "is_case")[s] != 0, uns_texts(map, "batch")[s]});
+}
+
+void add_types(const data::UnsMap& map, report::Comparison& out) {
+    const auto& names = uns_texts(map, "name");
+    const auto& cells = uns_integers(map, "n_cells");
+    const std::size_t n_samples = out.samples.size();
+    for (std::size_t t = 0; t < names.size(); ++t) {
+        report::ComparedType type;
+        type.name = names[t];
+        type.status = uns_texts(map, "status")[t];
+        const std::string evidence = evidence_name(uns_integers(map, "evidence")[t]);
+        type.is_tested = evidence == "tested";
+        type.is_compared = evidence != "none";
+        type.n_case = uns_integers(map, "n_case")[t];
+        type.n_control = uns_integers(map, "n_control")[t];
+        type.n_genes = uns_integers(map, "n_genes")[t];
+        type.n_up = uns_integers(map, "n_up")[t];
+        type.n_down = uns_integers(map, "n_down")[t];
+        type.detectable_log2fc = uns_numbers(map, "detectable_log2fc")[t];
+        const auto first = cells.begin() + static_cast<std::ptrdiff_t>(t * n_samples);
+        type.n_cells.assign(first, first + static_cast<std::ptrdiff_t>(n_samples));
+        out.types.push_back(std::move(type));
+    }
+}
+
+void add_genes(const GeneColumns& genes, const GeneNames& names, report::Comparison& out) {
+    std::vector<std::vector<std::size_t>> of_type(out.types.size());
+    for (std::size_t i = 0; i < genes.type.size(); ++i) of_type[static_cast<std::size_t>(genes.type[i])].push_back(i);
+    for (std::size_t t = 0; t < out.types.size(); ++t) {
+        report::ComparedType& type = out.types[t];
+        for (const std::size_t i : of_type[t]) {
+            type.volcano_log2fc.push_back(static_cast<float>(genes.log2fc[i]));
+            type.volcano_minus_log10_p.push_back(static_cast<float>(-genes.log10_p[i]));
+            type.volcano_found.push_back(genes.log10_fdr[i] <= std::log10(kFdr) ? 1 : 0);
+        }
+        std::stable_sort(of_type[t].begin(), of_type[t].end(), [&](std::size_t a, std::size_t b) { return genes.log10_p[a] < genes.log10_p[b]; });
+        of_type[t].resize(std::min(of_type[t].size(), kKeptGenes));
+        for (const std::size_t i : of_type[t]) {
+            const auto g = static_cast<std::size_t>(genes.gene[i]);
+            type.genes.push_back({names.symbols[g], names.ids[g], genes.log2fc[i], genes.shrunk[i], genes.se[i], std::pow(10.0, genes.log10_p[i]), genes.fdr(i), {}});
+        }
+    }
+}
+
+/// Strips come in the same order as the genes of a type.
+void add_strips(const data::UnsMap& map, report::Comparison& out) {
+    const auto& types = uns_integers(map, "type");
+    const auto& values = uns_numbers(map, "log2_cpm");
+    const auto n_samples = static_cast<std::ptrdiff_t>(out.samples.size());
+    std::vector<std::size_t> next(out.types.size(), 0);
+    for (std::size_t i = 0; i < types.size(); ++i) {
+        report::ComparedType& type = out.types[static_cast<std::size_t>(types[i])];
+        const std::size_t g = next[static_cast<std::size_t>(types[i])]++;
+        if (g >= type.genes.size()) continue;
+        const auto first = values.begin() + static_cast<std::ptrdiff_t>(i) * n_samples;
+        type.genes[g].log2_cpm.assign(first, first + n_samples);
+    }
+}
+
+void add_composition(const data::UnsMap& map, report::Comparison& out) {
+    const auto& status = uns_texts(map, "status");
+    for (std::size_t t = 0; t < status.size() && t < out.types.size(); ++t) {
+        out.composition.push_back({out.types[t].name, uns_numbers(map, "log2_ratio")[t], uns_numbers(map, "low")[t], uns_numbers(map, "high")[t], uns_numbers(map, "p")[t], uns_numbers(map, "fdr")[t], status[t]});
+    }
+}
+
+/// Sentences that hold of this comparison, the most limiting first.
+std::vector<std::string> limits_of(const report::Comparison& comparison) {
+    std::vector<std::string> out;
+    const auto n_of = [&](bool is_case) { return std::count_if(comparison.samples.begin(), comparison.samples.end(), [&](const report::ComparedSample& sample) { return sample.is_case == is_case; }); };
+    std::vector<std::string> exploratory, left_out;
+    for (const report::ComparedType& type : comparison.types) {
+        if (!type.is_compared) left_out.push_back(type.name);
+        else if (!type.is_tested) exploratory.push_back(type.name);
+    }
+    if (!exploratory.empty()) out.push_back(fmt::format("Whether anything in {} holds for other donors: too few donors for a false discovery rate.", fmt::join(exploratory, ", ")));
+    if (!left_out.empty()) out.push_back(fmt::format("How the state of {} differs: too few donors have enough of these cells in both conditions. Whether they are more or less frequent is in the composition.", fmt::join(left_out, ", ")));
+    out.push_back(fmt::format("What else sets the {} donors of '{}' apart from the {} of '{}': age, sex, treatment, sampling. A difference between groups of donors is not yet an effect of the condition.", n_of(true), comparison.case_name, n_of(false), comparison.control_name));
+    out.push_back("Effects below the fold changes that could be seen. A gene that is not found is not shown to be unchanged.");
+    out.push_back("Whether a type's share or its number of cells changes: only shares are measured, and losses in preparation differ between types and tissues.");
+    if (comparison.type_column == "leiden") out.push_back("Whether clusters are the right types: they were made from the same cells, and a strong change of state can itself become a cluster that only one condition has.");
+    return out;
+}
+
+}  // namespace
+
+void add_comparison(const ReportInput& input, report::ReportData& page) {
+    const data::Dataset& kept = input.state.kept;
+    if (kept.uns.count("differences") == 0) return;
+    const data::UnsMap& map = uns_map(kept.uns, "differences");
+    report::Comparison& out = page.comparison;
+    out.column = uns_text(map, "condition");
+    out.case_name = uns_text(map, "case");
+    out.control_name = uns_text(map, "control");
+    out.donor_column = uns_text(map, "donor");
+    out.type_column = uns_text(map, "cell_type");
+    out.design = uns_text(map, "design");
+    add_samples(uns_map(map, "samples"), out);
+    add_types(uns_map(map, "types"), out);
+    add_genes(GeneColumns(uns_map(map, "genes")), GeneNames(kept.var), out);
+    add_strips(uns_map(map, "strips"), out);
+    add_composition(uns_map(map, "composition"), out);
+    out.cannot_tell = limits_of(out);
+}
+
+void write_differences(const std::filesystem::path& path, const RunState& state) {
+    if (state.kept.uns.count("differences") == 0) return;
+    const data::UnsMap& map = uns_map(state.kept.uns, "differences");
+    const data::UnsMap& types = uns_map(map, "types");
+    const GeneColumns genes(uns_map(map, "genes"));
+    const GeneNames names(state.kept.var);
+    formats::CsvWriter csv(path, {"cell_type", "gene", "gene_id", "log2fc", "log2fc_shrunk", "se", "p", "fdr", "n_case", "n_control", "status"});
+    for (std::size_t i = 0; i < genes.type.size(); ++i) {
+        const auto t = static_cast<std::size_t>(genes.type[i]);
+        const auto g = static_cast<std::size_t>(genes.gene[i]);
+        csv.text(uns_texts(types, "name")[t]).text(names.symbols[g]).text(names.ids[g]).number(genes.log2fc[i]).number(genes.shrunk[i]).number(genes.se[i]).number(std::pow(10.0, genes.log10_p[i])).number(genes.fdr(i));
+        csv.integer(uns_integers(types, "n_case")[t]).integer(uns_integers(types, "n_control")[t]).text(uns_texts(types, "status")[t]).end_row();
+    }
+    csv.commit();
+}
+
+}  // namespace morula::pipeline

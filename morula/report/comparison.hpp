@@ -1,0 +1,74 @@
+// The chapter "Healthy and diseased": what a comparison of two conditions found, with donors as the replicates.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace morula::report {
+
+/// A donor's cells in one condition.
+struct ComparedSample {
+    std::string donor;
+    bool is_case = false;
+    std::string batch;  // "" where none is known
+};
+
+/// The share of one type among a sample's cells, compared between conditions.
+struct CompositionRow {
+    std::string type;
+    double effect = std::numeric_limits<double>::quiet_NaN();  // log2 ratio of shares, relative to the other types
+    double low = std::numeric_limits<double>::quiet_NaN();     // 95 % interval
+    double high = std::numeric_limits<double>::quiet_NaN();
+    double p = std::numeric_limits<double>::quiet_NaN();
+    double fdr = std::numeric_limits<double>::quiet_NaN();     // NaN where nothing may be claimed
+    std::string status;
+};
+
+struct ComparedGene {
+    std::string gene;
+    std::string gene_id;
+    double log2fc = 0.0;
+    double log2fc_shrunk = 0.0;
+    double se = 0.0;
+    double p = 1.0;
+    double fdr = std::numeric_limits<double>::quiet_NaN();  // NaN where nothing may be claimed
+    std::vector<double> log2_cpm;                           // of each sample of the comparison; NaN where it took no part; may be empty
+};
+
+struct ComparedType {
+    std::string name;
+    std::string status;           // "tested", "exploratory: ...", "not compared: ..."
+    bool is_tested = false;       // an FDR is claimed
+    bool is_compared = false;
+    std::int64_t n_case = 0;      // donors
+    std::int64_t n_control = 0;
+    std::int64_t n_genes = 0;     // compared
+    std::int64_t n_up = 0;        // at FDR 5 %
+    std::int64_t n_down = 0;
+    double detectable_log2fc = std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::int64_t> n_cells;     // of each sample
+    std::vector<ComparedGene> genes;       // smallest p first
+    std::vector<float> volcano_log2fc;     // every compared gene
+    std::vector<float> volcano_minus_log10_p;
+    std::vector<std::uint8_t> volcano_found;
+};
+
+struct Comparison {
+    std::string column;        // of obs
+    std::string case_name;
+    std::string control_name;
+    std::string donor_column;
+    std::string type_column;
+    std::string design;        // "~ donor + condition"
+    std::string refused;       // why no comparison was made; "" where it was
+    std::vector<ComparedSample> samples;
+    std::vector<ComparedType> types;
+    std::vector<CompositionRow> composition;  // may be empty: then only shares are shown
+    std::vector<std::string> cannot_tell;     // sentences
+
+    bool is_empty() const { return column.empty(); }
+};
+
+}  // namespace morula::report

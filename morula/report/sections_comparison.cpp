@@ -1,0 +1,125 @@
+// The chapter "Healthy and diseased": donors first, then composition, state, genes, and what cannot be told.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "morula/report/charts.hpp"
+#include "morula/report/sections.hpp"
+
+namespace morula::report {
+namespace {
+
+constexpr std::size_t kShownTypes = 6;    // drawn one by one; the tables hold all
+constexpr std::size_t kShownGenes = 25;   // of a type
+constexpr std::size_t kForestGenes = 3;
+
+std::string paragraph(const std::string& text) { return text.empty() ? "" : "<p>" + escape_html(text) + "</p>\n"; }
+std::string callout(const std::string& text) { return text.empty() ? "" : "<p class=\"callout\">" + escape_html(text) + "</p>\n"; }
+
+/// p values reach far below what number_text writes.
+std::string p_text(double p) {
+    if (std::isnan(p)) return "";
+    return p >= 1e-3 ? number_text(p, 2) : fmt::format("{:.1e}", p);
+}
+
+std::string donors_part(const Comparison& comparison) {
+    HtmlTable table{"Donors", "compared_donors", {{"Donor"}, {comparison.column}, {"Batch"}, {"Cells", Align::number}}, {}};
+    for (std::size_t s = 0; s < comparison.samples.size(); ++s) {
+        std::int64_t cells = 0;
+        for (const ComparedType& type : comparison.types) cells += type.n_cells[s];
+        const ComparedSample& sample = comparison.samples[s];
+        table.rows.push_back({sample.donor, sample.is_case ? comparison.case_name : comparison.control_name, sample.batch, count_text(cells)});
+    }
+    table.caption_unseen = true;
+    return "<h3>Donors</h3>" + paragraph(fmt::format("Donors ('{}') are the replicates, not cells: cells of one donor resemble each other, and counting them as independent finds differences where there are none. Design: {}.", comparison.donor_column, comparison.design)) +
+           table_html(table);
+}
+
+std::string composition_part(const Comparison& comparison) {
+    std::string out = "<h3>Composition</h3>" + figure_html(composition_figure(comparison));
+    if (comparison.composition.empty()) return out;
+    HtmlTable table{"Composition, tested", "composition_test", {{"Type"}, {"log2 ratio", Align::number}, {"95 % low", Align::number}, {"95 % high", Align::number}, {"p", Align::number}, {"FDR", Align::number}, {"Evidence"}}, {}};
+    for (const CompositionRow& row : comparison.composition) {
+        table.rows.push_back({row.type, number_text(row.effect, 3), number_text(row.low, 3), number_text(row.high, 3), p_text(row.p), p_text(row.fdr), row.status});
+    }
+    return out + table_html(table);
+}
+
+std::string state_part(const Comparison& comparison) {
+    HtmlTable table{"State of each type", "compared_types", {{"Type"}, {"Donors, " + comparison.case_name, Align::number}, {"Donors, " + comparison.control_name, Align::number}, {"Genes compared", Align::number}, {"Higher", Align::number}, {"Lower", Align::number}, {"Could be seen from", Align::number}, {"Evidence"}}, {}};
+    for (const ComparedType& type : comparison.types) {
+        const bool claims = type.is_tested;
+        table.rows.push_back({type.name, count_text(type.n_case), count_text(type.n_control), type.is_compared ? count_text(type.n_genes) : "", claims ? count_text(type.n_up) : "", claims ? count_text(type.n_down) : "",
+                              type.is_compared && std::isfinite(type.detectable_log2fc) ? fmt::format("{}-fold", number_text(std::exp2(type.detectable_log2fc), 2)) : "", type.status});
+    }
+    table.caption_unseen = true;
+    std::string out = "<h3>State of each type</h3>" + paragraph("Counts of each donor's cells of a type are summed and compared by a negative-binomial quasi-likelihood test. Higher and lower count genes at a false discovery rate of 5 %; the fold change that could be seen is that of a "
+                                                               "gene of median precision, found with a probability of 80 %. Types that only one condition has are a matter of composition and are not tested here.") +
+                      table_html(table);
+    const bool any_tested = std::any_of(comparison.types.begin(), comparison.types.end(), [](const ComparedType& type) { return type.is_tested; });
+    const bool any_found = std::any_of(comparison.types.begin(), comparison.types.end(), [](const ComparedType& type) { return type.n_up + type.n_down > 0; });
+    if (any_tested && !any_found) {
+        out += callout(fmt::format("No gene differs between {} and {} at a false discovery rate of 5 % in any type. That is a result: effects above the fold changes of the table would mostly have been found; smaller ones may be there.", comparison.case_name, comparison.control_name));
+    }
+    if (!any_tested) out += callout("No type has enough donors for a false discovery rate. Effects and their order say what to look at next; nothing below is shown to hold for other donors.");
+    return out + figure_html(changed_genes_figure(comparison));
+}
+
+HtmlTable gene_table(const ComparedType& type) {
+    HtmlTable table{type.name + ": genes, smallest p first", "genes_" + file_stem(type.name), {{"Gene"}, {"Gene id"}, {"log2 fold change", Align::number}, {"shrunk", Align::number}, {"Standard error", Align::number}, {"p", Align::number}, {"FDR", Align::number}}, {}};
+    for (std::size_t g = 0; g < std::min(kShownGenes, type.genes.size()); ++g) {
+        const ComparedGene& gene = type.genes[g];
+        table.rows.push_back({gene.gene, gene.gene_id == gene.gene ? "" : gene.gene_id, number_text(gene.log2fc, 3), number_text(gene.log2fc_shrunk, 3), number_text(gene.se, 2), p_text(gene.p), p_text(gene.fdr)});
+    }
+    return table;
+}
+
+/// Types in the order of interest: most genes found, else smallest p.
+std::vector<const ComparedType*> shown_types(const Comparison& comparison) {
+    std::vector<const ComparedType*> types;
+    for (const ComparedType& type : comparison.types) {
+        if (type.is_compared && !type.genes.empty()) types.push_back(&type);
+    }
+    std::stable_sort(types.begin(), types.end(), [](const ComparedType* a, const ComparedType* b) {
+        const std::int64_t found_a = a->n_up + a->n_down, found_b = b->n_up + b->n_down;
+        return found_a != found_b ? found_a > found_b : a->genes.front().p < b->genes.front().p;
+    });
+    return types;
+}
+
+std::string genes_part(const Comparison& comparison) {
+    const auto types = shown_types(comparison);
+    if (types.empty()) return "";
+    std::string out = "<h3>Genes</h3>";
+    if (types.size() > kShownTypes) out += paragraph(fmt::format("The {} types with most to show of {}; the others are in the tables above and in differences.csv.", kShownTypes, types.size()));
+    for (std::size_t t = 0; t < std::min(kShownTypes, types.size()); ++t) {
+        Figure volcano = volcano_figure(comparison, *types[t]);
+        volcano.table = gene_table(*types[t]);
+        out += figure_html(volcano);
+        // Of a null result the first genes are the most uneven by chance, and would look like findings.
+        if (!types[t]->is_tested || types[t]->n_up + types[t]->n_down > 0) out += figure_html(donor_strips_figure(comparison, *types[t]));
+    }
+    if (types.front()->is_tested && types.front()->n_up + types.front()->n_down == 0) return out;
+    for (std::size_t g = 0; g < std::min(kForestGenes, types.front()->genes.size()); ++g) out += figure_html(forest_figure(comparison, types.front()->genes[g].gene));
+    return out;
+}
+
+std::string limits_part(const Comparison& comparison) {
+    if (comparison.cannot_tell.empty()) return "";
+    std::string out = "<h3>What we cannot tell</h3><ul>";
+    for (const std::string& sentence : comparison.cannot_tell) out += "<li>" + escape_html(sentence) + "</li>";
+    return out + "</ul>\n";
+}
+
+}  // namespace
+
+std::string comparison_section(const ReportData& data) {
+    const Comparison& comparison = data.comparison;
+    if (comparison.is_empty()) return "";
+    const std::string opening = paragraph(fmt::format("Compared: {} with {}, by '{}'; types are the groups of '{}'.", comparison.case_name, comparison.control_name, comparison.column, comparison.type_column));
+    if (!comparison.refused.empty()) return opening + callout("No comparison was made. " + comparison.refused) + limits_part(comparison);
+    return opening + donors_part(comparison) + composition_part(comparison) + state_part(comparison) + genes_part(comparison) + limits_part(comparison);
+}
+
+}  // namespace morula::report
