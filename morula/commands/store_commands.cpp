@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "morula/atlas/atlas.hpp"
 #include "morula/commands/input.hpp"
@@ -49,10 +50,7 @@ constexpr auto describe(const IngestCommandOptions*) {
     };
 }
 
-CommandResult ingest(const IngestCommandOptions& options, Context& context) {
-    const fs::path path = options.atlas;
-    atlas::Atlas store = fs::exists(path) ? atlas::Atlas::open(path) : atlas::Atlas::init(path, path.stem().string());
-    store.acquire_writer();
+CommandResult ingest_into(atlas::Atlas& store, const IngestCommandOptions& options, Context& context) {
     Json ids = Json::array();
     std::string text;
     for (const std::string& file : options.file) {
@@ -73,6 +71,23 @@ CommandResult ingest(const IngestCommandOptions& options, Context& context) {
         }
     }
     return {text, dump({{"atlas", options.atlas}, {"version", store.version()}, {"datasets", ids}})};
+}
+
+CommandResult ingest(const IngestCommandOptions& options, Context& context) {
+    const fs::path path = options.atlas;
+    for (const std::string& file : options.file) input_kind(file, context);  // before a new atlas is made
+    const bool is_new = !fs::exists(path);
+    std::optional<atlas::Atlas> store(is_new ? atlas::Atlas::init(path, path.stem().string()) : atlas::Atlas::open(path));
+    try {
+        store->acquire_writer();
+        return ingest_into(*store, options, context);
+    } catch (...) {
+        const bool is_empty = store->dataset_ids().empty();
+        store.reset();
+        std::error_code ignored;
+        if (is_new && is_empty) fs::remove_all(path, ignored);  // nothing is left of an atlas that holds nothing
+        throw;
+    }
 }
 
 struct PathOptions {

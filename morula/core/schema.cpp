@@ -22,7 +22,7 @@ std::vector<std::string> split_choices(std::string_view choices) {
     return out;
 }
 
-void wrong_type(std::string_view name) { fail(ErrorCode::usage, fmt::format("The value of {} is too large.", name), "Give a smaller number."); }
+void wrong_type(std::string_view name) { fail(ErrorCode::usage, fmt::format("The value of {} is below 0 or too large.", name), "Give a whole number from 0 on."); }
 
 }  // namespace detail
 namespace {

@@ -100,6 +100,11 @@ fs::path prepared_folder(const RunOptions& options) {
     if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / "run.json") && !fs::exists(folder / "data.atlas")) {
         fail(ErrorCode::usage, fmt::format("{}: holds files that no run of Morula wrote.", folder.string()), "Name an empty or new folder with --out.");
     }
+    for (const char* name : kOutputNames) {
+        const bool wants_folder = fs::path(name).extension() == ".atlas";
+        if (!fs::exists(folder / name) || fs::is_directory(folder / name) == wants_folder) continue;
+        invalid_data(fmt::format("{}: is a {}; the run writes a {} there.", (folder / name).string(), wants_folder ? "file" : "folder", wants_folder ? "folder" : "file"), "Move it away, or name another folder with --out.");
+    }
     std::error_code error;
     fs::create_directories(folder, error);
     if (error) fail_from_errno(error.value(), "make the folder", folder.string());

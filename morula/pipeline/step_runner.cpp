@@ -50,6 +50,17 @@ std::optional<data::Dataset> StepRunner::stored(const StepCall& call, const std:
     return std::nullopt;
 }
 
+void StepRunner::tell_replaced(const data::Dataset& state, const data::Dataset& slots) {
+    std::vector<std::string> replaced;
+    const auto look = [&](const std::string& slot, bool is_there) {
+        if (written_.insert(slot).second && is_there) replaced.push_back(slot);
+    };
+    for (const auto& [name, column] : slots.obs.columns()) look("obs " + name, state.obs.has(name));
+    for (const auto& [name, dense] : slots.obsm) look("obsm " + name, state.obsm.count(name) != 0);
+    if (replaced.empty()) return;
+    context_.events().decision(fmt::format("{} of the input {} replaced by this run's; data.atlas keeps the input's.", fmt::join(replaced, ", "), replaced.size() == 1 ? "is" : "are"));
+}
+
 std::string StepRunner::run(const StepCall& call, data::Dataset& state) {
     const auto start = std::chrono::steady_clock::now();
     const std::string key = key_of(call, record_.numeric_profile());
@@ -65,6 +76,7 @@ std::string StepRunner::run(const StepCall& call, data::Dataset& state) {
         slots = call.compute(state, context_);
         store_.put_derived(key, *slots, record_json(call, since(record_.warnings(), first_warning), since(record_.decisions(), first_decision)), context_);
     }
+    tell_replaced(state, *slots);
     commands::merge_slots(state, std::move(*slots));
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     const StepReport report{call.name, elapsed.count(), peak_memory_bytes(), cached};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -32,10 +33,13 @@ public:
 
 private:
     std::optional<data::Dataset> stored(const StepCall& call, const std::string& key);
+    /// Says which columns and embeddings of the input make way for this run's.
+    void tell_replaced(const data::Dataset& state, const data::Dataset& slots);
 
     atlas::Atlas& store_;
     RunRecord& record_;
     Context& context_;
+    std::set<std::string> written_;  // by steps of this run
 };
 
 }  // namespace morula::pipeline

@@ -23,6 +23,7 @@ using test::Outcome;
 
 constexpr int kInvalidData = 2;
 constexpr int kNotFound = 3;
+constexpr int kUsage = 64;
 constexpr int kPermission = 4;
 constexpr int kResourceLimit = 5;
 constexpr int kUnsupported = 6;
@@ -195,6 +196,22 @@ TEST_F(BadInput, a_failed_step_leaves_the_file_that_was_there) {
     write_text_file(folder_ / "qc.h5ad", "the old file");
     refusal(morula({"qc", fixture("bad_value_nan.h5ad"), "--out", "qc.h5ad", "--json"}), kInvalidData, "bad_value_nan");
     EXPECT_EQ(read_text_file(folder_ / "qc.h5ad", 100), "the old file");
+}
+
+TEST_F(BadInput, an_ingest_that_fails_leaves_no_atlas_that_was_not_there) {
+    make_sample("a.h5ad", "100");
+    refusal(morula({"ingest", "missing.h5ad", "--atlas", "new.atlas", "--json"}), kNotFound, "missing.h5ad");
+    refusal(morula({"ingest", fixture("bad_value_nan.h5ad"), "--atlas", "new.atlas", "--json"}), kInvalidData, "bad_value_nan");
+    EXPECT_FALSE(fs::exists(folder_ / "new.atlas"));
+    EXPECT_EQ(morula({"ingest", "a.h5ad", "--atlas", "new.atlas"}).status, 0);
+    refusal(morula({"ingest", fixture("bad_value_nan.h5ad"), "--atlas", "new.atlas", "--json"}), kInvalidData, "bad_value_nan");
+    EXPECT_EQ(morula({"verify", "new.atlas"}).status, 0) << "what was there stays";
+}
+
+TEST_F(BadInput, a_seed_below_zero) {
+    make_sample("a.h5ad", "100");
+    refusal(morula({"run", "a.h5ad", "--out", "out", "--seed", "-1", "--json"}), kUsage, "below 0");
+    EXPECT_FALSE(fs::exists(folder_ / "out"));
 }
 
 TEST_F(BadInput, a_folder_without_the_right_to_write) {

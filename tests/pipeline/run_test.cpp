@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "morula/analysis/generate.hpp"
@@ -85,6 +87,23 @@ protected:
 };
 
 std::string hash_of(const fs::path& path) { return hash_hex(std::string_view(read_text_file(path, std::int64_t{1} << 32))); }
+
+TEST_F(RunTest, says_which_columns_of_the_input_make_way) {
+    run_with(options_for(small_sample(), "first"), 2);
+    const auto said = [&] { return std::count_if(listener_.texts.begin(), listener_.texts.end(), [](const std::string& text) { return text.find("of the input") != std::string::npos; }); };
+    EXPECT_EQ(said(), 0) << "a step that reads what an earlier step of the run wrote is no news";
+    run_with(options_for((folder_ / "first" / "cells.h5ad").string(), "second"), 2);
+    EXPECT_TRUE(std::any_of(listener_.texts.begin(), listener_.texts.end(), [](const std::string& text) { return text.find("obs leiden of the input is replaced") != std::string::npos; }));
+    EXPECT_EQ(record("second")["status"], "finished");
+}
+
+TEST_F(RunTest, a_folder_in_the_place_of_an_output_is_refused_before_anything_is_done) {
+    fs::create_directories(folder_ / "out" / "report.html");
+    std::ofstream(folder_ / "out" / "run.json") << "{}";
+    EXPECT_EQ(error_code([&] { run_with(options_for(small_sample(), "out"), 1); }), ErrorCode::invalid_data);
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "data.atlas"));
+    EXPECT_TRUE(listener_.steps.empty());
+}
 
 TEST_F(RunTest, gives_every_output_and_a_record) {
     const Json summary = run_with(options_for(small_sample(), "out"), 2);
