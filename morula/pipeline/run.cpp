@@ -190,6 +190,7 @@ commands::Command run_command() {
     base.examples = {{"One sample", "morula run filtered_feature_bc_matrix --out pbmc"},
                      {"Several samples with donors and conditions", "morula run --samples samples.csv --out study"},
                      {"Mix batches", "morula run --samples samples.csv --batch batch --out study"},
+                     {"Healthy and diseased donors", "morula run cohort.h5ad --condition disease --case lupus --control normal --donor donor_id --cell-type cell_type --out lupus"},
                      {"Every barcode that was read: cells are called first", "morula run raw_feature_bc_matrix --out pbmc"},
                      {"Go on after a stop", "morula run --resume --out study"}};
     return commands::make_command<RunOptions>(std::move(base), run);
