@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 
+#include "morula/commands/comparison_cells.hpp"
 #include "morula/commands/de.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
@@ -18,12 +19,6 @@ namespace {
 using Groups = data::Categorical;
 
 constexpr std::size_t kMostTypes = 1'000;
-
-/// A column's groups; cells without a value keep the code -1.
-Groups groups_with_gaps(const data::Dataset& dataset, const std::string& column) {
-    const data::Column* found = dataset.obs.find(column);
-    return found == nullptr ? require_groups(dataset, column) : data::as_categorical(*found);  // the former throws, with the nearest name
-}
 
 std::set<std::string> values_in_use(const Groups& groups) {
     std::set<std::string> out;
