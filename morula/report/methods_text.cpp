@@ -11,7 +11,7 @@
 namespace morula::report {
 namespace {
 
-enum class Work { empty_drops, heumos, osorio, scrublet, tirosh, brink, satija, cell_ranger, stuart, harmony, leiden, umap, mann_whitney, lun, scanpy };
+enum class Work { empty_drops, heumos, osorio, scrublet, tirosh, brink, satija, cell_ranger, stuart, harmony, leiden, umap, mann_whitney, lun, scanpy, squair, tmm, quasi_likelihood, benjamini };
 
 std::string_view citation(Work work) {
     switch (work) {
@@ -30,6 +30,10 @@ std::string_view citation(Work work) {
         case Work::mann_whitney: return "Mann HB, Whitney DR. On a test of whether one of two random variables is stochastically larger than the other. Ann Math Stat 18, 50-60 (1947). doi:10.1214/aoms/1177730491";
         case Work::lun: return "Lun ATL, McCarthy DJ, Marioni JC. A step-by-step workflow for low-level analysis of single-cell RNA-seq data with Bioconductor. F1000Research 5, 2122 (2016). doi:10.12688/f1000research.9501.2";
         case Work::scanpy: return "Wolf FA, Angerer P, Theis FJ. SCANPY: large-scale single-cell gene expression data analysis. Genome Biol 19, 15 (2018). doi:10.1186/s13059-017-1382-0";
+        case Work::squair: return "Squair JW, et al. Confronting false discoveries in single-cell differential expression. Nat Commun 12, 5692 (2021). doi:10.1038/s41467-021-25960-2";
+        case Work::tmm: return "Robinson MD, Oshlack A. A scaling normalization method for differential expression analysis of RNA-seq data. Genome Biol 11, R25 (2010). doi:10.1186/gb-2010-11-3-r25";
+        case Work::quasi_likelihood: return "Lund SP, Nettleton D, McCarthy DJ, Smyth GK. Detecting differential expression in RNA-sequence data using quasi-likelihood with shrunken dispersion estimates. Stat Appl Genet Mol Biol 11 (2012). doi:10.1515/1544-6115.1826";
+        case Work::benjamini: return "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful approach to multiple testing. J R Stat Soc B 57, 289-300 (1995). doi:10.1111/j.2517-6161.1995.tb02031.x";
     }
     return "";
 }
@@ -124,6 +128,18 @@ std::string interpretation_paragraph(const MethodsFacts& facts, References& refe
     return out;
 }
 
+std::string comparison_paragraph(const MethodsFacts& facts, References& references) {
+    if (facts.comparison.empty()) return "";
+    // Cited one by one: arguments of a call are evaluated in any order.
+    const std::string squair = references.cite(Work::squair);
+    const std::string tmm = references.cite(Work::tmm);
+    const std::string test = references.cite(Work::quasi_likelihood);
+    const std::string fdr = references.cite(Work::benjamini);
+    return fmt::format("To compare {}, the counts of each donor's cells of a group ('{}') were summed, as donors are the replicates {}; donors with fewer than 10 such cells were left out. Sums were scaled by trimmed means of M values {} and genes compared by negative-binomial "
+                       "quasi-likelihood F tests {} with the design {}; false discovery rates {} are given where each condition has three donors. Composition was compared by log-ratios to the median group within each donor, with exact p values by exchanging the conditions of donors.",
+                       facts.comparison, facts.comparison_types, squair, tmm, test, facts.comparison_design, fdr);
+}
+
 std::string record_paragraph(const MethodsFacts& facts, References& references) {
     return fmt::format("All random choices used seed {}; results do not depend on the number of threads{}. All options are in the supplementary file run.json. Results are stored as AnnData with the names of scanpy {}.", facts.seed,
                        facts.numeric_profile.empty() ? "" : " (numeric profile " + facts.numeric_profile + ")", references.cite(Work::scanpy));
@@ -134,7 +150,7 @@ std::string record_paragraph(const MethodsFacts& facts, References& references) 
 Methods compose_methods(const MethodsFacts& facts) {
     References references;
     Methods out;
-    for (std::string paragraph : {quality_paragraph(facts, references), embedding_paragraph(facts, references), interpretation_paragraph(facts, references), record_paragraph(facts, references)}) {
+    for (std::string paragraph : {quality_paragraph(facts, references), embedding_paragraph(facts, references), interpretation_paragraph(facts, references), comparison_paragraph(facts, references), record_paragraph(facts, references)}) {
         const std::size_t start = paragraph.find_first_not_of(' ');
         if (start != std::string::npos) out.paragraphs.push_back(paragraph.substr(start));
     }

@@ -55,6 +55,10 @@ struct MethodsFacts {
     bool markers = true;
     bool pairwise_markers = true;
     std::string label_source;        // cited table or file
+    // comparison of conditions
+    std::string comparison;          // "diseased with healthy", "" = none was made
+    std::string comparison_types;    // obs column
+    std::string comparison_design;   // "~ donor + condition"
 };
 
 Methods compose_methods(const MethodsFacts& facts);

@@ -38,6 +38,9 @@ MethodsFacts full_facts() {
     facts.umap_min_dist = 0.5;
     facts.umap_epochs = 200;
     facts.label_source = "a table";
+    facts.comparison = "diseased with healthy";
+    facts.comparison_types = "cell_type";
+    facts.comparison_design = "~ donor + condition";
     return facts;
 }
 
