@@ -139,11 +139,13 @@ Composition composition_of(const DeCells& cells, const std::vector<DeType>& type
 data::UnsMap composition_map(const DeCells& cells, const std::vector<DeType>& types, Context& context) {
     std::vector<double> effect, low, high, p, fdr;
     std::vector<std::string> status;
+    double least_p = 0.0;
     try {
         const Composition composition = composition_of(cells, types);
         const analysis::AbundanceOptions options;
         const analysis::AbundancePlan plan = analysis::plan_abundance(composition.units, composition.totals, cells.cohort.case_name, cells.cohort.control_name, options);
         const analysis::AbundanceResult result = analysis::abundance(composition.counts.view(), plan, -1, options, context);
+        least_p = result.least_p;
         const double per_log2 = 1.0 / std::log(2.0);
         for (const analysis::TypeAbundance& type : result.types) {
             effect.push_back(type.test.effect * per_log2);
@@ -157,13 +159,17 @@ data::UnsMap composition_map(const DeCells& cells, const std::vector<DeType>& ty
         if (error.code() != ErrorCode::invalid_data) throw;
         context.events().warning("Composition was not tested: " + error.message());
     }
-    return {{"log2_ratio", uns_of(effect)}, {"low", uns_of(low)}, {"high", uns_of(high)}, {"p", uns_of(p)}, {"fdr", uns_of(fdr)}, {"status", uns_of(status)}};
+    return {{"log2_ratio", uns_of(effect)}, {"low", uns_of(low)}, {"high", uns_of(high)}, {"p", uns_of(p)}, {"fdr", uns_of(fdr)}, {"status", uns_of(status)}, {"least_p", uns_of(least_p)}};
 }
 
 }  // namespace
 
 void check_differences(const data::Dataset& dataset, const DifferencesChoice& choice, Context& context) {
-    comparison_units(dataset, {choice.condition, choice.case_name, choice.control_name, choice.donor, choice.batch}, context);
+    const ComparisonUnits units = comparison_units(dataset, {choice.condition, choice.case_name, choice.control_name, choice.donor, choice.batch}, context);
+    if (std::all_of(units.donor.begin(), units.donor.end(), [&](const std::string& donor) { return donor == units.donor.front(); })) {
+        invalid_data(fmt::format("{}: column '{}' names one donor, '{}': a difference within one person cannot be told from chance.", dataset.name, choice.donor, units.donor.empty() ? "" : units.donor.front()),
+                     "Name the column with donors with --donor, or leave --condition away.");
+    }
     if (!choice.cell_type.empty() && choice.cell_type != "leiden") groups_with_gaps(dataset, choice.cell_type);
 }
 

@@ -109,6 +109,7 @@ void add_strips(const data::UnsMap& map, report::Comparison& out) {
 
 void add_composition(const data::UnsMap& map, report::Comparison& out) {
     const auto& status = uns_texts(map, "status");
+    out.composition_least_p = commands::uns_number(map, "least_p");
     for (std::size_t t = 0; t < status.size() && t < out.types.size(); ++t) {
         out.composition.push_back({out.types[t].name, uns_numbers(map, "log2_ratio")[t], uns_numbers(map, "low")[t], uns_numbers(map, "high")[t], uns_numbers(map, "p")[t], uns_numbers(map, "fdr")[t], status[t]});
     }
@@ -154,7 +155,10 @@ void add_comparison(const ReportInput& input, report::ReportData& page) {
 }
 
 void write_differences(const std::filesystem::path& path, const RunState& state) {
-    if (state.kept.uns.count("differences") == 0) return;
+    if (state.kept.uns.count("differences") == 0) {
+        std::filesystem::remove(path);  // that of an earlier run, which compared
+        return;
+    }
     const data::UnsMap& map = uns_map(state.kept.uns, "differences");
     const data::UnsMap& types = uns_map(map, "types");
     const GeneColumns genes(uns_map(map, "genes"));

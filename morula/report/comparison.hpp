@@ -66,6 +66,7 @@ struct Comparison {
     std::vector<ComparedSample> samples;
     std::vector<ComparedType> types;
     std::vector<CompositionRow> composition;  // may be empty: then only shares are shown
+    double composition_least_p = 0.0;         // the smallest p that so few donors allow; 0 where there is no such floor
     std::vector<std::string> cannot_tell;     // sentences
 
     bool is_empty() const { return column.empty(); }

@@ -43,7 +43,9 @@ std::string composition_part(const Comparison& comparison) {
     for (const CompositionRow& row : comparison.composition) {
         table.rows.push_back({row.type, number_text(row.effect, 3), number_text(row.low, 3), number_text(row.high, 3), p_text(row.p), p_text(row.fdr), row.status});
     }
-    return out + table_html(table);
+    out += table_html(table);
+    if (!(comparison.composition_least_p > 0.01)) return out;
+    return out + callout(fmt::format("So few donors allow no p below {}: a type that is not found here is not shown to be unchanged, however far apart its shares lie.", number_text(comparison.composition_least_p, 2)));
 }
 
 std::string state_part(const Comparison& comparison) {
@@ -51,7 +53,7 @@ std::string state_part(const Comparison& comparison) {
     for (const ComparedType& type : comparison.types) {
         const bool claims = type.is_tested;
         table.rows.push_back({type.name, count_text(type.n_case), count_text(type.n_control), type.is_compared ? count_text(type.n_genes) : "", claims ? count_text(type.n_up) : "", claims ? count_text(type.n_down) : "",
-                              type.is_compared && std::isfinite(type.detectable_log2fc) ? fmt::format("{}-fold", number_text(std::exp2(type.detectable_log2fc), 2)) : "", type.status});
+                              claims && std::isfinite(type.detectable_log2fc) ? fmt::format("{}-fold", number_text(std::exp2(type.detectable_log2fc), 2)) : "", type.status});
     }
     table.caption_unseen = true;
     std::string out = "<h3>State of each type</h3>" + paragraph("Counts of each donor's cells of a type are summed and compared by a negative-binomial quasi-likelihood test. Higher and lower count genes at a false discovery rate of 5 %; the fold change that could be seen is that of a "

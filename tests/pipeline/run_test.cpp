@@ -99,6 +99,7 @@ protected:
         dataset.obs = data::Table(made.cells.names);
         dataset.obs.set("true_type", data::Categorical{made.cells.type, made.type_names, false});
         dataset.obs.set("donor", data::Categorical{made.cells.donor, made.donor_names, false});
+        dataset.obs.set("one", data::Categorical{std::vector<std::int32_t>(made.cells.donor.size(), 0), {"everybody"}, false});
         std::vector<std::int32_t> condition;
         for (const std::int32_t donor : made.cells.donor) condition.push_back(donor < 3 ? 0 : 1);
         dataset.obs.set("condition", data::Categorical{condition, {"healthy", "diseased"}, false});
@@ -132,12 +133,18 @@ TEST_F(ComparisonTest, adds_the_chapter_and_the_table_and_keeps_them) {
         }
     }
     EXPECT_EQ(read_text_file(folder_ / "out" / "differences.csv", 1 << 26), table);
+    RunOptions plain = options_for((folder_ / "cohort.h5ad").string(), "out");
+    run_with(plain, 2);
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "differences.csv")) << "it would be taken for this run's";
 }
 
 TEST_F(ComparisonTest, wrong_names_and_half_a_comparison_are_refused_before_anything_is_computed) {
     RunOptions wrong = options();
     wrong.donor = "doner";
     EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::not_found);
+    wrong = options();
+    wrong.donor = "one";
+    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::invalid_data);
     wrong = options();
     wrong.case_name = "ill";
     EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::not_found);

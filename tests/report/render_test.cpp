@@ -73,7 +73,10 @@ TEST(Render, a_null_result_is_printed_and_shows_no_genes_donor_by_donor) {
 TEST(Render, too_few_donors_claim_no_rate_and_a_refusal_says_why) {
     ReportData data = example_report_data({});
     for (ComparedType& type : data.comparison.types) type.is_tested = false;
+    data.comparison.composition_least_p = 0.1;
     EXPECT_NE(comparison_of(data).find("No type has enough donors for a false discovery rate"), std::string::npos);
+    EXPECT_EQ(comparison_of(data).find("-fold"), std::string::npos) << "what cannot be found has no size from which it is found";
+    EXPECT_NE(comparison_of(data).find("allow no p below 0.1"), std::string::npos);
     data.comparison.refused = "Condition and batch cannot be told apart.";
     const std::string refused = comparison_of(data);
     EXPECT_NE(refused.find("No comparison was made. Condition and batch cannot be told apart."), std::string::npos);
