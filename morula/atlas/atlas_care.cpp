@@ -116,7 +116,6 @@ std::vector<Damage> Atlas::derived_damage(std::string_view key, Context& context
 
 VacuumReport Atlas::vacuum(const VacuumOptions& options, Context& context) {
     if (options.keep_versions < 1) fail(ErrorCode::usage, "Vacuum must keep at least one version.", "Give a number of 1 or more.");
-    acquire_writer();
     settle();
     State& s = *state_;
     VacuumReport report;

@@ -88,7 +88,8 @@ void settle(const fs::path& atlas) {
     const std::int64_t newest = read_current(atlas);
     formats::sync_tree(atlas);
     write_text_file(atlas / "CURRENT", fmt::format("{}\n", newest));
-    fs::remove(atlas / kUnforced);
+    std::error_code ignored;
+    fs::remove(atlas / kUnforced, ignored);  // one that stays builds on a version that is no longer CURRENT
 }
 
 std::vector<std::int64_t> version_numbers(const fs::path& atlas, std::int64_t current) {
@@ -198,7 +199,7 @@ Transaction::Written Transaction::place(const std::string& wanted) {
         formats::sync_tree(tree_->folder());
         rename_atomically(tree_->folder(), state_.path / folder);
     } else {
-        fs::rename(tree_->folder(), state_.path / folder);
+        rename_unforced(tree_->folder(), state_.path / folder);
     }
     placed_.push_back(folder);
     tree_.reset();

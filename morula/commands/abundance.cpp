@@ -194,9 +194,7 @@ Command abundance_command() {
     command.examples = {{"Healthy and diseased donors", "morula abundance cells.h5ad --condition condition --case diseased --control healthy --donor donor --cell-type cell_type --out abundance"},
                         {"Counts of cells in two tables, donor and condition within the row names",
                          "morula abundance ctrl.csv stim.csv --derive condition=sample:^[a-z]+ --derive donor=sample:[0-9]+ --condition condition --case stim --control ctrl --donor donor --out abundance"}};
-    command.options = schema_of<AbundanceIo>();
-    for (FieldSchema& field : schema_of<analysis::AbundanceOptions>()) command.options.push_back(std::move(field));
-    for (FieldSchema& field : schema_of<analysis::NeighborhoodsOptions>()) command.options.push_back(std::move(field));
+    command.options = joined_schema<AbundanceIo, analysis::AbundanceOptions, analysis::NeighborhoodsOptions>();
     command.run = run_abundance;
     return command;
 }

@@ -122,8 +122,7 @@ Command annotate_command() {
                         {"Calibrated on the reference's donors, with ids of the Cell Ontology",
                          "morula annotate query.h5ad --reference atlas.h5ad --label cell_type --donor donor_id --ontology cl.obo --out labels"},
                         {"Clusters labelled by marker genes", "morula annotate query.h5ad --out labels"}};
-    command.options = schema_of<AnnotateIo>();
-    for (FieldSchema& field : schema_of<models::AnnotateOptions>()) command.options.push_back(std::move(field));
+    command.options = joined_schema<AnnotateIo, models::AnnotateOptions>();
     command.run = [](const FieldValues& values, Context& context) {
         const auto io = options_among<AnnotateIo>(values);
         check_io(io);

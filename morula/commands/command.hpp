@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "morula/core/context.hpp"
@@ -43,6 +44,16 @@ Command make_command(Command base, std::function<CommandResult(const Options&, C
 /// "generate" and "cohort" of "generate cohort"; the second is empty where the name is one word.
 std::string first_word(const Command& command);
 std::string second_word(const Command& command);
+
+/// The fields of several described structs, one after the other.
+template <class... Options>
+Schema joined_schema() {
+    Schema joined;
+    (..., [&joined] {
+        for (FieldSchema& field : schema_of<Options>()) joined.push_back(std::move(field));
+    }());
+    return joined;
+}
 
 /// Throws usage for required fields without a value.
 void require_fields(const Schema& schema, const FieldValues& values, std::string_view command);

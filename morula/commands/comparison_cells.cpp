@@ -22,17 +22,6 @@ std::vector<std::string> values_in_use(const data::Categorical& groups) {
     return {seen.begin(), seen.end()};
 }
 
-std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, const std::string& value, std::string_view flag) {
-    const std::vector<std::string> there = values_in_use(groups);
-    if (std::find(there.begin(), there.end(), value) != there.end()) return static_cast<std::int32_t>(std::find(groups.categories.begin(), groups.categories.end(), value) - groups.categories.begin());
-    if (there.size() == 1) {
-        invalid_data(fmt::format("{}: column '{}' has only one value, '{}', so there is nothing to compare it with.", dataset.name, column, there.front()), "Name another column with --condition, or join the data sets first.");
-    }
-    const std::string nearest = nearest_name(value, there);
-    fail(ErrorCode::not_found, fmt::format("{}: column '{}' has no value '{}' (it has {}).", dataset.name, column, value, fmt::join(there, ", ")),
-         nearest.empty() ? fmt::format("Name one of its values with {}.", flag) : fmt::format("Did you mean '{}'?", nearest));
-}
-
 /// -1: takes no part; 0: control; 1: case.
 std::vector<std::int32_t> sides_of(const data::Dataset& dataset, const ComparisonColumns& columns, Context& context) {
     const data::Categorical condition = groups_with_gaps(dataset, columns.condition);
@@ -81,6 +70,17 @@ void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& co
 data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_view column) {
     const data::Column* found = dataset.obs.find(column);
     return found == nullptr ? require_groups(dataset, column) : data::as_categorical(*found);  // the former throws
+}
+
+std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, const std::string& value, std::string_view flag) {
+    const std::vector<std::string> there = values_in_use(groups);
+    if (std::find(there.begin(), there.end(), value) != there.end()) return static_cast<std::int32_t>(std::find(groups.categories.begin(), groups.categories.end(), value) - groups.categories.begin());
+    if (there.size() == 1) {
+        invalid_data(fmt::format("{}: column '{}' has only one value, '{}', so there is nothing to compare it with.", dataset.name, column, there.front()), "Name another column with --condition, or join the data sets first.");
+    }
+    const std::string nearest = nearest_name(value, there);
+    fail(ErrorCode::not_found, fmt::format("{}: column '{}' has no value '{}' (it has {}).", dataset.name, column, value, fmt::join(there, ", ")),
+         nearest.empty() ? fmt::format("Name one of its values with {}.", flag) : fmt::format("Did you mean '{}'?", nearest));
 }
 
 ComparisonUnits comparison_units(const data::Dataset& dataset, const ComparisonColumns& columns, Context& context) {

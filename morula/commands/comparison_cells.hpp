@@ -31,6 +31,9 @@ struct ComparisonUnits {
 /// Groups of a column; cells without a value have the code -1. Throws not_found with the nearest name.
 data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_view column);
 
+/// The code of a value of `column`, which the user named with `flag`. Throws not_found with the nearest value, invalid_data where the column has one value.
+std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, const std::string& value, std::string_view flag);
+
 /// Units in order of the donors' categories, control before case. Cells of other conditions, or without one, take no part, and this is said.
 /// Throws usage, not_found (columns, values; with the nearest name), invalid_data: a condition column with one value, cells without a donor, and a condition that
 /// is confounded with batch, with the table that shows it.

@@ -155,8 +155,7 @@ Command de_command() {
     command.examples = {{"Disease against healthy, type by type", "morula de study.h5ad --condition disease --case asthma --control normal --donor donor_id --cell-type cell_type --out de"},
                         {"The donor's name inside the sample's, and a batch in the design",
                          "morula de study.h5ad --condition group --case stim --control ctrl --derive 'donor=sample_id:[0-9]+' --donor donor --batch plate --out de"}};
-    command.options = schema_of<DeIo>();
-    for (FieldSchema& field : schema_of<analysis::DeOptions>()) command.options.push_back(std::move(field));
+    command.options = joined_schema<DeIo, analysis::DeOptions>();
     command.run = run_de;
     return command;
 }

@@ -11,7 +11,6 @@
 #include "morula/commands/de.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
-#include "morula/core/schema.hpp"
 
 namespace morula::commands {
 namespace {
@@ -19,26 +18,6 @@ namespace {
 using Groups = data::Categorical;
 
 constexpr std::size_t kMostTypes = 1'000;
-
-std::set<std::string> values_in_use(const Groups& groups) {
-    std::set<std::string> out;
-    for (const std::int32_t code : groups.codes) {
-        if (code >= 0) out.insert(groups.categories[static_cast<std::size_t>(code)]);
-    }
-    return out;
-}
-
-std::int32_t code_of(const data::Dataset& dataset, const Groups& condition, const std::string& column, const std::string& value, std::string_view flag) {
-    const std::set<std::string> there = values_in_use(condition);
-    if (there.count(value) != 0) return static_cast<std::int32_t>(std::find(condition.categories.begin(), condition.categories.end(), value) - condition.categories.begin());
-    const std::vector<std::string> names(there.begin(), there.end());
-    const std::string nearest = nearest_name(value, names);
-    const std::string next = nearest.empty() ? fmt::format("Name one of its values with {}.", flag) : fmt::format("Did you mean '{}'?", nearest);
-    if (there.size() == 1) {
-        invalid_data(fmt::format("{}: column '{}' has only one value, '{}', so that there is nothing to compare with.", dataset.name, column, names.front()), "Name another column with --condition, or join the data sets first.");
-    }
-    fail(ErrorCode::not_found, fmt::format("{}: column '{}' has no value '{}' (it has {}).", dataset.name, column, value, fmt::join(names, ", ")), next);
-}
 
 /// Cell types; one called "all" without a column. Cells without a type take no part.
 Groups type_groups(const data::Dataset& dataset, const DeIo& io, Context& context) {
@@ -82,8 +61,8 @@ CellColumns read_columns(const data::Dataset& dataset, const DeIo& io, const Gro
     if (io.case_name == io.control_name) fail(ErrorCode::usage, fmt::format("--case and --control are both '{}'.", io.case_name), "Name two values of the condition.");
     CellColumns out;
     out.condition = groups_with_gaps(dataset, io.condition);
-    out.case_code = code_of(dataset, out.condition, io.condition, io.case_name, "--case");
-    out.control_code = code_of(dataset, out.condition, io.condition, io.control_name, "--control");
+    out.case_code = code_of_value(dataset, out.condition, io.condition, io.case_name, "--case");
+    out.control_code = code_of_value(dataset, out.condition, io.condition, io.control_name, "--control");
     out.donor = groups_with_gaps(dataset, io.donor);
     if (!io.batch.empty()) out.batch = groups_with_gaps(dataset, io.batch);
     for (std::size_t cell = 0; cell < types.codes.size(); ++cell) {

@@ -173,7 +173,10 @@ void check_differences(const data::Dataset& dataset, const DifferencesChoice& ch
     if (!choice.cell_type.empty() && choice.cell_type != "leiden") groups_with_gaps(dataset, choice.cell_type);
 }
 
-data::Dataset differences_slots(const data::Dataset& in, const DifferencesChoice& choice, const analysis::DeOptions& options, Context& context) {
+namespace {
+
+/// What was found, beside the choice.
+data::UnsMap found_differences(const data::Dataset& in, const DifferencesChoice& choice, const analysis::DeOptions& options, Context& context) {
     const DeIo io = de_io(choice);
     const DeCells cells = de_cells(in, io, context);
     const analysis::Pseudobulk sums = analysis::pseudobulk(*require_counts(in), cells.group_of_cell, cells.n_groups(), context);
@@ -185,10 +188,29 @@ data::Dataset differences_slots(const data::Dataset& in, const DifferencesChoice
         genes.add(type, types.back());
         strips.add(type, types.back(), cells, sums);
     }
+    return {{"design", uns_of(cells.cohort.formula)}, {"samples", uns_of(samples_map(cells.cohort))}, {"types", uns_of(types_map(types))}, {"genes", uns_of(genes.map())}, {"strips", uns_of(strips.map())},
+            {"composition", uns_of(composition_map(cells, types, context))}, {"refused", uns_of(std::string())}};
+}
+
+}  // namespace
+
+data::Dataset differences_slots(const data::Dataset& in, const DifferencesChoice& choice, const analysis::DeOptions& options, Context& context) {
+    data::UnsMap map;
+    try {
+        map = found_differences(in, choice, options, context);
+    } catch (const Error& error) {
+        // Donors that allow no comparison are an answer, and no reason to lose the map: the page says why.
+        if (error.code() != ErrorCode::invalid_data) throw;
+        context.events().warning("Conditions were not compared. " + error.message());
+        map["refused"] = uns_of(error.message() + " " + error.next());
+    }
+    map["condition"] = uns_of(choice.condition);
+    map["case"] = uns_of(choice.case_name);
+    map["control"] = uns_of(choice.control_name);
+    map["donor"] = uns_of(choice.donor);
+    map["cell_type"] = uns_of(choice.cell_type);
     data::Dataset out = slots_like(in);
-    out.uns["differences"] = uns_of(data::UnsMap{{"condition", uns_of(choice.condition)}, {"case", uns_of(choice.case_name)}, {"control", uns_of(choice.control_name)}, {"donor", uns_of(choice.donor)},
-                                                 {"cell_type", uns_of(choice.cell_type)}, {"design", uns_of(cells.cohort.formula)}, {"samples", uns_of(samples_map(cells.cohort))}, {"types", uns_of(types_map(types))},
-                                                 {"genes", uns_of(genes.map())}, {"strips", uns_of(strips.map())}, {"composition", uns_of(composition_map(cells, types, context))}});
+    out.uns["differences"] = uns_of(std::move(map));
     return out;
 }
 

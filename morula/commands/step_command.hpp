@@ -54,9 +54,7 @@ Options options_among(const FieldValues& all) {
 
 template <class Options, class Extra>
 Command make_step_command(Command base, StepReads reads, std::function<void(data::Dataset&, const Options&, const Extra&, Context&)> body) {
-    base.options = schema_of<StepIo>();
-    for (FieldSchema& field : schema_of<Options>()) base.options.push_back(std::move(field));
-    for (FieldSchema& field : schema_of<Extra>()) base.options.push_back(std::move(field));
+    base.options = joined_schema<StepIo, Options, Extra>();
     base.run = [body = std::move(body), reads, writes = base.writes](const FieldValues& values, Context& context) {
         const auto io = options_among<StepIo>(values);
         data::Dataset dataset = open_step_input(io, reads, context);

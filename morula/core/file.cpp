@@ -173,9 +173,13 @@ void write_text_file_unforced(const std::filesystem::path& path, std::string_vie
 void sync_file(const std::filesystem::path& path) { sync_path(path, O_RDONLY); }
 void sync_folder(const std::filesystem::path& folder) { sync_path(folder, O_RDONLY | O_DIRECTORY); }
 
+void rename_unforced(const std::filesystem::path& from, const std::filesystem::path& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) fail_from_errno(errno, "put it in place", to.string());
+}
+
 void rename_atomically(const std::filesystem::path& from, const std::filesystem::path& to) {
     sync_folder(folder_of(from));
-    if (::rename(from.c_str(), to.c_str()) != 0) fail_from_errno(errno, "put it in place", to.string());
+    rename_unforced(from, to);
     sync_folder(folder_of(to));
 }
 

@@ -74,7 +74,9 @@ void write_text_file(const std::filesystem::path& path, std::string_view text);
 void write_text_file_unforced(const std::filesystem::path& path, std::string_view text);
 void sync_file(const std::filesystem::path& path);
 void sync_folder(const std::filesystem::path& folder);
-/// Moves a finished file or folder to its place: fsync of the source's folder, rename, fsync of the target's folder.
+/// Moves a finished file or folder to its place; the disk hears of it when it likes.
+void rename_unforced(const std::filesystem::path& from, const std::filesystem::path& to);
+/// The same for good: fsync of the source's folder, rename, fsync of the target's folder.
 void rename_atomically(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Bytes free for us on the disk that holds `path` (or its nearest existing parent).
 std::int64_t free_disk_bytes(const std::filesystem::path& path);

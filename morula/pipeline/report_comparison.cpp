@@ -43,8 +43,6 @@ struct GeneNames {
     std::vector<std::string> ids;
 };
 
-std::string evidence_name(std::int64_t evidence) { return evidence == static_cast<std::int64_t>(analysis::Evidence::tested) ? "tested" : evidence == static_cast<std::int64_t>(analysis::Evidence::exploratory) ? "exploratory" : "none"; }
-
 void add_samples(const data::UnsMap& map, report::Comparison& out) {
     const auto& donor = uns_texts(map, "donor");
     for (std::size_t s = 0; s < donor.size(); ++s) out.samples.push_back({donor[s], uns_integers(map, "is_case")[s] != 0, uns_texts(map, "batch")[s]});
@@ -58,9 +56,9 @@ void add_types(const data::UnsMap& map, report::Comparison& out) {
         report::ComparedType type;
         type.name = names[t];
         type.status = uns_texts(map, "status")[t];
-        const std::string evidence = evidence_name(uns_integers(map, "evidence")[t]);
-        type.is_tested = evidence == "tested";
-        type.is_compared = evidence != "none";
+        const auto evidence = static_cast<analysis::Evidence>(uns_integers(map, "evidence")[t]);
+        type.is_tested = evidence == analysis::Evidence::tested;
+        type.is_compared = evidence != analysis::Evidence::none;
         type.n_case = uns_integers(map, "n_case")[t];
         type.n_control = uns_integers(map, "n_control")[t];
         type.n_genes = uns_integers(map, "n_genes")[t];
@@ -145,6 +143,8 @@ void add_comparison(const ReportInput& input, report::ReportData& page) {
     out.control_name = uns_text(map, "control");
     out.donor_column = uns_text(map, "donor");
     out.type_column = uns_text(map, "cell_type");
+    out.refused = uns_text(map, "refused");
+    if (!out.refused.empty()) return;
     out.design = uns_text(map, "design");
     add_samples(uns_map(map, "samples"), out);
     add_types(uns_map(map, "types"), out);
@@ -154,10 +154,11 @@ void add_comparison(const ReportInput& input, report::ReportData& page) {
     out.cannot_tell = limits_of(out);
 }
 
-void write_differences(const std::filesystem::path& path, const RunState& state) {
-    if (state.kept.uns.count("differences") == 0) {
+bool write_differences(const std::filesystem::path& path, const RunState& state) {
+    const bool compared = state.kept.uns.count("differences") != 0 && uns_text(uns_map(state.kept.uns, "differences"), "refused").empty();
+    if (!compared) {
         std::filesystem::remove(path);  // that of an earlier run, which compared
-        return;
+        return false;
     }
     const data::UnsMap& map = uns_map(state.kept.uns, "differences");
     const data::UnsMap& types = uns_map(map, "types");
@@ -171,6 +172,7 @@ void write_differences(const std::filesystem::path& path, const RunState& state)
         csv.integer(uns_integers(types, "n_case")[t]).integer(uns_integers(types, "n_control")[t]).text(uns_texts(types, "status")[t]).end_row();
     }
     csv.commit();
+    return true;
 }
 
 }  // namespace morula::pipeline

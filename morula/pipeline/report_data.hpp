@@ -31,8 +31,8 @@ void add_map_and_clusters(const ReportInput& input, const std::vector<std::int64
 void add_markers_and_labels(const ReportInput& input, const std::vector<std::int64_t>& shown, report::ReportData& page, Context& context);
 /// The chapter "Healthy and diseased"; nothing where no condition was named.
 void add_comparison(const ReportInput& input, report::ReportData& page);
-/// differences.csv, one row a type and compared gene; none where no condition was named: one of an earlier run is removed.
-void write_differences(const std::filesystem::path& path, const RunState& state);
+/// differences.csv, one row a type and compared gene. False where nothing was compared: then one of an earlier run is removed.
+bool write_differences(const std::filesystem::path& path, const RunState& state);
 void add_words(const ReportInput& input, report::ReportData& page);
 
 }  // namespace morula::pipeline

@@ -192,7 +192,7 @@ report::MethodsFacts methods_of(const ReportInput& input, const report::ReportDa
     facts.umap_epochs = static_cast<std::int32_t>(std::get<std::int64_t>(uns_map(uns, "umap").at("n_epochs").value));
     facts.pairwise_markers = recipe.markers.pairwise != analysis::PairwiseEffect::none;
     facts.label_source = input.table.name;
-    if (!page.comparison.is_empty()) {
+    if (!page.comparison.is_empty() && page.comparison.refused.empty()) {
         facts.comparison = page.comparison.case_name + " with " + page.comparison.control_name;
         facts.comparison_types = page.comparison.type_column;
         facts.comparison_design = page.comparison.design;

@@ -77,7 +77,7 @@ CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data
         write.layers_sharing_index_with_x.clear();
         context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in data.atlas, and `morula export` writes them.", path.string(), format_bytes(bytes)));
     } else {
-        require_disk_space(path, bytes, path.filename().string());
+        require_disk_space(path, bytes, path.filename().string());  // told now, not after the analysis
     }
     const auto write_them = [this, matrices = std::move(matrices), path, write = std::move(write), memory = context.memory_bytes()] {
         try {
@@ -111,10 +111,10 @@ commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& 
                                       RunRecord& record, Context& context) {
     timed_step("write cells.h5ad", {}, record, context, [&] { cells.finish(state, context); });
     timed_step("write markers.csv", {}, record, context, [&] { write_markers(folder / "markers.csv", state); });
-    write_differences(folder / "differences.csv", state);
+    const bool has_differences = write_differences(folder / "differences.csv", state);
     timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, cells.has_matrices()}, context), folder / "report.html"); });
     for (const char* name : kOutputNames) record.add_output((folder / name).string());
-    if (!options.condition.empty()) record.add_output((folder / "differences.csv").string());
+    if (has_differences) record.add_output((folder / "differences.csv").string());
     record.close(RunStatus::finished, "");
     return {spoken_summary(state, folder, record), record.summary_json()};
 }

@@ -38,7 +38,7 @@ private:
     std::atomic<bool> stop_ = false;
     std::optional<formats::H5adFile> file_;
     std::exception_ptr error_;
-    std::thread writer_;  // not the pool's: it mostly waits for the kernel to take 30 bytes a count
+    std::thread writer_;  // not the pool's: most of its time the kernel takes what it writes
 };
 
 commands::CommandResult write_outputs(const std::filesystem::path& folder, const RunOptions& options, const Recipe& recipe, const knowledge::MarkerTable& table, const RunState& state,

@@ -153,7 +153,7 @@ void differences_step(RunState& state, const std::string& leiden, const commands
     for (const auto& [name, value] : {std::pair{"condition", choice.condition}, {"case", choice.case_name}, {"control", choice.control_name}, {"donor", choice.donor}, {"cell_type", choice.cell_type}, {"batch", choice.batch}}) {
         values = with(std::move(values), name, value);
     }
-    steps.run({"differences", 2, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
+    steps.run({"differences", 3, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
 }
 
 }  // namespace

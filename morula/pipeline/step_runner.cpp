@@ -58,7 +58,7 @@ void StepRunner::tell_replaced(const data::Dataset& state, const data::Dataset& 
     for (const auto& [name, column] : slots.obs.columns()) look("obs " + name, state.obs.has(name));
     for (const auto& [name, dense] : slots.obsm) look("obsm " + name, state.obsm.count(name) != 0);
     if (replaced.empty()) return;
-    context_.events().decision(fmt::format("{} of the input {} replaced by this run's; data.atlas keeps the input's.", fmt::join(replaced, ", "), replaced.size() == 1 ? "is" : "are"));
+    context_.events().decision(fmt::format("{} of the input {} replaced by this run's; the store keeps the input's.", fmt::join(replaced, ", "), replaced.size() == 1 ? "is" : "are"));
 }
 
 std::string StepRunner::run(const StepCall& call, data::Dataset& state) {

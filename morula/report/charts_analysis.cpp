@@ -23,31 +23,6 @@ std::vector<std::size_t> thinned(std::size_t n, std::size_t limit) {
     return out;
 }
 
-/// Remembers where labels stand; take() says whether another one fits.
-class LabelPlaces {
-public:
-    bool take(double x, double y, double width) {
-        for (const auto& [left, right, base] : taken_) {
-            if (x < right && x + width > left && std::abs(y - base) < 13.0) return false;
-        }
-        taken_.push_back({x, x + width, y});
-        return true;
-    }
-
-private:
-    struct Place {
-        double left, right, base;
-    };
-    std::vector<Place> taken_;
-};
-
-std::string shortened(const std::string& text, std::size_t limit) {
-    if (text.size() <= limit) return text;
-    std::size_t end = limit - 1;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // never inside a character
-    return text.substr(0, end) + "…";
-}
-
 }  // namespace
 
 Figure variable_genes_figure(const VariableGenes& genes) {

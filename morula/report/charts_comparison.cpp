@@ -17,6 +17,7 @@ constexpr double kRow = 40.0;
 constexpr std::size_t kVolcanoDots = 3000;
 constexpr std::size_t kNamedGenes = 12;
 constexpr std::size_t kStripGenes = 8;
+constexpr std::size_t kNameBytes = 28;
 
 const char* dot_class(bool is_case) { return is_case ? "point-used" : "point-unused"; }
 
@@ -32,8 +33,6 @@ double total_cells(const Comparison& comparison, std::size_t sample) {
     for (const ComparedType& type : comparison.types) total += static_cast<double>(type.n_cells[sample]);
     return total;
 }
-
-std::string short_name(const std::string& text) { return text.size() <= 28 ? text : text.substr(0, 25) + "..."; }
 
 }  // namespace
 
@@ -56,7 +55,7 @@ Figure composition_figure(const Comparison& comparison) {
         const ComparedType& type = comparison.types[t];
         const double middle = 14.0 + kRow * (static_cast<double>(t) + 0.5);
         svg.line(kLeft, middle + kRow / 2, kRight, middle + kRow / 2, "grid");
-        svg.text(kLeft - 12, middle + 4, Anchor::end, "row-label", short_name(type.name));
+        svg.text(kLeft - 12, middle + 4, Anchor::end, "row-label", shortened(type.name, kNameBytes));
         std::vector<std::string> row{type.name};
         for (std::size_t s = 0; s < comparison.samples.size(); ++s) {
             const double share = static_cast<double>(type.n_cells[s]) / std::max(1.0, total_cells(comparison, s));
@@ -91,7 +90,7 @@ Figure changed_genes_figure(const Comparison& comparison) {
     for (std::size_t t = 0; t < tested.size(); ++t) {
         const double top = 14.0 + 30.0 * static_cast<double>(t);
         const double up = x(static_cast<double>(tested[t]->n_up)), down = x(-static_cast<double>(tested[t]->n_down));
-        svg.text(kLeft - 12, top + 19, Anchor::end, "row-label", short_name(tested[t]->name));
+        svg.text(kLeft - 12, top + 19, Anchor::end, "row-label", shortened(tested[t]->name, kNameBytes));
         svg.rect(x(0.0), top + 4, up - x(0.0), 20, "bar-strong", fmt::format("{}: {} higher", tested[t]->name, count_of(tested[t]->n_up, "gene")));
         svg.rect(down, top + 4, x(0.0) - down, 20, "bar-removed", fmt::format("{}: {} lower", tested[t]->name, count_of(tested[t]->n_down, "gene")));
         out.table.rows.push_back({tested[t]->name, count_text(tested[t]->n_up), count_text(tested[t]->n_down)});
@@ -134,13 +133,13 @@ Figure volcano_figure(const Comparison& comparison, const ComparedType& type) {
     svg.y_axis(y, 76, kWidth - 40, "-log10 p");
     svg.dots(px[0], py[0], "dots-muted");
     svg.dots(px[1], py[1], "dots-strong");
-    double last = -100.0;
+    LabelPlaces places;
     for (std::size_t g = 0; g < std::min(kNamedGenes, type.genes.size()); ++g) {
         const ComparedGene& gene = type.genes[g];
         const double at_y = y(-std::log10(std::max(gene.p, 1e-300))) + 4.0;
-        if (std::abs(at_y - last) < 12.0) continue;
-        last = at_y;
         const bool right = gene.log2fc >= 0.0;
+        const double width = 8.0 * static_cast<double>(gene.gene.size());
+        if (!places.take(x(gene.log2fc) + (right ? -7.0 - width : 7.0), at_y, width)) continue;
         svg.text(x(gene.log2fc) + (right ? -7.0 : 7.0), at_y, right ? Anchor::end : Anchor::start, "dot-label", gene.gene);
     }
     svg.x_axis(x, 320, fmt::format("log2 fold change, {} over {}", comparison.case_name, comparison.control_name));
@@ -217,7 +216,7 @@ Figure forest_figure(const Comparison& comparison, const std::string& gene) {
     for (std::size_t r = 0; r < rows.size(); ++r) {
         const double middle = 14.0 + 30.0 * (static_cast<double>(r) + 0.5);
         const ComparedGene& each = *rows[r].gene;
-        svg.text(kLeft - 12, middle + 4, Anchor::end, "row-label", short_name(rows[r].type->name));
+        svg.text(kLeft - 12, middle + 4, Anchor::end, "row-label", shortened(rows[r].type->name, kNameBytes));
         svg.line(x(each.log2fc - 1.96 * each.se), middle, x(each.log2fc + 1.96 * each.se), middle, "curve");
         svg.circle(x(each.log2fc), middle, 4.8, rows[r].type->is_tested ? "point-used" : "point-unused", fmt::format("{}: {} (standard error {})", rows[r].type->name, number_text(each.log2fc, 3), number_text(each.se, 2)));
         out.table.rows.push_back({rows[r].type->name, number_text(each.log2fc, 3), number_text(each.se, 3), number_text(each.p, 3), number_text(each.fdr, 3)});

@@ -122,6 +122,13 @@ std::string Svg::finish() const {
                        height_, escape_html(title_), body_);
 }
 
+std::string shortened(const std::string& text, std::size_t limit) {
+    if (text.size() <= limit) return text;
+    std::size_t end = limit - 1;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // never inside a character
+    return text.substr(0, end) + "…";
+}
+
 std::string tick_text(double value) {
     if (std::abs(value) < 1e-12) return "0";
     if (std::abs(value) >= 1e6) return fmt::format("{:.4g}M", value / 1e6);

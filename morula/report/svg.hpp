@@ -1,6 +1,7 @@
 // Static SVG plots: scales, axes and marks. Colours are CSS classes of report.css, so that one drawing serves light, dark and print.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +66,27 @@ private:
     double width_;
     double height_;
 };
+
+/// Remembers where labels stand; take() says whether another one fits.
+class LabelPlaces {
+public:
+    bool take(double x, double y, double width) {
+        for (const auto& [left, right, base] : taken_) {
+            if (x < right && x + width > left && std::abs(y - base) < 13.0) return false;
+        }
+        taken_.push_back({x, x + width, y});
+        return true;
+    }
+
+private:
+    struct Place {
+        double left, right, base;
+    };
+    std::vector<Place> taken_;
+};
+
+/// The text, or its beginning and an ellipsis; never cut inside a character. limit: bytes.
+std::string shortened(const std::string& text, std::size_t limit);
 
 /// "1,000", "50k", "2M": short numbers for axes.
 std::string tick_text(double value);

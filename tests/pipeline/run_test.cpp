@@ -16,6 +16,7 @@
 #include "morula/core/hash.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
+#include "tests/pipeline/run_fixture.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/real_data.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -23,145 +24,15 @@
 namespace morula::pipeline {
 namespace {
 
-namespace fs = std::filesystem;
-using test::error_code;
 using Json = nlohmann::json;
 
-/// Keeps what was said, and can ask to stop when a step begins.
-class Listener final : public EventSink {
-public:
-    std::string stop_at;
-    std::atomic<bool> cancel{false};
-    std::vector<StepReport> steps;
-    std::vector<std::string> texts;
-
-    void step_started(std::string_view name) override {
-        if (name == stop_at) cancel = true;
-    }
-    void progress(const ProgressReport&) override {}
-    void step_finished(const StepReport& report) override { steps.push_back(report); }
-    void warning(std::string_view text) override { texts.emplace_back(text); }
-    void decision(std::string_view text) override { texts.emplace_back(text); }
-};
-
-class RunTest : public testing::Test {
+class RunTest : public RunFolder {
 protected:
-    /// A small made-up sample as h5ad.
-    std::string made_up(const std::string& name, analysis::GenerateOptions options) const {
-        Context context({.threads = 2});
-        return written(name, analysis::generate(options, context));
-    }
-    std::string written(const std::string& name, const analysis::GenerateResult& made) const {
-        Context context({.threads = 2});
-        data::Dataset dataset;
-        dataset.name = name;
-        dataset.obs = data::Table(made.cells.names);
-        dataset.obs.set("true_type", data::Categorical{made.cells.type, made.type_names, false});
-        dataset.var = data::Table(made.gene_ids);
-        dataset.var.set("gene_symbols", made.gene_symbols);
-        if (std::find(made.cells.is_empty.begin(), made.cells.is_empty.end(), 1) != made.cells.is_empty.end()) dataset.obs.set("true_empty", data::Booleans{made.cells.is_empty});
-        if (made.sample_names.size() > 1) dataset.obs.set("sample", data::Categorical{made.cells.sample, made.sample_names, false});
-        dataset.layers["X"] = made.counts;
-        const fs::path path = folder_ / (name + ".h5ad");
-        formats::write_h5ad(dataset, path, {}, context);
-        return path.string();
-    }
-    std::string small_sample() const {
-        return made_up("small", {.cells = 500, .genes = 1500, .types = 4, .rare_types = 0, .continuum_fraction = 0.0, .mean_counts = 2000.0});
-    }
-
-    RunOptions options_for(const std::string& input, const std::string& out) const {
-        RunOptions options;
-        options.input = {input};
-        options.out = (folder_ / out).string();
-        return options;
-    }
-    Json run_with(const RunOptions& options, std::int32_t threads) {
-        Context context({.threads = threads, .events = &listener_, .cancel = &listener_.cancel});
-        return Json::parse(run(options, context).json);
-    }
+    Json run_with(const RunOptions& options, std::int32_t threads) { return Json::parse(run_json(options, threads)); }
     Json record(const std::string& out) const { return Json::parse(read_text_file(folder_ / out / "run.json", 1 << 24)); }
-
-    test::TemporaryFolder folder_;
-    Listener listener_;
 };
 
 std::string hash_of(const fs::path& path) { return hash_hex(std::string_view(read_text_file(path, std::int64_t{1} << 32))); }
-
-/// Six made-up donors, the last three called diseased; nothing but donors differs.
-class ComparisonTest : public RunTest {
-protected:
-    RunOptions options() const {
-        Context context({.threads = 2});
-        const auto made = analysis::generate({.cells = 900, .genes = 1500, .types = 3, .rare_types = 0, .continuum_fraction = 0.0, .donors = 6, .mean_counts = 1500.0}, context);
-        data::Dataset dataset;
-        dataset.name = "cohort";
-        dataset.obs = data::Table(made.cells.names);
-        dataset.obs.set("true_type", data::Categorical{made.cells.type, made.type_names, false});
-        dataset.obs.set("donor", data::Categorical{made.cells.donor, made.donor_names, false});
-        dataset.obs.set("one", data::Categorical{std::vector<std::int32_t>(made.cells.donor.size(), 0), {"everybody"}, false});
-        std::vector<std::int32_t> condition;
-        for (const std::int32_t donor : made.cells.donor) condition.push_back(donor < 3 ? 0 : 1);
-        dataset.obs.set("condition", data::Categorical{condition, {"healthy", "diseased"}, false});
-        dataset.var = data::Table(made.gene_ids);
-        dataset.var.set("gene_symbols", made.gene_symbols);
-        dataset.layers["X"] = made.counts;
-        formats::write_h5ad(dataset, folder_ / "cohort.h5ad", {}, context);
-        RunOptions options = options_for((folder_ / "cohort.h5ad").string(), "out");
-        options.condition = "condition";
-        options.case_name = "diseased";
-        options.control_name = "healthy";
-        options.donor = "donor";
-        options.cell_type = "true_type";
-        return options;
-    }
-};
-
-TEST_F(ComparisonTest, adds_the_chapter_and_the_table_and_keeps_them) {
-    run_with(options(), 2);
-    const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 26);
-    EXPECT_NE(page.find("<section id=\"comparison\""), std::string::npos);
-    EXPECT_NE(page.find("What we cannot tell"), std::string::npos);
-    const std::string table = read_text_file(folder_ / "out" / "differences.csv", 1 << 26);
-    EXPECT_EQ(table.rfind("cell_type,gene,gene_id,log2fc,log2fc_shrunk,se,p,fdr,n_case,n_control,status", 0), 0u);
-    EXPECT_GT(std::count(table.begin(), table.end(), '\n'), 1000);
-    EXPECT_NE(table.find(",3,3,tested"), std::string::npos);
-    const Json again = run_with(options(), 1);
-    for (const Json& step : again["steps"]) {
-        if (step["name"] == "differences") {
-            EXPECT_TRUE(step["cached"].get<bool>());
-        }
-    }
-    EXPECT_EQ(read_text_file(folder_ / "out" / "differences.csv", 1 << 26), table);
-    RunOptions plain = options_for((folder_ / "cohort.h5ad").string(), "out");
-    run_with(plain, 2);
-    EXPECT_FALSE(fs::exists(folder_ / "out" / "differences.csv")) << "it would be taken for this run's";
-}
-
-TEST_F(ComparisonTest, wrong_names_and_half_a_comparison_are_refused_before_anything_is_computed) {
-    RunOptions wrong = options();
-    wrong.donor = "doner";
-    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::not_found);
-    wrong = options();
-    wrong.donor = "one";
-    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::invalid_data);
-    wrong = options();
-    wrong.case_name = "ill";
-    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::not_found);
-    wrong = options();
-    wrong.donor = "";
-    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::usage);
-    wrong = options();
-    wrong.condition = "";
-    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::usage);
-    EXPECT_TRUE(std::none_of(listener_.steps.begin(), listener_.steps.end(), [](const StepReport& step) { return step.name == "qc"; }));
-}
-
-TEST_F(ComparisonTest, without_a_condition_there_is_no_chapter) {
-    run_with(options_for(small_sample(), "plain"), 2);
-    EXPECT_EQ(read_text_file(folder_ / "plain" / "report.html", 1 << 26).find("<section id=\"comparison\""), std::string::npos);
-    EXPECT_FALSE(fs::exists(folder_ / "plain" / "differences.csv"));
-}
 
 TEST_F(RunTest, says_which_columns_of_the_input_make_way) {
     run_with(options_for(small_sample(), "first"), 2);

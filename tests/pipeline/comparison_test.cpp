@@ -1,0 +1,98 @@
+// `morula run --condition`: two conditions compared, donors being the replicates.
+#include <nlohmann/json.hpp>
+
+#include "tests/pipeline/run_fixture.hpp"
+
+namespace morula::pipeline {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Six made-up donors, the last three called diseased; nothing but donors differs.
+class ComparisonTest : public RunFolder {
+protected:
+    Json run_with(const RunOptions& options, std::int32_t threads) { return Json::parse(run_json(options, threads)); }
+    RunOptions options() const {
+        Context context({.threads = 2});
+        const auto made = analysis::generate({.cells = 900, .genes = 1500, .types = 3, .rare_types = 0, .continuum_fraction = 0.0, .donors = 6, .mean_counts = 1500.0}, context);
+        data::Dataset dataset;
+        dataset.name = "cohort";
+        dataset.obs = data::Table(made.cells.names);
+        dataset.obs.set("true_type", data::Categorical{made.cells.type, made.type_names, false});
+        dataset.obs.set("donor", data::Categorical{made.cells.donor, made.donor_names, false});
+        dataset.obs.set("one", data::Categorical{std::vector<std::int32_t>(made.cells.donor.size(), 0), {"everybody"}, false});
+        std::vector<std::int32_t> condition;
+        for (const std::int32_t donor : made.cells.donor) condition.push_back(donor < 3 ? 0 : 1);
+        dataset.obs.set("condition", data::Categorical{condition, {"healthy", "diseased"}, false});
+        dataset.var = data::Table(made.gene_ids);
+        dataset.var.set("gene_symbols", made.gene_symbols);
+        dataset.layers["X"] = made.counts;
+        formats::write_h5ad(dataset, folder_ / "cohort.h5ad", {}, context);
+        RunOptions options = options_for((folder_ / "cohort.h5ad").string(), "out");
+        options.condition = "condition";
+        options.case_name = "diseased";
+        options.control_name = "healthy";
+        options.donor = "donor";
+        options.cell_type = "true_type";
+        return options;
+    }
+};
+
+TEST_F(ComparisonTest, adds_the_chapter_and_the_table_and_keeps_them) {
+    run_with(options(), 2);
+    const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 26);
+    EXPECT_NE(page.find("<section id=\"comparison\""), std::string::npos);
+    EXPECT_NE(page.find("What we cannot tell"), std::string::npos);
+    const std::string table = read_text_file(folder_ / "out" / "differences.csv", 1 << 26);
+    EXPECT_EQ(table.rfind("cell_type,gene,gene_id,log2fc,log2fc_shrunk,se,p,fdr,n_case,n_control,status", 0), 0u);
+    EXPECT_GT(std::count(table.begin(), table.end(), '\n'), 1000);
+    EXPECT_NE(table.find(",3,3,tested"), std::string::npos);
+    const Json again = run_with(options(), 1);
+    for (const Json& step : again["steps"]) {
+        if (step["name"] == "differences") {
+            EXPECT_TRUE(step["cached"].get<bool>());
+        }
+    }
+    EXPECT_EQ(read_text_file(folder_ / "out" / "differences.csv", 1 << 26), table);
+    RunOptions plain = options_for((folder_ / "cohort.h5ad").string(), "out");
+    run_with(plain, 2);
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "differences.csv")) << "it would be taken for this run's";
+}
+
+TEST_F(ComparisonTest, wrong_names_and_half_a_comparison_are_refused_before_anything_is_computed) {
+    RunOptions wrong = options();
+    wrong.donor = "doner";
+    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::not_found);
+    wrong = options();
+    wrong.donor = "one";
+    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::invalid_data);
+    wrong = options();
+    wrong.case_name = "ill";
+    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::not_found);
+    wrong = options();
+    wrong.donor = "";
+    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::usage);
+    wrong = options();
+    wrong.condition = "";
+    EXPECT_EQ(error_code([&] { run_with(wrong, 1); }), ErrorCode::usage);
+    EXPECT_TRUE(std::none_of(listener_.steps.begin(), listener_.steps.end(), [](const StepReport& step) { return step.name == "qc"; }));
+}
+
+TEST_F(ComparisonTest, donors_that_allow_no_comparison_leave_a_report_that_says_why) {
+    RunOptions two = options();
+    two.donor = "condition";  // one "donor" a condition
+    const Json summary = run_with(two, 2);
+    const std::string page = read_text_file(folder_ / "out" / "report.html", 1 << 26);
+    EXPECT_NE(page.find("No comparison was made."), std::string::npos);
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "differences.csv"));
+    for (const Json& output : summary["outputs"]) EXPECT_EQ(output.get<std::string>().find("differences.csv"), std::string::npos);
+}
+
+TEST_F(ComparisonTest, without_a_condition_there_is_no_chapter) {
+    run_with(options_for(small_sample(), "plain"), 2);
+    EXPECT_EQ(read_text_file(folder_ / "plain" / "report.html", 1 << 26).find("<section id=\"comparison\""), std::string::npos);
+    EXPECT_FALSE(fs::exists(folder_ / "plain" / "differences.csv"));
+}
+
+}  // namespace
+}  // namespace morula::pipeline
