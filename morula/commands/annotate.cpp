@@ -103,7 +103,7 @@ CommandResult annotate_by_reference(const AnnotateIo& io, const models::Annotate
     fs::create_directories(folder);
     write_labels(folder, sides.query.obs.index(), called);
     write_agreement(folder, sides, result, record);
-    write_reliability(folder, sides, result);
+    write_reliability(folder, sides, result, record);
     for (const char* name : {"labels.csv", "agreement.csv", "opinions.csv", "reliability.csv", "label_set_thresholds.csv", "run.json"}) record.add_output(name);
     add_results(sides, result, called, record);
     record.write(folder);

@@ -84,7 +84,8 @@ inline constexpr std::string_view kNoCounts = "no counts";
 
 /// Tables of a labelled query beside labels.csv, and the text for the terminal.
 void write_agreement(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record);
-void write_reliability(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result);
+/// Also the diagram, where there is a calibration.
+void write_reliability(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record);
 std::string annotate_text(const AnnotateSides& sides, const models::AnnotateResult& result, const std::vector<CalledCell>& called);
 
 /// Without a reference: clusters of the query, labelled by marker genes.

@@ -6,8 +6,10 @@
 #include <limits>
 
 #include "morula/commands/annotate.hpp"
+#include "morula/core/file.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/models/nearest_labels.hpp"
+#include "morula/report/reliability_diagram.hpp"
 
 namespace morula::commands {
 namespace {
@@ -73,7 +75,7 @@ std::string calibration_text(const AnnotateSides& sides, const models::AnnotateR
                            n == 0 ? "no donor column was named" : fmt::format("the reference has {} donors", n), models::kLeastCalibrationDonors);
     }
     const models::Calibration& calibration = *result.calibration;
-    return fmt::format("Confidence: calibrated on {} donors that the models had not seen (mean error {:.1f} %, see reliability.csv).\n"
+    return fmt::format("Confidence: calibrated on {} donors that the models had not seen (mean error {:.1f} %, see reliability.csv and .svg).\n"
                        "Label sets: hold the true label for {:.1f} % of those donors' cells, {:.2f} labels a set. Another batch or tissue may do worse.\n",
                        calibration.thresholds.n_donors, 100.0 * calibration.reliability.expected_error, 100.0 * calibration.covered, calibration.mean_set_size);
 }
@@ -106,7 +108,7 @@ void write_agreement(const std::filesystem::path& folder, const AnnotateSides& s
     record.add_number("share_all_agree", share(all.all, all.n));
 }
 
-void write_reliability(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result) {
+void write_reliability(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record) {
     formats::CsvWriter bins(folder / "reliability.csv", {"confidence_from", "confidence_to", "n_cells", "n_donors", "mean_confidence", "share_right", "share_right_low", "share_right_high"});
     formats::CsvWriter sets(folder / "label_set_thresholds.csv", {"label", "n_cells", "n_donors", "threshold", "from"});
     if (result.calibration) {
@@ -120,6 +122,11 @@ void write_reliability(const std::filesystem::path& folder, const AnnotateSides&
     }
     bins.commit();
     sets.commit();
+    if (!result.calibration) return;
+    std::vector<report::ReliabilityPoint> points;
+    for (const models::ReliabilityBin& bin : result.calibration->reliability.bins) points.push_back({bin.confidence, bin.right, bin.right_low, bin.right_high, bin.n_cells});
+    write_text_file(folder / "reliability.svg", report::reliability_diagram(points));
+    record.add_output("reliability.svg");
 }
 
 std::string annotate_text(const AnnotateSides& sides, const models::AnnotateResult& result, const std::vector<CalledCell>& called) {
