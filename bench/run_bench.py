@@ -20,7 +20,8 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from harness import ROOT, commit, write_docs
+
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 CHAIN = ("read", "qc", "filter", "normalize", "hvg", "pca", "neighbors", "leiden", "umap", "markers")
 READING = "ingest"  # what Morula calls the way from the file to counts in hand, which it also stores
@@ -173,15 +174,6 @@ def head(results):
             f"{', '.join(f'{name}={value}' for name, value in results['peer_threads'].items())}.{busy}\n")
 
 
-def write_docs(text):
-    path = ROOT / "docs" / "benchmarks.md"
-    begin, end = "<!-- measured: begin -->", "<!-- measured: end -->"
-    page = path.read_text(encoding="utf-8")
-    before, rest = page.split(begin, 1)
-    after = rest.split(end, 1)[1]
-    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--python", default=sys.executable, help="a Python with scanpy 1.12, umap-learn, igraph and illico")
@@ -201,7 +193,7 @@ def main():
     if results["machine"]["busy_at_start"] > BUSY:
         print(f"bench: the machine is busy ({100 * results['machine']['busy_at_start']:.0f} % at work); the times will mean little.", file=sys.stderr)
     results["morula_version"] = subprocess.run([options.morula, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]
-    results["commit"] = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    results["commit"] = commit()
     for name in options.sets.split(","):
         results["sets"].append(measure(options, name, work))
         peer = results["sets"][-1]["scanpy_cold"][0]
@@ -210,7 +202,7 @@ def main():
     text = head(results) + "\n" + table(results)
     (work / "results.md").write_text(text + "\n", encoding="utf-8")
     if options.docs:
-        write_docs(text)
+        write_docs("measured", text)
     print(text)
     return 0 if all(each["agreement"]["agree"] for each in results["sets"]) else 1
 

@@ -9,16 +9,10 @@ Five questions, each on five seeds of `morula generate`, whose truth is known by
   5. ambient RNA: the estimated share beside the true one, in made-up types and in a simulated blood sample.
 Prints a table and writes build/bench/truth/truth.json; --docs puts the table into docs/benchmarks.md. Exit 1 when a claim does not hold.
 """
-import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
 import warnings
-from datetime import datetime, timezone
-from importlib.metadata import version
-from pathlib import Path
 
 import anndata
 import numpy
@@ -27,7 +21,7 @@ import scanpy
 import scipy.sparse
 from sklearn.metrics import adjusted_rand_score, average_precision_score, roc_auc_score
 
-ROOT = Path(__file__).resolve().parent.parent
+from harness import head, morula, parser_of, provenance, write_docs
 
 # Sealed: everything down to the line was fixed, and committed, before any score had been seen, and is not tuned afterwards.
 SEEDS = (1, 2, 3, 4, 5)
@@ -54,13 +48,6 @@ AMBIENT_CORRELATION = 0.9
 OURS = ("morula-1", "scanpy-1.11")  # recipes
 SAME_GRAPH = "Leiden of Morula on scanpy's graph"
 SCANPY = "scanpy"
-
-
-def morula(options, *arguments):
-    command = [options.morula, *map(str, arguments), "--threads", str(options.threads), "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(f"truth: {' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
 
 
 def generate(options, name, *arguments):
@@ -275,33 +262,13 @@ def table(results):
     return "\n".join(lines)
 
 
-def write_docs(text):
-    path = ROOT / "docs" / "benchmarks.md"
-    begin, end = "<!-- truth: begin -->", "<!-- truth: end -->"
-    page = path.read_text(encoding="utf-8")
-    before, rest = page.split(begin, 1)
-    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
-
-
-def head(results):
-    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    return f"{results['date']}, Morula {results['morula_version']} ({results['commit']}); {versions}. Means over {len(SEEDS)} seeds, lowest and highest in brackets."
-
-
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--morula", default=str(ROOT / "build" / "morula"))
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench" / "truth")
-    parser.add_argument("--docs", action="store_true", help="write the table into docs/benchmarks.md")
-    options = parser.parse_args()
+    options = parser_of(__doc__, "truth").parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     warnings.filterwarnings("ignore")
 
     names = ("scanpy", "anndata", "numpy", "scikit-learn", "igraph", "pynndescent")
-    results = {"date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "versions": {name: version(name) for name in names},
-               "morula_version": subprocess.run([options.morula, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1],
-               "commit": subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip(),
+    results = {**provenance(options, names),
                "types": [], "homogeneous": [], "doublets": [], "ambient": []}
     for seed in SEEDS:
         print(f"truth: seed {seed} of {SEEDS}", file=sys.stderr, flush=True)
@@ -312,9 +279,9 @@ def main():
         (options.work / "truth.json").write_text(json.dumps(results, indent=1) + "\n")
     results["claims"] = claims(results)
     (options.work / "truth.json").write_text(json.dumps(results, indent=1) + "\n")
-    text = head(results) + "\n\n" + table(results)
+    text = f"{head(results)} Means over {len(SEEDS)} seeds, lowest and highest in brackets.\n\n{table(results)}"
     if options.docs:
-        write_docs(text)
+        write_docs("truth", text)
     print(text)
     return 0 if all(each["holds"] for each in results["claims"]) else 1
 

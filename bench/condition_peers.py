@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""One peer of bench/conditions.py in a process of its own: bench/condition_peers.py NAME CELLS.h5ad REFERENCE.h5ad. Prints {"seconds": of its call alone}.
+
+Each peer gets what its documents ask for, prepared before the clock starts; what compiles at run time is run once on a few cells before.
+"""
+import argparse
+import json
+import time
+import warnings
+
+import anndata
+import numpy
+import pandas
+
+
+def log_normalized(path):
+    import scanpy
+
+    cells = anndata.read_h5ad(path)
+    cells.var_names_make_unique()
+    scanpy.pp.normalize_total(cells, target_sum=1e4)
+    scanpy.pp.log1p(cells)
+    return cells
+
+
+def celltypist(cells_path, reference_path, threads):
+    """Training on the 10,000 reference cells and labelling of 100,000; its own default of genes."""
+    import celltypist as program
+
+    reference, cells = log_normalized(reference_path), log_normalized(cells_path)
+
+    def call():
+        model = program.train(reference, labels="true_type", n_jobs=threads, use_SGD=False, max_iter=100, check_expression=False)
+        program.annotate(cells, model=model, majority_voting=False)
+
+    return call
+
+
+def pydeseq2(cells_path, _, threads):
+    """Wald tests of ten types; the sums by donor are made before the clock starts."""
+    from pydeseq2.dds import DeseqDataSet
+    from pydeseq2.default_inference import DefaultInference
+    from pydeseq2.ds import DeseqStats
+
+    cells = anndata.read_h5ad(cells_path)
+    sums = {}
+    for cell_type in cells.obs["true_type"].astype(str).unique():
+        own = cells[(cells.obs["true_type"].astype(str) == cell_type).to_numpy()]
+        donors = own.obs["donor"].astype(str)
+        names = sorted(donors.unique())
+        counts = numpy.array([numpy.asarray(own.X[(donors == donor).to_numpy()].sum(axis=0)).ravel() for donor in names]).astype(int)
+        condition = [own.obs["condition"].astype(str)[(donors == donor).to_numpy()].iloc[0] for donor in names]
+        counts = pandas.DataFrame(counts, index=names, columns=own.var_names)
+        sums[cell_type] = (counts.loc[:, counts.sum() >= 10], pandas.DataFrame({"condition": condition}, index=names))
+    inference = DefaultInference(n_cpus=threads)
+
+    def call():
+        for counts, columns in sums.values():
+            data = DeseqDataSet(counts=counts, metadata=columns, design="~condition", inference=inference, quiet=True)
+            data.deseq2()
+            DeseqStats(data, contrast=["condition", "diseased", "healthy"], inference=inference, quiet=True).summary()
+
+    return call
+
+
+def scrublet(cells_path, _, threads):
+    """Sample by sample, as its documents ask for."""
+    import scrublet as program
+
+    cells = anndata.read_h5ad(cells_path)
+    samples = cells.obs["sample"].astype(str)
+    parts = [cells.X[(samples == sample).to_numpy()] for sample in samples.unique()]
+
+    def call():
+        for part in parts:
+            program.Scrublet(part).scrub_doublets(verbose=False)
+
+    return call
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", choices=("celltypist", "pydeseq2", "scrublet"))
+    parser.add_argument("cells")
+    parser.add_argument("reference")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    call = globals()[options.name](options.cells, options.reference, options.threads)
+    started = time.perf_counter()
+    call()
+    print(json.dumps({"seconds": time.perf_counter() - started}))
+
+
+if __name__ == "__main__":
+    main()

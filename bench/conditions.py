@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""How long do questions about conditions take, beside the Python programs for each? `scripts/bench --conditions`, or bench/conditions.py (standard library only).
+
+100,000 made-up cells x 20,000 genes, 20 donors, 10 types (`morula generate cohort`), warm page cache, a new process each. Morula's time is the whole process, files
+read and tables written. A peer's time is its own call alone, after imports, reading and compilation, on values prepared for it; its whole process stands beside. Peers
+run in an environment of their own (--peers PYTHON; bench/requirements.txt). --docs puts the table into docs/benchmarks.md.
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+
+from harness import ROOT, commit, parser_of, write_docs
+
+# What is asked, the floor in seconds (whole process), and the peer; {cells} is the cohort, {reference} 10,000 cells of other donors.
+QUESTIONS = {
+    "annotate": (2.0, "celltypist", ["annotate", "{cells}", "--reference", "{reference}", "--label", "true_type", "--out", "{out}"]),
+    "de": (5.0, "pydeseq2", ["de", "{cells}", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--out", "{out}"]),
+    "abundance": (10.0, None, ["abundance", "{cells}", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--neighborhoods", "no", "--out", "{out}"]),
+    "doublets": (10.0, "scrublet", ["doublets", "{cells}", "--out", "{out}.csv"]),
+}
+COHORT = ("--donors", "20", "--cells", "5000", "--types", "10", "--genes", "20000", "--mean-counts", "5000", "--cells-sd", "0.2", "--seed", "42")
+REFERENCE = ("--donors", "10", "--cells", "1000", "--types", "10", "--genes", "20000", "--mean-counts", "5000", "--seed", "42")
+
+
+def timed(command, log):
+    with open(log, "a", encoding="utf-8") as errors:
+        started = time.perf_counter()
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=errors, text=True)
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+    if os.waitstatus_to_exitcode(status) != 0:
+        sys.exit(f"bench: {' '.join(map(str, command))} failed; see {log}")
+    return seconds, usage.ru_maxrss * 1024, output
+
+
+def make(options, name, arguments):
+    path = options.work / f"{name}.h5ad"
+    if not path.exists():
+        timed([options.morula, "generate", "cohort", *arguments, "--out", path, "--quiet"], options.work / "log")
+    return path
+
+
+def measure(options, name, paths):
+    floor, peer, command = QUESTIONS[name]
+    filled = [part.format(out=options.work / f"out-{name}", **paths) for part in command]
+    runs = [timed([options.morula, *filled, "--threads", options.threads, "--quiet"], options.work / "log") for _ in range(options.repeats)]
+    runs.sort()
+    seconds, peak, _ = runs[len(runs) // 2]
+    row = {"question": name, "floor": floor, "seconds": seconds, "peak_bytes": peak, "peer": peer}
+    if peer and options.peers:
+        whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["cells"], paths["reference"], "--threads", options.threads], options.work / "log")
+        row.update(peer_seconds=json.loads(output.strip().splitlines()[-1])["seconds"], peer_whole=whole, peer_peak=peer_peak)
+    return row
+
+
+def table(rows):
+    lines = ["| question | Morula, whole process, s | floor, s | peak, GB | peer | its call, s | its whole process, s | peak, GB |", "|---|---|---|---|---|---|---|---|"]
+    for row in rows:
+        peer = [row["peer"], f"{row['peer_seconds']:.1f}", f"{row['peer_whole']:.1f}", f"{row['peer_peak'] / 1e9:.1f}"] if "peer_seconds" in row else [row["peer"] or "-", "", "", ""]
+        lines.append(f"| {row['question']} | {row['seconds']:.1f} | {row['floor']:.0f} | {row['peak_bytes'] / 1e9:.1f} | " + " | ".join(peer) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = parser_of(__doc__, "conditions")
+    parser.add_argument("--peers", help="a Python that has the packages of bench/requirements.txt; not given: Morula alone")
+    parser.add_argument("--questions", default=",".join(QUESTIONS))
+    parser.add_argument("--repeats", type=int, default=3)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    paths = {"cells": make(options, "cohort", COHORT), "reference": make(options, "reference", REFERENCE)}
+    rows = [measure(options, name, paths) for name in options.questions.split(",")]
+    (options.work / "conditions.json").write_text(json.dumps(rows, indent=1) + "\n")
+    cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "CPU not named")
+    text = f"{time.strftime('%Y-%m-%d')}, {commit()}, {cpu}, {options.threads} threads; medians of {options.repeats} runs of Morula, one of each peer.\n\n{table(rows)}"
+    if options.docs:
+        write_docs("conditions", text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What the benchmarks share: the program as a process, the commit that was measured, and the places in docs/benchmarks.md. Standard library only."""
+import argparse
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parser_of(doc, work):
+    """Options that every benchmark of truth has; `work` is a folder below build/bench."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--morula", default=str(ROOT / "build" / "morula"))
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("MORULA_DATA", ROOT / "../shared/data")))
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench" / work)
+    parser.add_argument("--docs", action="store_true", help="write the table into docs/benchmarks.md")
+    return parser
+
+
+def morula(options, *arguments):
+    """Seconds of one command; stops the benchmark when it fails."""
+    command = [options.morula, *map(str, arguments), "--threads", str(options.threads), "--quiet"]
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"bench: {' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
+    return time.perf_counter() - started
+
+
+def commit():
+    return subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+
+
+def provenance(options, packages):
+    """What stands above a table: the day, what was measured, and the peers' versions."""
+    return {"date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "commit": commit(), "versions": {name: version(name) for name in packages},
+            "morula_version": subprocess.run([options.morula, "--version"], capture_output=True, text=True, check=True).stdout.split()[-1]}
+
+
+def head(results):
+    versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
+    return f"{results['date']}, Morula {results['morula_version']} ({results['commit']}); {versions}."
+
+
+def write_docs(section, text):
+    """Puts text between the marks of a section of docs/benchmarks.md."""
+    path = ROOT / "docs" / "benchmarks.md"
+    begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
+    before, rest = path.read_text(encoding="utf-8").split(begin, 1)
+    path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
+
+
+def finish(options, section, text, claims):
+    """Prints (and with --docs writes) a table and the claims, (name, holds) each; returns the exit status."""
+    lines = [f"- {'holds' if holds else '**does not hold**'}: {name}" for name, holds in claims]
+    whole = text.rstrip("\n") + "\n\n" + "\n".join(lines)
+    if options.docs:
+        write_docs(section, whole)
+    print(whole)
+    return 0 if all(holds for _, holds in claims) else 1
