@@ -80,6 +80,7 @@ int main(int argc, char** argv) {
     std::signal(SIGTERM, on_signal);
     std::signal(SIGHUP, on_signal);  // a closed terminal, a lost connection
     std::signal(SIGPIPE, SIG_IGN);
+    keep_freed_memory();
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     bool json = false;
     for (const std::string& argument : arguments) json = json || argument == "--json";

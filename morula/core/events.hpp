@@ -19,6 +19,7 @@ struct ProgressReport {
 struct StepReport {
     std::string name;
     double seconds = 0.0;
+    double cpu_seconds = 0.0;     // of the whole process meanwhile: also what a writer beside the step used
     std::int64_t peak_bytes = 0;  // resident set high-water mark of the process
     bool cached = false;
 };

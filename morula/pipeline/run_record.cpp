@@ -39,7 +39,7 @@ std::string status_name(RunStatus status) {
 Json values_json(const FieldValues& values) { return Json::parse(to_json(values)); }
 
 Json step_json(const StepRecord& step) {
-    return {{"name", step.report.name}, {"seconds", step.report.seconds}, {"peak_bytes", step.report.peak_bytes}, {"cached", step.report.cached}};
+    return {{"name", step.report.name}, {"seconds", step.report.seconds}, {"cpu_seconds", step.report.cpu_seconds}, {"peak_bytes", step.report.peak_bytes}, {"cached", step.report.cached}};
 }
 
 std::vector<std::string> texts_of(const std::vector<Remark>& remarks) {

@@ -63,6 +63,7 @@ void StepRunner::tell_replaced(const data::Dataset& state, const data::Dataset& 
 
 std::string StepRunner::run(const StepCall& call, data::Dataset& state) {
     const auto start = std::chrono::steady_clock::now();
+    const double cpu_before = process_cpu_seconds();
     const std::string key = key_of(call, record_.numeric_profile());
     context_.check_cancelled();
     context_.events().step_started(call.name);
@@ -79,7 +80,7 @@ std::string StepRunner::run(const StepCall& call, data::Dataset& state) {
     tell_replaced(state, *slots);
     commands::merge_slots(state, std::move(*slots));
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    const StepReport report{call.name, elapsed.count(), peak_memory_bytes(), cached};
+    const StepReport report{call.name, elapsed.count(), process_cpu_seconds() - cpu_before, peak_memory_bytes(), cached};
     context_.events().step_finished(report);
     record_.add_step({report, key, call.version, call.options});
     return key;
