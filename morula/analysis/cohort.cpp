@@ -30,36 +30,10 @@ std::string table_with_condition(const SampleColumn& column, const Cohort& cohor
     return end == std::string::npos ? all : all.substr(0, end) + "\n  ...";
 }
 
-std::set<std::string> donors_with(const Cohort& cohort, bool cases) {
-    std::set<std::string> out;
-    for (std::size_t i = 0; i < cohort.donor.size(); ++i) {
-        if ((cohort.is_case[i] != 0) == cases) out.insert(cohort.donor[i]);
-    }
-    return out;
-}
-
 /// Whether the condition can be told apart from the groups of one other column.
 bool is_confounded_with(const SampleColumn& column, const Cohort& cohort) {
     const std::vector<SampleColumn> terms{column, condition_column(cohort)};
     return !confounding_terms(terms, 1).empty();
-}
-
-void refuse_missing_donors(const Cohort& cohort) {
-    const std::set<std::string> cases = donors_with(cohort, true);
-    const std::set<std::string> controls = donors_with(cohort, false);
-    if (cases.empty() || controls.empty()) {
-        invalid_data(fmt::format("{}: no cell has the condition '{}'.", cohort.source, cases.empty() ? cohort.case_name : cohort.control_name), "Check --condition, --case and --control.");
-    }
-    std::set<std::string> all = cases;
-    all.insert(controls.begin(), controls.end());
-    if (all.size() == 1) {
-        invalid_data(fmt::format("{}: all cells come from one donor ('{}'), so that nothing can be said of other people.", cohort.source, *all.begin()),
-                     "Add more donors; to compare groups of cells within one sample, use `morula markers`.");
-    }
-    if (cases.size() == 1 && controls.size() == 1 && all.size() == 2) {
-        invalid_data(fmt::format("{}: one donor in each condition ('{}' against '{}'): a difference between two people cannot be told from one between conditions.", cohort.source, *cases.begin(), *controls.begin()),
-                     "Add donors; two in a condition give effects to explore, three a false discovery rate.");
-    }
 }
 
 void refuse_batches(const Cohort& cohort) {
@@ -173,8 +147,26 @@ std::vector<std::string> paired_donors(std::span<const std::string> donor, std::
     return both;
 }
 
+void check_donors(std::span<const std::string> donor, std::span<const std::uint8_t> is_case, const ConditionNames& names) {
+    std::set<std::string> cases, controls;
+    for (std::size_t i = 0; i < donor.size(); ++i) (is_case[i] != 0 ? cases : controls).insert(donor[i]);
+    if (cases.empty() || controls.empty()) {
+        invalid_data(fmt::format("{}: no cell has the condition '{}'.", names.source, cases.empty() ? names.case_name : names.control_name), "Check --condition, --case and --control.");
+    }
+    std::set<std::string> all = cases;
+    all.insert(controls.begin(), controls.end());
+    if (all.size() == 1) {
+        invalid_data(fmt::format("{}: all cells come from one donor ('{}'), so that nothing can be said of other people.", names.source, *all.begin()),
+                     "Add more donors; to compare groups of cells within one sample, use `morula markers`.");
+    }
+    if (cases.size() == 1 && controls.size() == 1 && all.size() == 2) {
+        invalid_data(fmt::format("{}: one donor in each condition ('{}' against '{}'): a difference between two people cannot be told from one between conditions.", names.source, *cases.begin(), *controls.begin()),
+                     "Add donors; two in a condition give effects to explore, three a false discovery rate.");
+    }
+}
+
 void check_cohort(const Cohort& cohort) {
-    refuse_missing_donors(cohort);
+    check_donors(cohort.donor, cohort.is_case, {cohort.case_name, cohort.control_name, cohort.source});
     refuse_batches(cohort);
     refuse_donors_in_the_wrong_place(cohort);
     const std::vector<std::string> confounded = confounding_terms(cohort.terms, cohort.condition_term);

@@ -29,8 +29,16 @@ struct Cohort {
 /// Donors that have a sample in both conditions, in order of text.
 std::vector<std::string> paired_donors(std::span<const std::string> donor, std::span<const std::uint8_t> is_case);
 
-/// Throws invalid_data where no honest comparison can be made of the cohort as a whole, with the table that shows it: a condition without donors, one donor, one
-/// donor a condition, condition confounded with batch, a design with donors when no donor has both conditions, a design without donors when a donor has several
+/// Names for the messages of check_donors.
+struct ConditionNames {
+    std::string case_name;
+    std::string control_name;
+    std::string source;  // data set
+};
+/// Throws invalid_data where donors cannot replicate anything: a condition without donors, one donor, one donor a condition. One entry a donor and condition.
+void check_donors(std::span<const std::string> donor, std::span<const std::uint8_t> is_case, const ConditionNames& names);
+
+/// Throws invalid_data where no honest comparison can be made of the cohort as a whole, with the table that shows it: what check_donors refuses, condition confounded with batch, a design with donors when no donor has both conditions, a design without donors when a donor has several
 /// samples, a condition that follows from other terms.
 void check_cohort(const Cohort& cohort);
 

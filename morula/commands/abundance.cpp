@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "morula/analysis/cohort.hpp"
 #include "morula/commands/input.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/step_command.hpp"
@@ -19,6 +20,8 @@ namespace fs = std::filesystem;
 
 ComparisonColumns columns_of(const AbundanceIo& io) { return {io.condition, io.case_name, io.control_name, io.donor, io.batch}; }
 
+DonorsInBoth donors_in_both(const analysis::AbundanceOptions& options) { return options.design == analysis::AbundanceDesign::automatic ? DonorsInBoth::settle : DonorsInBoth::keep; }
+
 data::Dataset open_cells(const AbundanceIo& io, Context& context) {
     if (io.input.size() != 1) fail(ErrorCode::usage, fmt::format("{} inputs were given, and they are no tables of counts.", io.input.size()), "Name one file with labelled cells, or several tables (CSV, TSV).");
     std::vector<data::Dataset> found = open_datasets(io.input[0], formats::TextOrientation::automatic, context);
@@ -27,10 +30,10 @@ data::Dataset open_cells(const AbundanceIo& io, Context& context) {
     return std::move(found.front());
 }
 
-AbundanceCounts count_cells(const data::Dataset& dataset, const AbundanceIo& io, Context& context) {
+AbundanceCounts count_cells(const data::Dataset& dataset, const AbundanceIo& io, const analysis::AbundanceOptions& options, Context& context) {
     AbundanceCounts out;
     out.columns = columns_of(io);
-    out.units = comparison_units(dataset, out.columns, context);
+    out.units = comparison_units(dataset, out.columns, donors_in_both(options), context);
     if (!io.sample.empty()) require_samples_within_units(dataset, io.sample, out.columns, out.units);
     const data::Categorical types = groups_with_gaps(dataset, io.cell_type);
     out.type_names = types.categories;
@@ -46,10 +49,10 @@ AbundanceCounts count_cells(const data::Dataset& dataset, const AbundanceIo& io,
     return out;
 }
 
-AbundanceCounts sum_tables(const CountTables& tables, const AbundanceIo& io, Context& context) {
+AbundanceCounts sum_tables(const CountTables& tables, const AbundanceIo& io, const analysis::AbundanceOptions& options, Context& context) {
     AbundanceCounts out;
     out.columns = columns_of(io);
-    out.units = comparison_units(tables.rows, out.columns, context);
+    out.units = comparison_units(tables.rows, out.columns, donors_in_both(options), context);
     out.type_names = tables.type_names;
     out.counts = matrix::Dense<double>(out.units.n_units(), std::ssize(tables.type_names));
     for (std::int64_t row = 0; row < tables.counts.n_rows; ++row) {
@@ -153,13 +156,14 @@ CommandResult run_abundance(const FieldValues& values, Context& context) {
         CountTables tables = read_count_tables(io, context);
         record.add_input(fmt::format("{}", fmt::join(io.input, ", ")), tables.rows);
         add_derived_columns(tables.rows, io.derive, context);
-        counts = sum_tables(tables, io, context);
+        counts = sum_tables(tables, io, options, context);
     } else {
         dataset = open_cells(io, context);
         record.add_input(io.input[0], dataset);
         add_derived_columns(dataset, io.derive, context);
-        counts = count_cells(dataset, io, context);
+        counts = count_cells(dataset, io, options, context);
     }
+    analysis::check_donors(counts.units.donor, counts.units.is_case, {io.case_name, io.control_name, io.input[0]});
     const analysis::AbundancePlan plan = analysis::plan_abundance({counts.units.donor, counts.units.is_case}, totals_of(counts), io.case_name, io.control_name, options);
     if (!plan.left_out.empty()) context.events().warning(fmt::format("Left out: {}.", fmt::join(plan.left_out, "; ")));
     const analysis::AbundanceResult result = analysis::abundance(counts.counts.view(), plan, reference_type(counts, io.reference), options, context);

@@ -38,6 +38,49 @@ std::vector<std::int32_t> sides_of(const data::Dataset& dataset, const Compariso
     return sides;
 }
 
+/// Cells without a group take no part.
+void leave_out_gaps(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, std::vector<std::int32_t>& sides, Context& context) {
+    std::int64_t n = 0;
+    for (std::size_t cell = 0; cell < sides.size(); ++cell) {
+        if (sides[cell] < 0 || groups.codes[cell] >= 0) continue;
+        sides[cell] = -1;
+        ++n;
+    }
+    if (n > 0) context.events().warning(fmt::format("{}: {} rows of the two conditions have no value in '{}' and take no part.", dataset.name, n, column));
+}
+
+/// Bits of the sides on which each donor has cells: 1 control, 2 case.
+std::vector<int> sides_of_donors(const ComparisonCells& cells) {
+    std::vector<int> bits(cells.donor.categories.size(), 0);
+    for (std::size_t cell = 0; cell < cells.side.size(); ++cell) {
+        if (cells.takes_part(cell)) bits[static_cast<std::size_t>(cells.donor.codes[cell])] |= cells.side[cell] == 1 ? 2 : 1;
+    }
+    return bits;
+}
+
+void count_donors(ComparisonCells& cells, const std::vector<int>& bits) {
+    cells.n_control_only = std::count(bits.begin(), bits.end(), 1);
+    cells.n_case_only = std::count(bits.begin(), bits.end(), 2);
+    cells.n_both = std::count(bits.begin(), bits.end(), 3);
+}
+
+/// One donor with cells on both sides must not turn a study of many people into a comparison within that one.
+void settle_donors_in_both(const data::Dataset& dataset, const ComparisonColumns& columns, ComparisonCells& cells, Context& context) {
+    if (cells.n_both == 0 || std::min(cells.n_case_only, cells.n_control_only) <= cells.n_both) return;
+    const std::vector<int> bits = sides_of_donors(cells);
+    std::vector<std::string> names;
+    for (std::size_t donor = 0; donor < bits.size(); ++donor) {
+        if (bits[donor] == 3) names.push_back(cells.donor.categories[donor]);
+    }
+    context.events().warning(fmt::format("{}: {} of '{}' with cells in both {} and {} take no part, so that {} and {} donors with one condition can be compared: {}.", dataset.name,
+                                         cells.n_both == 1 ? "one donor" : fmt::format("{} donors", cells.n_both), columns.donor, columns.control_name, columns.case_name, cells.n_case_only, cells.n_control_only,
+                                         listed(names)));
+    for (std::size_t cell = 0; cell < cells.side.size(); ++cell) {
+        if (cells.takes_part(cell) && bits[static_cast<std::size_t>(cells.donor.codes[cell])] == 3) cells.side[cell] = -1;
+    }
+    cells.n_both = 0;
+}
+
 std::string confounding_table(const data::Categorical& batch, const ComparisonColumns& columns, const analysis::ConfoundingResult& found) {
     std::string table = fmt::format("{:<20}{:>16}{:>16}", columns.batch, columns.control_name, columns.case_name);
     for (std::size_t b = 0; b < batch.categories.size(); ++b) {
@@ -48,11 +91,11 @@ std::string confounding_table(const data::Categorical& batch, const ComparisonCo
 }
 
 /// Donors are counted, once in each batch and condition.
-void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonUnits& units) {
-    const data::Categorical batch = groups_with_gaps(dataset, columns.batch);
+void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonCells& cells, const ComparisonUnits& units) {
+    const data::Categorical& batch = cells.batch;
     std::set<std::pair<std::int32_t, std::int32_t>> seen;
     for (std::size_t cell = 0; cell < units.of_cell.size(); ++cell) {
-        if (units.of_cell[cell] >= 0 && batch.codes[cell] >= 0) seen.emplace(units.of_cell[cell], batch.codes[cell]);
+        if (units.of_cell[cell] >= 0) seen.emplace(units.of_cell[cell], batch.codes[cell]);
     }
     std::vector<std::int32_t> batches, conditions;
     for (const auto& [unit, code] : seen) {
@@ -79,27 +122,41 @@ std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical
         invalid_data(fmt::format("{}: column '{}' has only one value, '{}', so there is nothing to compare it with.", dataset.name, column, there.front()), "Name another column with --condition, or join the data sets first.");
     }
     const std::string nearest = nearest_name(value, there);
-    fail(ErrorCode::not_found, fmt::format("{}: column '{}' has no value '{}' (it has {}).", dataset.name, column, value, fmt::join(there, ", ")),
+    fail(ErrorCode::not_found, fmt::format("{}: column '{}' has no value '{}' (it has {}).", dataset.name, column, value, listed(there)),
          nearest.empty() ? fmt::format("Name one of its values with {}.", flag) : fmt::format("Did you mean '{}'?", nearest));
 }
 
-ComparisonUnits comparison_units(const data::Dataset& dataset, const ComparisonColumns& columns, Context& context) {
-    const std::vector<std::int32_t> sides = sides_of(dataset, columns, context);
-    const data::Categorical donor = groups_with_gaps(dataset, columns.donor);
+ComparisonCells comparison_cells(const data::Dataset& dataset, const ComparisonColumns& columns, DonorsInBoth policy, Context& context) {
+    if (columns.donor == columns.condition) {
+        fail(ErrorCode::usage, fmt::format("--donor and --condition both name '{}'; donors are the people (animals, cultures) within a condition.", columns.donor), "Name the column with donors with --donor.");
+    }
+    ComparisonCells cells;
+    cells.side = sides_of(dataset, columns, context);
+    cells.donor = groups_with_gaps(dataset, columns.donor);
+    leave_out_gaps(dataset, cells.donor, columns.donor, cells.side, context);
+    if (!columns.batch.empty()) {
+        cells.batch = groups_with_gaps(dataset, columns.batch);
+        leave_out_gaps(dataset, cells.batch, columns.batch, cells.side, context);
+    }
+    count_donors(cells, sides_of_donors(cells));
+    if (policy == DonorsInBoth::settle) settle_donors_in_both(dataset, columns, cells, context);
+    return cells;
+}
+
+ComparisonUnits comparison_units(const data::Dataset& dataset, const ComparisonColumns& columns, DonorsInBoth policy, Context& context) {
+    const ComparisonCells cells = comparison_cells(dataset, columns, policy, context);
     std::map<std::pair<std::int32_t, std::int32_t>, std::int32_t> number;
-    for (std::size_t cell = 0; cell < sides.size(); ++cell) {
-        if (sides[cell] < 0) continue;
-        if (donor.codes[cell] < 0) invalid_data(fmt::format("{}: cell '{}' has no value in column '{}'.", dataset.name, dataset.obs.index()[cell], columns.donor), "Fill the column, or leave those cells out.");
-        number.emplace(std::pair{donor.codes[cell], sides[cell]}, 0);
+    for (std::size_t cell = 0; cell < cells.side.size(); ++cell) {
+        if (cells.takes_part(cell)) number.emplace(std::pair{cells.donor.codes[cell], cells.side[cell]}, 0);
     }
     ComparisonUnits units;
     for (auto& [key, unit] : number) {
         unit = static_cast<std::int32_t>(units.donor.size());
-        units.donor.push_back(donor.categories[static_cast<std::size_t>(key.first)]);
+        units.donor.push_back(cells.donor.categories[static_cast<std::size_t>(key.first)]);
         units.is_case.push_back(static_cast<std::uint8_t>(key.second));
     }
-    for (std::size_t cell = 0; cell < sides.size(); ++cell) units.of_cell.push_back(sides[cell] < 0 ? -1 : number.at({donor.codes[cell], sides[cell]}));
-    if (!columns.batch.empty()) refuse_confounded(dataset, columns, units);
+    for (std::size_t cell = 0; cell < cells.side.size(); ++cell) units.of_cell.push_back(cells.takes_part(cell) ? number.at({cells.donor.codes[cell], cells.side[cell]}) : -1);
+    if (!columns.batch.empty()) refuse_confounded(dataset, columns, cells, units);
     return units;
 }
 

@@ -20,11 +20,33 @@ struct ComparisonColumns {
     std::string batch;
 };
 
+/// What to do with donors whose cells are in both conditions.
+enum class DonorsInBoth {
+    keep,    // a design that the user wrote says what they mean
+    settle,  // compare within donors, unless donors with one condition outnumber them on both sides: then leave them out
+};
+
+/// The side and the donor of each cell that takes part.
+struct ComparisonCells {
+    std::vector<std::int32_t> side;  // n_cells; 1: case, 0: control, -1: takes no part
+    data::Categorical donor;
+    data::Categorical batch;         // no codes where none is named
+    std::int64_t n_both = 0;         // donors
+    std::int64_t n_case_only = 0;
+    std::int64_t n_control_only = 0;
+    bool takes_part(std::size_t cell) const { return side[cell] >= 0; }
+};
+
+/// Cells of other conditions, and without a condition, donor or batch, take no part, and this is said; so are donors that `settle` leaves out.
+/// Throws usage (two equal values, donor column = condition column), not_found (columns, values; with the nearest name), invalid_data: a condition column with one value.
+/// Whether the donors are enough is asked by analysis::check_donors.
+ComparisonCells comparison_cells(const data::Dataset& dataset, const ComparisonColumns& columns, DonorsInBoth policy, Context& context);
+
 /// A donor in a condition: what is counted and compared.
 struct ComparisonUnits {
     std::vector<std::string> donor;
     std::vector<std::uint8_t> is_case;
-    std::vector<std::int32_t> of_cell;  // n_cells; -1: the cell has another condition
+    std::vector<std::int32_t> of_cell;  // n_cells; -1: takes no part
     std::int64_t n_units() const { return std::ssize(donor); }
 };
 
@@ -34,10 +56,9 @@ data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_vie
 /// The code of a value of `column`, which the user named with `flag`. Throws not_found with the nearest value, invalid_data where the column has one value.
 std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, const std::string& value, std::string_view flag);
 
-/// Units in order of the donors' categories, control before case. Cells of other conditions, or without one, take no part, and this is said.
-/// Throws usage, not_found (columns, values; with the nearest name), invalid_data: a condition column with one value, cells without a donor, and a condition that
-/// is confounded with batch, with the table that shows it.
-ComparisonUnits comparison_units(const data::Dataset& dataset, const ComparisonColumns& columns, Context& context);
+/// Units of comparison_cells in order of the donors' categories, control before case. Throws as that does, and invalid_data for a condition that is confounded with
+/// batch, with the table that shows it.
+ComparisonUnits comparison_units(const data::Dataset& dataset, const ComparisonColumns& columns, DonorsInBoth policy, Context& context);
 
 /// Throws invalid_data when a value of `sample` has cells of more than one unit.
 void require_samples_within_units(const data::Dataset& dataset, std::string_view sample, const ComparisonColumns& columns, const ComparisonUnits& units);

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <exception>
 #include <numeric>
+#include <set>
 
 #include "morula/analysis/pseudobulk.hpp"
 #include "morula/commands/comparison_commands.hpp"
@@ -14,6 +16,7 @@
 #include "morula/commands/slots.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/schema.hpp"
 
 namespace morula::commands {
 namespace {
@@ -34,14 +37,20 @@ void refuse_changed_values(const DeIo& io) {
     }
 }
 
-data::Dataset open_counts(const DeIo& io, VerbRecord& record, Context& context) {
+/// All data sets behind the inputs, each once.
+std::vector<data::Dataset> open_studies(const DeIo& io, Context& context) {
     refuse_changed_values(io);
-    std::vector<data::Dataset> found = open_datasets(io.input, io.orientation, context);
-    if (found.size() != 1) {
-        fail(ErrorCode::unsupported, fmt::format("{}: holds {} data sets; de compares within one.", io.input, found.size()), "Name one data set.");
+    std::vector<data::Dataset> out;
+    std::set<std::string> seen;
+    for (const std::string& input : io.input) {
+        if (!seen.insert(fs::weakly_canonical(input).string()).second) fail(ErrorCode::usage, fmt::format("{} is given twice.", input), "Name each data set once: donors counted twice look like more evidence.");
+        for (data::Dataset& dataset : open_datasets(input, io.orientation, context)) out.push_back(std::move(dataset));
     }
-    data::Dataset dataset = gene_expression(with_counts(std::move(found.front()), io.layer, context), context);
-    record.add_input(io.input, dataset);
+    return out;
+}
+
+data::Dataset with_columns(data::Dataset found, const DeIo& io, Context& context) {
+    data::Dataset dataset = gene_expression(with_counts(std::move(found), io.layer, context), context);
     add_derived_columns(dataset, io.derive, context);
     return dataset;
 }
@@ -73,34 +82,118 @@ void judge(DeType& type) {
     }
 }
 
-void warn_of_few_cells(const std::vector<DeType>& types, const analysis::Cohort& cohort, Context& context) {
+void warn_of_few_cells(const DeStudy& study, Context& context) {
+    const analysis::Cohort& cohort = study.cells.cohort;
     std::vector<std::string> few;
-    for (const DeType& type : types) {
+    for (const DeType& type : study.types) {
         std::vector<std::string> samples;
         for (const std::int32_t sample : type.plan.samples) {
             const auto s = static_cast<std::size_t>(sample);
             if (type.n_cells[s] < kDeFewCells) samples.push_back(fmt::format("{} {}: {}", cohort.donor[s], cohort.is_case[s] != 0 ? cohort.case_name : cohort.control_name, type.n_cells[s]));
         }
-        if (!samples.empty()) few.push_back(fmt::format("{} ({})", type.name, fmt::join(samples, ", ")));
+        if (!samples.empty()) few.push_back(fmt::format("{} ({})", type.name, listed(samples)));
     }
-    if (!few.empty()) context.events().warning(fmt::format("Fewer than {} cells make noisy sums: {}.", kDeFewCells, fmt::join(few, "; ")));
+    if (!few.empty()) context.events().warning(fmt::format("{}: fewer than {} cells make noisy sums: {}.", study.name, kDeFewCells, listed(few)));
 }
 
-void require_any(const std::vector<DeType>& types, const DeIo& io) {
-    if (std::any_of(types.begin(), types.end(), [](const DeType& type) { return type.plan.evidence != analysis::Evidence::none; })) return;
-    std::string reasons;
-    constexpr std::size_t shown = 5;
-    for (std::size_t i = 0; i < std::min(types.size(), shown); ++i) reasons += fmt::format("{}{}: {}", i == 0 ? "" : "; ", types[i].name, types[i].plan.status);
-    invalid_data(fmt::format("{}: no cell type can be compared ({}{}).", io.input, reasons, types.size() > shown ? "; ..." : ""),
-                 fmt::format("Check that '{}' names donors and not cells, join rare types, or lower --min-cells.", io.donor));
+void require_any(const DeStudy& study, const DeIo& io) {
+    if (std::any_of(study.types.begin(), study.types.end(), [](const DeType& type) { return type.plan.evidence != analysis::Evidence::none; })) return;
+    std::vector<std::string> reasons;
+    for (const DeType& type : study.types) reasons.push_back(fmt::format("{}: {}", type.name, type.plan.status));
+    invalid_data(fmt::format("{}: no cell type can be compared ({}).", study.name, listed(reasons)), fmt::format("Check that '{}' names donors and not cells, join rare types, or lower --min-cells.", io.donor));
 }
 
-void add_results(const DeCells& cells, const std::vector<DeType>& types, VerbRecord& record) {
-    const auto n_with = [&](analysis::Evidence evidence) { return static_cast<std::int64_t>(std::count_if(types.begin(), types.end(), [&](const DeType& type) { return type.plan.evidence == evidence; })); };
-    record.add_text("design", cells.cohort.formula);
+DeStudy compare_study(const data::Dataset& dataset, const DeIo& io, const analysis::DeOptions& options, Context& context) {
+    DeStudy study;
+    study.name = dataset.name;
+    study.var = dataset.var;
+    study.cells = de_cells(dataset, io, context);
+    const analysis::Pseudobulk sums = analysis::pseudobulk(*require_counts(dataset), study.cells.group_of_cell, study.cells.n_groups(), context);
+    for (std::size_t type = 0; type < study.cells.types.size(); ++type) study.types.push_back(compare_type(study.cells, type, sums, io, options, context));
+    require_any(study, io);
+    warn_of_few_cells(study, context);
+    return study;
+}
+
+/// All data sets, one after the other. Where there are several, one that cannot be compared is no reason to lose the others.
+std::vector<DeStudy> compare_studies(const DeIo& io, const analysis::DeOptions& options, VerbRecord& record, Context& context) {
+    std::vector<data::Dataset> found = open_studies(io, context);
+    const std::string input = io.input.size() == 1 ? io.input[0] : "";
+    std::vector<DeStudy> out;
+    std::exception_ptr first_refusal;
+    for (data::Dataset& raw : found) {
+        const std::string name = raw.name;
+        try {
+            const data::Dataset dataset = with_columns(std::move(raw), io, context);
+            record.add_input(found.size() == 1 && !input.empty() ? input : name, dataset);
+            out.push_back(compare_study(dataset, io, options, context));
+        } catch (const Error& error) {
+            const bool may_differ = error.code() == ErrorCode::invalid_data || error.code() == ErrorCode::not_found;
+            if (found.size() == 1 || !may_differ) throw;
+            if (!first_refusal) first_refusal = std::current_exception();
+            context.events().warning(fmt::format("{} is left out. {}", name, error.message()));
+            out.push_back({.name = name, .var = {}, .cells = {}, .types = {}, .refused = error.message()});
+        }
+    }
+    if (std::all_of(out.begin(), out.end(), [](const DeStudy& study) { return !study.refused.empty(); })) std::rethrow_exception(first_refusal);
+    return out;
+}
+
+/// A folder name for each data set: letters, digits, dots, lines; a number behind a name that stands twice.
+std::vector<std::string> folder_names(const std::vector<DeStudy>& studies) {
+    std::vector<std::string> out;
+    std::set<std::string> seen;
+    for (const DeStudy& study : studies) {
+        std::string name;
+        for (const char c : study.name) name += std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.' ? c : '_';
+        while (!name.empty() && name.front() == '.') name.erase(name.begin());
+        if (name.empty()) name = "data";
+        std::string unique = name;
+        for (int number = 2; !seen.insert(unique).second; ++number) unique = fmt::format("{}-{}", name, number);
+        out.push_back(unique);
+    }
+    return out;
+}
+
+void add_counts(const DeStudy& study, VerbRecord& record) {
+    const auto n_with = [&](analysis::Evidence evidence) { return static_cast<std::int64_t>(std::count_if(study.types.begin(), study.types.end(), [&](const DeType& type) { return type.plan.evidence == evidence; })); };
+    record.add_text("design", study.cells.cohort.formula);
     record.add_count("n_types_tested", n_with(analysis::Evidence::tested));
     record.add_count("n_types_exploratory", n_with(analysis::Evidence::exploratory));
     record.add_count("n_types_not_compared", n_with(analysis::Evidence::none));
+}
+
+CommandResult finish_one(const DeIo& io, const std::vector<DeStudy>& studies, VerbRecord& record) {
+    const DeStudy& study = studies.front();
+    write_de_tables(io.out, io, study.cells, study.var, study.types);
+    add_counts(study, record);
+    for (const char* name : {"de.csv", "donors.csv", "run.json"}) record.add_output(name);
+    record.write(io.out);
+    return {de_text(io, study) + fmt::format("{}: de.csv (genes), donors.csv (who was used, and why not), run.json.\n", io.out), de_json(io, studies, {}, record)};
+}
+
+CommandResult finish_several(const DeIo& io, const std::vector<DeStudy>& studies, VerbRecord& record, Context& context) {
+    const std::vector<std::string> folders = folder_names(studies);
+    std::string text;
+    for (std::size_t i = 0; i < studies.size(); ++i) {
+        if (!studies[i].refused.empty()) {
+            text += fmt::format("{}: not compared. {}\n", studies[i].name, studies[i].refused);
+            continue;
+        }
+        const fs::path folder = fs::path(io.out) / folders[i];
+        fs::create_directories(folder);
+        write_de_tables(folder, io, studies[i].cells, studies[i].var, studies[i].types);
+        for (const char* name : {"de.csv", "donors.csv"}) record.add_output((fs::path(folders[i]) / name).string());
+        text += de_text(io, studies[i]);
+    }
+    const std::vector<PooledType> pooled = pool_studies(studies, context);
+    write_pooled_table(io.out, pooled);
+    record.add_count("n_datasets", std::ssize(studies));
+    record.add_count("n_datasets_compared", static_cast<std::int64_t>(std::count_if(studies.begin(), studies.end(), [](const DeStudy& study) { return study.refused.empty(); })));
+    for (const char* name : {"pooled.csv", "run.json"}) record.add_output(name);
+    record.write(io.out);
+    text += pooled_text(pooled) + fmt::format("{}: pooled.csv (all data sets together), a folder a data set with de.csv and donors.csv, run.json.\n", io.out);
+    return {text, de_json(io, studies, pooled, record)};
 }
 
 CommandResult run_de(const FieldValues& values, Context& context) {
@@ -109,20 +202,9 @@ CommandResult run_de(const FieldValues& values, Context& context) {
     FieldValues all = values_of(io);
     for (auto& value : values_of(options)) all.push_back(std::move(value));
     VerbRecord record("de", std::move(all), context);
-    const data::Dataset dataset = open_counts(io, record, context);
-    const DeCells cells = de_cells(dataset, io, context);
-    const analysis::Pseudobulk sums = analysis::pseudobulk(*require_counts(dataset), cells.group_of_cell, cells.n_groups(), context);
-    std::vector<DeType> types;
-    for (std::size_t type = 0; type < cells.types.size(); ++type) types.push_back(compare_type(cells, type, sums, io, options, context));
-    require_any(types, io);
-    warn_of_few_cells(types, cells.cohort, context);
-    const fs::path folder = io.out;
-    fs::create_directories(folder);
-    write_de_tables(folder, io, cells, dataset.var, types);
-    add_results(cells, types, record);
-    for (const char* name : {"de.csv", "donors.csv", "run.json"}) record.add_output(name);
-    record.write(folder);
-    return {de_text(io, cells, dataset.var, types), de_json(io, types, record)};
+    const std::vector<DeStudy> studies = compare_studies(io, options, record, context);
+    fs::create_directories(io.out);
+    return studies.size() == 1 ? finish_one(io, studies, record) : finish_several(io, studies, record, context);
 }
 
 }  // namespace
@@ -151,10 +233,11 @@ Command de_command() {
     command.name = "de";
     command.summary = "Compare two conditions gene by gene, cell type by cell type, with donors as replicates.";
     command.help = "Counts are added up over the cells of each donor, condition and cell type; a negative-binomial quasi-likelihood F test compares the donors. Under 3 donors a group the result is exploratory: "
-                   "effects and ranks, no false discovery rate. A condition that is confounded with batch is refused.";
+                   "effects and ranks, no false discovery rate. A condition that is confounded with batch is refused. Several data sets are compared one by one; a random-effects mean then says what holds across them.";
     command.examples = {{"Disease against healthy, type by type", "morula de study.h5ad --condition disease --case asthma --control normal --donor donor_id --cell-type cell_type --out de"},
                         {"The donor's name inside the sample's, and a batch in the design",
-                         "morula de study.h5ad --condition group --case stim --control ctrl --derive 'donor=sample_id:[0-9]+' --donor donor --batch plate --out de"}};
+                         "morula de study.h5ad --condition group --case stim --control ctrl --derive 'donor=sample_id:[0-9]+' --donor donor --batch plate --out de"},
+                        {"Every data set of an atlas on its own, then together", "morula de lungs.atlas --condition disease --case asthma --control normal --donor donor_id --cell-type cell_type --out de"}};
     command.options = joined_schema<DeIo, analysis::DeOptions>();
     command.run = run_de;
     return command;

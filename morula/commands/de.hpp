@@ -1,4 +1,4 @@
-// What the parts of `morula de` share: its options, the cells it compares, and what came of each cell type.
+// What the parts of `morula de` share: its options, the cells it compares, what came of each cell type, and what several data sets say together.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 
 #include "morula/analysis/cohort.hpp"
 #include "morula/analysis/de.hpp"
+#include "morula/analysis/meta_analysis.hpp"
 #include "morula/analysis/pseudobulk.hpp"
 #include "morula/commands/derived_columns.hpp"
 #include "morula/commands/verb_record.hpp"
@@ -19,7 +20,7 @@
 namespace morula::commands {
 
 struct DeIo {
-    std::string input;
+    std::vector<std::string> input;
     std::string out;
     std::string condition;
     std::string case_name;
@@ -36,8 +37,8 @@ struct DeIo {
 };
 constexpr auto describe(const DeIo*) {
     return std::tuple{
-        field("input", &DeIo::input, "An h5ad file, a 10x folder or h5 file, a text matrix, or an atlas with one data set, with raw counts.", {.positional = true, .required = true}),
-        field("out", &DeIo::out, "Folder for de.csv, donors.csv and run.json.", {.required = true}),
+        field("input", &DeIo::input, "h5ad files, 10x folders or h5 files, text matrices, or an atlas, with raw counts. Several data sets are compared one by one, then pooled.", {.positional = true, .required = true}),
+        field("out", &DeIo::out, "Folder for de.csv, donors.csv and run.json; with several data sets a folder for each, and pooled.csv.", {.required = true}),
         field("condition", &DeIo::condition, "obs column with the conditions.", {.required = true}),
         field("case", &DeIo::case_name, "Value of the condition that is compared, for instance disease.", {.required = true}),
         field("control", &DeIo::control_name, "Value that it is compared with, for instance healthy.", {.required = true}),
@@ -79,13 +80,52 @@ struct DeType {
 inline constexpr double kDeFdr = 0.05;
 inline constexpr std::int64_t kDeFewCells = 20;
 
+/// One data set, compared.
+struct DeStudy {
+    std::string name;
+    data::Table var;
+    DeCells cells;
+    std::vector<DeType> types;
+    std::string refused;  // why it was not compared; "" where it was
+    /// Whether donors are compared with themselves: controls are then samples beside the disease, not people without it.
+    bool is_within_donors() const { return cells.cohort.donor_term >= 0; }
+};
+
 /// Compares cell type `number`; sums: of cells.group_of_cell.
 DeType compare_type(const DeCells& cells, std::size_t number, const analysis::Pseudobulk& sums, const DeIo& io, const analysis::DeOptions& options, Context& context);
 /// de.csv and donors.csv in `folder`.
 void write_de_tables(const std::filesystem::path& folder, const DeIo& io, const DeCells& cells, const data::Table& var, const std::vector<DeType>& types);
-/// What the terminal says.
-std::string de_text(const DeIo& io, const DeCells& cells, const data::Table& var, const std::vector<DeType>& types);
-/// The --json object: what `record` says and an entry a cell type.
-std::string de_json(const DeIo& io, const std::vector<DeType>& types, const VerbRecord& record);
+
+/// A gene of a cell type in the data sets that tested it.
+struct PooledGene {
+    std::string gene;
+    std::string gene_id;
+    analysis::PooledEffect effect;
+    std::int64_t n_studies = 0;
+    double log10_fdr = 0.0;
+    double log10_fdr_two = 0.0;
+};
+/// One cell type against one kind of control.
+struct PooledType {
+    std::string cell_type;
+    bool is_within_donors = false;
+    std::vector<std::string> studies;  // those that tested the type
+    std::int64_t n_case = 0;           // donors
+    std::int64_t n_control = 0;
+    std::vector<PooledGene> genes;     // tested in two data sets or more; none where one data set alone tested the type
+};
+/// Random-effects means of the types that were tested in several data sets. Data sets that compare donors with themselves (normal tissue beside the disease) and
+/// data sets that compare them with other people are pooled apart. Only tested types enter, not exploratory ones. Genes meet by id or symbol, whichever the data sets share.
+std::vector<PooledType> pool_studies(const std::vector<DeStudy>& studies, Context& context);
+/// pooled.csv in `folder`.
+void write_pooled_table(const std::filesystem::path& folder, const std::vector<PooledType>& pooled);
+/// "other donors" or "the same donors".
+std::string_view control_kind(bool is_within_donors);
+
+/// What the terminal says of one data set.
+std::string de_text(const DeIo& io, const DeStudy& study);
+std::string pooled_text(const std::vector<PooledType>& pooled);
+/// The --json object: what `record` says, and an entry a cell type; with several data sets these stand in an entry a data set, beside "pooled".
+std::string de_json(const DeIo& io, const std::vector<DeStudy>& studies, const std::vector<PooledType>& pooled, const VerbRecord& record);
 
 }  // namespace morula::commands

@@ -41,82 +41,61 @@ Groups type_groups(const data::Dataset& dataset, const DeIo& io, Context& contex
 
 /// Everything of a cell that decides its sample.
 struct CellColumns {
-    Groups condition;
-    std::int32_t case_code = 0;
-    std::int32_t control_code = 0;
-    Groups donor;
-    Groups batch;  // no codes where none is named
-    std::vector<std::uint8_t> takes_part;
-    bool is_case(std::size_t cell) const { return condition.codes[cell] == case_code; }
+    ComparisonCells cells;
+    std::string case_name;
+    std::string control_name;
+    bool takes_part(std::size_t cell) const { return cells.takes_part(cell); }
+    bool is_case(std::size_t cell) const { return cells.side[cell] == 1; }
+    const std::string& condition(std::size_t cell) const { return is_case(cell) ? case_name : control_name; }
 };
 
-void require_value(const data::Dataset& dataset, const Groups& groups, const std::string& column, const CellColumns& cells) {
-    for (std::size_t cell = 0; cell < groups.codes.size(); ++cell) {
-        if (cells.takes_part[cell] == 0 || groups.codes[cell] >= 0) continue;
-        invalid_data(fmt::format("{}: cell '{}' has no value in column '{}'.", dataset.name, dataset.obs.index()[cell], column), "Fill the column, or leave those cells out.");
-    }
-}
-
-CellColumns read_columns(const data::Dataset& dataset, const DeIo& io, const Groups& types) {
-    if (io.case_name == io.control_name) fail(ErrorCode::usage, fmt::format("--case and --control are both '{}'.", io.case_name), "Name two values of the condition.");
-    CellColumns out;
-    out.condition = groups_with_gaps(dataset, io.condition);
-    out.case_code = code_of_value(dataset, out.condition, io.condition, io.case_name, "--case");
-    out.control_code = code_of_value(dataset, out.condition, io.condition, io.control_name, "--control");
-    out.donor = groups_with_gaps(dataset, io.donor);
-    if (!io.batch.empty()) out.batch = groups_with_gaps(dataset, io.batch);
+CellColumns read_columns(const data::Dataset& dataset, const DeIo& io, const Groups& types, Context& context) {
+    const ComparisonColumns columns{io.condition, io.case_name, io.control_name, io.donor, io.batch};
+    CellColumns out{comparison_cells(dataset, columns, io.design.empty() ? DonorsInBoth::settle : DonorsInBoth::keep, context), io.case_name, io.control_name};
     for (std::size_t cell = 0; cell < types.codes.size(); ++cell) {
-        const std::int32_t code = out.condition.codes[cell];
-        out.takes_part.push_back(types.codes[cell] >= 0 && (code == out.case_code || code == out.control_code) ? 1 : 0);
+        if (types.codes[cell] < 0) out.cells.side[cell] = -1;
     }
-    require_value(dataset, out.donor, io.donor, out);
-    if (!io.batch.empty()) require_value(dataset, out.batch, io.batch, out);
     return out;
 }
 
-/// Donors with cells in both conditions, and whether any donor has cells of several batches.
-struct Pairing {
-    std::size_t n_paired = 0;
-    std::size_t n_donors = 0;
-    bool batch_varies_in_donor = false;
-    std::size_t n_batches = 0;
+/// How many batches there are, and whether any donor has cells of several.
+struct Batches {
+    std::size_t n = 0;
+    bool vary_in_donor = false;
 };
-Pairing look_at_pairing(const CellColumns& cells) {
-    std::map<std::int32_t, int> sides;  // donor -> 1 control, 2 case, 3 both
-    std::map<std::int32_t, std::set<std::int32_t>> batches;
-    std::set<std::int32_t> all_batches;
-    for (std::size_t cell = 0; cell < cells.takes_part.size(); ++cell) {
-        if (cells.takes_part[cell] == 0) continue;
-        sides[cells.donor.codes[cell]] |= cells.is_case(cell) ? 2 : 1;
-        if (cells.batch.codes.empty()) continue;
-        batches[cells.donor.codes[cell]].insert(cells.batch.codes[cell]);
-        all_batches.insert(cells.batch.codes[cell]);
+Batches look_at_batches(const CellColumns& columns) {
+    std::map<std::int32_t, std::set<std::int32_t>> of_donor;
+    std::set<std::int32_t> all;
+    const Groups& batch = columns.cells.batch;
+    for (std::size_t cell = 0; cell < batch.codes.size(); ++cell) {
+        if (!columns.takes_part(cell)) continue;
+        of_donor[columns.cells.donor.codes[cell]].insert(batch.codes[cell]);
+        all.insert(batch.codes[cell]);
     }
-    Pairing out;
-    out.n_donors = sides.size();
-    for (const auto& [donor, side] : sides) out.n_paired += side == 3 ? 1U : 0U;
-    for (const auto& [donor, own] : batches) out.batch_varies_in_donor = out.batch_varies_in_donor || own.size() > 1;
-    out.n_batches = all_batches.size();
+    Batches out{all.size(), false};
+    for (const auto& [donor, own] : of_donor) out.vary_in_donor = out.vary_in_donor || own.size() > 1;
     return out;
 }
 
-std::vector<analysis::FormulaTerm> default_formula(const data::Dataset& dataset, const DeIo& io, const CellColumns& cells, Context& context) {
-    const Pairing pairing = look_at_pairing(cells);
+std::vector<analysis::FormulaTerm> default_formula(const data::Dataset& dataset, const DeIo& io, const CellColumns& columns, Context& context) {
+    const Batches batches = look_at_batches(columns);
+    const std::int64_t n_one_sided = columns.cells.n_case_only + columns.cells.n_control_only;
+    const std::int64_t n_donors = columns.cells.n_both + n_one_sided;
     std::vector<analysis::FormulaTerm> terms;
     std::string why;
-    const bool paired = pairing.n_paired > 0;
+    const bool paired = columns.cells.n_both > 0;
     if (paired) {
         terms.push_back({io.donor, false});
-        why = fmt::format("{} of {} donors are in both conditions, so that each is compared with itself", pairing.n_paired, pairing.n_donors);
+        why = fmt::format("{} of {} donors are in both conditions, so that each is compared with itself", columns.cells.n_both, n_donors);
     } else {
         why = "each donor is in one condition";
     }
-    if (pairing.n_batches > 1 && (!paired || pairing.batch_varies_in_donor)) terms.push_back({io.batch, false});
-    else if (pairing.n_batches > 1) why += fmt::format("; '{}' is the same within each donor and needs no term of its own", io.batch);
+    if (batches.n > 1 && (!paired || batches.vary_in_donor)) terms.push_back({io.batch, false});
+    else if (batches.n > 1) why += fmt::format("; '{}' is the same within each donor and needs no term of its own", io.batch);
     terms.push_back({io.condition, false});
     context.events().decision(fmt::format("{}: design {}: {}.", dataset.name, analysis::formula_text(terms), why));
-    if (paired && pairing.n_paired < pairing.n_donors) {
-        context.events().warning(fmt::format("{}: {} donors are in one condition only and tell nothing in a comparison within donors.", dataset.name, pairing.n_donors - pairing.n_paired));
+    if (paired && n_one_sided > 0) {
+        context.events().warning(fmt::format("{}: {} donors are in one condition only and tell nothing in a comparison within donors.", dataset.name, n_one_sided));
     }
     return terms;
 }
@@ -126,12 +105,13 @@ struct Samples {
     std::vector<std::size_t> first_cell;   // of each sample
     std::vector<std::int32_t> of_cell;     // -1: none
 };
-Samples find_samples(const CellColumns& cells, bool by_batch) {
+Samples find_samples(const CellColumns& columns, bool by_batch) {
     using Key = std::tuple<std::int32_t, bool, std::int32_t>;
-    const auto key_of = [&](std::size_t cell) { return Key{cells.donor.codes[cell], cells.is_case(cell), by_batch ? cells.batch.codes[cell] : 0}; };
+    const std::size_t n_cells = columns.cells.side.size();
+    const auto key_of = [&](std::size_t cell) { return Key{columns.cells.donor.codes[cell], columns.is_case(cell), by_batch ? columns.cells.batch.codes[cell] : 0}; };
     std::map<Key, std::size_t> first;
-    for (std::size_t cell = 0; cell < cells.takes_part.size(); ++cell) {
-        if (cells.takes_part[cell] != 0) first.emplace(key_of(cell), cell);
+    for (std::size_t cell = 0; cell < n_cells; ++cell) {
+        if (columns.takes_part(cell)) first.emplace(key_of(cell), cell);
     }
     Samples out;
     std::map<Key, std::int32_t> number;
@@ -139,7 +119,7 @@ Samples find_samples(const CellColumns& cells, bool by_batch) {
         number.emplace(key, static_cast<std::int32_t>(number.size()));
         out.first_cell.push_back(cell);
     }
-    for (std::size_t cell = 0; cell < cells.takes_part.size(); ++cell) out.of_cell.push_back(cells.takes_part[cell] != 0 ? number.at(key_of(cell)) : -1);
+    for (std::size_t cell = 0; cell < n_cells; ++cell) out.of_cell.push_back(columns.takes_part(cell) ? number.at(key_of(cell)) : -1);
     return out;
 }
 
@@ -148,15 +128,15 @@ bool is_number_column(const data::Column& column) {
 }
 
 /// A column that must be the same for all cells of a sample.
-analysis::SampleColumn covariate(const data::Dataset& dataset, const analysis::FormulaTerm& term, const CellColumns& cells, const Samples& samples, Context& context) {
+analysis::SampleColumn covariate(const data::Dataset& dataset, const analysis::FormulaTerm& term, const CellColumns& columns, const Samples& samples, Context& context) {
     const Groups values = groups_with_gaps(dataset, term.column);
-    require_value(dataset, values, term.column, cells);
     for (std::size_t cell = 0; cell < samples.of_cell.size(); ++cell) {
         if (samples.of_cell[cell] < 0) continue;
+        if (values.codes[cell] < 0) invalid_data(fmt::format("{}: cell '{}' has no value in column '{}' of the design.", dataset.name, dataset.obs.index()[cell], term.column), "Fill the column, or leave it out of the design.");
         const std::size_t first = samples.first_cell[static_cast<std::size_t>(samples.of_cell[cell])];
         if (values.codes[cell] == values.codes[first]) continue;
-        invalid_data(fmt::format("{}: column '{}' of the design differs among the cells of donor '{}' in condition '{}' ('{}' and '{}').", dataset.name, term.column, cells.donor.categories[static_cast<std::size_t>(cells.donor.codes[first])],
-                                 cells.condition.categories[static_cast<std::size_t>(cells.condition.codes[first])], values.categories[static_cast<std::size_t>(values.codes[first])], values.categories[static_cast<std::size_t>(values.codes[cell])]),
+        invalid_data(fmt::format("{}: column '{}' of the design differs among the cells of donor '{}' in condition '{}' ('{}' and '{}').", dataset.name, term.column,
+                                 columns.cells.donor.categories[static_cast<std::size_t>(columns.cells.donor.codes[first])], columns.condition(first), values.categories[static_cast<std::size_t>(values.codes[first])], values.categories[static_cast<std::size_t>(values.codes[cell])]),
                      fmt::format("A design takes one value a sample; for batches write --batch {}, which keeps a donor's batches apart.", term.column));
     }
     const data::Column& column = *dataset.obs.find(term.column);
@@ -178,39 +158,43 @@ std::vector<std::string> texts_of_samples(const Groups& groups, const Samples& s
 }
 
 /// The batch of each sample; "b1+b2" where a sample has cells of both.
-std::vector<std::string> batches_of_samples(const CellColumns& cells, const Samples& samples) {
+std::vector<std::string> batches_of_samples(const Groups& batch, const Samples& samples) {
     std::vector<std::set<std::string>> found(samples.first_cell.size());
     for (std::size_t cell = 0; cell < samples.of_cell.size(); ++cell) {
-        if (samples.of_cell[cell] >= 0) found[static_cast<std::size_t>(samples.of_cell[cell])].insert(cells.batch.categories[static_cast<std::size_t>(cells.batch.codes[cell])]);
+        if (samples.of_cell[cell] >= 0) found[static_cast<std::size_t>(samples.of_cell[cell])].insert(batch.categories[static_cast<std::size_t>(batch.codes[cell])]);
     }
     std::vector<std::string> out;
     for (const auto& names : found) out.push_back(fmt::format("{}", fmt::join(names, "+")));
     return out;
 }
 
-analysis::Cohort make_cohort(const data::Dataset& dataset, const DeIo& io, const CellColumns& cells, const Samples& samples, const std::vector<analysis::FormulaTerm>& formula, Context& context) {
+analysis::Cohort make_cohort(const data::Dataset& dataset, const DeIo& io, const CellColumns& columns, const Samples& samples, const std::vector<analysis::FormulaTerm>& formula, Context& context) {
     analysis::Cohort out;
     out.source = dataset.name;
     out.case_name = io.case_name;
     out.control_name = io.control_name;
     out.formula = analysis::formula_text(formula);
-    out.donor = texts_of_samples(cells.donor, samples);
-    for (const std::size_t cell : samples.first_cell) out.is_case.push_back(cells.is_case(cell) ? 1 : 0);
+    out.donor = texts_of_samples(columns.cells.donor, samples);
+    std::vector<std::string> condition;
+    for (const std::size_t cell : samples.first_cell) {
+        out.is_case.push_back(columns.is_case(cell) ? 1 : 0);
+        condition.push_back(columns.condition(cell));
+    }
     out.batch.name = io.batch;
-    if (!io.batch.empty()) out.batch.texts = batches_of_samples(cells, samples);
+    if (!io.batch.empty()) out.batch.texts = batches_of_samples(columns.cells.batch, samples);
     out.condition_term = -1;
     for (const analysis::FormulaTerm& term : formula) {
         const auto at = static_cast<std::int32_t>(out.terms.size());
         if (term.column == io.condition) {
             out.condition_term = at;
-            out.terms.push_back({io.condition, {}, texts_of_samples(cells.condition, samples), io.control_name});
+            out.terms.push_back({io.condition, {}, condition, io.control_name});
         } else if (term.column == io.donor) {
             out.donor_term = at;
             out.terms.push_back({io.donor, {}, out.donor, ""});
         } else if (term.column == io.batch) {
             out.terms.push_back({io.batch, {}, out.batch.texts, ""});
         } else {
-            out.terms.push_back(covariate(dataset, term, cells, samples, context));
+            out.terms.push_back(covariate(dataset, term, columns, samples, context));
         }
     }
     if (out.condition_term < 0) {
@@ -223,12 +207,12 @@ analysis::Cohort make_cohort(const data::Dataset& dataset, const DeIo& io, const
 
 DeCells de_cells(const data::Dataset& dataset, const DeIo& io, Context& context) {
     const Groups types = type_groups(dataset, io, context);
-    const CellColumns cells = read_columns(dataset, io, types);
-    const std::vector<analysis::FormulaTerm> formula = io.design.empty() ? default_formula(dataset, io, cells, context) : analysis::parse_formula(io.design);
+    const CellColumns columns = read_columns(dataset, io, types, context);
+    const std::vector<analysis::FormulaTerm> formula = io.design.empty() ? default_formula(dataset, io, columns, context) : analysis::parse_formula(io.design);
     const bool by_batch = !io.batch.empty() && std::any_of(formula.begin(), formula.end(), [&](const analysis::FormulaTerm& term) { return term.column == io.batch; });
-    const Samples samples = find_samples(cells, by_batch);
+    const Samples samples = find_samples(columns, by_batch);
     DeCells out;
-    out.cohort = make_cohort(dataset, io, cells, samples, formula, context);
+    out.cohort = make_cohort(dataset, io, columns, samples, formula, context);
     analysis::check_cohort(out.cohort);
     // Types in their own order, without those that no cell of the two conditions has.
     std::vector<std::int32_t> number(types.categories.size(), -1);

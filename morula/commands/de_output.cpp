@@ -83,8 +83,31 @@ std::string line_of_type(const DeType& type, const std::vector<std::string>& sym
                        leading_genes(type, symbols, std::min<std::size_t>(kGenesShown, static_cast<std::size_t>(type.n_up + type.n_down))), reach);
 }
 
+using Json = nlohmann::ordered_json;
+
 /// A number, or null where there is none.
-nlohmann::ordered_json number_or_null(double value) { return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr); }
+Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json types_json(const DeStudy& study) {
+    Json out = Json::array();
+    for (const DeType& type : study.types) {
+        out.push_back({{"cell_type", type.name}, {"status", type.plan.status}, {"n_case", type.plan.n_case}, {"n_control", type.plan.n_control}, {"n_genes", type.result.gene.size()},
+                       {"n_up", type.n_up}, {"n_down", type.n_down}, {"detectable_log2fc", number_or_null(type.detectable_log2fc)}, {"common_dispersion", number_or_null(type.result.common_dispersion)},
+                       {"prior_df", number_or_null(type.result.prior_df)}});
+    }
+    return out;
+}
+
+Json study_json(const DeStudy& study) {
+    if (!study.refused.empty()) return {{"name", study.name}, {"refused", study.refused}};
+    return {{"name", study.name}, {"design", study.cells.cohort.formula}, {"controls", control_kind(study.is_within_donors())}, {"cell_types", types_json(study)}};
+}
+
+Json pooled_json(const PooledType& type) {
+    const auto n_below = [&](double PooledGene::*fdr) { return std::count_if(type.genes.begin(), type.genes.end(), [&](const PooledGene& gene) { return gene.*fdr <= std::log10(kDeFdr); }); };
+    return {{"cell_type", type.cell_type}, {"controls", control_kind(type.is_within_donors)}, {"datasets", type.studies}, {"n_case", type.n_case}, {"n_control", type.n_control}, {"n_genes", type.genes.size()},
+            {"n_mean_changed", n_below(&PooledGene::log10_fdr)}, {"n_in_two", n_below(&PooledGene::log10_fdr_two)}};
+}
 
 }  // namespace
 
@@ -97,24 +120,25 @@ void write_de_tables(const std::filesystem::path& folder, const DeIo& io, const 
     write_donors(folder / "donors.csv", cells, types);
 }
 
-std::string de_text(const DeIo& io, const DeCells& cells, const data::Table& var, const std::vector<DeType>& types) {
-    const std::vector<std::string> symbols = symbols_of(var);
-    std::string out = fmt::format("{}: {} against {} by '{}', design {}. Numbers behind genes are log2 fold changes.\n", io.input, io.case_name, io.control_name, io.condition, cells.cohort.formula);
-    for (const DeType& type : types) out += line_of_type(type, symbols);
-    if (std::any_of(types.begin(), types.end(), [](const DeType& type) { return type.plan.evidence == Evidence::exploratory; })) {
+std::string de_text(const DeIo& io, const DeStudy& study) {
+    const std::vector<std::string> symbols = symbols_of(study.var);
+    std::string out = fmt::format("{}: {} against {} by '{}', design {}. Numbers behind genes are log2 fold changes.\n", study.name, io.case_name, io.control_name, io.condition, study.cells.cohort.formula);
+    for (const DeType& type : study.types) out += line_of_type(type, symbols);
+    if (std::any_of(study.types.begin(), study.types.end(), [](const DeType& type) { return type.plan.evidence == Evidence::exploratory; })) {
         out += "Exploratory means: use effects and ranks to choose what to look at next; nothing here is shown to hold for other donors.\n";
     }
-    return out + fmt::format("{}: de.csv (genes), donors.csv (who was used, and why not), run.json.\n", io.out);
+    return out;
 }
 
-std::string de_json(const DeIo& io, const std::vector<DeType>& types, const VerbRecord& record) {
-    using Json = nlohmann::ordered_json;
+std::string de_json(const DeIo& io, const std::vector<DeStudy>& studies, const std::vector<PooledType>& pooled, const VerbRecord& record) {
     Json json = Json::parse(record.summary_json(io.out));
-    json["cell_types"] = Json::array();
-    for (const DeType& type : types) {
-        json["cell_types"].push_back({{"cell_type", type.name}, {"status", type.plan.status}, {"n_case", type.plan.n_case}, {"n_control", type.plan.n_control}, {"n_genes", type.result.gene.size()},
-                                      {"n_up", type.n_up}, {"n_down", type.n_down}, {"detectable_log2fc", number_or_null(type.detectable_log2fc)}, {"common_dispersion", number_or_null(type.result.common_dispersion)},
-                                      {"prior_df", number_or_null(type.result.prior_df)}});
+    if (studies.size() == 1) {
+        json["cell_types"] = types_json(studies.front());
+    } else {
+        json["datasets"] = Json::array();
+        for (const DeStudy& study : studies) json["datasets"].push_back(study_json(study));
+        json["pooled"] = Json::array();
+        for (const PooledType& type : pooled) json["pooled"].push_back(pooled_json(type));
     }
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

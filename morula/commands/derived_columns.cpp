@@ -16,7 +16,6 @@ constexpr std::string_view kExample = "Write NAME=COLUMN:PATTERN, for instance -
 constexpr std::size_t kLongestPattern = 500;
 // The matcher of the standard library recurses once a character; names of samples are short.
 constexpr std::size_t kLongestValue = 2'000;
-constexpr std::size_t kShown = 5;
 
 /// Whether a text begins with NAME=COLUMN: .
 bool begins_a_column(std::string_view text) {
@@ -49,11 +48,6 @@ std::string found_in(const std::string& value, const std::regex& pattern) {
     std::smatch match;
     if (value.size() > kLongestValue || !std::regex_search(value, match, pattern)) return "";
     return match.size() > 1 ? match[1].str() : match[0].str();
-}
-
-std::string listed(const std::vector<std::string>& values) {
-    const std::size_t n = std::min(values.size(), kShown);
-    return fmt::format("{}{}", fmt::join(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(n), ", "), values.size() > n ? fmt::format(" and {} more", values.size() - n) : "");
 }
 
 const data::Column& source_column(const data::Dataset& dataset, const DerivedColumn& column) {

@@ -191,4 +191,11 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
     return best;
 }
 
+std::string listed(const std::vector<std::string>& names) {
+    constexpr std::size_t shown = 5;
+    const std::size_t n = std::min(names.size(), shown);
+    const std::string more = names.size() > n ? fmt::format(" and {} more", names.size() - n) : "";
+    return join(std::vector<std::string>(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(n)), ", ") + more;
+}
+
 }  // namespace morula

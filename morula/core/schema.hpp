@@ -50,5 +50,7 @@ std::string to_json_schema(const Schema& schema, std::string_view title);
 
 /// The candidate nearest to `name` (edit distance at most a third of its length), or "".
 std::string nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+/// "a, b, c and 12 more": the first names for a message, which should not fill a screen.
+std::string listed(const std::vector<std::string>& names);
 
 }  // namespace morula

@@ -106,6 +106,8 @@ TEST_F(AbundanceCliTest, what_cannot_be_compared_is_refused_with_the_next_step) 
     const std::string header = "sample,donor,condition,batch,B,T,NK\n";
     write("one.csv", header + "s1,d1,healthy,b1,50,60,70\ns2,d1,diseased,b1,50,60,70\n");
     expect_refused(compare("one.csv", {}), 2, "one donor");
+    write("each.csv", header + "s1,d1,healthy,b1,50,60,70\ns2,d2,diseased,b1,50,60,70\n");
+    expect_refused(compare("each.csv", {}), 2, "one donor in each condition");
     write("same.csv", header + "s1,d1,healthy,b1,50,60,70\ns2,d2,healthy,b1,50,60,70\n");
     expect_refused(compare("same.csv", {}), 2, "only one value, 'healthy'");
     write("good.csv", header + "s1,d1,healthy,b1,50,60,70\ns2,d2,healthy,b1,40,60,80\ns3,d3,healthy,b1,55,66,71\ns4,d4,diseased,b2,50,60,70\ns5,d5,diseased,b2,60,61,77\ns6,d6,diseased,b2,51,64,72\n");
@@ -116,6 +118,7 @@ TEST_F(AbundanceCliTest, what_cannot_be_compared_is_refused_with_the_next_step) 
     expect_refused(compare("good.csv", {"--reference", "Tt"}), 3, "no such cell type");
     write("text.csv", header + "s1,d1,healthy,b1,50,60,70\ns2,d2,diseased,b1,50,many,70\n");
     expect_refused(compare("text.csv", {}), 2, "column 'T'");
+    expect_refused(morula({"abundance", "good.csv", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "condition", "--out", "out"}), 64, "both name 'condition'");
     write("both.csv", header + "s1,d1,healthy,b1,50,60,70\ns2,d1,diseased,b1,40,60,80\ns3,d3,healthy,b1,55,66,71\n");
     expect_refused(compare("both.csv", {"--design", "unpaired"}), 2, "Donor 'd1' has both");
     expect_refused(compare("good.csv", {"--design", "paired"}), 2, "No donor has both");

@@ -36,7 +36,7 @@ struct Sample {
 };
 
 /// Genes 0 to 9 are four times as high in "sick".
-data::Dataset study(const std::vector<Sample>& samples) {
+data::Dataset study(const std::vector<Sample>& samples, std::uint64_t seed = 11) {
     data::Dataset out;
     out.name = "study";
     matrix::Csr counts;
@@ -45,8 +45,8 @@ data::Dataset study(const std::vector<Sample>& samples) {
     std::vector<double> age, noise;
     for (std::size_t s = 0; s < samples.size(); ++s) {
         for (std::int64_t cell = 0; cell < 25 + samples[s].b_cells; ++cell) {
-            Random random(11, Purpose::test, s, static_cast<std::uint32_t>(cell));
-            Random of_donor(12, Purpose::test, s, 0);
+            Random random(seed, Purpose::test, s, static_cast<std::uint32_t>(cell));
+            Random of_donor(seed + 1, Purpose::test, s, 0);
             for (std::int64_t gene = 0; gene < kGenes; ++gene) {
                 const double mean = (gene < 10 && samples[s].group == "sick" ? 4.0 : 1.0) * std::exp(0.3 * of_donor.normal());
                 const std::int64_t count = random.poisson(mean);
@@ -86,8 +86,9 @@ protected:
         formats::write_h5ad(dataset, path, {}, *context_);
         return path.string();
     }
-    CommandResult run(const std::string& input, FieldValues more) {
-        FieldValues values{{"input", input}, {"out", (folder_ / "out").string()}, {"condition", std::string("group")}, {"case", std::string("sick")}, {"control", std::string("well")}, {"donor", std::string("donor")}};
+    CommandResult run(const std::string& input, FieldValues more) { return run_all({input}, std::move(more)); }
+    CommandResult run_all(const std::vector<std::string>& inputs, FieldValues more) {
+        FieldValues values{{"input", inputs}, {"out", (folder_ / "out").string()}, {"condition", std::string("group")}, {"case", std::string("sick")}, {"control", std::string("well")}, {"donor", std::string("donor")}};
         for (auto& [name, value] : more) {
             std::erase_if(values, [name = name](const auto& entry) { return entry.first == name; });
             values.emplace_back(name, value);
@@ -186,6 +187,70 @@ TEST_F(De, donors_in_both_conditions_are_compared_with_themselves) {
     const Error error = refusal(input, {{"design", std::string("~ group")}});
     EXPECT_EQ(error.code(), ErrorCode::invalid_data);
     EXPECT_TRUE(contains(error.message(), "'d1' is in both conditions"));
+}
+
+TEST_F(De, one_donor_in_both_conditions_does_not_turn_a_study_of_many_into_pairs) {
+    std::vector<Sample> samples = kThreeAgainstThree;
+    samples.push_back({"d1", "sick", "1"});
+    const auto json = nlohmann::json::parse(run(write(study(samples)), {}).json);
+    EXPECT_EQ(json["design"], "~ group") << "two and three donors with one condition outnumber the one with both";
+    EXPECT_EQ(json["cell_types"][0]["n_control"], 2);
+    EXPECT_TRUE(contains(json["warnings"].dump(), "one donor of 'donor' with cells in both well and sick take no part")) << json["warnings"].dump();
+    EXPECT_TRUE(contains(json["warnings"].dump(), "d1"));
+}
+
+TEST_F(De, cells_without_a_donor_take_no_part_and_are_counted) {
+    data::Dataset dataset = study(kThreeAgainstThree);
+    std::vector<std::string> donors = data::column_texts(dataset.obs.at("donor"));
+    data::Categorical with_gaps = data::to_categorical(donors);
+    for (std::size_t cell = 0; cell < 7; ++cell) with_gaps.codes[cell] = -1;
+    dataset.obs.set("donor", with_gaps);
+    const auto json = nlohmann::json::parse(run(write(dataset), {}).json);
+    EXPECT_TRUE(contains(json["warnings"].dump(), "7 rows of the two conditions have no value in 'donor'")) << json["warnings"].dump();
+    EXPECT_EQ(refusal(write(dataset), {{"donor", std::string("group")}}).code(), ErrorCode::usage) << "the condition is no donor";
+}
+
+TEST_F(De, several_data_sets_are_compared_one_by_one_and_pooled) {
+    std::vector<Sample> paired;
+    for (const char* donor : {"p1", "p2", "p3", "p4"}) {
+        paired.push_back({donor, "well", "1"});
+        paired.push_back({donor, "sick", "1"});
+    }
+    const std::vector<Sample> confounded{{"c1", "well", "1"}, {"c2", "sick", "1"}};
+    const std::vector<std::string> inputs{write(study(kThreeAgainstThree, 21)), write(study(kThreeAgainstThree, 31)), write(study(paired, 41)), write(study(confounded, 51))};
+    std::set<std::string> tables;
+    CommandResult result;
+    for (const std::int32_t threads : {1, 2, 4}) {
+        context_ = test::make_context(threads);
+        result = run_all(inputs, {{"cell_type", std::string("type")}});
+        tables.insert(read_text_file(folder_ / "out" / "pooled.csv", 1 << 24));
+    }
+    EXPECT_EQ(tables.size(), 1U) << "the same bits at any number of threads";
+    const auto json = nlohmann::json::parse(result.json);
+    ASSERT_EQ(json["datasets"].size(), 4U);
+    EXPECT_TRUE(contains(json["datasets"][3]["refused"].get<std::string>(), "one donor in each condition"));
+    EXPECT_EQ(json["datasets"][2]["controls"], "the same donors");
+    EXPECT_EQ(json["n_datasets_compared"], 3);
+    // Type T: two data sets against other donors, one against the same donors, which is kept apart and alone.
+    std::size_t n_found = 0, n_wrong = 0;
+    for (const auto& row : table("pooled.csv").rows) {
+        ASSERT_EQ(row[0], "T") << "B cells were tested in one data set of each kind";
+        EXPECT_EQ(row[1], "other donors");
+        EXPECT_EQ(row[12], "2");
+        EXPECT_EQ(row[16], "6") << "donors of both data sets";
+        const bool real = row[2].size() == 2;  // G0 .. G9
+        if (std::stod(row[15]) <= 0.05) ++(real ? n_found : n_wrong);
+        if (real) {
+            EXPECT_NEAR(std::stod(row[4]), 2.0, 0.8);
+        }
+    }
+    EXPECT_GE(n_found, 8U);
+    EXPECT_LE(n_wrong, 1U);
+    EXPECT_TRUE(contains(result.text, "T against the same donors: tested in")) << result.text;
+    for (const char* name : {"study0.h5ad", "study1.h5ad", "study2.h5ad"}) EXPECT_TRUE(fs::exists(folder_ / "out" / name / "de.csv")) << name;
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "study3.h5ad"));
+    FieldValues twice{{"cell_type", std::string("type")}};
+    EXPECT_EQ(test::thrown_by([&] { run_all({inputs[0], inputs[0]}, twice); }).code(), ErrorCode::usage);
 }
 
 TEST_F(De, designs_with_batch_numbers_and_factors) {
