@@ -9,10 +9,13 @@
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
 #include "morula/formats/text/delimited.hpp"
+#include "morula/knowledge/columns.hpp"
 #include "morula/knowledge/tables.hpp"
 
 namespace morula::knowledge {
 namespace {
+
+constexpr std::string_view kForm = "Write one line a gene under the header type,gene.";
 
 /// Types in order of first appearance.
 class TableBuilder {
@@ -64,22 +67,6 @@ MarkerTable parse_builtin(std::string_view text) {
         type.genes.push_back({fields[3], 1.0, negative});
     }
     return builder.take("built-in table of human cell types (40 types, chosen from PanglaoDB, Franzen et al. 2019)");
-}
-
-std::size_t first_column(const formats::RawTable& table, std::initializer_list<std::string_view> names) {
-    for (const std::string_view name : names) {
-        const std::size_t column = table.find(name);
-        if (column != std::string::npos) return column;
-    }
-    return std::string::npos;
-}
-
-std::size_t require_column(const formats::RawTable& table, std::initializer_list<std::string_view> names) {
-    const std::size_t column = first_column(table, names);
-    if (column == std::string::npos) {
-        invalid_data(fmt::format("{}: has no column '{}' (it has {}).", table.path.string(), *names.begin(), fmt::join(table.names, ", ")), "Write one line a gene under the header type,gene.");
-    }
-    return column;
 }
 
 double weight_of(const formats::RawTable& table, std::size_t row, std::size_t column) {
@@ -137,23 +124,23 @@ const MarkerTable& builtin_marker_table() {
 
 MarkerTable read_marker_table(const std::filesystem::path& path, Context& context) {
     const formats::RawTable table = formats::read_rows(path, {}, context);
-    const std::size_t type_column = require_column(table, {"type", "cell_type", "label"});
-    const std::size_t gene_column = require_column(table, {"gene", "symbol", "marker"});
+    const std::size_t type_column = require_column(table, {"type", "cell_type", "label"}, kForm);
+    const std::size_t gene_column = require_column(table, {"gene", "symbol", "marker"}, kForm);
     const std::size_t weight_column = first_column(table, {"weight"});
     const std::size_t negative_column = first_column(table, {"negative"});
     const std::size_t tissue_column = first_column(table, {"tissue"});
     const std::size_t source_column = first_column(table, {"source"});
     TableBuilder builder;
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
-        if (table.rows[row][type_column].empty()) invalid_data(fmt::format("{}: is empty.", table.place(row, type_column)), "Name the cell type.");
-        if (table.rows[row][gene_column].empty()) invalid_data(fmt::format("{}: is empty.", table.place(row, gene_column)), "Name the gene.");
-        MarkerType& type = builder.type(table.rows[row][type_column]);
+        const std::string& name = required_text(table, row, type_column, "Name the cell type.");
+        const std::string& gene = required_text(table, row, gene_column, "Name the gene.");
+        MarkerType& type = builder.type(name);
         const double weight = weight_of(table, row, weight_column);
-        type.genes.push_back({table.rows[row][gene_column], std::abs(weight), weight < 0.0 || flag_of(table, row, negative_column)});
+        type.genes.push_back({gene, std::abs(weight), weight < 0.0 || flag_of(table, row, negative_column)});
         if (tissue_column != std::string::npos) type.tissue = table.rows[row][tissue_column];
         if (source_column != std::string::npos && !table.rows[row][source_column].empty()) type.source = table.rows[row][source_column];
     }
-    if (table.rows.empty()) invalid_data(fmt::format("{}: names no marker.", path.string()), "Write one line a gene under the header type,gene.");
+    if (table.rows.empty()) invalid_data(fmt::format("{}: names no marker.", path.string()), std::string(kForm));
     MarkerTable read = builder.take(path.filename().string());
     add_parents(table, type_column, first_column(table, {"parent"}), read);
     return read;
