@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,12 +26,17 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
     return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0);
 }
 
-/// make(context) with 1, 2 and 4 threads; same(a, b) must hold for all. Returns the result with one thread.
+/// make(context) with one thread and with each of the given numbers; same(a, b) must hold for all. Returns the result with one thread.
+template <class Make, class Same>
+auto same_at_threads(std::initializer_list<std::int32_t> others, const Make& make, const Same& same) {
+    auto serial = make(*make_context(1));
+    for (const std::int32_t threads : others) EXPECT_TRUE(same(serial, make(*make_context(threads)))) << "differs with " << threads << " threads";
+    return serial;
+}
+
 template <class Make, class Same>
 auto same_at_1_2_4_threads(const Make& make, const Same& same) {
-    auto serial = make(*make_context(1));
-    for (const std::int32_t threads : {2, 4}) EXPECT_TRUE(same(serial, make(*make_context(threads)))) << "differs with " << threads << " threads";
-    return serial;
+    return same_at_threads({2, 4}, make, same);
 }
 
 }  // namespace morula::test
