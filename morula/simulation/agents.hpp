@@ -1,0 +1,79 @@
+// The cells of a simulated tissue as arrays, one entry an agent, and how they are born, divide and leave.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "morula/core/context.hpp"
+
+namespace morula::simulation {
+
+/// Lengths in um, times in min. Agents are known by id; their place in the arrays changes whenever they are sorted.
+struct Agents {
+    std::vector<std::uint64_t> id;
+    std::vector<std::uint64_t> parent;      // id of the mother; 0: there from the start
+    std::vector<std::uint32_t> divisions;   // of this agent so far: with its id, the source of its daughters' ids
+    std::vector<std::uint32_t> next_turn;   // mechanics step at which a motile agent takes a new direction
+    std::vector<std::uint16_t> type;
+    std::vector<std::uint8_t> has_moved;    // 0: has no velocity of a step before
+    std::vector<double> x, y, z;            // in double: slow agents move by less than a float's last digit a step
+    std::vector<float> radius;
+    std::vector<float> velocity_x, velocity_y, velocity_z;     // of the last step
+    std::vector<float> migration_x, migration_y, migration_z;  // the part that motility adds
+    std::vector<float> pressure;            // see Mechanics
+
+    std::int64_t size() const { return static_cast<std::int64_t>(id.size()); }
+
+    /// Every array above: sorting, adding, removing, hashing and saving go through this list.
+    static constexpr auto columns() {
+        using A = Agents;
+        return std::tuple{&A::id, &A::parent, &A::divisions, &A::next_turn, &A::type, &A::has_moved, &A::x, &A::y, &A::z, &A::radius, &A::velocity_x, &A::velocity_y, &A::velocity_z,
+                          &A::migration_x, &A::migration_y, &A::migration_z, &A::pressure};
+    }
+    /// body(values) for every array.
+    template <class Body>
+    void for_each_column(const Body& body) {
+        std::apply([&](const auto... column) { (body(this->*column), ...); }, columns());
+    }
+    template <class Body>
+    void for_each_column(const Body& body) const {
+        std::apply([&](const auto... column) { (body(this->*column), ...); }, columns());
+    }
+    static std::int64_t bytes_per_agent();
+};
+
+/// Id of the daughter that agent `parent` makes in its division number `division` (from 0): the same whatever else happens. Never 0.
+std::uint64_t daughter_id(std::uint64_t parent, std::uint32_t division);
+/// Id of agent number `index` of a start layout. Never 0.
+std::uint64_t first_id(std::int64_t index);
+
+/// Adds one agent at rest; everything not given is 0.
+void add_agent(Agents& agents, std::uint64_t id, std::uint16_t type, std::array<double, 3> position, float radius);
+
+/// Puts agent order[i] at place i. order: a permutation of all agents.
+class AgentSorter {
+public:
+    void sort(Agents& agents, std::span<const std::uint32_t> order, Context& context);
+    std::int64_t bytes() const;
+
+private:
+    std::tuple<std::vector<std::uint64_t>, std::vector<std::uint32_t>, std::vector<std::uint16_t>, std::vector<std::uint8_t>, std::vector<float>, std::vector<double>> spare_;
+};
+
+/// What befell agents (their places in the arrays) in one step, in any order; an agent stands in at most one list.
+struct PopulationEvents {
+    std::vector<std::uint32_t> dividing;
+    std::vector<std::uint32_t> leaving;
+};
+
+enum class Space { flat, solid };
+
+/// Applies events in the order of ids: daughters are added at the end, then those who leave are taken out; the order of the rest stays.
+/// A mother keeps its id and becomes one of two halves: each has half of its volume, both lie inside its outline, touching it from within, on a random axis
+/// (in the plane where space is flat). Random numbers: (seed, id of the mother, step). Returns the ids of the daughters.
+std::vector<std::uint64_t> apply_events(Agents& agents, PopulationEvents events, Space space, std::uint64_t seed, std::uint32_t step);
+
+}  // namespace morula::simulation

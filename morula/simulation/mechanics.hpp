@@ -1,0 +1,76 @@
+// How agents push, stick together and crawl: overdamped motion with repulsion and adhesion by type pair, persistent random motility and chemotaxis.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/simulation/agents.hpp"
+#include "morula/simulation/field.hpp"
+#include "morula/simulation/grid.hpp"
+#include "morula/simulation/mechanics_simd.hpp"
+#include "morula/simulation/neighbor_lists.hpp"
+
+namespace morula::simulation {
+
+/// Mechanics of one cell type. The defaults are those of PhysiCell's reference cell.
+struct CellMechanics {
+    double repulsion_um_per_min = 10.0;
+    double adhesion_um_per_min = 0.4;
+    double adhesion_reach = 1.25;      // in radii, at least 1
+    double speed_um_per_min = 0.0;     // 0: does not crawl
+    double persistence_min = 1.0;      // mean time between turns
+    double bias = 0.0;                 // 0: turns anywhere; 1: follows the gradient exactly
+    std::int32_t chemotaxis_substance = -1;  // number in the Field; -1: none
+    double chemotaxis_sign = 1.0;      // 1: up the gradient; -1: down
+};
+
+struct MechanicsOptions {
+    double dt_min = 0.1;
+    double skin_um = 2.0;
+};
+
+struct MechanicsStep {
+    bool built_lists = false;
+    float largest_shift_um = 0.0F;  // since the lists were built
+};
+
+/// Speed of agent i at x_i (Ghaffarizadeh et al. 2018, PLoS Comput Biol 14:e1005991; potentials of Macklin et al. 2012), d the distance to j:
+///   sum_j [ sqrt(c_i c_j) (1 - d / R)^2 - sqrt(a_i a_j f_ij f_ji) (1 - d / A)^2 ] (x_i - x_j) / d  +  migration,
+/// the first term for d < R = r_i + r_j, the second for d < A = reach_i r_i + reach_j r_j; c repulsion, a adhesion, f affinity of a type for another.
+/// pressure: sum_j (1 - d / R)^2 over its value for 12 neighbours in a hexagonal sheet's packing, 12 (1 - sqrt(pi / (2 sqrt 3)))^2; about 1 in confluent tissue.
+/// Motility: a turn comes with probability dt / persistence a step (drawn ahead, as a geometric number of steps); the new direction is (1 - bias) u + bias g
+/// scaled to length 1, u random, g the unit gradient of the substance in the agent's voxel (0 where it is flat).
+/// Steps: Adams-Bashforth of second order, Euler for an agent's first. Agents stay in the box: a wall stops them. Agents on top of each other do not push.
+/// Same bits for any number of threads and any SIMD target.
+class Mechanics {
+public:
+    /// affinity: n_types x n_types, row i how type i likes type j; empty: 1 everywhere.
+    /// Throws invalid_data for rates that are negative or no numbers, and for a table of another size.
+    Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vector<double> affinity, const MechanicsOptions& options);
+
+    /// One step. step: number of this mechanics step, for random numbers. fields may be nullptr when no type follows a gradient.
+    /// Throws invalid_data where the step is too long for the smallest agent: two agents on top of each other would overshoot beyond radius / (2 repulsion).
+    MechanicsStep step(Agents& agents, const Field* fields, std::uint64_t seed, std::uint32_t step, Context& context);
+    /// Must be called after agents came or left.
+    void population_changed() { lists_.clear(); }
+
+    const NeighborLists& lists() const { return lists_; }
+    /// Memory beside the agents' own arrays.
+    std::int64_t bytes() const;
+
+private:
+    void check_stability(const Agents& agents) const;
+    void record_agents(const Agents& agents, Context& context);
+    void turn(Agents& agents, std::size_t i, const Field* fields, std::uint64_t seed, std::uint32_t step) const;
+    float move(Agents& agents, std::size_t i, const mechanics_simd::Force& force) const;
+
+    Grid box_;
+    std::vector<CellMechanics> types_;
+    std::vector<float> affinity_;
+    MechanicsOptions options_;
+    NeighborLists lists_;
+    std::vector<mechanics_simd::ForceRecord> records_;  // one more than agents: nobody
+};
+
+}  // namespace morula::simulation

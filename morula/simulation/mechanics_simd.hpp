@@ -1,0 +1,43 @@
+// SIMD kernels of mechanics: who is near, and the forces of neighbours.
+#pragma once
+
+#include <cstdint>
+
+namespace morula::simulation::mechanics_simd {
+
+/// Arrays that near() reads must be this much longer than their content.
+inline constexpr std::int64_t kPadding = 16;
+
+struct Near {
+    const float* x;
+    const float* y;
+    const float* z;
+    const float* reach;
+};
+/// Appends to `out` the numbers in [begin, end) but `self` whose distance from agent `self` is below both reaches plus skin, ascending; returns how many.
+/// out has room for end - begin + kPadding entries.
+std::int64_t near(const Near& agents, std::int64_t self, std::int64_t begin, std::int64_t end, float skin, std::uint32_t* out);
+
+/// What the force kernel reads of an agent: half a cache line.
+struct alignas(32) ForceRecord {
+    float x, y, z;
+    float radius;
+    float reach;       // of adhesion
+    float repulsion;   // square root of um/min
+    float adhesion;    // the same
+    std::int32_t type;
+};
+static_assert(sizeof(ForceRecord) == 32);
+
+struct Force {
+    float x, y, z;  // um/min
+    float overlap;  // sum of (1 - d / R)^2
+};
+/// Sum over a list of n_groups * 4 neighbours, four at a time. affinity_row: of the agent's type towards each type.
+Force force_on(const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, std::int64_t n_groups, const float* affinity_row);
+/// The same, written plainly and in double.
+Force force_on_plain(const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, std::int64_t n_groups, const float* affinity_row);
+/// Stands for nobody: too far away to act.
+ForceRecord nobody();
+
+}  // namespace morula::simulation::mechanics_simd

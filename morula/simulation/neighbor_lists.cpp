@@ -1,0 +1,183 @@
+#include "morula/simulation/neighbor_lists.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "morula/core/checked_cast.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
+#include "morula/matrix/scratch_pool.hpp"
+#include "morula/simulation/mechanics_simd.hpp"
+
+namespace morula::simulation {
+namespace {
+
+constexpr std::int64_t kBlockAgents = 16'384;
+/// Pieces of the counting sort: a fixed number, so that the order does not depend on the threads. Any number gives the same order.
+constexpr std::int64_t kSortPieces = 8;
+constexpr std::int64_t kFewestCells = 32'768;
+constexpr std::int64_t kCellsAnAgent = 8;
+/// What lists need in tissue: about 30 neighbours of 4 bytes.
+constexpr std::int64_t kExpectedBytesAnAgent = 160;
+
+template <class T>
+std::int64_t bytes_of(const std::vector<T>& values) {
+    return static_cast<std::int64_t>(values.capacity() * sizeof(T));
+}
+
+/// Lowest and highest value of one array, over blocks.
+std::array<double, 2> range_of(const std::vector<double>& values, Context& context) {
+    const auto n = static_cast<std::int64_t>(values.size());
+    std::vector<std::array<double, 2>> parts(static_cast<std::size_t>((n + kBlockAgents - 1) / kBlockAgents));
+    parallel_blocks(context, n, kBlockAgents, [&](Block block) {
+        const auto [low, high] = std::minmax_element(values.begin() + block.begin, values.begin() + block.end);
+        parts[static_cast<std::size_t>(block.index)] = {*low, *high};
+    });
+    std::array<double, 2> range = parts.front();
+    for (const auto& part : parts) range = {std::min(range[0], part[0]), std::max(range[1], part[1])};
+    return range;
+}
+
+}  // namespace
+
+std::int64_t NeighborLists::Cells::along(std::size_t axis, float at) const { return std::min(n[axis] - 1, static_cast<std::int64_t>(at / edge)); }
+
+NeighborLists::Cells NeighborLists::choose_cells(const Agents& agents, Context& context) {
+    const std::array<std::array<double, 2>, 3> range{range_of(agents.x, context), range_of(agents.y, context), range_of(agents.z, context)};
+    std::vector<float> largest(static_cast<std::size_t>((agents.size() + kBlockAgents - 1) / kBlockAgents), 0.0F);
+    parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
+        float& most = largest[static_cast<std::size_t>(block.index)];
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) most = std::max(most, reach(agents, i));
+    });
+    Cells cells;
+    cells.edge = 2.0F * *std::max_element(largest.begin(), largest.end()) + skin_um_;
+    const std::int64_t most_cells = std::max(kFewestCells, kCellsAnAgent * agents.size());
+    for (;; cells.edge *= 1.25F) {
+        double count = 1.0;
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            origin_[axis] = range[axis][0];
+            const double n = std::floor((range[axis][1] - range[axis][0]) / static_cast<double>(cells.edge)) + 1.0;
+            MORULA_ASSERT(std::isfinite(n));
+            cells.n[axis] = static_cast<std::int64_t>(std::min(n, 1e9));
+            count *= n;
+        }
+        if (count <= static_cast<double>(most_cells)) return cells;
+    }
+}
+
+void NeighborLists::sort_agents(Agents& agents, const Cells& cells, Context& context) {
+    const std::int64_t n = agents.size();
+    const std::int64_t piece = (n + kSortPieces - 1) / kSortPieces;
+    const std::int64_t n_cells = cells.count();
+    cell_of_.resize(static_cast<std::size_t>(n));
+    order_.resize(static_cast<std::size_t>(n));
+    histogram_.assign(static_cast<std::size_t>(n_cells * kSortPieces), 0);
+    cell_begin_.resize(static_cast<std::size_t>(n_cells + 1));
+    parallel_blocks(context, n, piece, [&](Block block) {
+        std::uint32_t* count = histogram_.data() + block.index * n_cells;
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
+            const auto along = [&](std::size_t axis, double position) { return cells.along(axis, static_cast<float>(position - origin_[axis])); };
+            const std::int64_t cell = (along(2, agents.z[i]) * cells.n[1] + along(1, agents.y[i])) * cells.n[0] + along(0, agents.x[i]);
+            cell_of_[i] = static_cast<std::uint32_t>(cell);
+            ++count[cell];
+        }
+    });
+    std::uint32_t before = 0;
+    for (std::int64_t cell = 0; cell < n_cells; ++cell) {
+        cell_begin_[static_cast<std::size_t>(cell)] = before;
+        for (std::int64_t p = 0; p < kSortPieces; ++p) {
+            std::uint32_t& count = histogram_[static_cast<std::size_t>(p * n_cells + cell)];
+            const std::uint32_t here = count;
+            count = before;
+            before += here;
+        }
+    }
+    cell_begin_.back() = before;
+    parallel_blocks(context, n, piece, [&](Block block) {
+        std::uint32_t* next = histogram_.data() + block.index * n_cells;
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) order_[next[cell_of_[i]]++] = static_cast<std::uint32_t>(i);
+    });
+    sorter_.sort(agents, order_, context);
+}
+
+void NeighborLists::keep_places(const Agents& agents, Context& context) {
+    const auto padded = static_cast<std::size_t>(n_ + mechanics_simd::kPadding);
+    for (std::vector<float>* values : {&x_, &y_, &z_, &reach_}) values->resize(padded, 0.0F);
+    parallel_blocks(context, n_, kBlockAgents, [&](Block block) {
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
+            x_[i] = static_cast<float>(agents.x[i] - origin_[0]);
+            y_[i] = static_cast<float>(agents.y[i] - origin_[1]);
+            z_[i] = static_cast<float>(agents.z[i] - origin_[2]);
+            reach_[i] = reach(agents, i);
+        }
+    });
+}
+
+void NeighborLists::list_neighbors(const Cells& cells, Context& context) {
+    chunks_.resize(static_cast<std::size_t>((n_ + kListChunk - 1) / kListChunk));
+    matrix::ScratchPool<std::vector<std::uint32_t>> scratch;
+    const mechanics_simd::Near near{x_.data(), y_.data(), z_.data(), reach_.data()};
+    parallel_blocks(context, n_, kListChunk, [&](Block block) {
+        ListChunk& chunk = chunks_[static_cast<std::size_t>(block.index)];
+        chunk.begin.resize(static_cast<std::size_t>(block.size() + 1));
+        auto found = scratch.take();
+        std::int64_t count = 0;
+        for (std::int64_t i = block.begin; i < block.end; ++i) {
+            chunk.begin[static_cast<std::size_t>(i - block.begin)] = checked_cast<std::uint32_t>(count / kListGroup);
+            const auto a = static_cast<std::size_t>(i);
+            const std::int64_t x = cells.along(0, x_[a]), y = cells.along(1, y_[a]), z = cells.along(2, z_[a]);
+            for (std::int64_t cz = std::max<std::int64_t>(0, z - 1); cz <= std::min(z + 1, cells.n[2] - 1); ++cz) {
+                for (std::int64_t cy = std::max<std::int64_t>(0, y - 1); cy <= std::min(y + 1, cells.n[1] - 1); ++cy) {
+                    const std::int64_t row = (cz * cells.n[1] + cy) * cells.n[0];
+                    const std::int64_t begin = cell_begin_[static_cast<std::size_t>(row + std::max<std::int64_t>(0, x - 1))];
+                    const std::int64_t end = cell_begin_[static_cast<std::size_t>(row + std::min(x + 1, cells.n[0] - 1) + 1)];
+                    const std::int64_t room = count + (end - begin) + mechanics_simd::kPadding + kListGroup;
+                    if (static_cast<std::int64_t>(found->size()) < room) found->resize(static_cast<std::size_t>(2 * room));
+                    count += mechanics_simd::near(near, i, begin, end, skin_um_, found->data() + count);
+                }
+            }
+            while (count % kListGroup != 0) (*found)[static_cast<std::size_t>(count++)] = static_cast<std::uint32_t>(n_);
+        }
+        chunk.begin.back() = checked_cast<std::uint32_t>(count / kListGroup);
+        chunk.list.assign(found->begin(), found->begin() + count);
+    });
+}
+
+void NeighborLists::build(Agents& agents, Context& context) {
+    clear();
+    const std::int64_t n = agents.size();
+    MORULA_ASSERT(n < std::numeric_limits<std::uint32_t>::max());
+    if (n > 0) {
+        context.require_memory(kExpectedBytesAnAgent * n, "the neighbour lists");
+        const Cells cells = choose_cells(agents, context);
+        sort_agents(agents, cells, context);
+        n_ = n;
+        keep_places(agents, context);
+        list_neighbors(cells, context);
+    }
+    n_ = n;
+}
+
+void NeighborLists::clear() { n_ = -1; }
+
+float NeighborLists::shift(const Agents& agents, std::size_t i) const {
+    const auto dx = static_cast<float>(agents.x[i] - origin_[0]) - x_[i];
+    const auto dy = static_cast<float>(agents.y[i] - origin_[1]) - y_[i];
+    const auto dz = static_cast<float>(agents.z[i] - origin_[2]) - z_[i];
+    return std::sqrt(dx * dx + dy * dy + dz * dz) + std::max(0.0F, reach(agents, i) - reach_[i]);
+}
+
+std::int64_t NeighborLists::n_listed() const {
+    std::int64_t n = 0;
+    for (const ListChunk& chunk : chunks_) n += static_cast<std::int64_t>(chunk.list.size());
+    return n;
+}
+
+std::int64_t NeighborLists::bytes() const {
+    std::int64_t bytes = sorter_.bytes() + bytes_of(x_) + bytes_of(y_) + bytes_of(z_) + bytes_of(reach_) + bytes_of(cell_of_) + bytes_of(order_) + bytes_of(cell_begin_) + bytes_of(histogram_);
+    for (const ListChunk& chunk : chunks_) bytes += bytes_of(chunk.begin) + bytes_of(chunk.list);
+    return bytes;
+}
+
+}  // namespace morula::simulation

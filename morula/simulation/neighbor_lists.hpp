@@ -1,0 +1,72 @@
+// Which agents may touch which: agents sorted by grid cell, and for each the others within reach plus a skin.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/simulation/agents.hpp"
+
+namespace morula::simulation {
+
+/// Lists are filled up to whole groups of this many.
+inline constexpr std::int64_t kListGroup = 4;
+/// Agents whose lists lie together.
+inline constexpr std::int64_t kListChunk = 1'024;
+
+/// Lists of up to kListChunk agents in the order of the arrays: agent number l of the chunk has entries [4 begin[l], 4 begin[l + 1]) of `list`;
+/// entries that only fill up hold the number of agents, which stands for nobody.
+struct ListChunk {
+    std::vector<std::uint32_t> begin;
+    std::vector<std::uint32_t> list;
+};
+
+/// An agent's reach is its radius times a factor of its type. Lists are right until some agent's shift (how far it has moved, plus how much its reach has
+/// grown, since they were built) exceeds half of the skin.
+/// The order within lists, and so every sum over them, depends on the agents at the time of building alone.
+class NeighborLists {
+public:
+    /// skin_um > 0; reach_factor: one a type.
+    NeighborLists(double skin_um, std::vector<float> reach_factor) : skin_um_(static_cast<float>(skin_um)), reach_factor_(std::move(reach_factor)) {}
+
+    /// Sorts the agents by cell of a grid over them (edge: twice the largest reach plus the skin, larger where that were more than 8 cells an agent; ties keep
+    /// their order), then lists for each agent, in the order of the arrays, all others nearer than both reaches plus the skin.
+    /// Cost O(agents times neighbours); memory about 4 bytes a listed neighbour and 30 an agent. Throws resource_limit when the budget has no room for it.
+    void build(Agents& agents, Context& context);
+    /// Forgets everything, after agents came or left.
+    void clear();
+
+    bool is_built() const { return n_ >= 0; }
+    const ListChunk& chunk(std::int64_t index) const { return chunks_[static_cast<std::size_t>(index)]; }
+    float reach(const Agents& agents, std::size_t i) const { return agents.radius[i] * reach_factor_[agents.type[i]]; }
+    float shift(const Agents& agents, std::size_t i) const;
+    float skin_um() const { return skin_um_; }
+    std::int64_t n_listed() const;
+    std::int64_t bytes() const;
+
+private:
+    struct Cells {
+        std::array<std::int64_t, 3> n{};
+        float edge = 1.0F;
+        std::int64_t along(std::size_t axis, float at) const;
+        std::int64_t count() const { return n[0] * n[1] * n[2]; }
+    };
+    Cells choose_cells(const Agents& agents, Context& context);
+    void sort_agents(Agents& agents, const Cells& cells, Context& context);
+    void keep_places(const Agents& agents, Context& context);
+    void list_neighbors(const Cells& cells, Context& context);
+
+    float skin_um_;
+    std::vector<float> reach_factor_;
+    std::int64_t n_ = -1;
+    AgentSorter sorter_;
+    // When the lists were built, from the lowest corner of all agents; longer than the agents by the padding of the kernel that reads them.
+    std::array<double, 3> origin_{};
+    std::vector<float> x_, y_, z_, reach_;
+    std::vector<std::uint32_t> cell_of_, order_, cell_begin_, histogram_;
+    std::vector<ListChunk> chunks_;
+};
+
+}  // namespace morula::simulation
