@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/analysis/even_sample.hpp"
 #include "morula/analysis/neighbors.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -79,13 +80,12 @@ double median_of(std::vector<double> values) {
 LisiResult lisi(matrix::DenseView<const float> embedding, std::span<const std::int32_t> group, std::int32_t n_groups, const LisiOptions& options, Context& context) {
     check_groups(embedding, group, n_groups);
     const std::int64_t n_cells = embedding.n_rows;
-    const std::int64_t n_measured = std::min<std::int64_t>(n_cells, options.max_cells);
     LisiResult result;
-    for (std::int64_t i = 0; i < n_measured; ++i) result.cell.push_back(i * n_cells / n_measured);
+    result.cell = even_sample(n_cells, options.max_cells);
     const std::int64_t n_others = std::min(n_cells - 1, static_cast<std::int64_t>(std::llround(3.0 * options.perplexity)));
     const NeighborsResult near = neighbors_of(embedding, result.cell, {.n_neighbors = static_cast<std::int32_t>(n_others) + 1, .method = NeighborsMethod::exact}, context);
     result.lisi.resize(result.cell.size());
-    parallel_blocks(context, n_measured, kBlockCells, [&](Block block) {
+    parallel_blocks(context, std::ssize(result.cell), kBlockCells, [&](Block block) {
         Weights weights;
         std::vector<double> share(static_cast<std::size_t>(n_groups));
         for (std::int64_t i = block.begin; i < block.end; ++i) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <numeric>
 
+#include "morula/analysis/even_sample.hpp"
 #include "morula/analysis/harmony.hpp"
 #include "morula/analysis/hvg.hpp"
 #include "morula/core/error.hpp"
@@ -30,13 +31,6 @@ std::vector<double> totals_of(const matrix::RowBlockSource& counts, Context& con
         }
     });
     return total;
-}
-
-std::vector<std::int64_t> even_sample(std::int64_t n, std::int64_t most) {
-    const std::int64_t wanted = std::min(n, most);
-    std::vector<std::int64_t> rows(static_cast<std::size_t>(wanted));
-    for (std::int64_t i = 0; i < wanted; ++i) rows[static_cast<std::size_t>(i)] = i * n / wanted;
-    return rows;
 }
 
 /// Batches of both sides numbered one after the other; those without a cell among the rows in use are passed over.
@@ -93,7 +87,7 @@ matrix::Dense<float> rows_of(const matrix::Dense<float>& from, std::int64_t begi
 JointValues joint_values(const CountsAndBatches& reference, const CountsAndBatches& query, const JointSpaceOptions& options, Context& context) {
     check_sides(*reference.counts, *query.counts);
     JointValues out;
-    out.learned_on = even_sample(query.counts->n_rows(), options.max_query_cells);
+    out.learned_on = analysis::even_sample(query.counts->n_rows(), options.max_query_cells);
     const bool all_learned = std::ssize(out.learned_on) == query.counts->n_rows();
     JointBatches batches;
     batches.add(reference.batch, reference.n_batches, all_rows(reference.counts->n_rows()));

@@ -1,0 +1,81 @@
+// `morula evaluate integration` as a user meets it.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program_test.hpp"
+
+namespace morula {
+namespace {
+
+using Json = nlohmann::json;
+using test::Outcome;
+
+class IntegrationCliTest : public test::ProgramTest {
+protected:
+    Outcome step(const std::vector<std::string>& arguments) const {
+        const Outcome done = morula(arguments);
+        EXPECT_EQ(done.status, 0) << done.err;
+        return done;
+    }
+    void expect_refused(const std::vector<std::string>& arguments, int status, const std::string& says) const {
+        const Outcome outcome = morula(arguments);
+        EXPECT_EQ(outcome.status, status) << outcome.err;
+        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find("Next: "), std::string::npos) << outcome.err;
+    }
+};
+
+TEST_F(IntegrationCliTest, scores_harmony_above_no_integration_and_refuses_circular_totals) {
+    step({"generate", "--cells", "900", "--genes", "1200", "--types", "4", "--rare-types", "0", "--batches", "2", "--batch-sd", "0.35", "--mean-counts", "2000", "--seed", "4", "--out", "cells.h5ad"});
+    step({"normalize", "cells.h5ad", "--out", "n.h5ad"});
+    step({"hvg", "n.h5ad", "--batch", "batch", "--out", "v.h5ad"});
+    step({"pca", "v.h5ad", "--out", "p.h5ad"});
+    step({"harmony", "p.h5ad", "--batch", "batch", "--out", "h.h5ad"});
+    const auto scores = [&](const std::string& file, const std::string& label, const std::string& embedding, std::vector<std::string> more) {
+        std::vector<std::string> arguments{"evaluate", "integration", file, "--batch", "batch", "--label", label, "--embedding", embedding, "--json"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return Json::parse(step(arguments).out);
+    };
+    const Json before = scores("h.h5ad", "true_type", "X_pca", {});
+    const Json after = scores("h.h5ad", "true_type", "X_pca_harmony", {});
+    EXPECT_LT(before["ilisi"].get<double>(), 0.2) << "the test needs a batch effect";
+    EXPECT_GT(after["ilisi"].get<double>(), before["ilisi"].get<double>() + 0.3);
+    EXPECT_GT(after["total"].get<double>(), before["total"].get<double>());
+    EXPECT_TRUE(after["no_total"].is_null());
+    EXPECT_EQ(after["label_origin"], "not known");
+    EXPECT_TRUE(after["isolated_f1"].is_null());
+    EXPECT_EQ(after["n_batches"], 2);
+    EXPECT_EQ(after, scores("h.h5ad", "true_type", "X_pca_harmony", {"--threads", "1"}));
+
+    step({"neighbors", "h.h5ad", "--embedding", "X_pca_harmony", "--out", "g.h5ad"});
+    step({"leiden", "g.h5ad", "--out", "c.h5ad"});
+    const Json circular = scores("c.h5ad", "leiden", "X_pca_harmony", {});
+    EXPECT_TRUE(circular["total"].is_null());
+    EXPECT_EQ(circular["label_origin"], "scored embedding");
+    EXPECT_NE(circular["no_total"].get<std::string>().find("by construction"), std::string::npos);
+    EXPECT_TRUE(scores("c.h5ad", "leiden", "X_pca_harmony", {"--label-origin", "independent"})["total"].is_null()) << "the record decides";
+    EXPECT_FALSE(scores("c.h5ad", "leiden", "X_pca", {})["total"].is_null());
+
+    const Json mixing_alone = Json::parse(step({"evaluate", "integration", "h.h5ad", "--batch", "batch", "--embedding", "X_pca", "--json"}).out);
+    EXPECT_TRUE(mixing_alone["total"].is_null());
+    EXPECT_TRUE(mixing_alone["nmi"].is_null());
+    EXPECT_NEAR(mixing_alone["ilisi"].get<double>(), before["ilisi"].get<double>(), 1e-12);
+    EXPECT_NE(step({"evaluate", "integration", "h.h5ad", "--batch", "batch", "--embedding", "X_pca"}).out.find("No total"), std::string::npos);
+
+    expect_refused({"evaluate", "integration", "h.h5ad", "--batch", "bach", "--embedding", "X_pca"}, 3, "Did you mean 'batch'?");
+    expect_refused({"evaluate", "integration", "h.h5ad", "--batch", "batch", "--embedding", "X_integrated"}, 3, "no embedding 'X_integrated'");
+    expect_refused({"evaluate", "integration", "h.h5ad", "--batch", "batch", "--label", "batch", "--embedding", "X_pca"}, 64, "both 'batch'");
+}
+
+TEST_F(IntegrationCliTest, one_batch_is_refused_with_the_next_step) {
+    make_sample("one.h5ad", "200");
+    step({"normalize", "one.h5ad", "--out", "n.h5ad"});
+    step({"hvg", "n.h5ad", "--out", "v.h5ad"});
+    step({"pca", "v.h5ad", "--out", "p.h5ad"});
+    expect_refused({"evaluate", "integration", "p.h5ad", "--batch", "batch", "--embedding", "X_pca"}, 2, "one batch");
+}
+
+}  // namespace
+}  // namespace morula
