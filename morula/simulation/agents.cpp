@@ -31,6 +31,7 @@ void divide(Agents& agents, std::uint32_t mother, Space space, std::uint64_t see
     const double shift = static_cast<double>(agents.radius[mother] - radius);
     ++agents.divisions[mother];
     agents.radius[mother] = radius;
+    for (std::vector<float>* volume : {&agents.fluid, &agents.nucleus, &agents.cytoplasm, &agents.target_nucleus}) (*volume)[mother] *= 0.5F;
     agents.for_each_column([&](auto& values) { values.push_back(values[mother]); });
     agents.id.back() = id;
     agents.parent.back() = agents.id[mother];

@@ -24,6 +24,11 @@ struct Agents {
     std::vector<float> velocity_x, velocity_y, velocity_z;     // of the last step
     std::vector<float> migration_x, migration_y, migration_z;  // the part that motility adds
     std::vector<float> pressure;            // see Mechanics
+    std::vector<std::uint8_t> phase;        // of the type's Life
+    std::vector<float> phase_min;           // time in the phase
+    std::vector<float> fluid, nucleus, cytoplasm;  // um^3; nucleus and cytoplasm: solids
+    std::vector<float> target_nucleus;      // um^3 that the nucleus grows or shrinks to
+    std::vector<float> rupture_volume;      // um^3 at which a necrotic agent bursts
 
     std::int64_t size() const { return static_cast<std::int64_t>(id.size()); }
 
@@ -31,7 +36,7 @@ struct Agents {
     static constexpr auto columns() {
         using A = Agents;
         return std::tuple{&A::id, &A::parent, &A::divisions, &A::next_turn, &A::type, &A::has_moved, &A::x, &A::y, &A::z, &A::radius, &A::velocity_x, &A::velocity_y, &A::velocity_z,
-                          &A::migration_x, &A::migration_y, &A::migration_z, &A::pressure};
+                          &A::migration_x, &A::migration_y, &A::migration_z, &A::pressure, &A::phase, &A::phase_min, &A::fluid, &A::nucleus, &A::cytoplasm, &A::target_nucleus, &A::rupture_volume};
     }
     /// body(values) for every array.
     template <class Body>
