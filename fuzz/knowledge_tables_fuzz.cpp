@@ -1,4 +1,4 @@
-// Tables of knowledge that users bring: gene sets (GMT), ligand-receptor pairs with the parts of complexes and cofactors, regulons.
+// Tables of knowledge that users bring: gene sets (GMT), ligand-receptor pairs with the parts of complexes and cofactors, regulons, rules of cell behaviour.
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include "fuzz/expect.hpp"
 #include "fuzz/memory_file.hpp"
 #include "morula/core/context.hpp"
+#include "morula/knowledge/behavior_rules.hpp"
 #include "morula/knowledge/gmt.hpp"
 #include "morula/knowledge/ligand_receptor.hpp"
 #include "morula/knowledge/regulons.hpp"
@@ -34,6 +35,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const auto& regulon : regulons) {
             require(!regulon.source.empty() && !regulon.targets.empty());
             for (const auto& target : regulon.targets) require(!target.gene.empty() && std::isfinite(target.weight) && target.weight != 0.0);
+        }
+    });
+    morula::fuzz::expect_value_or_error([&] {
+        const auto rules = morula::knowledge::read_behavior_rules(file.path(), context);
+        require(!rules.empty());
+        for (const auto& rule : rules) {
+            require(!rule.cell_type.empty() && !rule.signal.empty() && !rule.behavior.empty() && rule.line > 0);
+            require(std::isfinite(rule.saturation) && std::isfinite(rule.half_max) && std::isfinite(rule.hill_power) && rule.half_max > 0.0 && rule.hill_power > 0.0);
         }
     });
     // The same bytes as pairs and as the table that takes names apart.

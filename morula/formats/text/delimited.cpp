@@ -45,7 +45,7 @@ char delimiter_of(Delimiter delimiter, std::string_view first_line) {
 // Fields of one record, which may go on over several lines inside quotes.
 class RecordReader {
 public:
-    RecordReader(const std::filesystem::path& path, Delimiter delimiter) : lines_(path), wanted_(delimiter) {}
+    RecordReader(const std::filesystem::path& path, const TableOptions& options) : lines_(path), wanted_(options.delimiter), comment_(options.comment) {}
 
     // False at the end; first_line is the line on which the record began.
     bool next(std::vector<std::string>& fields, std::int64_t& first_line) {
@@ -55,7 +55,7 @@ public:
             if (!next_line(line)) {
                 return false;
             }
-        } while (line.empty());
+        } while (line.empty() || (!comment_.empty() && line.starts_with(comment_)));
         if (delimiter_ == '\0') {
             delimiter_ = delimiter_of(wanted_, line);
         }
@@ -121,6 +121,7 @@ private:
 
     LineReader lines_;
     Delimiter wanted_;
+    std::string comment_;
     char delimiter_ = '\0';
 };
 
@@ -286,7 +287,7 @@ std::string RawTable::place(std::size_t row, std::size_t column_index) const {
 RawTable read_rows(const std::filesystem::path& path, const TableOptions& options, Context& context) {
     RawTable table;
     table.path = path;
-    RecordReader records(path, options.delimiter);
+    RecordReader records(path, options);
     std::vector<std::string> fields;
     std::int64_t line = 0;
     if (!records.next(fields, line)) {

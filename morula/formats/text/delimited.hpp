@@ -22,6 +22,7 @@ struct TableOptions {
     Delimiter delimiter = Delimiter::automatic;
     Header header = Header::yes;
     Index index = Index::first_column;  // read_table only
+    std::string comment = "";  // records that begin with it are passed over; empty: none
 };
 
 /// Cells as texts. Every row has names.size() fields (names are "1", "2", ... without a header).

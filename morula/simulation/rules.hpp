@@ -1,0 +1,61 @@
+// What signals do to behaviours: evaluation of the cell behaviour hypothesis grammar.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "morula/knowledge/behavior_rules.hpp"
+
+namespace morula::simulation {
+
+/// What a simulation offers to rules: signals that it can measure and behaviours that it can change, by the names that rule files use.
+struct RuleVocabulary {
+    std::vector<std::string> types;
+    std::vector<std::string> signals;
+    std::vector<std::string> behaviors;
+    std::vector<double> base;  // types x behaviours: the value without signals
+
+    double base_of(std::size_t type, std::size_t behavior) const { return base[type * behaviors.size() + behavior]; }
+};
+
+enum class Vitality { alive, dead };
+
+/// A behaviour of base b0 with rules that increase it towards the largest of their saturations bM and rules that decrease it towards the smallest of theirs, bm:
+///   (1 - D) ((1 - U) b0 + U bM) + D bm,  U = u / (1 + u),  u = sum over increasing rules of (signal / half-max)^power,  D the same for decreasing rules
+/// (Johnson et al., Cell 2025, doi 10.1016/j.cell.2025.06.048). Signals below 0 count as 0. In a dead cell only rules that apply to the dead count.
+class Rules {
+public:
+    /// source: name of the rule file, for messages.
+    /// Throws invalid_data, with the line and the nearest name, for a type, signal or behaviour that is not in the vocabulary, and for a rule that goes the wrong way:
+    /// increases towards less than the base, or decreases towards more.
+    Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::string& source, const RuleVocabulary& vocabulary);
+
+    /// Behaviours of a type that rules change, ascending.
+    std::span<const std::int32_t> changed(std::size_t type) const { return changed_[type]; }
+    /// signals: values in the order of the vocabulary. The base where no rule counts.
+    double respond(std::size_t type, std::int32_t behavior, std::span<const double> signals, Vitality vitality) const;
+
+private:
+    struct Term {
+        std::int32_t signal;
+        double half_max;
+        double power;
+        bool applies_to_dead;
+    };
+    struct Behavior {
+        double base = 0.0;
+        double highest = 0.0;
+        double lowest = 0.0;
+        std::vector<Term> up;
+        std::vector<Term> down;
+    };
+    static double saturated(const std::vector<Term>& terms, std::span<const double> signals, Vitality vitality);
+
+    std::size_t n_behaviors_;
+    std::vector<Behavior> behaviors_;  // types x behaviours
+    std::vector<std::vector<std::int32_t>> changed_;
+};
+
+}  // namespace morula::simulation
