@@ -44,15 +44,18 @@ ByGene by_gene(const matrix::CsrView& values) {
     return out;
 }
 
-/// Mean of each gene and what it is multiplied with; 0 for a constant one, which then has no weight.
+/// Mean of each gene; what it is divided by while the optimizer works, its standard deviation in either scaling (columns of one size: components of a PCA, whose
+/// variances span a factor of a hundred, would else take hundreds of steps), as a factor, 0 for a constant gene, which has no weight; and how much the square of a
+/// weight on that scale counts in the penalty.
 struct Scaling {
     std::vector<double> mean;
     std::vector<double> factor;
+    std::vector<double> penalty;
 };
 
 Scaling scaling_of(const ByGene& genes, std::int64_t n_cells, LogisticScaling wanted) {
     const std::size_t n_genes = genes.begin.size() - 1;
-    Scaling scaling{std::vector<double>(n_genes), std::vector<double>(n_genes)};
+    Scaling scaling{std::vector<double>(n_genes), std::vector<double>(n_genes), std::vector<double>(n_genes, 1.0)};
     const auto n = static_cast<double>(n_cells);
     for (std::size_t gene = 0; gene < n_genes; ++gene) {
         const auto first = static_cast<std::size_t>(genes.begin[gene]);
@@ -64,7 +67,9 @@ Scaling scaling_of(const ByGene& genes, std::int64_t n_cells, LogisticScaling wa
         for (std::size_t i = first; i < last; ++i) squares += (static_cast<double>(genes.value[i]) - mean) * (static_cast<double>(genes.value[i]) - mean);
         const double variance = squares / n;
         scaling.mean[gene] = mean;
-        scaling.factor[gene] = variance <= 1e-12 * mean * mean ? 0.0 : wanted == LogisticScaling::standardize ? 1.0 / std::sqrt(variance) : 1.0;
+        if (variance <= 1e-12 * mean * mean) continue;
+        scaling.factor[gene] = 1.0 / std::sqrt(variance);
+        if (wanted == LogisticScaling::centre) scaling.penalty[gene] = 1.0 / variance;
     }
     return scaling;
 }
@@ -119,7 +124,8 @@ public:
         });
         double squares = 0.0;
         const auto n_weights = static_cast<std::size_t>(values_.n_cols * k_);
-        for (std::size_t i = 0; i < n_weights; ++i) squares += x[i] * x[i];
+        const auto k = static_cast<std::size_t>(k_);
+        for (std::size_t i = 0; i < n_weights; ++i) squares += scaling_.penalty[i / k] * x[i] * x[i];
         for (std::size_t label = 0; label < total.size(); ++label) gradient[n_weights + label] = total[label] / n;
         return (loss + 0.5 * l2_ * squares) / n;
     }
@@ -161,7 +167,7 @@ private:
             for (std::size_t label = 0; label < k; ++label) out[label] += value * row[label];
         }
         for (std::size_t label = 0; label < k; ++label) {
-            out[label] = (out[label] - scaling_.mean[g] * total[label]) * scale + l2_ * x[g * k + label] / static_cast<double>(values_.n_rows);
+            out[label] = (out[label] - scaling_.mean[g] * total[label]) * scale + l2_ * scaling_.penalty[g] * x[g * k + label] / static_cast<double>(values_.n_rows);
         }
     }
 

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <sstream>
 
+#include "morula/core/random.hpp"
 #include "morula/models/lbfgs.hpp"
 #include "tests/analysis/made_up.hpp"
 #include "tests/support/contexts.hpp"
@@ -90,6 +91,31 @@ TEST(multinomial_logistic, with_default_tolerance_differs_little_from_the_minimu
     for (std::int64_t cell = 0; cell < 100; ++cell) {
         for (std::int64_t k = 0; k < 3; ++k) EXPECT_NEAR(probability(cell, k), rows[static_cast<std::size_t>(cell + 1)][static_cast<std::size_t>(k)], 0.01);
     }
+}
+
+/// Columns as of a PCA: standard deviations from 30 to .3. Without columns of one size inside, the optimizer took the most steps it may and stopped short.
+TEST(multinomial_logistic, converges_soon_where_columns_are_of_very_different_size) {
+    constexpr std::int64_t n_columns = 30;
+    matrix::Csr cells;
+    cells.start(400, n_columns);
+    std::vector<std::int32_t> label;
+    for (std::int32_t cell = 0; cell < 400; ++cell) {
+        label.push_back(cell % 3);
+        for (std::int64_t column = 0; column < n_columns; ++column) {
+            Random random(8, Purpose::test, static_cast<std::uint64_t>(cell), static_cast<std::uint32_t>(column));
+            const double size = 30.0 / (1.0 + 3.4 * static_cast<double>(column));
+            const double apart = column < 6 && column % 3 == cell % 3 ? 0.7 : 0.0;
+            cells.indices.push_back(static_cast<std::uint32_t>(column));
+            cells.values.push_back(static_cast<float>(size * (random.normal() + apart)));
+        }
+        cells.end_row();
+    }
+    const auto context = test::make_context(1);
+    const MultinomialLogistic model = fit_multinomial_logistic(cells.view(), label, 3, {.scaling = LogisticScaling::centre}, *context);
+    EXPECT_TRUE(model.converged);
+    EXPECT_LE(model.iterations, 60);
+    const MultinomialLogistic exact = fit_multinomial_logistic(cells.view(), label, 3, {.scaling = LogisticScaling::centre, .max_iterations = 5000, .tolerance = 1e-9}, *context);
+    EXPECT_NEAR(model.objective, exact.objective, 1e-3);
 }
 
 TEST(multinomial_logistic, intercepts_alone_give_the_shares_of_the_labels) {
