@@ -72,9 +72,9 @@ def main():
     is_doublet = truth.str.contains("doublet").to_numpy()
     lines = next((column for column in cells.obs if "hto" in column.lower() and "classif" in column.lower()), None)
     two_lines = numpy.zeros(len(cells), bool)
-    if lines is not None:  # "HEK-A_K562-B": the marks of two lines
+    if lines is not None:  # "HEK_A_K562_B": line and mark, twice
         marks = cells.obs[lines].astype(str).str.split("_")
-        two_lines = is_doublet & numpy.array([len({mark.split("-")[0] for mark in each}) > 1 for each in marks])
+        two_lines = is_doublet & numpy.array([len(set(each[::2])) > 1 for each in marks])
     path = options.work / "cells.h5ad"
     anndata.AnnData(cells.X, obs=cells.obs[[]], var=cells.var[[]]).write_h5ad(path)
     scores, seconds = {"morula": [], "scrublet": []}, []
