@@ -106,7 +106,7 @@ def effects(options):
             for cell_type in sorted(cells.obs["true_type"].astype(str).unique()):
                 name = f"{donors}.{number}.{cell_type}"
                 truth[name] = planted(cells, cell_type)
-                ours[name] = table[table["cell_type"] == cell_type].set_index("gene")
+                ours[name] = table[table["cell_type"] == cell_type].set_index("gene_id")
                 sums_of(cells, cell_type, folder, name)
     done = subprocess.run(["Rscript", str(ROOT / "bench" / "edger.R"), str(folder)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
