@@ -9,6 +9,7 @@
 #include "morula/core/checked_cast.hpp"
 #include "morula/matrix/block_buffer.hpp"
 #include "morula/matrix/block_source.hpp"
+#include "morula/matrix/map_columns.hpp"
 #include "morula/matrix/per_count.hpp"
 
 namespace morula::matrix {
@@ -79,15 +80,13 @@ private:
     std::vector<std::int64_t> rows_;
 };
 
-constexpr std::uint32_t kDropped = std::numeric_limits<std::uint32_t>::max();
-
 /// Columns dropped or renamed through a table with an entry a column of the source.
 class MappedCols final : public RowBlockSource {
 public:
     MappedCols(Matrix source, std::vector<std::uint32_t> new_col, std::int64_t n_cols) : source_(std::move(source)), new_col_(std::move(new_col)), n_cols_(n_cols) {
         std::int64_t last = -1;
         for (const std::uint32_t col : new_col_) {
-            if (col == kDropped) continue;
+            if (col == kDroppedColumn) continue;
             in_order_ = in_order_ && col > last;
             last = col;
         }
@@ -103,31 +102,19 @@ public:
         const CsrView from = source_->read(rows, scratch.below());
         Csr& to = scratch.csr;
         grow_to(to.indptr, from.n_rows + 1);
-        grow_to(to.indices, from.nnz() + 1);  // one more: dropped columns are written, then overwritten
-        grow_to(to.values, from.nnz() + 1);
+        grow_to(to.indices, from.nnz() + kMapSlack);
+        grow_to(to.values, from.nnz() + kMapSlack);
         to.indptr[0] = 0;
         for (std::int64_t row = 0; row < from.n_rows; ++row) {
             const auto r = static_cast<std::size_t>(row);
-            to.indptr[r + 1] = map_row(from.row_indices(row), from.row_values(row), to.indptr[r], to);
+            const std::int64_t at = to.indptr[r];
+            to.indptr[r + 1] = at + map_columns(from.row_indices(row), from.row_values(row), new_col_, to.indices.data() + at, to.values.data() + at);
         }
         if (!in_order_) sort_rows(to, from.n_rows);
         return view_of_rows(to, from.n_rows, n_cols_);
     }
 
 private:
-    std::int64_t map_row(std::span<const std::uint32_t> cols, std::span<const float> values, std::int64_t at, Csr& to) const {
-        std::uint32_t* to_cols = to.indices.data();
-        float* to_values = to.values.data();
-        const std::uint32_t* table = new_col_.data();
-        for (std::size_t i = 0; i < cols.size(); ++i) {
-            const std::uint32_t col = table[cols[i]];
-            to_cols[at] = col;
-            to_values[at] = values[i];
-            at += col != kDropped;
-        }
-        return at;
-    }
-
     static void sort_rows(Csr& csr, std::int64_t n_rows) {
         std::vector<std::pair<std::uint32_t, float>> row;
         for (std::size_t r = 0; r < static_cast<std::size_t>(n_rows); ++r) {
@@ -245,14 +232,14 @@ Matrix select_cols(Matrix source, std::vector<std::int64_t> cols) {
     check_selection(cols, source->n_cols());
     if (static_cast<std::int64_t>(cols.size()) == source->n_cols()) return source;
     if (const auto* logs = dynamic_cast<const Log1pScaled*>(source.get())) return log1p_scaled(select_cols(logs->source(), std::move(cols)), logs->scale_of_row());
-    std::vector<std::uint32_t> new_col(checked_cast<std::size_t>(source->n_cols()), kDropped);
+    std::vector<std::uint32_t> new_col(checked_cast<std::size_t>(source->n_cols()), kDroppedColumn);
     for (std::size_t i = 0; i < cols.size(); ++i) new_col[static_cast<std::size_t>(cols[i])] = static_cast<std::uint32_t>(i);
     const auto n_cols = static_cast<std::int64_t>(cols.size());
     const auto* mapped = dynamic_cast<const MappedCols*>(source.get());
     if (mapped == nullptr) return std::make_shared<MappedCols>(std::move(source), std::move(new_col), n_cols);
     // Two maps are one.
     std::vector<std::uint32_t> both = mapped->new_col();
-    for (std::uint32_t& col : both) col = col == kDropped ? kDropped : new_col[col];
+    for (std::uint32_t& col : both) col = col == kDroppedColumn ? kDroppedColumn : new_col[col];
     return std::make_shared<MappedCols>(mapped->source(), std::move(both), n_cols);
 }
 
@@ -272,9 +259,9 @@ std::optional<ScaledCounts> scaled_counts(const RowBlockSource& values) {
 Matrix stack_rows(std::vector<Matrix> sources) { return std::make_shared<StackedRows>(std::move(sources)); }
 
 Matrix remap_cols(Matrix source, std::vector<std::int64_t> new_col, std::int64_t n_cols) {
-    MORULA_ASSERT(static_cast<std::int64_t>(new_col.size()) == source->n_cols() && n_cols >= 0 && n_cols < std::int64_t{kDropped});
+    MORULA_ASSERT(static_cast<std::int64_t>(new_col.size()) == source->n_cols() && n_cols >= 0 && n_cols < std::int64_t{kDroppedColumn});
     std::vector<bool> taken(static_cast<std::size_t>(n_cols), false);
-    std::vector<std::uint32_t> table(new_col.size(), kDropped);
+    std::vector<std::uint32_t> table(new_col.size(), kDroppedColumn);
     for (std::size_t c = 0; c < new_col.size(); ++c) {
         if (new_col[c] == -1) continue;
         MORULA_ASSERT(new_col[c] >= 0 && new_col[c] < n_cols && !taken[static_cast<std::size_t>(new_col[c])]);
