@@ -56,6 +56,9 @@ struct AbundancePlan {
 /// design paired without a donor in both.
 AbundancePlan plan_abundance(const AbundanceUnits& units, std::span<const double> totals, const std::string& case_name, const std::string& control_name, const AbundanceOptions& options);
 
+/// Sets is_exploratory and status of a plan with rows in both conditions, by how many donors (pairs) there are.
+void judge_plan(AbundancePlan& plan);
+
 /// A difference of means, case - control.
 struct LogRatioTest {
     double effect = 0.0;

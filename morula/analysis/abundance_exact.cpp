@@ -38,17 +38,6 @@ double size_of(double effect, double se) {
     return std::abs(effect) > 0.0 ? std::numeric_limits<double>::infinity() : 0.0;
 }
 
-/// t with P(|T| > t) = .05, by bisection of the two-sided p.
-double student_95(double df) {
-    double low = 0.0;
-    double high = 1e7;
-    for (int i = 0; i < 200; ++i) {
-        const double middle = 0.5 * (low + high);
-        (log10_p_student(middle, df) > std::log10(0.05) ? low : high) = middle;
-    }
-    return 0.5 * (low + high);
-}
-
 /// Share of sign patterns of the differences that are as extreme: with the sum of squares fixed, |t| grows with the |sum|.
 double exact_flips(const std::vector<double>& differences) {
     double observed = 0.0, size = 0.0;
@@ -143,7 +132,7 @@ LogRatioTest test_difference(std::span<const double> values, const AbundancePlan
     test.se = test.low = test.high = test.p = test.p_student = kMissing;
     if (!has_replicates) return test;
     test.se = fit.se;
-    const double half = student_95(fit.df) * fit.se;
+    const double half = student_quantile(std::log10(0.05), fit.df) * fit.se;
     test.low = fit.effect - half;
     test.high = fit.effect + half;
     test.p_student = fit.se > 0.0 ? std::pow(10.0, log10_p_student(fit.effect / fit.se, fit.df)) : (fit.effect == 0.0 ? 1.0 : 0.0);

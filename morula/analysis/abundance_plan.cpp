@@ -50,6 +50,14 @@ void pair_up(const Donors& donors, const std::string& case_name, const std::stri
 
 }  // namespace
 
+void judge_plan(AbundancePlan& plan) {
+    const auto fewest = static_cast<std::int64_t>(std::min(plan.case_rows.size(), plan.control_rows.size()));
+    plan.is_exploratory = fewest < kFewestAbundanceDonors;
+    plan.status = "tested";
+    if (plan.is_exploratory && plan.is_paired) plan.status = fmt::format("exploratory: {} of {} pairs of samples that a test needs", fewest, kFewestAbundanceDonors);
+    else if (plan.is_exploratory) plan.status = fmt::format("exploratory: {} and {} donors, and a test needs {} in each condition", plan.case_rows.size(), plan.control_rows.size(), kFewestAbundanceDonors);
+}
+
 AbundancePlan plan_abundance(const AbundanceUnits& units, std::span<const double> totals, const std::string& case_name, const std::string& control_name, const AbundanceOptions& options) {
     MORULA_ASSERT(units.donor.size() == units.is_case.size() && units.donor.size() == totals.size());
     AbundancePlan plan;
@@ -80,11 +88,7 @@ AbundancePlan plan_abundance(const AbundanceUnits& units, std::span<const double
     for (const auto& [rows, name] : {std::pair{&plan.case_rows, &case_name}, std::pair{&plan.control_rows, &control_name}}) {
         if (rows->empty()) invalid_data(fmt::format("No donor has enough cells in {}.{}", *name, left_out_text(plan)), "Lower --min-cells, or check the condition column.");
     }
-    const auto fewest = static_cast<std::int64_t>(std::min(plan.case_rows.size(), plan.control_rows.size()));
-    plan.is_exploratory = fewest < kFewestAbundanceDonors;
-    plan.status = "tested";
-    if (plan.is_exploratory && plan.is_paired) plan.status = fmt::format("exploratory: {} of {} pairs of samples that a test needs", fewest, kFewestAbundanceDonors);
-    else if (plan.is_exploratory) plan.status = fmt::format("exploratory: {} and {} donors, and a test needs {} in each condition", plan.case_rows.size(), plan.control_rows.size(), kFewestAbundanceDonors);
+    judge_plan(plan);
     return plan;
 }
 

@@ -21,6 +21,7 @@ enum class Purpose : std::uint32_t {
     subsample = 91,
     neighborhoods = 100,
     simulation_motility = 110, simulation_division = 111, simulation_agent_id = 112, simulation_life = 113,
+    label_permutations = 130,
 };
 
 class Random {

@@ -56,6 +56,18 @@ void for_each_tile(const RowBlockSource& source, Context& context, const std::fu
     });
 }
 
+std::vector<double> row_sums(const RowBlockSource& source, Context& context) {
+    std::vector<double> sums(static_cast<std::size_t>(source.n_rows()));
+    for_each_tile(source, context, [&](const CsrView& tile, std::int64_t first_row) {
+        for (std::int64_t row = 0; row < tile.n_rows; ++row) {
+            double sum = 0.0;
+            for (const float value : tile.row_values(row)) sum += static_cast<double>(value);
+            sums[static_cast<std::size_t>(first_row + row)] = sum;
+        }
+    });
+    return sums;
+}
+
 ColumnMoments column_moments(const RowBlockSource& source, Context& context) {
     const std::int64_t n_cols = source.n_cols();
     // The three sums of a gene lie side by side: one cache line a non-zero.

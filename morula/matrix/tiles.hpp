@@ -23,6 +23,9 @@ std::vector<double> sum_tiles(const RowBlockSource& source, std::int64_t width, 
 /// Calls body once a tile, in parallel, for work that writes per-row results and reduces nothing.
 void for_each_tile(const RowBlockSource& source, Context& context, const std::function<void(const CsrView& tile, std::int64_t first_row)>& body);
 
+/// Sum of each row, in float64.
+std::vector<double> row_sums(const RowBlockSource& source, Context& context);
+
 struct ColumnMoments {
     std::vector<double> mean;      // n_cols
     std::vector<double> variance;  // n_cols, divided by n - 1; 0 where n < 2

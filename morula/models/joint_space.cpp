@@ -21,18 +21,6 @@ constexpr double kCountsPerCell = 10'000.0;
 /// A source that the caller keeps alive, as a handle.
 matrix::Matrix borrowed(const matrix::RowBlockSource& source) { return {std::shared_ptr<const matrix::RowBlockSource>(), &source}; }
 
-std::vector<double> totals_of(const matrix::RowBlockSource& counts, Context& context) {
-    std::vector<double> total(static_cast<std::size_t>(counts.n_rows()));
-    matrix::for_each_tile(counts, context, [&](const matrix::CsrView& tile, std::int64_t first_row) {
-        for (std::int64_t row = 0; row < tile.n_rows; ++row) {
-            double sum = 0.0;
-            for (const float count : tile.row_values(row)) sum += static_cast<double>(count);
-            total[static_cast<std::size_t>(first_row + row)] = sum;
-        }
-    });
-    return total;
-}
-
 /// Batches of both sides numbered one after the other; those without a cell among the rows in use are passed over.
 struct JointBatches {
     std::vector<std::int32_t> code;
@@ -96,8 +84,8 @@ JointValues joint_values(const CountsAndBatches& reference, const CountsAndBatch
     const matrix::Matrix learned = all_learned ? query_counts : matrix::select_rows(query_counts, out.learned_on);
     const analysis::HvgOptions hvg{.flavor = analysis::HvgFlavor::seurat_v3, .n_top = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_variable_genes, reference.counts->n_cols()))};
     out.genes = analysis::hvg(*matrix::stack_rows({borrowed(*reference.counts), learned}), batches.code, batches.n, hvg, context).genes;
-    out.reference = log_values(*reference.counts, totals_of(*reference.counts, context), out.genes, context);
-    out.query_totals = totals_of(*query.counts, context);
+    out.reference = log_values(*reference.counts, matrix::row_sums(*reference.counts, context), out.genes, context);
+    out.query_totals = matrix::row_sums(*query.counts, context);
     out.query = log_values(*query.counts, out.query_totals, out.genes, context);
 
     const matrix::Matrix query_values = matrix::make_view_source(out.query.view());

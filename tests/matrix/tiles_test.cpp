@@ -109,6 +109,11 @@ TEST(Tiles, moments_of_a_matrix_checked_by_hand) {
     EXPECT_EQ(moments.n_nonzero, (std::vector<std::int64_t>{2, 0, 4, 0}));
 }
 
+TEST(Tiles, row_sums_checked_by_hand) {
+    EXPECT_EQ(row_sums(*make_source(Csr{3, 4, {0, 2, 2, 4}, {0, 2, 1, 2}, {1.0F, 2.5F, 3.0F, 0.0F}}), *make_context(2)), (std::vector<double>{3.5, 0.0, 3.0}));
+    EXPECT_TRUE(row_sums(*make_source(Csr{0, 4, {0}, {}, {}}), *make_context(1)).empty());
+}
+
 TEST(Tiles, moments_of_one_cell_have_no_variance_and_of_none_are_zero) {
     const ColumnMoments one = column_moments(*make_source(Csr{1, 2, {0, 1}, {1}, {3.0F}}), *make_context(1));
     EXPECT_EQ(one.mean, (std::vector<double>{0.0, 3.0}));

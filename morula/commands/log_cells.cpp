@@ -1,0 +1,21 @@
+#include "morula/commands/log_cells.hpp"
+
+#include "morula/analysis/normalize.hpp"
+#include "morula/commands/annotate.hpp"
+#include "morula/commands/slots.hpp"
+#include "morula/matrix/tiles.hpp"
+
+namespace morula::commands {
+
+LogCells open_log_cells(const std::string& path, const std::string& layer, formats::TextOrientation orientation, Context& context) {
+    LogCells cells;
+    cells.dataset = open_cells(path, layer, orientation, context);
+    const matrix::Matrix counts = require_counts(cells.dataset);
+    cells.total = matrix::row_sums(*counts, context);
+    analysis::NormalizeResult normalized = analysis::normalize(cells.total, {}, context);
+    cells.target = normalized.target;
+    cells.log_values = matrix::log1p_scaled(counts, std::move(normalized.scale));
+    return cells;
+}
+
+}  // namespace morula::commands
