@@ -12,6 +12,7 @@ Command de_command();
 Command abundance_command();
 Command evaluate_integration_command();
 Command communicate_command();
+Command programmes_command();
 
 std::vector<Command> comparison_commands();
 
