@@ -23,6 +23,7 @@ struct Agents {
     std::vector<float> radius;
     std::vector<float> velocity_x, velocity_y, velocity_z;     // of the last step
     std::vector<float> migration_x, migration_y, migration_z;  // the part that motility adds
+    std::vector<float> speed_change;        // um/min that rules add to the type's speed; takes effect at the next turn, or at once where the agent stops
     std::vector<float> pressure;            // see Mechanics
     std::vector<std::uint8_t> phase;        // of the type's Life
     std::vector<float> phase_min;           // time in the phase
@@ -36,7 +37,7 @@ struct Agents {
     static constexpr auto columns() {
         using A = Agents;
         return std::tuple{&A::id, &A::parent, &A::divisions, &A::next_turn, &A::type, &A::has_moved, &A::x, &A::y, &A::z, &A::radius, &A::velocity_x, &A::velocity_y, &A::velocity_z,
-                          &A::migration_x, &A::migration_y, &A::migration_z, &A::pressure, &A::phase, &A::phase_min, &A::fluid, &A::nucleus, &A::cytoplasm, &A::target_nucleus, &A::rupture_volume};
+                          &A::migration_x, &A::migration_y, &A::migration_z, &A::speed_change, &A::pressure, &A::phase, &A::phase_min, &A::fluid, &A::nucleus, &A::cytoplasm, &A::target_nucleus, &A::rupture_volume};
     }
     /// body(values) for every array.
     template <class Body>

@@ -85,7 +85,7 @@ public:
         while (group < end) {
             const std::int32_t pattern = pattern_of(plane, group);
             std::int64_t next = group + 1;
-            while (pattern >= 0 && next < end && next < group + kGroupsAtOnce && pattern_of(plane, next) == pattern) ++next;
+            while (next < end && next < group + kGroupsAtOnce && pattern_of(plane, next) == pattern) ++next;
             if (axis_ == 0) along_x(plane, group, next - group, pattern, scratch);
             else across(plane, group, next - group, pattern, scratch);
             group = next;
@@ -112,7 +112,7 @@ private:
         } else {
             double* turned_free = turned + n * lines;
             line_sweep::gather_lines(is_free_ + place, grid.stride(), there, n, lines, turned_free);
-            line_sweep::solve_masked_lines(plan_.coupling, plan_.loss, n, turned_free, turned, lines, scratch.data());
+            line_sweep::solve_masked_lines(plan_.coupling, plan_.loss, n, turned_free, turned, lines, lines, scratch.data());
         }
         line_sweep::scatter_lines(turned, lines, n, there, values_ + place, grid.stride());
     }
@@ -124,7 +124,7 @@ private:
         if (pattern >= 0) {
             line_sweep::solve_lines(plan_.patterns[static_cast<std::size_t>(pattern)], values_ + place, row_step, n_groups * kLines, scratch.data());
         } else {
-            line_sweep::solve_masked_lines(plan_.coupling, plan_.loss, grid.n[static_cast<std::size_t>(axis_)], is_free_ + place, values_ + place, row_step, scratch.data());
+            line_sweep::solve_masked_lines(plan_.coupling, plan_.loss, grid.n[static_cast<std::size_t>(axis_)], is_free_ + place, values_ + place, row_step, n_groups * kLines, scratch.data());
         }
     }
 

@@ -48,10 +48,12 @@ void relax_volume(Agents& agents, std::size_t i, const Life& life, double dt) {
     agents.radius[i] = static_cast<float>(radius_of(volume_of(agents, i)));
 }
 
+double own_or(const std::vector<float>& own, std::size_t i, double of_type) { return own.empty() ? of_type : static_cast<double>(own[i]); }
+
 /// True where the agent died.
-bool perhaps_dies(Agents& agents, std::size_t i, const Life& life, double dt, Random& random) {
-    const double apoptosis = life.apoptosis >= 0 ? life.apoptosis_per_min : 0.0;
-    const double necrosis = life.necrosis >= 0 ? life.necrosis_per_min : 0.0;
+bool perhaps_dies(Agents& agents, std::size_t i, const Life& life, const LifeRates& rates, double dt, Random& random) {
+    const double apoptosis = life.apoptosis >= 0 ? own_or(rates.apoptosis, i, life.apoptosis_per_min) : 0.0;
+    const double necrosis = life.necrosis >= 0 ? own_or(rates.necrosis, i, life.necrosis_per_min) : 0.0;
     const double rate = apoptosis + necrosis;
     if (rate == 0.0 || random.uniform() >= -std::expm1(-rate * dt)) return false;
     die(agents, i, life, random.uniform() * rate < apoptosis ? life.apoptosis : life.necrosis);
@@ -60,14 +62,14 @@ bool perhaps_dies(Agents& agents, std::size_t i, const Life& life, double dt, Ra
 
 enum class Fate { stays, moves_on, divides, leaves };
 
-Fate leave_phase(Agents& agents, std::size_t i, const Life& life, double dt, Random& random) {
+Fate leave_phase(Agents& agents, std::size_t i, const Life& life, const LifeRates& rates, double dt, Random& random) {
     const Phase& phase = life.phases[agents.phase[i]];
     agents.phase_min[i] += static_cast<float>(dt);
     double already = 0.0;
     switch (phase.exit) {
         case PhaseExit::never: return Fate::stays;
         case PhaseExit::at_rate:
-            if (random.uniform() >= -std::expm1(-phase.rate_per_min * dt)) return Fate::stays;
+            if (random.uniform() >= -std::expm1(-dt * (agents.phase[i] == 0 ? own_or(rates.cycle_entry, i, phase.rate_per_min) : phase.rate_per_min))) return Fate::stays;
             break;
         case PhaseExit::after_time:
             already = static_cast<double>(agents.phase_min[i]) - phase.duration_min;
@@ -153,7 +155,7 @@ void begin_life(Agents& agents, std::size_t agent, const Life& life) {
     agents.radius[agent] = static_cast<float>(radius_of(life.volume_um3));
 }
 
-PopulationEvents advance_life(Agents& agents, std::span<const Life> life, double dt_min, std::uint64_t seed, std::uint32_t step, Context& context) {
+PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const LifeRates& rates, double dt_min, std::uint64_t seed, std::uint32_t step, Context& context) {
     std::vector<PopulationEvents> parts(static_cast<std::size_t>((agents.size() + kBlockAgents - 1) / kBlockAgents));
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         PopulationEvents& part = parts[static_cast<std::size_t>(block.index)];
@@ -161,8 +163,8 @@ PopulationEvents advance_life(Agents& agents, std::span<const Life> life, double
             const Life& own = life[agents.type[i]];
             relax_volume(agents, i, own, dt_min);
             Random random(seed, Purpose::simulation_life, agents.id[i], step);
-            if (!own.phases[agents.phase[i]].is_dead && perhaps_dies(agents, i, own, dt_min, random)) continue;
-            const Fate fate = leave_phase(agents, i, own, dt_min, random);
+            if (!own.phases[agents.phase[i]].is_dead && perhaps_dies(agents, i, own, rates, dt_min, random)) continue;
+            const Fate fate = leave_phase(agents, i, own, rates, dt_min, random);
             if (fate == Fate::divides) part.dividing.push_back(static_cast<std::uint32_t>(i));
             if (fate == Fate::leaves) part.leaving.push_back(static_cast<std::uint32_t>(i));
         }

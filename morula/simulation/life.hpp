@@ -62,10 +62,17 @@ void check_life(const Life& life, std::string_view type);
 /// Puts an agent at the start of its life: phase 0, the type's volume and radius.
 void begin_life(Agents& agents, std::size_t agent, const Life& life);
 
+/// Rates of single agents, 1 / min, where rules change them; empty: those of their types. cycle_entry: of leaving phase 0, where that is left at a rate.
+struct LifeRates {
+    std::vector<float> cycle_entry;
+    std::vector<float> apoptosis;
+    std::vector<float> necrosis;
+};
+
 /// One step of all agents: volumes relax (solids exactly, then fluid exactly for these solids; first order in dt between them), radii follow, then living agents
 /// die with probability 1 - exp(-rate dt), then phases are left: with that probability, or after their time (what is left of the step counts for the next phase).
 /// life: one a type. step: number of this step. Returns who divides and who is to be taken out; the phases are already those after the division.
-PopulationEvents advance_life(Agents& agents, std::span<const Life> life, double dt_min, std::uint64_t seed, std::uint32_t step, Context& context);
+PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const LifeRates& rates, double dt_min, std::uint64_t seed, std::uint32_t step, Context& context);
 
 /// Volume of an agent in um^3: fluid and solids.
 double volume_of(const Agents& agents, std::size_t agent);

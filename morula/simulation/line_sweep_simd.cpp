@@ -77,32 +77,51 @@ void solve_lines_here(const LineFactors& factors, double* values, std::int64_t r
     for (; l < lines; l += lanes) solve_one(factors, values + l, row_step, scratch);
 }
 
-void solve_masked_here(double coupling, double loss, std::int64_t n, const double* is_free, double* values, std::int64_t row_step, double* scratch) {
+/// Rows of N vectors at once: divisions of one wait for its row before, those of N overlap.
+template <int N>
+void solve_masked_vectors(double coupling, double loss, std::int64_t n, const double* is_free, double* values, std::int64_t row_step, double* scratch) {
     const Doubles d;
     const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
     const auto one = hn::Set(d, 1.0);
-    double* kept_above = scratch + n * lanes;
-    for (std::int64_t l = 0; l < kLines; l += lanes) {
-        auto t = hn::Zero(d);
-        auto above = hn::Zero(d);
-        for (std::int64_t i = 0; i < n; ++i) {
-            const auto free = hn::LoadU(d, is_free + i * row_step + l);
-            const double neighbors = (i > 0 ? 1.0 : 0.0) + (i + 1 < n ? 1.0 : 0.0);
-            const auto diagonal = hn::Add(one, hn::Mul(free, hn::Set(d, loss + coupling * neighbors)));
-            const auto coupled = hn::Mul(free, hn::Set(d, coupling));
+    double* kept_above = scratch + n * N * lanes;
+    alignas(64) double t[N * 8], above[N * 8];
+    for (std::int64_t k = 0; k < N; ++k) {
+        hn::Store(hn::Zero(d), d, t + k * 8);
+        hn::Store(hn::Zero(d), d, above + k * 8);
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double neighbors = (i > 0 ? 1.0 : 0.0) + (i + 1 < n ? 1.0 : 0.0);
+        const auto lost = hn::Set(d, loss + coupling * neighbors);
+        const auto coupled_here = hn::Set(d, coupling);
+        for (std::int64_t k = 0; k < N; ++k) {
+            const auto free = hn::LoadU(d, is_free + i * row_step + k * lanes);
+            const auto diagonal = hn::Add(one, hn::Mul(free, lost));
+            const auto coupled = hn::Mul(free, coupled_here);
             const auto below = i > 0 ? coupled : hn::Zero(d);
-            const auto gain = hn::Div(one, hn::Sub(diagonal, hn::Mul(below, above)));
-            t = hn::Add(hn::Mul(hn::LoadU(d, values + i * row_step + l), gain), hn::Mul(hn::Mul(below, gain), t));
-            above = i + 1 < n ? hn::Mul(coupled, gain) : hn::Zero(d);
-            hn::StoreU(t, d, scratch + i * lanes);
-            hn::StoreU(above, d, kept_above + i * lanes);
-        }
-        auto c = hn::Zero(d);
-        for (std::int64_t i = n - 1; i >= 0; --i) {
-            c = hn::Add(hn::LoadU(d, scratch + i * lanes), hn::Mul(hn::LoadU(d, kept_above + i * lanes), c));
-            hn::StoreU(c, d, values + i * row_step + l);
+            const auto gain = hn::Div(one, hn::Sub(diagonal, hn::Mul(below, hn::Load(d, above + k * 8))));
+            const auto now = hn::Add(hn::Mul(hn::LoadU(d, values + i * row_step + k * lanes), gain), hn::Mul(hn::Mul(below, gain), hn::Load(d, t + k * 8)));
+            const auto next_above = i + 1 < n ? hn::Mul(coupled, gain) : hn::Zero(d);
+            hn::Store(now, d, t + k * 8);
+            hn::Store(next_above, d, above + k * 8);
+            hn::StoreU(now, d, scratch + (i * N + k) * lanes);
+            hn::StoreU(next_above, d, kept_above + (i * N + k) * lanes);
         }
     }
+    for (std::int64_t k = 0; k < N; ++k) hn::Store(hn::Zero(d), d, t + k * 8);
+    for (std::int64_t i = n - 1; i >= 0; --i) {
+        for (std::int64_t k = 0; k < N; ++k) {
+            const auto c = hn::Add(hn::LoadU(d, scratch + (i * N + k) * lanes), hn::Mul(hn::LoadU(d, kept_above + (i * N + k) * lanes), hn::Load(d, t + k * 8)));
+            hn::Store(c, d, t + k * 8);
+            hn::StoreU(c, d, values + i * row_step + k * lanes);
+        }
+    }
+}
+
+void solve_masked_here(double coupling, double loss, std::int64_t n, const double* is_free, double* values, std::int64_t row_step, std::int64_t lines, double* scratch) {
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(Doubles()));
+    std::int64_t l = 0;
+    for (; l + 4 * lanes <= lines; l += 4 * lanes) solve_masked_vectors<4>(coupling, loss, n, is_free + l, values + l, row_step, scratch);
+    for (; l < lines; l += lanes) solve_masked_vectors<1>(coupling, loss, n, is_free + l, values + l, row_step, scratch);
 }
 
 #if HWY_TARGET == HWY_SCALAR
@@ -190,15 +209,16 @@ LineFactors line_factors(double coupling, double loss, std::span<const std::uint
     return factors;
 }
 
-std::int64_t scratch_size(std::int64_t n) { return n * 4 * kLines; }
+std::int64_t scratch_size(std::int64_t n) { return n * 8 * kLines; }
 
 void solve_lines(const LineFactors& factors, double* values, std::int64_t row_step, std::int64_t lines, double* scratch) {
     MORULA_ASSERT(lines % kLines == 0);
     HWY_DYNAMIC_DISPATCH(solve_lines_here)(factors, values, row_step, lines, scratch);
 }
 
-void solve_masked_lines(double coupling, double loss, std::int64_t n, const double* is_free, double* values, std::int64_t row_step, double* scratch) {
-    HWY_DYNAMIC_DISPATCH(solve_masked_here)(coupling, loss, n, is_free, values, row_step, scratch);
+void solve_masked_lines(double coupling, double loss, std::int64_t n, const double* is_free, double* values, std::int64_t row_step, std::int64_t lines, double* scratch) {
+    MORULA_ASSERT(lines % kLines == 0);
+    HWY_DYNAMIC_DISPATCH(solve_masked_here)(coupling, loss, n, is_free, values, row_step, lines, scratch);
 }
 
 void gather_lines(const double* rows, std::int64_t row_step, std::int64_t n_rows, std::int64_t n, std::int64_t lines, double* out) {

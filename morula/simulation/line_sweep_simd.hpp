@@ -23,8 +23,8 @@ LineFactors line_factors(double coupling, double loss, std::span<const std::uint
 /// Solves `lines` lines in place. Voxel i of line l is values[i * row_step + l]. scratch: at least scratch_size(n) doubles.
 void solve_lines(const LineFactors& factors, double* values, std::int64_t row_step, std::int64_t lines, double* scratch);
 
-/// The same for kLines lines with fixed voxels in different places. is_free: 1 where solved for and 0 where fixed, laid out as values.
-void solve_masked_lines(double coupling, double loss, std::int64_t n, const double* is_free, double* values, std::int64_t row_step, double* scratch);
+/// The same for lines with fixed voxels in different places, eliminated as they are met: a division a voxel. is_free: 1 where solved for and 0 where fixed, laid out as values.
+void solve_masked_lines(double coupling, double loss, std::int64_t n, const double* is_free, double* values, std::int64_t row_step, std::int64_t lines, double* scratch);
 
 std::int64_t scratch_size(std::int64_t n);
 

@@ -98,7 +98,9 @@ void Mechanics::record_agents(const Agents& agents, Context& context) {
 
 void Mechanics::turn(Agents& agents, std::size_t i, const Field* fields, std::uint64_t seed, std::uint32_t step) const {
     const CellMechanics& type = types_[agents.type[i]];
-    if (type.speed_um_per_min == 0.0 || step < agents.next_turn[i]) return;
+    const double speed = std::max(0.0, type.speed_um_per_min + static_cast<double>(agents.speed_change[i]));
+    if (speed == 0.0) agents.migration_x[i] = agents.migration_y[i] = agents.migration_z[i] = 0.0F;
+    if (speed == 0.0 || step < agents.next_turn[i]) return;
     Random random(seed, Purpose::simulation_motility, agents.id[i], step);
     std::array<double, 3> direction = random_direction(random, box_.dimensions());
     if (type.chemotaxis_substance >= 0 && type.bias > 0.0) {
@@ -110,7 +112,7 @@ void Mechanics::turn(Agents& agents, std::size_t i, const Field* fields, std::ui
         for (std::size_t axis = 0; axis < 3; ++axis) direction[axis] = (1.0 - type.bias) * direction[axis] + up * slope[axis];
     }
     const double length = std::sqrt(direction[0] * direction[0] + direction[1] * direction[1] + direction[2] * direction[2]);
-    const double scale = length > 0.0 ? type.speed_um_per_min / length : 0.0;
+    const double scale = length > 0.0 ? speed / length : 0.0;
     agents.migration_x[i] = static_cast<float>(scale * direction[0]);
     agents.migration_y[i] = static_cast<float>(scale * direction[1]);
     agents.migration_z[i] = static_cast<float>(scale * direction[2]);

@@ -10,6 +10,7 @@
 #include "morula/simulation/grid.hpp"
 #include "morula/simulation/mechanics_simd.hpp"
 #include "morula/simulation/neighbor_lists.hpp"
+#include "morula/simulation/state_file.hpp"
 
 namespace morula::simulation {
 
@@ -56,6 +57,8 @@ public:
     void population_changed() { lists_.clear(); }
 
     const NeighborLists& lists() const { return lists_; }
+    void save(StateWriter& out) const { lists_.save(out); }
+    void load(StateReader& in, std::int64_t n_agents, Context& context) { lists_.load(in, n_agents, context); }
     /// Memory beside the agents' own arrays.
     std::int64_t bytes() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
@@ -43,6 +44,8 @@ std::array<double, 2> range_of(const std::vector<double>& values, Context& conte
 
 std::int64_t NeighborLists::Cells::along(std::size_t axis, float at) const { return std::min(n[axis] - 1, static_cast<std::int64_t>(at / edge)); }
 
+std::int64_t NeighborLists::most_cells(std::int64_t n_agents) { return std::max(kFewestCells, kCellsAnAgent * n_agents); }
+
 NeighborLists::Cells NeighborLists::choose_cells(const Agents& agents, Context& context) {
     const std::array<std::array<double, 2>, 3> range{range_of(agents.x, context), range_of(agents.y, context), range_of(agents.z, context)};
     std::vector<float> largest(static_cast<std::size_t>((agents.size() + kBlockAgents - 1) / kBlockAgents), 0.0F);
@@ -52,7 +55,7 @@ NeighborLists::Cells NeighborLists::choose_cells(const Agents& agents, Context& 
     });
     Cells cells;
     cells.edge = 2.0F * *std::max_element(largest.begin(), largest.end()) + skin_um_;
-    const std::int64_t most_cells = std::max(kFewestCells, kCellsAnAgent * agents.size());
+    const std::int64_t most = most_cells(agents.size());
     for (;; cells.edge *= 1.25F) {
         double count = 1.0;
         for (std::size_t axis = 0; axis < 3; ++axis) {
@@ -62,11 +65,12 @@ NeighborLists::Cells NeighborLists::choose_cells(const Agents& agents, Context& 
             cells.n[axis] = static_cast<std::int64_t>(std::min(n, 1e9));
             count *= n;
         }
-        if (count <= static_cast<double>(most_cells)) return cells;
+        if (count <= static_cast<double>(most)) return cells;
     }
 }
 
-void NeighborLists::sort_agents(Agents& agents, const Cells& cells, Context& context) {
+void NeighborLists::sort_agents(Agents& agents, Context& context) {
+    const Cells& cells = cells_;
     const std::int64_t n = agents.size();
     const std::int64_t piece = (n + kSortPieces - 1) / kSortPieces;
     const std::int64_t n_cells = cells.count();
@@ -114,7 +118,8 @@ void NeighborLists::keep_places(const Agents& agents, Context& context) {
     });
 }
 
-void NeighborLists::list_neighbors(const Cells& cells, Context& context) {
+void NeighborLists::list_neighbors(Context& context) {
+    const Cells& cells = cells_;
     chunks_.resize(static_cast<std::size_t>((n_ + kListChunk - 1) / kListChunk));
     matrix::ScratchPool<std::vector<std::uint32_t>> scratch;
     const mechanics_simd::Near near{x_.data(), y_.data(), z_.data(), reach_.data()};
@@ -150,16 +155,55 @@ void NeighborLists::build(Agents& agents, Context& context) {
     MORULA_ASSERT(n < std::numeric_limits<std::uint32_t>::max());
     if (n > 0) {
         context.require_memory(kExpectedBytesAnAgent * n, "the neighbour lists");
-        const Cells cells = choose_cells(agents, context);
-        sort_agents(agents, cells, context);
+        cells_ = choose_cells(agents, context);
+        sort_agents(agents, context);
         n_ = n;
         keep_places(agents, context);
-        list_neighbors(cells, context);
+        list_neighbors(context);
     }
     n_ = n;
 }
 
 void NeighborLists::clear() { n_ = -1; }
+
+void NeighborLists::save(StateWriter& out) const {
+    out.put(n_);
+    if (n_ <= 0) return;
+    out.put(cells_.n);
+    out.put(cells_.edge);
+    out.put(origin_);
+    for (const std::vector<float>* values : {&x_, &y_, &z_, &reach_}) out.put(*values);
+}
+
+void NeighborLists::load(StateReader& in, std::int64_t n_agents, Context& context) {
+    in.get(n_);
+    if (n_ <= 0) return;
+    in.get(cells_.n);
+    in.get(cells_.edge);
+    in.get(origin_);
+    const auto is_side = [&](std::int64_t n) { return n > 0 && n <= most_cells(n_agents); };
+    if (n_ != n_agents || !(cells_.edge > 0.0F) || !is_side(cells_.n[0]) || !is_side(cells_.n[1]) || !is_side(cells_.n[2]) ||
+        static_cast<double>(cells_.n[0]) * static_cast<double>(cells_.n[1]) * static_cast<double>(cells_.n[2]) > static_cast<double>(most_cells(n_agents))) {
+        in.damaged("its neighbour lists are not those of its agents");
+    }
+    for (std::vector<float>* values : {&x_, &y_, &z_, &reach_}) {
+        in.get(*values);
+        if (static_cast<std::int64_t>(values->size()) != n_ + mechanics_simd::kPadding) in.damaged("its neighbour lists are not those of its agents");
+    }
+    cell_begin_.assign(static_cast<std::size_t>(cells_.count() + 1), 0);
+    std::int64_t before = 0;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(n_); ++i) {
+        for (const float at : {x_[i], y_[i], z_[i]}) {
+            if (!(at >= 0.0F && at / cells_.edge < 1e9F)) in.damaged("an agent is out of place");
+        }
+        const std::int64_t cell = (cells_.along(2, z_[i]) * cells_.n[1] + cells_.along(1, y_[i])) * cells_.n[0] + cells_.along(0, x_[i]);
+        if (cell < before) in.damaged("its agents are not sorted");
+        before = cell;
+        ++cell_begin_[static_cast<std::size_t>(cell + 1)];
+    }
+    std::partial_sum(cell_begin_.begin(), cell_begin_.end(), cell_begin_.begin());
+    list_neighbors(context);
+}
 
 float NeighborLists::shift(const Agents& agents, std::size_t i) const {
     const auto dx = static_cast<float>(agents.x[i] - origin_[0]) - x_[i];

@@ -8,6 +8,7 @@
 
 #include "morula/core/context.hpp"
 #include "morula/simulation/agents.hpp"
+#include "morula/simulation/state_file.hpp"
 
 namespace morula::simulation {
 
@@ -46,6 +47,11 @@ public:
     std::int64_t n_listed() const;
     std::int64_t bytes() const;
 
+    /// What must be kept so that lists, and the order of every sum, are the same after a restart.
+    void save(StateWriter& out) const;
+    /// Builds the same lists again. n_agents: in the order of the arrays when they were saved.
+    void load(StateReader& in, std::int64_t n_agents, Context& context);
+
 private:
     struct Cells {
         std::array<std::int64_t, 3> n{};
@@ -53,14 +59,16 @@ private:
         std::int64_t along(std::size_t axis, float at) const;
         std::int64_t count() const { return n[0] * n[1] * n[2]; }
     };
+    static std::int64_t most_cells(std::int64_t n_agents);
     Cells choose_cells(const Agents& agents, Context& context);
-    void sort_agents(Agents& agents, const Cells& cells, Context& context);
+    void sort_agents(Agents& agents, Context& context);
     void keep_places(const Agents& agents, Context& context);
-    void list_neighbors(const Cells& cells, Context& context);
+    void list_neighbors(Context& context);
 
     float skin_um_;
     std::vector<float> reach_factor_;
     std::int64_t n_ = -1;
+    Cells cells_;
     AgentSorter sorter_;
     // When the lists were built, from the lowest corner of all agents; longer than the agents by the padding of the kernel that reads them.
     std::array<double, 3> origin_{};

@@ -23,7 +23,7 @@ Agents newborns(std::int64_t n, const Life& life) {
 
 void live(Agents& agents, const Life& life, double dt, std::uint32_t from, std::uint32_t to, Context& context) {
     for (std::uint32_t step = from; step < to; ++step) {
-        PopulationEvents events = advance_life(agents, std::span(&life, 1), dt, 5, step, context);
+        PopulationEvents events = advance_life(agents, std::span(&life, 1), {}, dt, 5, step, context);
         apply_events(agents, std::move(events), Space::solid, 5, step);
     }
 }
@@ -199,7 +199,7 @@ TEST(life, growing_tissue_has_the_same_bits_with_any_number_of_threads) {
             for (std::uint32_t step = 0; step < 60; ++step) {
                 mechanics.step(agents, nullptr, 8, step, context);
                 if (step % 6 != 5) continue;
-                PopulationEvents events = advance_life(agents, std::span(&life, 1), 6.0, 8, step, context);
+                PopulationEvents events = advance_life(agents, std::span(&life, 1), {}, 6.0, 8, step, context);
                 apply_events(agents, std::move(events), Space::solid, 8, step);
                 mechanics.population_changed();
             }

@@ -1,0 +1,204 @@
+#include "morula/simulation/simulation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "morula/core/file.hpp"
+#include "tests/support/contexts.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace morula::simulation {
+namespace {
+
+/// Made up, and quick: cells divide within minutes, so that all that can happen does.
+Model busy_model() {
+    Model model;
+    model.box = {.n = {12, 12, 12}, .voxel_um = 20.0};
+    model.substances = {{.name = "oxygen", .unit = "mmHg", .diffusion_um2_per_min = 2e4, .decay_per_min = 0.1, .initial = 30.0}, {.name = "lure", .diffusion_um2_per_min = 300.0, .decay_per_min = 0.05}};
+    model.pace = {FieldPace::steady, FieldPace::stepped};
+    model.fixed.resize(2);
+    for (std::int64_t z = 0; z < 12; ++z) {
+        model.fixed[0].places.push_back(model.box.place(2, 2, z));
+        model.fixed[0].concentrations.push_back(38.0);
+    }
+    CellType grows{.name = "grows", .mechanics = {}, .life = standard_life(CycleModel::ki67_basic), .exchange = {{.uptake_per_min = 10.0}, {.secretion_per_min = 1.0, .aim = 5.0}}};
+    grows.life.phases[0].rate_per_min = 0.05;
+    grows.life.phases[1].duration_min = 3.0;
+    grows.life.phases[2].duration_min = 2.0;
+    CellType crawls{.name = "crawls", .mechanics = {.speed_um_per_min = 1.0, .persistence_min = 2.0, .bias = 0.6, .chemotaxis_substance = 1}, .life = standard_life(CycleModel::none), .exchange = {{.uptake_per_min = 2.0}, {}}};
+    model.types = {grows, crawls};
+    model.affinity = {1.0, 0.5, 0.5, 1.0};
+    using knowledge::Response;
+    model.rules = {{.cell_type = "grows", .signal = "oxygen", .response = Response::increases, .behavior = "cycle entry", .saturation = 0.5, .half_max = 20.0, .hill_power = 2.0, .line = 1},
+                   {.cell_type = "grows", .signal = "pressure", .response = Response::increases, .behavior = "apoptosis", .saturation = 0.3, .half_max = 1.0, .hill_power = 4.0, .line = 2},
+                   {.cell_type = "crawls", .signal = "lure", .response = Response::decreases, .behavior = "migration speed", .saturation = 0.0, .half_max = 0.5, .hill_power = 2.0, .line = 3}};
+    model.clocks = {.field_min = 0.05, .mechanics_min = 0.1, .life_min = 0.6};
+    model.seed = 4;
+    return model;
+}
+
+Agents busy_start() {
+    Agents agents;
+    for (std::int64_t i = 0; i < 125; ++i) {
+        add_agent(agents, first_id(i), static_cast<std::uint16_t>(i % 3 == 0 ? 1 : 0), {70.0 + 16.0 * static_cast<double>(i % 5), 70.0 + 16.0 * static_cast<double>(i / 5 % 5), 70.0 + 16.0 * static_cast<double>(i / 25)}, 8.0F);
+    }
+    return agents;
+}
+
+TEST(simulation, gives_the_same_state_with_any_number_of_threads) {
+    const std::string hash = test::same_at_threads({2, 8},
+        [](Context& context) {
+            Simulation simulation(busy_model(), busy_start(), context);
+            simulation.advance(6.0, context);
+            EXPECT_GT(simulation.tally().births, 20);
+            EXPECT_GT(simulation.tally().removals, 0);
+            EXPECT_EQ(simulation.agents().size(), 125 + simulation.tally().births - simulation.tally().removals);
+            const std::vector<CellEvent> events = simulation.take_events();
+            EXPECT_EQ(std::ssize(events), simulation.tally().births + simulation.tally().removals);
+            EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const CellEvent& event) { return event.kind == CellEvent::Kind::born && event.parent != 0; }), simulation.tally().births);
+            EXPECT_TRUE(simulation.take_events().empty());
+            return simulation.hash();
+        },
+        [](const std::string& a, const std::string& b) { return a == b; });
+    const auto context = test::make_context(1);
+    Model other = busy_model();
+    other.seed = 5;
+    Simulation simulation(other, busy_start(), *context);
+    simulation.advance(6.0, *context);
+    EXPECT_NE(simulation.hash(), hash);
+}
+
+TEST(simulation, goes_on_from_any_saved_step_as_if_it_had_not_stopped) {
+    const auto context = test::make_context(2);
+    const test::TemporaryFolder folder;
+    Simulation whole(busy_model(), busy_start(), *context);
+    for (int step = 0; step < 50; ++step) {
+        if (step % 7 == 0 || step == 6 || step == 13) whole.save(folder / ("state-" + std::to_string(step)), "busy");
+        whole.advance(0.1 * (step + 1), *context);
+    }
+    for (const int step : {0, 6, 7, 13, 14, 21, 49}) {
+        Simulation resumed = Simulation::load(busy_model(), folder / ("state-" + std::to_string(step)), "busy", *context);
+        EXPECT_EQ(resumed.mechanics_steps(), step);
+        resumed.advance(5.0, *context);
+        EXPECT_EQ(resumed.hash(), whole.hash()) << "resumed at step " << step;
+        EXPECT_EQ(resumed.tally().births, whole.tally().births);
+    }
+}
+
+TEST(simulation, refuses_states_that_are_not_its_own) {
+    const auto context = test::make_context(1);
+    const test::TemporaryFolder folder;
+    Simulation simulation(busy_model(), busy_start(), *context);
+    simulation.advance(0.3, *context);
+    const auto path = folder / "state";
+    simulation.save(path, "busy");
+    const auto refused = [&](const std::string& scenario, std::string_view part) {
+        const Error error = test::thrown_by([&] { Simulation::load(busy_model(), path, scenario, *context); });
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_TRUE(test::contains(error.message(), part)) << error.message();
+    };
+    refused("another", "belongs to scenario 'busy'");
+    const std::string good = read_text_file(path, 100'000'000);
+    for (const std::size_t at : {std::size_t{60}, good.size() / 2, good.size() - 1}) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ 4);
+        write_text_file(path, bad);
+        refused("busy", "its hash is not that of its content");
+    }
+    write_text_file(path, good.substr(0, good.size() / 3));
+    refused("busy", "damaged");
+    write_text_file(path, good.substr(0, 30));
+    refused("busy", "damaged");
+    write_text_file(path, "morula simulation state 0\n" + good.substr(26));
+    refused("busy", "another version");
+    write_text_file(path, "id,x,y\n");
+    refused("busy", "no saved simulation");
+    EXPECT_EQ(test::error_code([&] { Simulation::load(busy_model(), folder / "none", "busy", *context); }), ErrorCode::not_found);
+}
+
+TEST(simulation, cells_without_oxygen_die_where_a_rule_says_so) {
+    const auto context = test::make_context(1);
+    Model model;
+    model.box = {.n = {5, 5, 1}, .voxel_um = 20.0};
+    model.substances = {{.name = "oxygen", .diffusion_um2_per_min = 1000.0}};
+    CellType type{.name = "cell", .mechanics = {}, .life = standard_life(CycleModel::none), .exchange = {}};
+    type.life.necrosis_per_min = 0.5;
+    model.types = {type};
+    model.rules = {{.cell_type = "cell", .signal = "oxygen", .response = knowledge::Response::decreases, .behavior = "necrosis", .saturation = 0.0, .half_max = 5.0, .hill_power = 8.0, .line = 1}};
+    for (const double oxygen : {0.0, 40.0}) {
+        model.substances[0].initial = oxygen;
+        Agents agents;
+        for (std::int64_t i = 0; i < 4; ++i) add_agent(agents, first_id(i), 0, {20.0 * static_cast<double>(i) + 5.0, 50.0, 10.0}, 8.0F);
+        Simulation simulation(model, agents, *context);
+        simulation.advance(60.0, *context);
+        const auto composition = simulation.composition();
+        EXPECT_EQ(composition[0][0], oxygen > 0.0 ? 4 : 0);
+        EXPECT_EQ(composition[0][2], oxygen > 0.0 ? 0 : 4);
+    }
+}
+
+TEST(simulation, a_steady_field_is_where_a_stepped_one_ends) {
+    const auto context = test::make_context(2);
+    Model model;
+    model.box = {.n = {9, 9, 9}, .voxel_um = 20.0};
+    model.substances = {{.name = "oxygen", .diffusion_um2_per_min = 1000.0, .decay_per_min = 0.05, .initial = 20.0}};
+    CellType type{.name = "cell", .mechanics = {}, .life = standard_life(CycleModel::none), .exchange = {{.uptake_per_min = 3.0}}};
+    model.types = {type};
+    model.fixed = {{{model.box.place(0, 4, 4), model.box.place(8, 4, 4)}, {38.0, 38.0}}};
+    model.clocks = {.field_min = 0.01, .mechanics_min = 0.1, .life_min = 6.0};
+    std::vector<double> middle;
+    for (const FieldPace pace : {FieldPace::stepped, FieldPace::steady}) {
+        model.pace = {pace};
+        Agents agents;
+        for (std::int64_t i = 0; i < 8; ++i) add_agent(agents, first_id(i), 0, {30.0 + 40.0 * static_cast<double>(i % 2), 30.0 + 40.0 * static_cast<double>(i / 2 % 2), 30.0 + 40.0 * static_cast<double>(i / 4)}, 8.0F);
+        Simulation simulation(model, agents, *context);
+        simulation.advance(pace == FieldPace::stepped ? 120.0 : 0.1, *context);
+        middle.push_back(simulation.field().values(0)[static_cast<std::size_t>(model.box.place(4, 4, 4))]);
+    }
+    EXPECT_NEAR(middle[0] / middle[1], 1.0, 0.01);
+}
+
+TEST(simulation, names_what_is_wrong_with_a_start) {
+    const auto context = test::make_context(1);
+    const auto refused = [&](const auto& change, std::string_view part) {
+        Model model = busy_model();
+        Agents agents = busy_start();
+        change(model, agents);
+        const Error error = test::thrown_by([&] { Simulation(model, agents, *context); });
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data) << part;
+        EXPECT_TRUE(test::contains(error.message(), part)) << error.message();
+    };
+    refused([](Model&, Agents& agents) { agents.x[6] = 1000.0; }, "Cell 7 at (1000, 86, 70) um is not in the box");
+    refused([](Model&, Agents& agents) { agents.y[0] = std::numeric_limits<double>::quiet_NaN(); }, "Cell 1 at (70, nan, 70) um is not in the box");
+    refused([](Model&, Agents& agents) { agents.x[1] = agents.x[0]; }, "Cell 2 at (70, 70, 70) um is where cell 1 is");
+    refused([](Model&, Agents& agents) { agents.type[3] = 7; }, "a type that is not there");
+    refused([](Model&, Agents& agents) { agents.id[3] = agents.id[2]; }, "the id of another");
+    refused([](Model& model, Agents&) { model.clocks.life_min = 0.25; }, "clocks of mechanics and life");
+    refused([](Model& model, Agents&) { model.clocks.field_min = 0.0; }, "field step");
+    refused([](Model& model, Agents&) { model.types.clear(); }, "no cell types");
+    refused([](Model& model, Agents&) { model.types[1].name = "grows"; }, "more than one cell type 'grows'");
+    refused([](Model& model, Agents&) { model.types[1].exchange[0].uptake_per_min = -1.0; }, "secretion or uptake");
+    refused([](Model& model, Agents&) { model.types[1].mechanics.chemotaxis_substance = 5; }, "follows a substance");
+    refused([](Model& model, Agents&) { model.substances[1].name = "pressure"; }, "signal of its own");
+    refused([](Model& model, Agents&) { model.rules[0].signal = "oxigen"; }, "no signal 'oxigen'");
+}
+
+TEST(simulation, stops_when_it_is_told_to) {
+    std::atomic<bool> cancel = false;
+    Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = nullptr, .cancel = &cancel});
+    Simulation simulation(busy_model(), busy_start(), context);
+    cancel = true;
+    try {
+        simulation.advance(1.0, context);
+        ADD_FAILURE() << "it went on";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::cancelled);
+    }
+}
+
+}  // namespace
+}  // namespace morula::simulation
