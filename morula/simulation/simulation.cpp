@@ -18,6 +18,8 @@ namespace morula::simulation {
 namespace {
 
 constexpr std::int64_t kBlockAgents = 4'096;
+/// Of steady fields, solved anew from the last ones every step: far below what their voxels resolve.
+constexpr double kSteadyTolerance = 1e-6;
 constexpr std::array<std::string_view, 4> kOwnSignals{"pressure", "volume", "dead", "time"};
 enum BehaviorNumber : std::int32_t { cycle_entry, apoptosis, necrosis, migration_speed };
 const std::vector<std::string> kBehaviors{"cycle entry", "apoptosis", "necrosis", "migration speed"};
@@ -156,7 +158,7 @@ void Simulation::step_fields(Context& context) {
                 sink[place] += static_cast<double>(clearance[k][agent]) / model_.box.voxel_volume_um3();
             }
         }
-        solve_steady(field_, s, source, sink, {}, context);
+        solve_steady(field_, s, source, sink, {.tolerance = kSteadyTolerance}, context);
     }
 }
 

@@ -1,0 +1,44 @@
+// A tissue scenario: the TOML file that says what is simulated, with the unit and the source of every rate.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/simulation/simulation.hpp"
+
+namespace morula::commands {
+
+enum class Evidence { measured, literature, fitted, guessed };
+std::string_view evidence_name(Evidence evidence);
+
+/// One rate of a scenario as it stands there, for the table of what is measured, literature, fitted and guessed.
+struct ScenarioRate {
+    std::string name{};  // "cell_type 'tumor', uptake of oxygen"
+    double value = 0.0;
+    std::string unit{};
+    Evidence source = Evidence::guessed;
+    std::string citation{};                    // with literature
+    std::array<double, 2> prior = {0.0, 0.0};  // lowest and highest, with guessed; in the rate's unit
+    std::int64_t line = 0;                     // 0: not in the file, the default
+};
+
+struct Scenario {
+    std::string title;
+    std::string hash;  // of the scenario's file and of those that it names
+    simulation::Model model;
+    simulation::Agents start;
+    std::vector<ScenarioRate> rates;
+    double until_min = 0.0;
+    double every_min = 60.0;  // between rows of composition.csv
+};
+
+/// See docs/steps/simulate.md for the form. Files that it names (rules, cells) lie beside it.
+/// Throws not_found, or invalid_data with file and line: text that is no TOML, an unknown key (with the nearest), a missing one, a rate without unit or source, of an
+/// unknown unit, below 0 or beyond what is physical, literature without a citation, a guess without a prior; and what Simulation refuses.
+Scenario read_scenario(const std::filesystem::path& path, Context& context);
+
+}  // namespace morula::commands

@@ -1,0 +1,155 @@
+#include "morula/commands/scenario_section.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "morula/core/error.hpp"
+#include "morula/core/schema.hpp"
+
+namespace morula::commands::scenario_detail {
+namespace {
+
+constexpr std::string_view kRateForm = "Write { value = 1.0, unit = \"1/min\", source = \"measured\" }; source is measured, literature (with citation), fitted or guessed (with prior = [low, high]).";
+const std::vector<std::string> kSources{"measured", "literature", "fitted", "guessed"};
+
+struct Units {
+    std::vector<std::pair<std::string_view, double>> factor;  // to um and min; the first is the one that we compute in
+    double highest;                                           // in that unit: beyond it no cell or molecule
+};
+const Units& units_of(Quantity quantity) {
+    static const Units rate{{{"1/min", 1.0}, {"1/h", 1.0 / 60.0}, {"1/s", 60.0}, {"1/day", 1.0 / 1440.0}}, 1e6};
+    static const Units speed{{{"um/min", 1.0}, {"um/h", 1.0 / 60.0}}, 1e3};
+    static const Units diffusion{{{"um2/min", 1.0}, {"um2/s", 60.0}}, 1e7};
+    static const Units time{{{"min", 1.0}, {"h", 60.0}, {"day", 1440.0}, {"s", 1.0 / 60.0}}, 1e7};
+    static const Units volume{{{"um3", 1.0}}, 1e7};
+    static const Units ratio{{{"1", 1.0}}, 1e3};
+    switch (quantity) {
+        case Quantity::rate: return rate;
+        case Quantity::speed: return speed;
+        case Quantity::diffusion: return diffusion;
+        case Quantity::time: return time;
+        case Quantity::volume: return volume;
+        case Quantity::ratio: break;
+    }
+    return ratio;
+}
+
+}  // namespace
+
+void Section::refuse(std::string_view key, const std::string& what, std::string next) const {
+    invalid_data(fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), std::move(next));
+}
+
+std::int64_t Section::line_of(std::string_view key) const {
+    const toml::node* node = table_.get(key);
+    return static_cast<std::int64_t>((node != nullptr ? node->source() : table_.source()).begin.line);
+}
+
+const toml::node& Section::require(std::string_view key) {
+    known_.emplace(key);
+    const toml::node* node = table_.get(key);
+    if (node == nullptr) refuse(key, "is missing", fmt::format("Add {} to {}.", key, name_));
+    return *node;
+}
+
+std::string Section::text(std::string_view key) {
+    const auto value = require(key).value<std::string>();
+    if (!value || value->empty()) refuse(key, "must be a text", "Write it in quotes.");
+    return *value;
+}
+
+std::size_t Section::choice(std::string_view key, const std::vector<std::string>& names, std::size_t missing) {
+    if (!has(key)) return missing;
+    const std::string value = text(key);
+    const auto found = std::find(names.begin(), names.end(), value);
+    if (found == names.end()) refuse(key, fmt::format("'{}' is not known", value), fmt::format("Write one of: {}.", fmt::join(names, ", ")));
+    return static_cast<std::size_t>(found - names.begin());
+}
+
+double Section::number(std::string_view key) {
+    const auto value = require(key).value<double>();
+    if (!value || !std::isfinite(*value)) refuse(key, "must be a number", "Write a number.");
+    return *value;
+}
+
+std::int64_t Section::whole_or(std::string_view key, std::int64_t missing) {
+    if (!has(key)) return missing;
+    const auto value = require(key).value<std::int64_t>();
+    if (!value || *value < 0) refuse(key, "must be a whole number, 0 or more", "Write a whole number.");
+    return *value;
+}
+
+std::vector<double> Section::numbers(std::string_view key) {
+    const toml::array* list = require(key).as_array();
+    std::vector<double> values;
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) values.push_back(list->get(i)->value<double>().value_or(std::nan("")));
+    if (values.empty() || std::any_of(values.begin(), values.end(), [](double value) { return !std::isfinite(value); })) refuse(key, "must be a list of numbers", "Write [1.0, 2.0].");
+    return values;
+}
+
+double Section::rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest) {
+    const toml::table* table = require(key).as_table();
+    if (table == nullptr) refuse(key, "has no unit and no source", std::string(kRateForm));
+    Section own(*table, fmt::format("{}, {}", name_, key), reading_);
+    ScenarioRate rate{.name = own.name(), .value = own.number("value"), .unit = own.text("unit"), .line = line_of(key)};
+    const auto unit = std::find_if(units.begin(), units.end(), [&](const auto& known) { return known.first == rate.unit; });
+    if (unit == units.end()) {
+        std::vector<std::string_view> names;
+        for (const auto& known : units) names.push_back(known.first);
+        own.refuse("unit", fmt::format("'{}' is no unit of it", rate.unit), fmt::format("Write one of: {}.", fmt::join(names, ", ")));
+    }
+    if (!own.has("source")) own.refuse("source", "is missing", std::string(kRateForm));
+    rate.source = static_cast<Evidence>(own.choice("source", kSources, 0));
+    if (rate.source == Evidence::literature) rate.citation = own.text("citation");
+    else rate.citation = own.text_or("citation", "");
+    const double value = rate.value * unit->second;
+    if (!(value >= 0.0 && value <= highest)) {
+        own.refuse("value", fmt::format("{} {} is beyond what is physical", rate.value, rate.unit), fmt::format("Give a value from 0 to {} {}.", highest / unit->second, rate.unit));
+    }
+    if (rate.source == Evidence::guessed) {
+        const std::vector<double> prior = own.numbers("prior");
+        if (prior.size() != 2 || !(prior[0] <= rate.value && rate.value <= prior[1])) own.refuse("prior", "must be a lowest and a highest value around the guess", "Write prior = [low, high].");
+        rate.prior = {prior[0], prior[1]};
+    }
+    own.done();
+    reading_.rates.push_back(std::move(rate));
+    return value;
+}
+
+double Section::rate(std::string_view key, Quantity quantity) { return rate_of_units(key, units_of(quantity).factor, units_of(quantity).highest); }
+
+double Section::rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation) {
+    if (has(key)) return rate(key, quantity);
+    reading_.rates.push_back({.name = fmt::format("{}, {}", name_, key), .value = missing, .unit = std::string(units_of(quantity).factor.front().first), .source = Evidence::literature, .citation = std::string(citation)});
+    return missing;
+}
+
+double Section::concentration(std::string_view key, const std::string& unit) { return rate_of_units(key, {{unit, 1.0}}, 1e12); }
+
+std::vector<Section> Section::sections(std::string_view key) {
+    std::vector<Section> found;
+    if (!has(key)) return found;
+    const toml::node& node = require(key);
+    if (const toml::table* table = node.as_table()) found.emplace_back(*table, std::string(key), reading_);
+    if (const toml::array* list = node.as_array()) {
+        for (const toml::node& each : *list) {
+            if (each.as_table() == nullptr) refuse(key, "must be tables", fmt::format("Write [[{}]].", key));
+            found.emplace_back(*each.as_table(), std::string(key), reading_);
+        }
+    }
+    if (found.empty()) refuse(key, "must be a table", fmt::format("Write [{}].", key));
+    return found;
+}
+
+void Section::done() const {
+    for (const auto& [key, node] : table_) {
+        if (known_.count(key.str()) != 0) continue;
+        const std::string nearest = nearest_name(std::string(key.str()), {known_.begin(), known_.end()});
+        refuse(key.str(), "is not known", nearest.empty() ? fmt::format("Remove it; {} may have: {}.", name_, fmt::join(known_, ", ")) : fmt::format("Did you mean '{}'?", nearest));
+    }
+}
+
+}  // namespace morula::commands::scenario_detail

@@ -1,0 +1,65 @@
+// Tables of a scenario's TOML: keys that must be known, and rates with unit and source.
+#pragma once
+
+#include <toml++/toml.h>
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morula/commands/scenario.hpp"
+
+namespace morula::commands::scenario_detail {
+
+enum class Quantity { rate, speed, diffusion, time, volume, ratio };
+
+/// What the sections of one file share.
+struct Reading {
+    std::filesystem::path path;
+    std::vector<ScenarioRate> rates{};
+};
+
+/// One TOML table. Every look at a key makes it known; done() refuses those that nobody looked for. Errors name the file and the line.
+class Section {
+public:
+    Section(const toml::table& table, std::string name, Reading& reading) : table_(table), name_(std::move(name)), reading_(reading) {}
+
+    const std::string& name() const { return name_; }
+    void rename(std::string name) { name_ = std::move(name); }
+    bool has(std::string_view key) {
+        known_.emplace(key);
+        return table_.contains(key);
+    }
+    std::string text(std::string_view key);
+    std::string text_or(std::string_view key, std::string missing) { return has(key) ? text(key) : missing; }
+    /// One of the names; its position.
+    std::size_t choice(std::string_view key, const std::vector<std::string>& names, std::size_t missing);
+    double number(std::string_view key);
+    double number_or(std::string_view key, double missing) { return has(key) ? number(key) : missing; }
+    std::int64_t whole_or(std::string_view key, std::int64_t missing);
+    std::vector<double> numbers(std::string_view key);
+    /// {value, unit, source, citation, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
+    double rate(std::string_view key, Quantity quantity);
+    double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);
+    /// A concentration: its unit must be that of the substance.
+    double concentration(std::string_view key, const std::string& unit);
+    /// Tables of [key] or [[key]], named "key".
+    std::vector<Section> sections(std::string_view key);
+    void done() const;
+    [[noreturn]] void refuse(std::string_view key, const std::string& what, std::string next) const;
+
+private:
+    const toml::node& require(std::string_view key);
+    std::int64_t line_of(std::string_view key) const;
+    double rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest);
+
+    const toml::table& table_;
+    std::string name_;
+    Reading& reading_;
+    std::set<std::string, std::less<>> known_;
+};
+
+}  // namespace morula::commands::scenario_detail

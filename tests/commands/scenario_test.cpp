@@ -1,0 +1,165 @@
+#include "morula/commands/scenario.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "morula/core/file.hpp"
+#include "tests/support/contexts.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace morula::commands {
+namespace {
+
+/// Made up. Line numbers in the tests are those of this text.
+const std::string kScenario = R"(title = "Two kinds of cells"
+until_min = 60
+seed = 7
+rules = "rules.csv"
+
+[domain]
+size_um = [200, 200, 200]
+voxel_um = 20
+
+[clocks]
+mechanics_min = 0.05
+field_min = 0.05
+
+[[substance]]
+name = "oxygen"
+unit = "mmHg"
+diffusion = { value = 2000, unit = "um2/s", source = "measured" }
+decay = { value = 6, unit = "1/h", source = "guessed", prior = [1, 20] }
+initial = { value = 38, unit = "mmHg", source = "measured" }
+walls = { value = 38, unit = "mmHg", source = "measured" }
+
+[[cell_type]]
+name = "tumor"
+cycle = "live"
+
+  [[cell_type.exchange]]
+  substance = "oxygen"
+  uptake = { value = 10, unit = "1/min", source = "literature", citation = "a paper" }
+
+[[cell_type]]
+name = "T cell"
+speed = { value = 60, unit = "um/h", source = "fitted" }
+persistence = { value = 0.25, unit = "h", source = "fitted" }
+follows = "oxygen"
+bias = { value = 0.5, unit = "1", source = "fitted" }
+
+[[affinity]]
+from = "tumor"
+to = "T cell"
+value = { value = 0.5, unit = "1", source = "measured" }
+
+[[cells]]
+type = "tumor"
+spheroid_radius_um = 30
+center_um = [100, 100, 100]
+
+[[cells]]
+file = "cells.csv"
+)";
+
+class ScenarioTest : public testing::Test {
+protected:
+    Scenario read(const std::string& text) const {
+        write_text_file(folder_ / "scenario.toml", text);
+        return read_scenario(folder_ / "scenario.toml", *test::make_context(1));
+    }
+    void SetUp() override {
+        write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cycle entry,0.01,20,4,0\n");
+        write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n40.5,20,30,tumor\n");
+    }
+    static std::string with(std::string_view from, std::string_view to) {
+        std::string text = kScenario;
+        const std::size_t at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return text.replace(at, from.size(), to);
+    }
+    void refused(const std::string& text, std::string_view part, std::string_view next) const {
+        const Error error = test::thrown_by([&] { read(text); });
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_TRUE(test::contains(error.message(), part)) << error.what();
+        EXPECT_TRUE(test::contains(error.next(), next)) << error.what();
+    }
+    test::TemporaryFolder folder_;
+};
+
+TEST_F(ScenarioTest, is_read_with_units_and_sources) {
+    const Scenario scenario = read(kScenario);
+    const simulation::Model& model = scenario.model;
+    EXPECT_EQ(scenario.title, "Two kinds of cells");
+    EXPECT_EQ(model.seed, 7U);
+    EXPECT_EQ(model.box.n, (std::array<std::int64_t, 3>{10, 10, 10}));
+    EXPECT_DOUBLE_EQ(model.substances[0].diffusion_um2_per_min, 120'000.0);
+    EXPECT_DOUBLE_EQ(model.substances[0].decay_per_min, 0.1);
+    EXPECT_EQ(model.fixed[0].places.size(), 1000U - 512U);
+    EXPECT_DOUBLE_EQ(model.clocks.life_min, 6.0);
+    ASSERT_EQ(model.types.size(), 2U);
+    EXPECT_DOUBLE_EQ(model.types[0].exchange[0].uptake_per_min, 10.0);
+    EXPECT_DOUBLE_EQ(model.types[0].life.phases[0].rate_per_min, 0.0432 / 60.0);
+    EXPECT_DOUBLE_EQ(model.types[1].mechanics.speed_um_per_min, 1.0);
+    EXPECT_DOUBLE_EQ(model.types[1].mechanics.persistence_min, 15.0);
+    EXPECT_EQ(model.types[1].mechanics.chemotaxis_substance, 0);
+    EXPECT_EQ(model.affinity, (std::vector<double>{1.0, 0.5, 1.0, 1.0}));
+    EXPECT_EQ(model.rules.size(), 1U);
+    // The ball, then the two of the file.
+    const auto n = static_cast<std::size_t>(scenario.start.size());
+    EXPECT_GT(n, 20U);
+    EXPECT_EQ(scenario.start.type[n - 2], 1);
+    EXPECT_EQ(scenario.start.x[n - 1], 40.5);
+    for (std::size_t i = 0; i + 2 < n; ++i) EXPECT_LE(std::hypot(scenario.start.x[i] - 100.0, scenario.start.y[i] - 100.0, scenario.start.z[i] - 100.0), 30.0);
+    const auto decay = std::find_if(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& rate) { return rate.name == "substance 'oxygen', decay"; });
+    ASSERT_NE(decay, scenario.rates.end());
+    EXPECT_EQ(decay->source, Evidence::guessed);
+    EXPECT_EQ(decay->prior, (std::array<double, 2>{1.0, 20.0}));
+    EXPECT_EQ(decay->unit, "1/h");
+    EXPECT_EQ(decay->line, 18);
+    simulation::Simulation(model, scenario.start, *test::make_context(1));
+}
+
+TEST_F(ScenarioTest, its_hash_is_that_of_all_its_files) {
+    const std::string first = read(kScenario).hash;
+    EXPECT_EQ(read(kScenario).hash, first);
+    EXPECT_NE(read(kScenario + "\n").hash, first);
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,31,T cell\n");
+    EXPECT_NE(read(kScenario).hash, first);
+}
+
+TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
+    refused(with("seed = 7", "seed = "), "scenario.toml, line 3", "TOML");
+    refused(with("seed = 7", "sead = 7"), "line 3: the scenario, sead: is not known", "Did you mean 'seed'?");
+    refused(with("until_min = 60\n", ""), "until_min: is missing", "Add until_min");
+    refused(with("until_min = 60", "until_min = -1"), "line 2: the scenario, until_min: must be above 0", "above 0");
+    refused(with("size_um = [200, 200, 200]", "size_um = [200, 210, 200]"), "line 7: domain, size_um: 210 is no whole multiple", "whole multiples");
+    refused(with("size_um = [200, 200, 200]", "size_um = [200, \"wide\", 200]"), "line 7", "[1.0, 2.0]");
+    refused(with("\"um2/s\"", "\"furlong2/s\""), "line 17: substance 'oxygen', diffusion, unit: 'furlong2/s' is no unit of it", "um2/min, um2/s");
+    refused(with("diffusion = { value = 2000, unit = \"um2/s\", source = \"measured\" }", "diffusion = 2000"), "line 17: substance 'oxygen', diffusion: has no unit and no source", "{ value");
+    refused(with("value = 2000", "value = -2000"), "beyond what is physical", "from 0 to");
+    refused(with("value = 2000", "value = 2e9"), "beyond what is physical", "from 0 to");
+    refused(with(", prior = [1, 20]", ""), "line 18: substance 'oxygen', decay, prior: is missing", "Add prior");
+    refused(with("prior = [1, 20]", "prior = [10, 20]"), "prior: must be a lowest and a highest value around the guess", "low, high");
+    refused(with(", source = \"measured\" }\ndecay", " }\ndecay"), "source: is missing", "measured");
+    refused(with("source = \"measured\"", "source = \"rumour\""), "'rumour' is not known", "measured, literature, fitted, guessed");
+    refused(with(", citation = \"a paper\"", ""), "citation: is missing", "Add citation");
+    refused(with("initial = { value = 38, unit = \"mmHg\"", "initial = { value = 38, unit = \"nM\""), "'nM' is no unit of it", "mmHg");
+    refused(with("cycle = \"live\"", "cycle = \"life\""), "line 24: cell_type 'tumor', cycle: 'life' is not known", "ki67_basic");
+    refused(with("follows = \"oxygen\"", "follows = \"lure\""), "'lure' is not known", "oxygen");
+    refused(with("follows = \"oxygen\"", "follows = \"oxygen\"\nflees = \"oxygen\""), "stands beside follows", "Keep one");
+    refused(with("to = \"T cell\"", "to = \"B cell\""), "'B cell' is not known", "tumor, T cell");
+    refused(with("spheroid_radius_um = 30", "spheroid_radius_um = 1e9"), "too large", "smaller");
+    refused(kScenario + "\n[weather]\nrain = 1\n", "weather: is not known", "");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n40.5,here,30,tumor\n");
+    refused(kScenario, "line 3, column 'y': 'here' is no number", "positions");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,Tcell\n");
+    refused(kScenario, "there is no cell type 'Tcell'", "Did you mean 'T cell'?");
+    write_text_file(folder_ / "cells.csv", "x,y,z\n10,20,30\n");
+    refused(kScenario, "no column 'type'", "name a type");
+    EXPECT_EQ(test::error_code([] { read_scenario("none.toml", *test::make_context(1)); }), ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace morula::commands
