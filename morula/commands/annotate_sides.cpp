@@ -46,13 +46,6 @@ data::Categorical labels_of(const data::Dataset& reference, const std::string& c
     return labels;
 }
 
-/// Codes over the categories in use, in the order of their names.
-data::Categorical used_categories(const data::Categorical& from) {
-    std::vector<std::string> texts;
-    for (const std::int32_t code : from.codes) texts.push_back(code < 0 ? "" : from.categories[static_cast<std::size_t>(code)]);
-    return data::to_categorical(texts);
-}
-
 data::Dataset labelled_cells(data::Dataset reference, const data::Categorical& labels, const std::string& column, Context& context) {
     std::vector<std::int64_t> kept;
     for (std::size_t cell = 0; cell < labels.codes.size(); ++cell) {

@@ -11,6 +11,7 @@ std::vector<Command> comparison_commands() {
     list.push_back(knowledge_add_command());
     list.push_back(de_command());
     list.push_back(abundance_command());
+    list.push_back(integrate_command());
     list.push_back(evaluate_integration_command());
     list.push_back(programmes_command());
     list.push_back(communicate_command());

@@ -10,6 +10,7 @@ namespace morula::commands {
 Command knowledge_add_command();
 Command de_command();
 Command abundance_command();
+Command integrate_command();
 Command evaluate_integration_command();
 Command communicate_command();
 Command programmes_command();

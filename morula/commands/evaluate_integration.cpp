@@ -53,7 +53,7 @@ struct Scored {
 
 data::Dataset open_one(const std::string& path, Context& context) {
     std::vector<data::Dataset> found = open_datasets(path, formats::TextOrientation::automatic, context);
-    if (found.size() != 1) fail(ErrorCode::unsupported, fmt::format("{}: holds {} data sets; an embedding is that of one.", path, found.size()), "Name one h5ad file.");
+    if (found.size() != 1) fail(ErrorCode::unsupported, fmt::format("{}: holds {} data sets; an embedding is that of one.", path, found.size()), "Name one h5ad file, or join them with `morula integrate`.");
     return std::move(found.front());
 }
 
@@ -66,7 +66,7 @@ std::string reason_for_no_total(const EvaluateIntegrationIo& io, const LabelOrig
 
 Scored score(const data::Dataset& dataset, const EvaluateIntegrationIo& io, const analysis::EvaluateIntegrationOptions& options, Context& context) {
     const data::Categorical batches = require_groups(dataset, io.batch);
-    const matrix::Dense<float>& embedding = require_obsm(dataset, io.embedding, "harmony");
+    const matrix::Dense<float>& embedding = require_obsm(dataset, io.embedding, "integrate");
     if (io.label == io.batch) fail(ErrorCode::usage, fmt::format("--label and --batch are both '{}'.", io.batch), "Name the column with the kinds of cell as --label, or leave it out.");
     Scored out;
     if (io.label.empty()) {

@@ -1,6 +1,7 @@
 // Highly variable genes.
 #include "morula/analysis/hvg.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include "morula/commands/slots.hpp"
@@ -16,13 +17,14 @@ std::vector<double> spread(const std::vector<double>& values, const std::vector<
     return out;
 }
 
-/// Genes in enough cells that every sample measured: a gene that one sample lacks would look variable.
+/// Genes in enough cells that every sample measured: a gene that one sample lacks would look variable. measured_in counts what was joined; each part may hold several samples.
 std::vector<std::int64_t> genes_taking_part(const data::Dataset& in) {
     std::vector<double> enough(static_cast<std::size_t>(in.n_genes()), 1.0);
     if (const data::Column* column = in.var.find("in_enough_cells")) enough = data::column_numbers(*column);
     std::vector<double> measured_in = enough;
     if (const data::Column* column = in.var.find("measured_in")) measured_in = data::column_numbers(*column);
-    const double n_samples = in.var.has("measured_in") ? static_cast<double>(samples_of(in).categories.size()) : 1.0;
+    const double most = measured_in.empty() ? 0.0 : *std::max_element(measured_in.begin(), measured_in.end());
+    const double n_samples = in.var.has("measured_in") ? std::min(most, static_cast<double>(samples_of(in).categories.size())) : 1.0;
     std::vector<std::int64_t> genes;
     for (std::size_t gene = 0; gene < enough.size(); ++gene) {
         if (enough[gene] != 0.0 && measured_in[gene] >= n_samples) genes.push_back(static_cast<std::int64_t>(gene));

@@ -72,14 +72,14 @@ std::string kind_of(const std::vector<std::string>& names) {
 [[noreturn]] void too_few(const data::Dataset& reference, const data::Dataset& query, std::size_t n) {
     const std::vector<std::string> reference_ids = atlas::axis_gene_ids(reference.var, "");
     const std::vector<std::string> query_ids = atlas::axis_gene_ids(query.var, "");
-    const std::string message = fmt::format("{} and {} share {} genes of {} and {}; {} are needed. The reference has {}, the query {}.", reference.name, query.name, n, reference.n_genes(), query.n_genes(),
-                                            kLeastShared, kind_of(reference_ids), kind_of(query_ids));
+    const std::string message = fmt::format("{} and {} share {} genes of {} and {}; {} are needed. {} has {}, {} has {}.", reference.name, query.name, n, reference.n_genes(), query.n_genes(),
+                                            kLeastShared, reference.name, kind_of(reference_ids), query.name, kind_of(query_ids));
     const std::string of_reference = common_prefix(reference_ids);
     const std::string of_query = common_prefix(query_ids);
-    if (!of_reference.empty() && !of_query.empty() && of_reference != of_query) invalid_data(message, "They are of different species: map one side to the other's orthologues, or take a reference of the same species.");
+    if (!of_reference.empty() && !of_query.empty() && of_reference != of_query) invalid_data(message, "They are of different species: map one side to the other's orthologues, or take data of the same species.");
     const std::size_t any_case = matched(lower_case(symbols_of(reference.var)), lower_case(symbols_of(query.var)), "").in_reference.size();
     if (any_case >= static_cast<std::size_t>(kLeastShared)) {
-        invalid_data(fmt::format("{} But for upper and lower case they would share {}.", message, any_case), "They look like human and mouse symbols: map one side to the other's orthologues, or take a reference of the same species.");
+        invalid_data(fmt::format("{} But for upper and lower case they would share {}.", message, any_case), "They look like human and mouse symbols: map one side to the other's orthologues, or take data of the same species.");
     }
     if (of_reference.empty() != of_query.empty()) {
         invalid_data(message, "Map one side: write the Ensembl ids as var column 'gene_ids', or the symbols as 'gene_symbols', of the side that lacks them.");
@@ -95,9 +95,9 @@ SharedGenes shared_genes(const data::Dataset& reference, const data::Dataset& qu
     SharedGenes out = by_symbol.in_reference.size() > by_id.in_reference.size() ? std::move(by_symbol) : std::move(by_id);
     const std::int64_t n = std::ssize(out.in_reference);
     if (n < kLeastShared) too_few(reference, query, out.in_reference.size());
-    context.events().decision(fmt::format("{} genes are shared by {} ({} of the reference, {} of the query).", n, out.by, reference.n_genes(), query.n_genes()));
+    context.events().decision(fmt::format("{} genes are shared by {} ({} in {}, {} in {}).", n, out.by, reference.n_genes(), reference.name, query.n_genes(), query.name));
     if (n * kFewShared < std::min(reference.n_genes(), query.n_genes())) {
-        context.events().warning(fmt::format("Only {} genes are shared, less than a fifth of the smaller side: labels rest on few genes.", n));
+        context.events().warning(fmt::format("Only {} genes are shared, less than a fifth of the smaller side: what follows rests on few genes.", n));
     }
     return out;
 }

@@ -91,6 +91,12 @@ data::Categorical require_groups(const data::Dataset& dataset, std::string_view 
     return groups;
 }
 
+data::Categorical used_categories(const data::Categorical& from) {
+    std::vector<std::string> texts;
+    for (const std::int32_t code : from.codes) texts.push_back(code < 0 ? "" : from.categories[static_cast<std::size_t>(code)]);
+    return data::to_categorical(texts);
+}
+
 data::Categorical samples_of(const data::Dataset& dataset) {
     if (dataset.obs.has("sample")) return require_groups(dataset, "sample");
     return {std::vector<std::int32_t>(static_cast<std::size_t>(dataset.n_cells()), 0), {dataset.name}, false};

@@ -17,6 +17,8 @@ const matrix::Dense<float>& require_obsm(const data::Dataset& dataset, std::stri
 const matrix::Csr& require_obsp(const data::Dataset& dataset, std::string_view name, std::string_view made_by);
 /// Codes and names of a categorical obs column; throws not_found with the nearest name, invalid_data for missing values.
 data::Categorical require_groups(const data::Dataset& dataset, std::string_view column);
+/// Codes over the categories in use, in the order of their names.
+data::Categorical used_categories(const data::Categorical& from);
 /// The column "sample", or one sample called as the data set when there is none.
 data::Categorical samples_of(const data::Dataset& dataset);
 /// Columns of obsm[name] up to n_dims (all when it has fewer).

@@ -14,15 +14,6 @@
 namespace morula::pipeline {
 namespace {
 
-constexpr std::int64_t kCompactBytesPerEntry = 4;  // upper bound of the packed copy in memory
-constexpr double kCompactShare = 0.4;              // of the memory budget
-
-/// A packed copy in memory where it fits comfortably, else the lazy source.
-matrix::Matrix held_in_memory(const matrix::Matrix& counts, Context& context) {
-    const std::int64_t bytes = counts->nnz() * kCompactBytesPerEntry + counts->n_rows() * 16;
-    return static_cast<double>(bytes) < kCompactShare * static_cast<double>(context.memory_bytes()) ? matrix::compact_copy(*counts, context) : counts;
-}
-
 struct StoredSample {
     std::string id;
     data::Dataset dataset;  // as it lies in the atlas, with layers["counts"]
@@ -32,7 +23,7 @@ struct StoredSample {
 StoredSample from_store(atlas::Atlas& store, const std::string& id, const std::string& name, Context& context) {
     data::Dataset dataset = store.dataset(id, context);
     dataset.name = name;
-    dataset.layers["counts"] = held_in_memory(dataset.layers.at("X"), context);
+    dataset.layers["counts"] = commands::held_in_memory(dataset.layers.at("X"), context);
     return {id, std::move(dataset)};
 }
 
@@ -79,7 +70,7 @@ data::Dataset with_called_cells(data::Dataset dataset, const std::string& path, 
     timed_step("call cells", values_of(options.cell_calling), record, context, [&] {
         commands::merge_slots(dataset, commands::call_cells_slots(dataset, options.cell_calling, context));
         called = commands::keep_called(dataset);
-        called.layers["counts"] = held_in_memory(called.layers.at("counts"), context);
+        called.layers["counts"] = commands::held_in_memory(called.layers.at("counts"), context);
     });
     record.set_subject("input");
     return called;
@@ -108,7 +99,7 @@ bool load_path(const commands::SampleRow& row, const LoadOptions& options, atlas
         if (datasets.size() > 1) own.name = dataset.name;
         data::Dataset counts = commands::with_counts(std::move(dataset), options.layer, context);
         // One decode of the file serves the calling of cells, the store and the steps.
-        counts.layers = {{"counts", held_in_memory(counts.layers.at("counts"), context)}};
+        counts.layers = {{"counts", commands::held_in_memory(counts.layers.at("counts"), context)}};
         counts = with_called_cells(std::move(counts), row.path, options, record, context);
         // A path that holds several data sets is not remembered by its path alone.
         const std::filesystem::path source = datasets.size() == 1 ? std::filesystem::path(row.path) : std::filesystem::path();

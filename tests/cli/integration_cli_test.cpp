@@ -1,10 +1,11 @@
-// `morula evaluate integration` as a user meets it.
+// `morula integrate` and `morula evaluate integration` as a user meets them.
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/cli/program_test.hpp"
+#include "tests/support/real_data.hpp"
 
 namespace morula {
 namespace {
@@ -75,6 +76,34 @@ TEST_F(IntegrationCliTest, one_batch_is_refused_with_the_next_step) {
     step({"hvg", "n.h5ad", "--out", "v.h5ad"});
     step({"pca", "v.h5ad", "--out", "p.h5ad"});
     expect_refused({"evaluate", "integration", "p.h5ad", "--batch", "batch", "--embedding", "X_pca"}, 2, "one batch");
+}
+
+TEST_F(IntegrationCliTest, two_chemistries_become_one_space) {
+    MORULA_REAL_DATA(folder, "pbmc-three-chemistries");
+    const std::vector<std::string> arguments{"integrate", (folder / "pbmc1k_v2_raw.h5ad").string(), (folder / "pbmc1k_v3_filt.h5ad").string(), "--batch", "chemistry", "--out", "both.h5ad", "--json"};
+    const Json json = Json::parse(step(arguments).out);
+    EXPECT_EQ(json["moved"], true);
+    EXPECT_EQ(json["n_variable_genes"], 2000);
+    EXPECT_EQ(json["cells_of_batch"].size(), 2U);
+    EXPECT_GT(json["ilisi_after"].get<double>() - 1.0, 0.63);
+    EXPECT_LT(json["ilisi_before"].get<double>() - 1.0, 0.20) << "the test needs a batch effect";
+    const Json scores = Json::parse(step({"evaluate", "integration", "both.h5ad", "--batch", "chemistry", "--embedding", "X_integrated", "--json"}).out);
+    EXPECT_NEAR(scores["ilisi_median"].get<double>(), json["ilisi_after"].get<double>(), 1e-9) << "the file holds what was measured";
+    EXPECT_NEAR(scores["kbet_acceptance"].get<double>(), json["acceptance_after"].get<double>(), 1e-9);
+}
+
+TEST_F(IntegrationCliTest, one_file_with_a_batch_column_and_what_is_refused) {
+    step({"generate", "--cells", "500", "--genes", "1200", "--types", "3", "--rare-types", "0", "--batches", "2", "--batch-sd", "0.35", "--mean-counts", "2000", "--seed", "4", "--out", "cells.h5ad"});
+    const Outcome done = step({"integrate", "cells.h5ad", "--batch", "batch", "--n-top", "500", "--n-components", "20", "--out", "one.h5ad"});
+    EXPECT_NE(done.out.find("median iLISI"), std::string::npos) << done.out;
+    EXPECT_NE(step({"info", "one.h5ad"}).out.find("X_integrated"), std::string::npos);
+    expect_refused({"integrate", "cells.h5ad", "--batch", "batch", "--out", "out.csv"}, 64, "must end in .h5ad");
+    expect_refused({"integrate", "cells.h5ad", "cells.h5ad", "--batch", "batch", "--out", "out.h5ad"}, 2, "named twice");
+    expect_refused({"integrate", "cells.h5ad", "--batch", "bach", "--out", "out.h5ad"}, 3, "Did you mean 'batch'?");
+    expect_refused({"integrate", "cells.h5ad", "--batch", "batch", "--condition", "batch", "--out", "out.h5ad"}, 2, "would remove what is looked for");
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out.h5ad"));
+    make_sample("one-batch.h5ad", "200");
+    expect_refused({"integrate", "one-batch.h5ad", "--batch", "batch", "--out", "out.h5ad"}, 2, "one batch");
 }
 
 }  // namespace
