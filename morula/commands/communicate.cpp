@@ -12,30 +12,12 @@
 #include "morula/commands/named_genes.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/schema.hpp"
 
 namespace morula::commands {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string some_of(const std::vector<std::string>& names) {
-    constexpr std::size_t shown = 5;
-    const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), shown)));
-    return fmt::format("{}{}", fmt::join(first, ", "), names.size() > shown ? ", ..." : "");
-}
-
-knowledge::LigandReceptorTable read_table(const CommunicateIo& io, Context& context) {
-    const std::vector<fs::path> paths(io.parts.begin(), io.parts.end());
-    knowledge::LigandReceptorTable table = knowledge::read_ligand_receptor(io.interactions, knowledge::read_name_parts(paths, context), context);
-    if (table.n_repeated > 0) context.events().decision(fmt::format("{}: {} pairs stand there more than once and count once.", io.interactions, table.n_repeated));
-    if (!table.unknown_complexes.empty()) {
-        context.events().warning(fmt::format("{}: no table says what {} complexes are made of ({}); they are left out. Give it with --parts.", io.interactions, table.unknown_complexes.size(), some_of(table.unknown_complexes)));
-    }
-    if (!table.unknown_cofactors.empty()) {
-        context.events().warning(fmt::format("{}: no table lists the cofactors of {} groups ({}); they are left out. Give it with --parts.", io.interactions, table.unknown_cofactors.size(), some_of(table.unknown_cofactors)));
-    }
-    return table;
-}
 
 /// Columns of the data set become positions among `columns`.
 void number_columns(MeasuredPairs& pairs) {
@@ -52,17 +34,16 @@ void number_columns(MeasuredPairs& pairs) {
     }
 }
 
-MeasuredPairs measured_pairs(const data::Dataset& dataset, knowledge::LigandReceptorTable table, const CommunicateIo& io, Context& context) {
+MeasuredPairs measured_pairs(const data::Dataset& dataset, PairTable table, Context& context) {
     std::vector<std::string> names;
-    for (const knowledge::LigandReceptor& pair : table.interactions) {
+    for (const knowledge::LigandReceptor& pair : table.pairs.interactions) {
         names.insert(names.end(), pair.ligand_genes.begin(), pair.ligand_genes.end());
         names.insert(names.end(), pair.receptor_genes.begin(), pair.receptor_genes.end());
     }
-    const std::string file = fs::path(io.interactions).filename().string();
-    const NamedGenes genes = find_named_genes(dataset, names, file, context);
+    const NamedGenes genes = find_named_genes(dataset, names, table.file, context);
     MeasuredPairs out;
-    out.n_in_table = std::ssize(table.interactions);
-    for (knowledge::LigandReceptor& pair : table.interactions) {
+    out.n_in_table = std::ssize(table.pairs.interactions);
+    for (knowledge::LigandReceptor& pair : table.pairs.interactions) {
         analysis::PairGenes own{genes.all_of(pair.ligand_genes), genes.all_of(pair.receptor_genes)};
         if (own.ligand.empty() || own.receptor.empty()) continue;
         own.agonists = genes.measured(pair.agonists);
@@ -72,8 +53,8 @@ MeasuredPairs measured_pairs(const data::Dataset& dataset, knowledge::LigandRece
         out.genes.push_back(std::move(own));
         out.pairs.push_back(std::move(pair));
     }
-    if (out.pairs.empty()) invalid_data(fmt::format("{}: of no pair all genes were measured in {}.", file, dataset.name), "Check that complexes are taken apart (--parts), and that the data set holds all genes, not only variable ones.");
-    context.events().decision(fmt::format("{}: {} of {} pairs have all their genes in the data set; the others are left out.", file, out.pairs.size(), out.n_in_table));
+    if (out.pairs.empty()) invalid_data(fmt::format("{}: of no pair all genes were measured in {}.", table.file, dataset.name), "Check that complexes are taken apart (--parts), and that the data set holds all genes, not only variable ones.");
+    context.events().decision(fmt::format("{}: {} of {} pairs have all their genes in the data set; the others are left out.", table.file, out.pairs.size(), out.n_in_table));
     number_columns(out);
     return out;
 }
@@ -103,24 +84,11 @@ CommandResult run_communicate(const FieldValues& values, Context& context) {
     const auto contrast_io = options_among<ContrastIo>(values);
     const auto options = options_among<analysis::CommunicationOptions>(values);
     VerbRecord record("communicate", values, context);
-    knowledge::LigandReceptorTable table = read_table(io, context);
+    PairTable table = read_pairs(io.interactions, io.parts, context);
     LogCells cells = open_log_cells(io.input, io.layer, io.orientation, context);
     record.add_input(io.input, cells.dataset);
     add_derived_columns(cells.dataset, contrast_io.derive, context);
-    const data::Categorical types = groups_with_gaps(cells.dataset, io.by);
-    const auto n_types = static_cast<std::int32_t>(types.categories.size());
-    Communication found;
-    found.types = types.categories;
-    found.contrast = find_contrast(cells.dataset, contrast_io, options.min_cells, context);
-    found.pairs = measured_pairs(cells.dataset, std::move(table), io, context);
-    const matrix::CompactColumns genes = analysis::expression_columns(cells.log_values, found.pairs.columns, context);
-    found.result = analysis::communication(genes, found.pairs.genes, types.codes, n_types, options, context);
-    say_small_types(found, types.codes, options.min_cells, context);
-    if (found.contrast) {
-        const std::vector<std::int32_t> groups = units_by_types(found.contrast->units, types.codes, n_types);
-        const auto expression = analysis::group_expression(genes, groups, static_cast<std::int32_t>(found.contrast->units.n_units()) * n_types, context);
-        found.compared = analysis::compare_communication(expression, found.pairs.genes, n_types, found.contrast->plan, options, context);
-    }
+    const Communication found = communication_in(cells, std::move(table), io.by, contrast_io, options, context);
     fs::create_directories(io.out);
     write_interactions(io.out, found);
     record.add_output("interactions.csv");
@@ -135,6 +103,37 @@ CommandResult run_communicate(const FieldValues& values, Context& context) {
 }
 
 }  // namespace
+
+PairTable read_pairs(const std::string& interactions, const std::vector<std::string>& parts, Context& context) {
+    const std::vector<fs::path> paths(parts.begin(), parts.end());
+    PairTable table{fs::path(interactions).filename().string(), knowledge::read_ligand_receptor(interactions, knowledge::read_name_parts(paths, context), context)};
+    const knowledge::LigandReceptorTable& pairs = table.pairs;
+    if (pairs.n_repeated > 0) context.events().decision(fmt::format("{}: {} pairs stand there more than once and count once.", table.file, pairs.n_repeated));
+    if (!pairs.unknown_complexes.empty()) {
+        context.events().warning(fmt::format("{}: no table says what {} complexes are made of ({}); they are left out. Give it with --parts.", table.file, pairs.unknown_complexes.size(), listed(pairs.unknown_complexes)));
+    }
+    if (!pairs.unknown_cofactors.empty()) {
+        context.events().warning(fmt::format("{}: no table lists the cofactors of {} groups ({}); they are left out. Give it with --parts.", table.file, pairs.unknown_cofactors.size(), listed(pairs.unknown_cofactors)));
+    }
+    return table;
+}
+
+Communication communication_in(const LogCells& cells, PairTable table, const std::string& by, const ContrastIo& contrast, const analysis::CommunicationOptions& options, Context& context) {
+    const data::Categorical types = groups_with_gaps(cells.dataset, by);
+    const auto n_types = static_cast<std::int32_t>(types.categories.size());
+    Communication found;
+    found.types = types.categories;
+    found.contrast = find_contrast(cells.dataset, contrast, options.min_cells, context);
+    found.pairs = measured_pairs(cells.dataset, std::move(table), context);
+    const matrix::CompactColumns genes = analysis::expression_columns(cells.log_values, found.pairs.columns, context);
+    found.result = analysis::communication(genes, found.pairs.genes, types.codes, n_types, options, context);
+    say_small_types(found, types.codes, options.min_cells, context);
+    if (!found.contrast) return found;
+    const std::vector<std::int32_t> groups = units_by_types(found.contrast->units, types.codes, n_types);
+    const auto expression = analysis::group_expression(genes, groups, static_cast<std::int32_t>(found.contrast->units.n_units()) * n_types, context);
+    found.compared = analysis::compare_communication(expression, found.pairs.genes, n_types, found.contrast->plan, options, context);
+    return found;
+}
 
 Command communicate_command() {
     Command command;

@@ -10,6 +10,7 @@
 
 #include "morula/analysis/communication.hpp"
 #include "morula/commands/condition_contrast.hpp"
+#include "morula/commands/log_cells.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/describe.hpp"
 #include "morula/formats/text/text_matrix.hpp"
@@ -58,6 +59,17 @@ struct Communication {
     std::optional<ConditionContrast> contrast;
     std::vector<analysis::CommunicationContrast> compared;
 };
+
+/// A table of pairs as the user named it, complexes taken apart.
+struct PairTable {
+    std::string file;
+    knowledge::LigandReceptorTable pairs;
+};
+/// Says what is left out, and why.
+PairTable read_pairs(const std::string& interactions, const std::vector<std::string>& parts, Context& context);
+
+/// Pairs in the cells' types (obs column `by`), and their contrast where one is asked for. Throws invalid_data where of no pair all genes were measured, and what the contrast throws.
+Communication communication_in(const LogCells& cells, PairTable table, const std::string& by, const ContrastIo& contrast, const analysis::CommunicationOptions& options, Context& context);
 
 void write_interactions(const std::filesystem::path& folder, const Communication& found);
 void write_communication_contrast(const std::filesystem::path& folder, const Communication& found);

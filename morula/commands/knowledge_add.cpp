@@ -35,18 +35,6 @@ constexpr auto describe(const KnowledgeAddOptions*) {
     };
 }
 
-std::string hash_of_file(const fs::path& path) {
-    const InputFile file(path);
-    Hasher hasher;
-    std::vector<std::byte> piece(std::size_t{1} << 20);
-    for (std::int64_t offset = 0;;) {
-        const std::int64_t n = file.read_some(offset, piece);
-        if (n == 0) return hasher.hex();
-        hasher.update(std::span<const std::byte>(piece).first(static_cast<std::size_t>(n)));
-        offset += n;
-    }
-}
-
 CommandResult knowledge_add(const KnowledgeAddOptions& options, Context& context) {
     const knowledge::Ontology ontology = knowledge::read_ontology(options.file, context);
     const auto n_terms = std::ssize(ontology.terms());

@@ -7,9 +7,9 @@
 
 namespace morula::commands {
 
-LogCells open_log_cells(const std::string& path, const std::string& layer, formats::TextOrientation orientation, Context& context) {
+LogCells log_cells_of(data::Dataset dataset, Context& context) {
     LogCells cells;
-    cells.dataset = open_cells(path, layer, orientation, context);
+    cells.dataset = std::move(dataset);
     const matrix::Matrix counts = require_counts(cells.dataset);
     cells.total = matrix::row_sums(*counts, context);
     analysis::NormalizeResult normalized = analysis::normalize(cells.total, {}, context);
@@ -17,5 +17,7 @@ LogCells open_log_cells(const std::string& path, const std::string& layer, forma
     cells.log_values = matrix::log1p_scaled(counts, std::move(normalized.scale));
     return cells;
 }
+
+LogCells open_log_cells(const std::string& path, const std::string& layer, formats::TextOrientation orientation, Context& context) { return log_cells_of(open_cells(path, layer, orientation, context), context); }
 
 }  // namespace morula::commands

@@ -17,7 +17,10 @@ struct LogCells {
     matrix::Matrix log_values;  // log1p(counts * target / total), lazy
 };
 
-/// One data set with counts (an atlas of several is joined), normalised as recipe morula-1 does. One pass over the counts.
+/// Cells at hand with layers["counts"], normalised as recipe morula-1 does. One pass over the counts.
+LogCells log_cells_of(data::Dataset dataset, Context& context);
+
+/// One data set with counts (an atlas of several is joined), as log_cells_of.
 /// Throws what open_datasets and with_counts throw.
 LogCells open_log_cells(const std::string& path, const std::string& layer, formats::TextOrientation orientation, Context& context);
 

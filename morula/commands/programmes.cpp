@@ -17,7 +17,12 @@ CommandResult run_programmes(const FieldValues& values, Context& context) {
     const ProgrammeTable table = read_programmes(io, context);
     std::optional<ProgrammeActivity> activity;
     std::vector<EnrichedProgramme> enriched;
-    if (!io.input.empty()) activity = programme_activity(table, io, contrast, options, options_among<analysis::GeneScoresOptions>(values), record, context);
+    if (!io.input.empty()) {
+        LogCells cells = open_log_cells(io.input, io.layer, io.orientation, context);
+        record.add_input(io.input, cells.dataset);
+        add_derived_columns(cells.dataset, contrast.derive, context);
+        activity = programme_activity(table, cells, contrast, {io.by, io.min_cells, options, options_among<analysis::GeneScoresOptions>(values)}, context);
+    }
     if (!io.differences.empty()) enriched = enriched_programmes(table, io.differences, options, context);
     std::filesystem::create_directories(io.out);
     std::string text;

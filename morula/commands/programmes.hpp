@@ -90,8 +90,15 @@ struct ProgrammeActivity {
     std::vector<std::int64_t> n_cells_of_group;
     std::vector<ProgrammeContrast> compared;
 };
-ProgrammeActivity programme_activity(const ProgrammeTable& table, const ProgrammesIo& io, const ContrastIo& contrast, const analysis::ProgrammesOptions& options, const analysis::GeneScoresOptions& scores, VerbRecord& record,
-                                     Context& context);
+/// What is looked at in which cells. by: obs column with types, "" for all cells together.
+struct ProgrammeQuestion {
+    std::string by;
+    std::int64_t min_cells = 10;
+    analysis::ProgrammesOptions options{};
+    analysis::GeneScoresOptions scores{};
+};
+/// Throws invalid_data where no programme has genes enough, and what the contrast throws.
+ProgrammeActivity programme_activity(const ProgrammeTable& table, const LogCells& cells, const ContrastIo& contrast, const ProgrammeQuestion& question, Context& context);
 
 struct EnrichedProgramme {
     std::string cell_type;

@@ -140,29 +140,27 @@ void add_groups(ProgrammeActivity& activity, const LogCells& cells, const std::v
 
 }  // namespace
 
-ProgrammeActivity programme_activity(const ProgrammeTable& table, const ProgrammesIo& io, const ContrastIo& contrast, const analysis::ProgrammesOptions& options, const analysis::GeneScoresOptions& scores, VerbRecord& record,
-                                     Context& context) {
-    LogCells cells = open_log_cells(io.input, io.layer, io.orientation, context);
-    record.add_input(io.input, cells.dataset);
-    add_derived_columns(cells.dataset, contrast.derive, context);
+ProgrammeActivity programme_activity(const ProgrammeTable& table, const LogCells& cells, const ContrastIo& contrast, const ProgrammeQuestion& question, Context& context) {
     ProgrammeActivity activity;
     activity.method = table.method;
     activity.cells = cells.dataset.obs.index();
     activity.types = {"all cells"};
     activity.type_of_cell.assign(activity.cells.size(), 0);
-    if (!io.by.empty()) {
-        data::Categorical types = groups_with_gaps(cells.dataset, io.by);
+    if (!question.by.empty()) {
+        data::Categorical types = groups_with_gaps(cells.dataset, question.by);
         activity.types = std::move(types.categories);
         activity.type_of_cell = std::move(types.codes);
     }
-    activity.contrast = find_contrast(cells.dataset, contrast, io.min_cells, context);
+    activity.contrast = find_contrast(cells.dataset, contrast, question.min_cells, context);
     const std::vector<std::int64_t> genes = expressed_genes(*require_counts(cells.dataset), context);
-    activity.programmes = placed_programmes(table, with_genes_of(cells.dataset, genes), options.min_genes, context);
-    if (activity.programmes.empty()) invalid_data(fmt::format("{}: no programme has {} genes that are expressed in {}.", table.file, options.min_genes, cells.dataset.name), "Lower --min-genes, or give a table for these genes.");
-    activity.of_cells = activity_of(*matrix::select_cols(cells.log_values, genes), activity, scores, context);
+    activity.programmes = placed_programmes(table, with_genes_of(cells.dataset, genes), question.options.min_genes, context);
+    if (activity.programmes.empty()) {
+        invalid_data(fmt::format("{}: no programme has {} genes that are expressed in {}.", table.file, question.options.min_genes, cells.dataset.name), "Lower --min-genes, or give a table for these genes.");
+    }
+    activity.of_cells = activity_of(*matrix::select_cols(cells.log_values, genes), activity, question.scores, context);
     if (activity.contrast) {
-        add_groups(activity, cells, genes, io.min_cells, context);
-        compare(activity, io.min_cells, context);
+        add_groups(activity, cells, genes, question.min_cells, context);
+        compare(activity, question.min_cells, context);
     }
     return activity;
 }

@@ -7,6 +7,10 @@
 #include <xxhash.h>
 #endif
 
+#include <vector>
+
+#include "morula/core/file.hpp"
+
 namespace morula {
 
 struct Hasher::State {
@@ -40,6 +44,18 @@ std::string hash_hex(std::span<const std::byte> bytes) {
     Hasher hasher;
     hasher.update(bytes);
     return hasher.hex();
+}
+
+std::string hash_of_file(const std::filesystem::path& path) {
+    const InputFile file(path);
+    Hasher hasher;
+    std::vector<std::byte> piece(std::size_t{1} << 20);
+    for (std::int64_t offset = 0;;) {
+        const std::int64_t n = file.read_some(offset, piece);
+        if (n == 0) return hasher.hex();
+        hasher.update(std::span<const std::byte>(piece).first(static_cast<std::size_t>(n)));
+        offset += n;
+    }
 }
 
 }  // namespace morula

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,5 +32,7 @@ private:
 
 std::string hash_hex(std::string_view text);
 std::string hash_hex(std::span<const std::byte> bytes);
+/// Of all bytes of a file, read piece by piece. Throws as InputFile does.
+std::string hash_of_file(const std::filesystem::path& path);
 
 }  // namespace morula

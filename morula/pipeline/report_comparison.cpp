@@ -19,6 +19,7 @@ using commands::uns_text;
 using commands::uns_texts;
 
 constexpr std::size_t kKeptGenes = 200;   // of a type, on the page
+constexpr std::size_t kKeptScores = 50;   // of programmes and of pairs, on the page
 constexpr double kFdr = 0.05;
 
 /// One compared gene of one type, by its place in the columns.
@@ -113,6 +114,40 @@ void add_composition(const data::UnsMap& map, report::Comparison& out) {
     }
 }
 
+/// Columns of a table of scores, by place.
+struct ScoreRows {
+    explicit ScoreRows(const data::UnsMap& columns) : map(columns) {}
+    const data::UnsMap& map;
+    std::size_t size() const { return uns_integers(map, "what").size(); }
+    const std::string& text(const char* column, const char* names, std::size_t i) const { return uns_texts(map, names)[static_cast<std::size_t>(uns_integers(map, column)[i])]; }
+    double number(const char* column, std::size_t i) const { return uns_numbers(map, column)[i]; }
+    report::ComparedScore row(std::size_t i) const {
+        return {text("what", "names", i), text("where", "places", i), number("value_case", i), number("value_control", i), number("effect", i), number("low", i), number("high", i), number("p", i), number("fdr", i), text("status", "statuses", i)};
+    }
+};
+
+/// Programmes, or pairs: nothing where the run had no such table.
+report::ComparedScores scores_of(const data::Dataset& kept, const char* name) {
+    report::ComparedScores out;
+    if (kept.uns.count(name) == 0) return out;
+    const data::UnsMap& map = uns_map(kept.uns, name);
+    out.table = uns_text(map, "table");
+    out.context = uns_text(map, "context");
+    out.refused = uns_text(map, "refused");
+    const ScoreRows rows(map);
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        order.push_back(i);
+        ++(uns_integers(map, "is_exploratory")[i] != 0 ? out.n_exploratory : out.n_tests);
+        out.n_found += rows.number("fdr", i) <= kFdr ? 1 : 0;
+    }
+    const auto p_of = [&](std::size_t i) { return std::isnan(rows.number("p", i)) ? 2.0 : rows.number("p", i); };
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p_of(a) < p_of(b); });
+    order.resize(std::min(order.size(), kKeptScores));
+    for (const std::size_t i : order) out.rows.push_back(rows.row(i));
+    return out;
+}
+
 /// Sentences that hold of this comparison, the most limiting first.
 std::vector<std::string> limits_of(const report::Comparison& comparison) {
     std::vector<std::string> out;
@@ -127,6 +162,11 @@ std::vector<std::string> limits_of(const report::Comparison& comparison) {
     out.push_back(fmt::format("What else sets the {} donors of '{}' apart from the {} of '{}': age, sex, treatment, sampling. A difference between groups of donors is not yet an effect of the condition.", n_of(true), comparison.case_name, n_of(false), comparison.control_name));
     out.push_back("Effects below the fold changes that could be seen. A gene that is not found is not shown to be unchanged.");
     out.push_back("Whether a type's share or its number of cells changes: only shares are measured, and losses in preparation differ between types and tissues.");
+    std::vector<std::string_view> not_asked;
+    if (!comparison.programmes.is_asked()) not_asked.push_back("which programmes of genes differ (give --gene-sets)");
+    if (!comparison.communication.is_asked()) not_asked.push_back("which pairs of ligand and receptor do (--interactions)");
+    not_asked.push_back("whether cells gained or lost parts of chromosomes (`morula cnv`)");
+    out.push_back(fmt::format("What was not asked: {}.", fmt::join(not_asked, "; ")));
     if (comparison.type_column == "leiden") out.push_back("Whether clusters are the right types: they were made from the same cells, and a strong change of state can itself become a cluster that only one condition has.");
     return out;
 }
@@ -151,7 +191,25 @@ void add_comparison(const ReportInput& input, report::ReportData& page) {
     add_genes(GeneColumns(uns_map(map, "genes")), GeneNames(kept.var), out);
     add_strips(uns_map(map, "strips"), out);
     add_composition(uns_map(map, "composition"), out);
+    out.programmes = scores_of(kept, "programme_differences");
+    out.communication = scores_of(kept, "communication_differences");
     out.cannot_tell = limits_of(out);
+}
+
+bool write_compared_scores(const std::filesystem::path& path, const RunState& state, const char* name) {
+    if (state.kept.uns.count(name) == 0) {
+        std::filesystem::remove(path);  // that of an earlier run, which was given a table
+        return false;
+    }
+    const ScoreRows rows(uns_map(state.kept.uns, name));
+    formats::CsvWriter csv(path, {"name", "where", "value_case", "value_control", "effect", "low", "high", "p", "fdr", "status"});
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        csv.text(rows.text("what", "names", i)).text(rows.text("where", "places", i));
+        for (const char* column : {"value_case", "value_control", "effect", "low", "high", "p", "fdr"}) csv.number(rows.number(column, i));
+        csv.text(rows.text("status", "statuses", i)).end_row();
+    }
+    csv.commit();
+    return true;
 }
 
 bool write_differences(const std::filesystem::path& path, const RunState& state) {

@@ -33,6 +33,8 @@ void add_markers_and_labels(const ReportInput& input, const std::vector<std::int
 void add_comparison(const ReportInput& input, report::ReportData& page);
 /// differences.csv, one row a type and compared gene. False where nothing was compared: then one of an earlier run is removed.
 bool write_differences(const std::filesystem::path& path, const RunState& state);
+/// programmes.csv or communication.csv from uns `name`. False where the run had no such table: then one of an earlier run is removed.
+bool write_compared_scores(const std::filesystem::path& path, const RunState& state, const char* name);
 void add_words(const ReportInput& input, report::ReportData& page);
 
 }  // namespace morula::pipeline

@@ -196,6 +196,8 @@ report::MethodsFacts methods_of(const ReportInput& input, const report::ReportDa
         facts.comparison = page.comparison.case_name + " with " + page.comparison.control_name;
         facts.comparison_types = page.comparison.type_column;
         facts.comparison_design = page.comparison.design;
+        if (page.comparison.programmes.refused.empty()) facts.programme_table = page.comparison.programmes.table;
+        if (page.comparison.communication.refused.empty()) facts.pair_table = page.comparison.communication.table;
     }
     return facts;
 }

@@ -119,6 +119,7 @@ knowledge::MarkerTable marker_table(const RunOptions& options, Context& context)
 struct Prepared {
     std::vector<commands::SampleRow> rows;
     knowledge::MarkerTable table;
+    commands::DifferencesTables compared;
 };
 Prepared prepare(const RunOptions& options, Context& context) {
     const bool compares = !options.condition.empty();
@@ -126,7 +127,11 @@ Prepared prepare(const RunOptions& options, Context& context) {
         if (compares == !value->empty()) continue;
         fail(ErrorCode::usage, fmt::format("{} is {} --condition.", flag, compares ? "missing beside" : "given without"), "A comparison needs --condition COLUMN --case VALUE --control VALUE --donor COLUMN.");
     }
-    Prepared prepared{sample_rows(options, context), marker_table(options, context)};
+    for (const auto& [flag, value] : {std::pair{"--gene-sets", &options.gene_sets}, {"--interactions", &options.interactions}}) {
+        if (!value->empty() && !compares) fail(ErrorCode::usage, fmt::format("{} is given without --condition.", flag), "A run compares them between conditions; of one sample ask `morula programmes` or `morula communicate`.");
+    }
+    if (!options.parts.empty() && options.interactions.empty()) fail(ErrorCode::usage, "--parts is given without --interactions.", "Name the table of pairs with --interactions.");
+    Prepared prepared{sample_rows(options, context), marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.interactions, options.parts, context)};
     make_recipe(options.recipe, 1, options.seed);
     for (const commands::SampleRow& row : prepared.rows) commands::input_kind(row.path, context);
     return prepared;
@@ -149,7 +154,7 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
     RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
-    const RunChoices choices{options.batch, differences_choice(options), &prepared.table};
+    const RunChoices choices{options.batch, differences_choice(options), &prepared.table, &prepared.compared};
     RunState state = keep_cells(std::move(inputs), recipe, choices, steps, context);
     CellsFile cells(folder / "cells.h5ad", options, state.kept, context);
     analyse_cells(state, recipe, choices, steps);

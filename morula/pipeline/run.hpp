@@ -30,6 +30,9 @@ struct RunOptions {
     std::string control_name;
     std::string donor;
     std::string cell_type;
+    std::string gene_sets;
+    std::string interactions;
+    std::vector<std::string> parts;
     std::string recipe = std::string(kDefaultRecipe);
     std::string layer;
     formats::TextOrientation orientation = formats::TextOrientation::automatic;
@@ -61,6 +64,9 @@ constexpr auto describe(const RunOptions*) {
         field("control", &RunOptions::control_name, "Value that it is compared with, for instance healthy."),
         field("donor", &RunOptions::donor, "Column that names the donor of each cell."),
         field("cell_type", &RunOptions::cell_type, "Column with the types that are compared, each on its own; the run's clusters when not given."),
+        field("gene_sets", &RunOptions::gene_sets, "Gene sets (GMT) that are compared between the conditions, type by type: programmes.csv and a part of the chapter."),
+        field("interactions", &RunOptions::interactions, "Table of ligand-receptor pairs (CellPhoneDB's, CellChatDB's, or columns ligand and receptor) that are compared between the conditions: communication.csv and a part of the chapter."),
+        field("parts", &RunOptions::parts, "Tables that say what the complexes of --interactions are made of; may be repeated."),
         field("recipe", &RunOptions::recipe, "Named set of conventions for every step.", {.choices = kRecipeNames}),
         field("layer", &RunOptions::layer, "Matrix that holds the raw counts (X, raw.X or a layer); found by looking when not given."),
         field("orientation", &RunOptions::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),

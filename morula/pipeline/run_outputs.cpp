@@ -111,10 +111,14 @@ commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& 
                                       RunRecord& record, Context& context) {
     timed_step("write cells.h5ad", {}, record, context, [&] { cells.finish(state, context); });
     timed_step("write markers.csv", {}, record, context, [&] { write_markers(folder / "markers.csv", state); });
-    const bool has_differences = write_differences(folder / "differences.csv", state);
+    std::vector<std::string> compared;
+    if (write_differences(folder / "differences.csv", state)) compared.emplace_back("differences.csv");
+    for (const auto& [name, slot] : {std::pair{"programmes.csv", "programme_differences"}, {"communication.csv", "communication_differences"}}) {
+        if (write_compared_scores(folder / name, state, slot)) compared.emplace_back(name);
+    }
     timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, cells.has_matrices()}, context), folder / "report.html"); });
     for (const char* name : kOutputNames) record.add_output((folder / name).string());
-    if (has_differences) record.add_output((folder / "differences.csv").string());
+    for (const std::string& name : compared) record.add_output((folder / name).string());
     record.close(RunStatus::finished, "");
     return {spoken_summary(state, folder, record), record.summary_json()};
 }

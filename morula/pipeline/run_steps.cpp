@@ -147,13 +147,25 @@ void meaning_steps(RunState& state, const std::string& leiden, const Recipe& rec
 }
 
 /// What differs between two conditions.
-void differences_step(RunState& state, const std::string& leiden, const commands::DifferencesChoice& choice, StepRunner& steps) {
+void differences_steps(RunState& state, const std::string& leiden, const RunChoices& choices, StepRunner& steps) {
+    const commands::DifferencesChoice& choice = choices.differences;
     const analysis::DeOptions options;
-    FieldValues values = values_of(options);
+    FieldValues columns;
     for (const auto& [name, value] : {std::pair{"condition", choice.condition}, {"case", choice.case_name}, {"control", choice.control_name}, {"donor", choice.donor}, {"cell_type", choice.cell_type}, {"batch", choice.batch}}) {
-        values = with(std::move(values), name, value);
+        columns = with(std::move(columns), name, value);
     }
-    steps.run({"differences", 3, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
+    FieldValues values = values_of(options);
+    values.insert(values.end(), columns.begin(), columns.end());
+    steps.run({"differences", 4, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
+    const commands::DifferencesTables& tables = *choices.tables;
+    if (tables.sets) {
+        const FieldValues named = with(with(columns, "table", tables.sets->file), "table_hash", tables.sets_hash);
+        steps.run({"programmes", 1, {leiden}, named, [&](const Dataset& in, Context& c) { return commands::programme_differences_slots(in, choice, *tables.sets, c); }}, state.kept);
+    }
+    if (tables.pairs) {
+        const FieldValues named = with(with(columns, "table", tables.pairs->file), "table_hash", tables.pairs_hash);
+        steps.run({"communication", 1, {leiden}, named, [&](const Dataset& in, Context& c) { return commands::communication_differences_slots(in, choice, *tables.pairs, c); }}, state.kept);
+    }
 }
 
 }  // namespace
@@ -173,7 +185,7 @@ void analyse_cells(RunState& state, const Recipe& recipe, const RunChoices& choi
     const std::string graph = graph_steps(state, embedding, recipe, steps);
     const std::string leiden = cluster_steps(state, graph, recipe, choices, steps);
     meaning_steps(state, leiden, recipe, choices, steps);
-    if (!choices.differences.condition.empty()) differences_step(state, leiden, choices.differences, steps);
+    if (!choices.differences.condition.empty()) differences_steps(state, leiden, choices, steps);
     state.n_clusters = static_cast<std::int64_t>(commands::require_groups(state.kept, "leiden").categories.size());
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "morula/commands/score_differences.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/data/dataset.hpp"
 #include "morula/knowledge/marker_table.hpp"
@@ -18,6 +19,7 @@ struct RunChoices {
     std::string batch;  // obs column to mix, "" for none
     commands::DifferencesChoice differences;
     const knowledge::MarkerTable* labels = nullptr;
+    const commands::DifferencesTables* tables = nullptr;
 };
 
 struct RunState {

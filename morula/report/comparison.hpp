@@ -55,6 +55,32 @@ struct ComparedType {
     std::vector<std::uint8_t> volcano_found;
 };
 
+/// A programme of a cell type, or a ligand-receptor pair of two types, in donors of both conditions.
+struct ComparedScore {
+    std::string what;           // "HALLMARK_HYPOXIA", "CXCL12 -> CXCR4"
+    std::string where;          // "monocyte", "B cell -> monocyte"
+    double value_case = 0.0;    // mean over donors
+    double value_control = 0.0;
+    double effect = 0.0;        // their difference
+    double low = std::numeric_limits<double>::quiet_NaN();   // 95 % interval
+    double high = std::numeric_limits<double>::quiet_NaN();
+    double p = std::numeric_limits<double>::quiet_NaN();
+    double fdr = std::numeric_limits<double>::quiet_NaN();   // NaN where nothing may be claimed
+    std::string status;
+};
+
+/// What a table of programmes or pairs gave.
+struct ComparedScores {
+    std::string table;               // name of the user's file; "" where none was given
+    std::string refused;             // why nothing was compared; "" where it was
+    std::string context;             // "41 of 50 sets have genes enough."
+    std::int64_t n_tests = 0;        // with an FDR
+    std::int64_t n_exploratory = 0;
+    std::int64_t n_found = 0;        // at FDR 5 %
+    std::vector<ComparedScore> rows; // smallest p first, the first of them
+    bool is_asked() const { return !table.empty(); }
+};
+
 struct Comparison {
     std::string column;        // of obs
     std::string case_name;
@@ -67,6 +93,8 @@ struct Comparison {
     std::vector<ComparedType> types;
     std::vector<CompositionRow> composition;  // may be empty: then only shares are shown
     double composition_least_p = 0.0;         // the smallest p that so few donors allow; 0 where there is no such floor
+    ComparedScores programmes;
+    ComparedScores communication;
     std::vector<std::string> cannot_tell;     // sentences
 
     bool is_empty() const { return column.empty(); }

@@ -135,9 +135,14 @@ std::string comparison_paragraph(const MethodsFacts& facts, References& referenc
     const std::string tmm = references.cite(Work::tmm);
     const std::string test = references.cite(Work::quasi_likelihood);
     const std::string fdr = references.cite(Work::benjamini);
+    std::string scores;
+    if (!facts.programme_table.empty()) scores += fmt::format(" Gene sets ({}) were scored in each cell against control genes of like expression, and donors' means compared by t tests.", facts.programme_table);
+    if (!facts.pair_table.empty()) {
+        scores += fmt::format(" Ligand-receptor pairs ({}) were scored in each donor by the mean of the ligand's mean log value in the sender and the receptor's in the receiver, complexes by their least part, and donors compared by t tests.", facts.pair_table);
+    }
     return fmt::format("To compare {}, the counts of each donor's cells of a group ('{}') were summed, as donors are the replicates {}; donors with fewer than 10 such cells were left out. Sums were scaled by trimmed means of M values {} and genes compared by negative-binomial "
-                       "quasi-likelihood F tests {} with the design {}; false discovery rates {} are given where each condition has three donors. Composition was compared by log-ratios to the median group within each donor, with exact p values by exchanging the conditions of donors.",
-                       facts.comparison, facts.comparison_types, squair, tmm, test, facts.comparison_design, fdr);
+                       "quasi-likelihood F tests {} with the design {}; false discovery rates {} are given where each condition has three donors. Composition was compared by log-ratios to the median group within each donor, with exact p values by exchanging the conditions of donors.{}",
+                       facts.comparison, facts.comparison_types, squair, tmm, test, facts.comparison_design, fdr, scores);
 }
 
 std::string record_paragraph(const MethodsFacts& facts, References& references) {

@@ -59,6 +59,8 @@ struct MethodsFacts {
     std::string comparison;          // "diseased with healthy", "" = none was made
     std::string comparison_types;    // obs column
     std::string comparison_design;   // "~ donor + condition"
+    std::string programme_table;     // files that were compared as well; "" = none
+    std::string pair_table;
 };
 
 Methods compose_methods(const MethodsFacts& facts);

@@ -1,4 +1,4 @@
-// The chapter "Healthy and diseased": donors first, then composition, state, genes, and what cannot be told.
+// The chapter "Healthy and diseased": donors first, then composition, state, genes, programmes, communication, and what cannot be told.
 #include <algorithm>
 #include <cmath>
 
@@ -107,6 +107,40 @@ std::string genes_part(const Comparison& comparison) {
     return out;
 }
 
+/// Words that differ between the two tables of scores.
+struct ScoreWords {
+    std::string_view heading;
+    std::string_view id;
+    std::string_view what;    // heading of the column
+    std::string_view where;
+    std::string_view one;     // "programme"
+    std::string_view about;   // what the numbers are
+};
+
+HtmlTable score_table(const Comparison& comparison, const ComparedScores& scores, const ScoreWords& words) {
+    HtmlTable table{fmt::format("{}, smallest p first", words.heading), std::string(words.id), {{std::string(words.what)}, {std::string(words.where)}, {"Mean, " + comparison.case_name, Align::number}, {"Mean, " + comparison.control_name, Align::number},
+                    {"Difference", Align::number}, {"95 % low", Align::number}, {"95 % high", Align::number}, {"p", Align::number}, {"FDR", Align::number}, {"Evidence"}}, {}};
+    for (const ComparedScore& row : scores.rows) {
+        table.rows.push_back({row.what, row.where, number_text(row.value_case, 3), number_text(row.value_control, 3), number_text(row.effect, 3), number_text(row.low, 3), number_text(row.high, 3), p_text(row.p), p_text(row.fdr), row.status});
+    }
+    return table;
+}
+
+std::string scores_part(const Comparison& comparison, const ComparedScores& scores, const ScoreWords& words) {
+    if (!scores.is_asked()) return "";
+    std::string out = fmt::format("<h3>{}</h3>", words.heading) + paragraph(fmt::format("From {}. {} {}", scores.table, scores.context, words.about));
+    if (!scores.refused.empty()) return out + callout("No comparison was made. " + scores.refused);
+    if (scores.n_tests == 0) out += callout(fmt::format("No {} has enough donors for a false discovery rate; the order says what to look at next.", words.one));
+    else if (scores.n_found == 0) out += callout(fmt::format("No {} differs between {} and {} at a false discovery rate of 5 % in {} tests. That is a result; a {} that is not found is not shown to be unchanged.", words.one, comparison.case_name, comparison.control_name, count_text(scores.n_tests), words.one));
+    else out += paragraph(fmt::format("{} of {} tests at a false discovery rate of 5 %.", count_text(scores.n_found), count_text(scores.n_tests)));
+    return out + table_html(score_table(comparison, scores, words));
+}
+
+constexpr ScoreWords kProgrammes{"Programmes", "compared_programmes", "Programme", "Type", "programme",
+                                 "A cell's score is the mean log value of the set's genes less that of control genes of like expression; donors' means are compared. Sets share genes, so that neighbours in the table are often one finding."};
+constexpr ScoreWords kCommunication{"Communication", "compared_communication", "Pair", "Sender and receiver", "pair",
+                                    "Co-expressed known pairs, not measured signals: a donor's score is the mean of the ligand's mean in the sender and the receptor's in the receiver. Whether a protein is made, reaches the other cell or is heard was not measured."};
+
 std::string limits_part(const Comparison& comparison) {
     if (comparison.cannot_tell.empty()) return "";
     std::string out = "<h3>What we cannot tell</h3><ul>";
@@ -121,7 +155,8 @@ std::string comparison_section(const ReportData& data) {
     if (comparison.is_empty()) return "";
     const std::string opening = paragraph(fmt::format("Compared: {} with {}, by '{}'; types are the groups of '{}'.", comparison.case_name, comparison.control_name, comparison.column, comparison.type_column));
     if (!comparison.refused.empty()) return opening + callout("No comparison was made. " + comparison.refused) + limits_part(comparison);
-    return opening + donors_part(comparison) + composition_part(comparison) + state_part(comparison) + genes_part(comparison) + limits_part(comparison);
+    return opening + donors_part(comparison) + composition_part(comparison) + state_part(comparison) + genes_part(comparison) + scores_part(comparison, comparison.programmes, kProgrammes) +
+           scores_part(comparison, comparison.communication, kCommunication) + limits_part(comparison);
 }
 
 }  // namespace morula::report

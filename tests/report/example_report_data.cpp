@@ -184,6 +184,8 @@ Comparison example_comparison() {
         out.types.push_back(std::move(type));
     }
     out.composition = {{"B & T cell", 0.5, 0.1, 0.9, 0.01, 0.03, "tested"}};
+    out.programmes = {"sets.gmt", "", "2 of 3 sets have genes enough.", 4, 2, 1, {{"INTERFERON <ALPHA>", "B & T cell", 0.5, 0.1, 0.4, 0.3, 0.5, 1e-4, 0.001, "tested"}, {"HYPOXIA", "monocyte", 0.1, 0.2, -0.1, -0.4, 0.2, 0.4, kMissing, "exploratory: few donors"}}};
+    out.communication = {"pairs.csv", "", "9 of 20 pairs have their genes measured.", 7, 0, 0, {{"CXCL12 -> CXCR4", "monocyte -> B & T cell", 0.5, 0.4, 0.1, -0.1, 0.3, 0.2, 0.6, "tested"}}};
     out.cannot_tell = {"Whether <monocytes> hold for other donors."};
     return out;
 }

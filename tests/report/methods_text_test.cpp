@@ -41,6 +41,7 @@ MethodsFacts full_facts() {
     facts.comparison = "diseased with healthy";
     facts.comparison_types = "cell_type";
     facts.comparison_design = "~ donor + condition";
+    facts.programme_table = "hallmarks.gmt";
     return facts;
 }
 
@@ -60,6 +61,12 @@ std::vector<int> citations(const std::string& text) {
         if (seen.insert(cited).second) out.push_back(cited);
     }
     return out;
+}
+
+TEST(MethodsText, tells_of_programmes_and_pairs_only_where_they_were_compared) {
+    const std::string text = joined(compose_methods(full_facts()));
+    EXPECT_NE(text.find("Gene sets (hallmarks.gmt) were scored"), std::string::npos);
+    EXPECT_EQ(text.find("Ligand-receptor pairs"), std::string::npos);
 }
 
 TEST(MethodsText, cites_in_order_and_every_reference_is_cited) {

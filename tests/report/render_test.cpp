@@ -44,7 +44,7 @@ std::string comparison_of(const ReportData& data) {
 TEST(Render, the_chapter_of_a_comparison_goes_from_donors_to_what_cannot_be_told) {
     const std::string chapter = comparison_of(example_report_data({}));
     std::size_t last = 0;
-    for (const char* part : {"Donors</h3>", "Composition</h3>", "State of each type</h3>", "Genes</h3>", "What we cannot tell</h3>"}) {
+    for (const char* part : {"Donors</h3>", "Composition</h3>", "State of each type</h3>", "Genes</h3>", "Programmes</h3>", "Communication</h3>", "What we cannot tell</h3>"}) {
         const std::size_t at = chapter.find(part);
         ASSERT_NE(at, std::string::npos) << part;
         EXPECT_GT(at, last) << part;
@@ -55,6 +55,22 @@ TEST(Render, the_chapter_of_a_comparison_goes_from_donors_to_what_cannot_be_told
     EXPECT_EQ(chapter.find("<monocytes>"), std::string::npos);
     EXPECT_NE(chapter.find("2.3-fold"), std::string::npos) << "what could have been seen";
     EXPECT_EQ(chapter.find("No gene differs"), std::string::npos);
+}
+
+TEST(Render, programmes_and_pairs_say_what_was_found_and_what_was_not) {
+    ReportData data = example_report_data({});
+    const std::string chapter = comparison_of(data);
+    EXPECT_NE(chapter.find("1 of 4 tests at a false discovery rate of 5 %"), std::string::npos);
+    EXPECT_NE(chapter.find("INTERFERON &lt;ALPHA&gt;"), std::string::npos);
+    EXPECT_NE(chapter.find("No pair differs between stimulated and rest at a false discovery rate of 5 % in 7 tests"), std::string::npos);
+    EXPECT_NE(chapter.find("Co-expressed known pairs, not measured signals"), std::string::npos);
+    data.comparison.programmes.n_tests = 0;
+    data.comparison.communication.refused = "No donor has both types.";
+    const std::string few = comparison_of(data);
+    EXPECT_NE(few.find("No programme has enough donors"), std::string::npos);
+    EXPECT_NE(few.find("No comparison was made. No donor has both types."), std::string::npos);
+    data.comparison.programmes = {};
+    EXPECT_EQ(comparison_of(data).find("Programmes</h3>"), std::string::npos) << "not asked for";
 }
 
 TEST(Render, a_null_result_is_printed_and_shows_no_genes_donor_by_donor) {
