@@ -87,7 +87,7 @@ double cofactor_factor(const GroupExpression& expression, const PairGenes& pair,
 /// (1 + permutations): the cells' types are shuffled among the cells that take part, all genes and pairs together. So p asks whether the score is higher than in two random
 /// groups of cells of these sizes: whether the pair is **specific to the types**, not whether any signal passes. fdr: Benjamini & Hochberg over what is found.
 /// types: n_cells codes, -1: takes no part. Permutations are group sums, not passes over the cells: each value is added for 128 permutations at once to the sums of its gene.
-/// Cost: entries of the genes needed x permutations additions; memory 256 bytes a cell, and 1 kB x genes x types.
+/// Cost: entries of the genes needed x permutations additions; memory 128 bytes a cell (256 with more than 256 types), and 1 kB x genes x types.
 CommunicationResult communication(const matrix::CompactColumns& genes, std::span<const PairGenes> pairs, std::span<const std::int32_t> types, std::int32_t n_types, const CommunicationOptions& options,
                                   Context& context);
 

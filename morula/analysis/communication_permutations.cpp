@@ -17,17 +17,17 @@ constexpr std::int64_t kLanes = 128;        // permutations at once: their sums 
 constexpr std::int64_t kShuffledAtOnce = 16;  // so that 32 bytes of a cell are written together
 constexpr double kRounding = 1e-12;
 
-using Code = std::uint16_t;
-
-/// The cells that are shuffled.
+/// The cells that are shuffled. Types take one byte where they fit: the codes of a cell come from far away in memory.
+template <class Code>
 struct ShuffledCells {
     std::vector<std::int32_t> place;  // of each cell among them, -1: none
     std::vector<Code> type;
     std::int64_t size() const { return std::ssize(type); }
 };
 
-ShuffledCells shuffled_cells(std::span<const std::int32_t> types) {
-    ShuffledCells out;
+template <class Code>
+ShuffledCells<Code> shuffled_cells(std::span<const std::int32_t> types) {
+    ShuffledCells<Code> out;
     for (const std::int32_t type : types) {
         out.place.push_back(type < 0 ? -1 : static_cast<std::int32_t>(out.type.size()));
         if (type >= 0) out.type.push_back(checked_cast<Code>(type));
@@ -35,13 +35,15 @@ ShuffledCells shuffled_cells(std::span<const std::int32_t> types) {
     return out;
 }
 
+template <class Code>
 void shuffle(std::span<Code> types, std::uint64_t seed, std::int64_t permutation) {
     Random random(seed, Purpose::label_permutations, static_cast<std::uint64_t>(permutation), 0);
     for (std::size_t left = types.size(); left > 1; --left) std::swap(types[left - 1], types[random.below(left)]);
 }
 
 /// codes: cells x kLanes types; lane l has permutation first + l. Lanes from n on repeat the types as they are, which nobody reads.
-void fill_codes(const ShuffledCells& cells, std::int64_t first, std::int64_t n, std::uint64_t seed, std::vector<Code>& codes, Context& context) {
+template <class Code>
+void fill_codes(const ShuffledCells<Code>& cells, std::int64_t first, std::int64_t n, std::uint64_t seed, std::vector<Code>& codes, Context& context) {
     parallel_blocks(context, kLanes, kShuffledAtOnce, [&](Block block) {
         std::vector<Code> shuffled;
         for (std::int64_t lane = block.begin; lane < block.end; ++lane) {
@@ -56,6 +58,7 @@ void fill_codes(const ShuffledCells& cells, std::int64_t first, std::int64_t n, 
 }
 
 /// Adds a value to the sum of its type in every lane; sums: types x kLanes.
+template <class Code>
 void add_to_lanes(const Code* codes, double value, double* sums) {
     for (std::int64_t lane = 0; lane < kLanes; ++lane) sums[static_cast<std::int64_t>(codes[lane]) * kLanes + lane] += value;
 }
@@ -81,9 +84,10 @@ NeededGenes needed_genes(std::int64_t n_genes, std::span<const PairGenes> pairs,
 }
 
 /// Sums of every needed gene by type, for kLanes permutations: [gene][type][lane].
+template <class Code>
 class LaneSums {
 public:
-    LaneSums(const NeededGenes& genes, std::int32_t n_types, const ShuffledCells& cells)
+    LaneSums(const NeededGenes& genes, std::int32_t n_types, const ShuffledCells<Code>& cells)
         : genes_(genes), cells_(cells), n_types_(n_types), inverse_n_(static_cast<std::size_t>(n_types), 0.0), sums_(genes.gene.size() * static_cast<std::size_t>(n_types * kLanes)) {
         for (const Code type : cells.type) inverse_n_[type] += 1.0;
         for (double& n : inverse_n_) n = n > 0.0 ? 1.0 / n : 0.0;
@@ -96,6 +100,7 @@ public:
             double* sums = sums_.data() + block.begin * n_types_ * kLanes;
             std::fill(sums, sums + n_types_ * kLanes, 0.0);
             for (std::size_t i = 0; i < entries->rows.size(); ++i) {
+                if (i + kAhead < entries->rows.size()) prefetch(codes, cells_.place[entries->rows[i + kAhead]]);
                 const std::int32_t place = cells_.place[entries->rows[i]];
                 if (place >= 0) add_to_lanes(codes.data() + std::int64_t{place} * kLanes, static_cast<double>(entries->values[i]), sums);
             }
@@ -116,8 +121,16 @@ public:
     }
 
 private:
+    static constexpr std::size_t kAhead = 4;
+
+    static void prefetch(const std::vector<Code>& codes, std::int32_t place) {
+        constexpr std::int64_t line = 64 / sizeof(Code);
+        if (place < 0) return;
+        for (std::int64_t lane = 0; lane < kLanes; lane += line) __builtin_prefetch(codes.data() + std::int64_t{place} * kLanes + lane);
+    }
+
     const NeededGenes& genes_;
-    const ShuffledCells& cells_;
+    const ShuffledCells<Code>& cells_;
     std::int64_t n_types_;
     std::vector<double> inverse_n_;
     std::vector<double> sums_;
@@ -140,7 +153,8 @@ struct PairLanes {
     std::vector<double> receptor;
 };
 
-void pair_lanes(const LaneSums& sums, const PairGenes& pair, std::span<const CoExpression> found, std::int32_t n_types, PairLanes& lanes) {
+template <class Code>
+void pair_lanes(const LaneSums<Code>& sums, const PairGenes& pair, std::span<const CoExpression> found, std::int32_t n_types, PairLanes& lanes) {
     const auto size = static_cast<std::size_t>(n_types * kLanes);
     lanes.ligand.resize(size);
     lanes.receptor.resize(size);
@@ -152,8 +166,8 @@ void pair_lanes(const LaneSums& sums, const PairGenes& pair, std::span<const CoE
 }
 
 /// Calls body(pair of found: range, lanes) for every pair, in parallel.
-template <class Body>
-void for_each_pair(const LaneSums& sums, std::span<const PairGenes> pairs, std::span<const CoExpression> found, std::int32_t n_types, Context& context, const Body& body) {
+template <class Code, class Body>
+void for_each_pair(const LaneSums<Code>& sums, std::span<const PairGenes> pairs, std::span<const CoExpression> found, std::int32_t n_types, Context& context, const Body& body) {
     const std::vector<matrix::Range> ranges = ranges_of_pairs(found);
     matrix::ScratchPool<PairLanes> pool;
     parallel_blocks(context, std::ssize(ranges), 1, [&](Block block) {
@@ -168,17 +182,16 @@ void for_each_pair(const LaneSums& sums, std::span<const PairGenes> pairs, std::
     });
 }
 
-}  // namespace
-
-std::vector<std::int64_t> permutations_as_high(const matrix::CompactColumns& genes, std::span<const PairGenes> pairs, std::span<const std::int32_t> types, std::int32_t n_types,
-                                               std::span<const CoExpression> found, const CommunicationOptions& options, Context& context) {
+template <class Code>
+std::vector<std::int64_t> count_as_high(const matrix::CompactColumns& genes, std::span<const PairGenes> pairs, std::span<const std::int32_t> types, std::int32_t n_types, std::span<const CoExpression> found,
+                                        const CommunicationOptions& options, Context& context) {
     std::vector<std::int64_t> n_as_high(found.size(), 0);
     if (found.empty()) return n_as_high;
-    const ShuffledCells cells = shuffled_cells(types);
+    const ShuffledCells<Code> cells = shuffled_cells<Code>(types);
     const NeededGenes needed = needed_genes(genes.n_cols(), pairs, found);
     context.require_memory(cells.size() * kLanes * static_cast<std::int64_t>(sizeof(Code)) + std::ssize(needed.gene) * n_types * kLanes * static_cast<std::int64_t>(sizeof(double)), "permutations");
     std::vector<Code> codes(static_cast<std::size_t>(cells.size() * kLanes));
-    LaneSums sums(needed, n_types, cells);
+    LaneSums<Code> sums(needed, n_types, cells);
     // The types as they are, in every lane.
     fill_codes(cells, 0, 0, options.seed, codes, context);
     sums.compute(genes, codes, context);
@@ -197,6 +210,14 @@ std::vector<std::int64_t> permutations_as_high(const matrix::CompactColumns& gen
         progress.advance(n);
     }
     return n_as_high;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> permutations_as_high(const matrix::CompactColumns& genes, std::span<const PairGenes> pairs, std::span<const std::int32_t> types, std::int32_t n_types,
+                                               std::span<const CoExpression> found, const CommunicationOptions& options, Context& context) {
+    constexpr std::int32_t types_in_a_byte = 256;
+    return n_types <= types_in_a_byte ? count_as_high<std::uint8_t>(genes, pairs, types, n_types, found, options, context) : count_as_high<std::uint16_t>(genes, pairs, types, n_types, found, options, context);
 }
 
 }  // namespace morula::analysis

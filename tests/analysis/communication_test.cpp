@@ -153,6 +153,19 @@ TEST(communication, group_sums_count_what_one_pass_a_permutation_counts) {
     EXPECT_GT(*std::max_element(n.begin(), n.end()), 0);
 }
 
+TEST(communication, more_types_than_a_byte_counts_are_counted_the_same_way) {
+    const auto context = test::make_context(2);
+    Made made = made_up(1200, 0.2);
+    for (std::size_t cell = 0; cell < made.types.size(); ++cell) made.types[cell] = static_cast<std::int32_t>(cell % 300);
+    made.pairs.resize(2);
+    const auto source = matrix::make_source(test::to_csr(made.values));
+    const CommunicationResult result = communication(columns_of(*source, *context), made.pairs, made.types, 300, {.permutations = 5, .min_fraction = 0.7, .min_cells = 4, .seed = 4}, *context);
+    ASSERT_GT(result.found.size(), 100u);
+    EXPECT_TRUE(std::any_of(result.found.begin(), result.found.end(), [](const CoExpression& each) { return each.sender > 255; }));
+    const std::vector<std::int64_t> n = plain_count(made, result.found, 300, 5, 4);
+    for (std::size_t i = 0; i < n.size(); ++i) ASSERT_EQ(result.found[i].p, (1.0 + static_cast<double>(n[i])) / 6.0) << i;
+}
+
 TEST(communication, p_is_the_share_of_all_arrangements_where_these_can_be_counted) {
     const auto context = test::make_context(2);
     // Ligand only in the first three cells, receptor only in the last three: of the 20 ways to choose three cells only one is as high.
