@@ -1,9 +1,10 @@
-// Gene positions and chromosome arms that users bring: genes with a place, or an Error with line and column.
+// What users bring to `morula cnv`: gene positions, chromosome arms, and the segments of an earlier sample. Places on chromosomes, or an Error with line and column.
 #include <cstddef>
 #include <cstdint>
 
 #include "fuzz/expect.hpp"
 #include "fuzz/memory_file.hpp"
+#include "morula/commands/cnv.hpp"
 #include "morula/core/context.hpp"
 #include "morula/knowledge/gene_order.hpp"
 
@@ -24,6 +25,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (ends.empty()) __builtin_trap();
         for (const auto& [chromosome, end] : ends) {
             if (end < 0) __builtin_trap();
+        }
+    });
+    morula::fuzz::expect_value_or_error([&] {
+        for (const auto& span : morula::commands::read_previous(file.path().string(), context)) {
+            if (span.start < 0 || span.end < span.start) __builtin_trap();
         }
     });
     return 0;

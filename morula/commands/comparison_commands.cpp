@@ -12,6 +12,7 @@ std::vector<Command> comparison_commands() {
     list.push_back(de_command());
     list.push_back(abundance_command());
     list.push_back(integrate_command());
+    list.push_back(cnv_command());
     list.push_back(evaluate_integration_command());
     list.push_back(programmes_command());
     list.push_back(communicate_command());

@@ -11,6 +11,7 @@ Command knowledge_add_command();
 Command de_command();
 Command abundance_command();
 Command integrate_command();
+Command cnv_command();
 Command evaluate_integration_command();
 Command communicate_command();
 Command programmes_command();

@@ -1,0 +1,181 @@
+// Are planted gains and losses found, by size, and what is called where nothing is planted? bench_cnv [COHORTS] prints tables; bench_cnv speed [CELLS] times one run.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+
+#include "tests/analysis/cnv_cases.hpp"
+#include "tests/analysis/cnv_cohort.hpp"
+
+namespace {
+
+using namespace morula;
+using namespace morula::analysis;
+
+GenerateCohortOptions cohort_options(std::uint64_t seed, std::int32_t clone_donors) {
+    GenerateCohortOptions options;
+    options.donors = 6;
+    options.cells = 500;
+    options.genes = 10000;
+    options.types = 6;
+    options.clone_donors = clone_donors;
+    options.seed = seed;
+    return options;
+}
+
+void add(cnv_cases::Agreement& to, const cnv_cases::Agreement& more) {
+    to.planted += more.planted;
+    to.found += more.found;
+    to.called += more.called;
+    to.wrong += more.wrong;
+}
+
+/// Genes of called stretches against the planted ones.
+cnv_cases::Agreement compare_genes(const cnv_cases::CloneCohort& cohort, const CnvResult& result) {
+    cnv_cases::Agreement out;
+    const std::vector<std::int32_t> matched = cnv_cases::matched_clones(cohort, result);
+    for (std::size_t truth = 0; truth < matched.size(); ++truth) {
+        const std::vector<int> states = cnv_cases::true_states(cohort, result, truth);
+        for (std::size_t g = 0; g < states.size(); ++g) {
+            const int called = matched[truth] < 0 ? 0 : static_cast<int>(result.clones[static_cast<std::size_t>(matched[truth])].calls.state[g]);
+            out.planted += states[g] != 0;
+            out.found += states[g] != 0 && called == states[g];
+            out.called += called != 0;
+            out.wrong += called != 0 && called != states[g];
+        }
+    }
+    return out;
+}
+
+/// Planted focal changes of which at least half of the genes are called rightly.
+cnv_cases::Agreement compare_focal(const cnv_cases::CloneCohort& cohort, const CnvResult& result) {
+    cnv_cases::Agreement out;
+    const std::vector<std::int32_t> matched = cnv_cases::matched_clones(cohort, result);
+    std::map<std::int64_t, std::size_t> place;
+    for (std::size_t g = 0; g < result.genes.size(); ++g) place[cohort.gene[static_cast<std::size_t>(result.genes[g])]] = g;
+    for (std::size_t truth = 0; truth < matched.size(); ++truth) {
+        for (const CopyChange& change : cohort.made.clones[truth].changes) {
+            if (change.is_arm) continue;
+            out.planted += 1.0;
+            double n = 0.0, right = 0.0;
+            for (const std::int64_t g : change.genes) {
+                if (!place.contains(g)) continue;
+                n += 1.0;
+                right += matched[truth] >= 0 && static_cast<int>(result.clones[static_cast<std::size_t>(matched[truth])].calls.state[place[g]]) == (change.copies < 2 ? -1 : 1);
+            }
+            out.found += n > 0.0 && 2.0 * right >= n;
+        }
+    }
+    return out;
+}
+
+void cohorts(int n, Context& context) {
+    cnv_cases::Agreement arms, genes, focal;
+    std::vector<double> areas;
+    double n_planted = 0.0, n_found = 0.0, n_false = 0.0;
+    for (int i = 0; i < n; ++i) {
+        const cnv_cases::CloneCohort with(cohort_options(100 + static_cast<std::uint64_t>(i), 3), context);
+        const CnvResult result = with.run({}, context);
+        add(arms, cnv_cases::compare_arms(with, result));
+        add(genes, compare_genes(with, result));
+        add(focal, compare_focal(with, result));
+        n_planted += static_cast<double>(with.made.clones.size());
+        n_found += static_cast<double>(result.clones.size());
+        std::vector<std::pair<double, bool>> scores;
+        for (std::size_t cell = 0; cell < result.clone.size(); ++cell) {
+            if (with.role[cell] == CnvRole::query && result.fit[cell].clone >= 0) scores.emplace_back(static_cast<double>(result.fit[cell].score), with.made.cells.clone[cell] >= 0);
+        }
+        areas.push_back(cnv_cases::auroc(scores));
+        const cnv_cases::CloneCohort without(cohort_options(500 + static_cast<std::uint64_t>(i), 0), context);
+        n_false += static_cast<double>(without.run({}, context).clones.size());
+    }
+    double area = 0.0;
+    for (const double each : areas) area += each / static_cast<double>(areas.size());
+    fmt::print("{} cohorts of 3 donors with 2 clones each: {} clones planted, {} found; arms recall {:.3f}, precision {:.3f}, F1 {:.3f}; focal (25 Mb, 4 copies) found {:.3f}; genes F1 {:.3f} (recall {:.3f}, precision {:.3f}); cells AUROC {:.3f}\n", n,
+               n_planted, n_found, arms.recall(), arms.precision(), arms.f1(), focal.recall(), genes.f1(), genes.recall(), genes.precision(), area);
+    fmt::print("{} cohorts without clones: {} clones called\n", n, n_false);
+}
+
+/// One clone with one changed stretch in the middle of an arm, beside as many normal cells of its type; reference of the same type.
+void by_size(int n, Context& context) {
+    fmt::print("{:>6} {:>7} {:>7} {:>8} {:>10} {:>14}\n", "genes", "copies", "cells", "found", "gene F1", "false stretches");
+    const CnvGenome genome = cnv_cases::genome(20, 200);
+    for (const std::int64_t size : {20, 40, 80, 200}) {
+        for (const double copies : {1.0, 3.0}) {
+            for (const std::int64_t cells : {20, 100}) {
+                double found = 0.0, f1 = 0.0, wrong = 0.0;
+                for (int i = 0; i < n; ++i) {
+                    const auto seed = static_cast<std::uint64_t>(i);
+                    const std::vector<double> rate = cnv_cases::rates(genome.n_genes(), 1, 0.5);
+                    const std::int64_t begin = 200 * (2 * i + 1) % 7600 + (200 - size) / 2;
+                    matrix::Csr csr;
+                    cnv_cases::add_cells(csr, rate, 200, 4000.0, cnv_cases::normal_copies, 10 * seed + 1);
+                    cnv_cases::add_cells(csr, rate, cells, 4000.0, [&](std::int64_t g) { return g >= begin && g < begin + size ? copies : 2.0; }, 10 * seed + 2);
+                    cnv_cases::add_cells(csr, rate, cells, 4000.0, cnv_cases::normal_copies, 10 * seed + 3);
+                    std::vector<CnvRole> role(static_cast<std::size_t>(csr.n_rows), CnvRole::query);
+                    std::fill(role.begin(), role.begin() + 200, CnvRole::reference);
+                    const std::vector<std::int32_t> donor(role.size(), 0);
+                    const matrix::Matrix counts = matrix::make_view_source(csr.view());
+                    const CnvResult result = cnv({*counts, genome, role, donor}, {}, context);
+                    cnv_cases::Agreement best;
+                    best.planted = static_cast<double>(size);
+                    for (const CnvClone& clone : result.clones) {
+                        cnv_cases::Agreement each;
+                        each.planted = 0.0;
+                        for (std::size_t g = 0; g < result.genes.size(); ++g) {
+                            const std::int64_t gene = result.genes[g];
+                            const int truth = gene >= begin && gene < begin + size ? (copies < 2.0 ? -1 : 1) : 0;
+                            const int called = static_cast<int>(clone.calls.state[g]);
+                            each.planted += truth != 0;
+                            each.found += truth != 0 && called == truth;
+                            each.called += called != 0;
+                            each.wrong += called != 0 && called != truth;
+                        }
+                        if (each.f1() > best.f1()) best = each;
+                        for (const CnvSegment& segment : clone.calls.segments) {
+                            const bool touches = result.genes[static_cast<std::size_t>(segment.last_gene)] >= begin && result.genes[static_cast<std::size_t>(segment.first_gene)] < begin + size;
+                            wrong += segment.state != CopyState::neutral && !touches;
+                        }
+                    }
+                    found += best.recall() >= 0.5;
+                    f1 += best.found > 0.0 ? best.f1() : 0.0;
+                }
+                fmt::print("{:>6} {:>7} {:>7} {:>8.2f} {:>10.2f} {:>14.2f}\n", size, copies, cells, found / n, f1 / n, wrong / n);
+            }
+        }
+    }
+}
+
+void speed(std::int64_t n_cells, Context& context) {
+    GenerateCohortOptions options;
+    options.donors = 10;
+    options.cells = n_cells / 10;
+    options.cells_sd = 0.0;
+    options.genes = 20000;
+    options.clone_donors = 3;
+    options.seed = 1;
+    cnv_cases::CloneCohort cohort(options, context);
+    cohort.counts = matrix::compact_copy(*cohort.counts, context);
+    const auto started = std::chrono::steady_clock::now();
+    const CnvResult result = cohort.run({}, context);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+    const cnv_cases::Agreement arms = cnv_cases::compare_arms(cohort, result);
+    fmt::print("{} made-up cells ({} query) x {} genes read, {} non-zeros, {} threads: {:.1f} s; {} clones of {}, arms recall {:.2f}, {} wrong; peak {}\n", result.n_query + result.n_reference, result.n_query, result.genes.size(), cohort.counts->nnz(),
+               context.threads(), seconds, result.clones.size(), cohort.made.clones.size(), arms.recall(), arms.wrong, format_bytes(peak_memory_bytes()));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Context context({});
+    if (argc > 1 && std::string_view(argv[1]) == "speed") {
+        speed(argc > 2 ? std::atoll(argv[2]) : 100'000, context);
+        return 0;
+    }
+    const int n = argc > 1 ? std::atoi(argv[1]) : 5;
+    cohorts(n, context);
+    by_size(n, context);
+    return 0;
+}

@@ -1,0 +1,243 @@
+#include "morula/analysis/cnv_segments.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace morula::analysis {
+namespace {
+
+constexpr std::size_t kStates = 3;  // loss, neutral, gain
+constexpr std::size_t kNeutral = 1;
+constexpr double kHeld = 3.0;
+constexpr int kMostRounds = 10;
+constexpr std::int64_t kFewestArmGenes = 15;
+constexpr double kBlockGenes = 25.0;
+constexpr double kBesideShare = 0.25;  // of an arm's genes: fewer beside a called stretch decide nothing
+constexpr double kBesideZ = 2.0;
+constexpr std::array<double, kStates> kStartLevel{-0.7, 0.0, 0.5};
+constexpr double kMostLevel = 2.0;
+
+using Levels = std::array<double, kStates>;
+using Evidence = std::vector<std::array<double, kStates>>;
+
+CopyState state_of(std::size_t index) { return static_cast<CopyState>(static_cast<int>(index) - 1); }
+std::size_t index_of(CopyState state) { return static_cast<std::size_t>(static_cast<int>(state) + 1); }
+
+/// ln likelihood of each gene in each state, but for a constant.
+Evidence evidence_of(const CnvRatios& ratios, const Levels& levels, double null_inflation) {
+    const double widened = ratios.inflation * null_inflation;
+    Evidence evidence(ratios.weight.size());
+    for (std::size_t g = 0; g < evidence.size(); ++g) {
+        for (std::size_t s = 0; s < kStates; ++s) {
+            const double deviation = std::min(kHeld, std::abs(ratios.log2_ratio[g] - levels[s]) * std::sqrt(ratios.weight[g]) / widened);
+            evidence[g][s] = -0.5 * deviation * deviation;
+        }
+    }
+    return evidence;
+}
+
+struct Chain {
+    double log_stay = 0.0;
+    double log_move = 0.0;
+    std::array<double, kStates> log_start{};
+};
+Chain chain_of(std::int64_t n_genes) {
+    const double move = 1.0 / static_cast<double>(std::max<std::int64_t>(n_genes, 10));
+    Chain chain;
+    chain.log_stay = std::log1p(-move);
+    chain.log_move = std::log(0.5 * move);
+    chain.log_start = {std::log(0.1), std::log(0.8), std::log(0.1)};  // whole chromosomes are gained and lost as often as parts
+    return chain;
+}
+
+/// The likeliest states of genes [begin, end).
+void viterbi(const Evidence& evidence, const Chain& chain, std::size_t begin, std::size_t end, std::vector<std::size_t>& path) {
+    std::vector<std::array<std::uint8_t, kStates>> from(end - begin);
+    std::array<double, kStates> best = chain.log_start;
+    for (std::size_t s = 0; s < kStates; ++s) best[s] += evidence[begin][s];
+    for (std::size_t g = begin + 1; g < end; ++g) {
+        std::array<double, kStates> next{};
+        for (std::size_t s = 0; s < kStates; ++s) {
+            std::size_t source = s;
+            double value = best[s] + chain.log_stay;
+            for (std::size_t other = 0; other < kStates; ++other) {
+                if (other != s && best[other] + chain.log_move > value) {
+                    value = best[other] + chain.log_move;
+                    source = other;
+                }
+            }
+            from[g - begin][s] = static_cast<std::uint8_t>(source);
+            next[s] = value + evidence[g][s];
+        }
+        best = next;
+    }
+    std::size_t state = kNeutral;
+    for (std::size_t s = 0; s < kStates; ++s) {
+        if (best[s] > best[state]) state = s;
+    }
+    for (std::size_t g = end; g-- > begin;) {
+        path[g] = state;
+        state = from[g - begin][state];
+    }
+}
+
+/// Probabilities of the states of genes [begin, end), by forward and backward sums scaled at each gene.
+void posteriors(const Evidence& evidence, const Chain& chain, std::size_t begin, std::size_t end, Evidence& probability) {
+    const double stay = std::exp(chain.log_stay), move = std::exp(chain.log_move);
+    const auto scaled = [](std::array<double, kStates> values) {
+        double sum = 0.0;
+        for (const double value : values) sum += value;
+        for (double& value : values) value /= sum;
+        return values;
+    };
+    const auto stepped = [&](const std::array<double, kStates>& values) {
+        const double sum = values[0] + values[1] + values[2];
+        std::array<double, kStates> next{};
+        for (std::size_t s = 0; s < kStates; ++s) next[s] = stay * values[s] + move * (sum - values[s]);
+        return next;
+    };
+    for (std::size_t g = begin; g < end; ++g) {
+        std::array<double, kStates> value{};
+        if (g > begin) value = stepped(probability[g - 1]);
+        for (std::size_t s = 0; s < kStates; ++s) value[s] = (g > begin ? value[s] : std::exp(chain.log_start[s])) * std::exp(evidence[g][s]);
+        probability[g] = scaled(value);
+    }
+    std::array<double, kStates> backward{1.0, 1.0, 1.0};
+    for (std::size_t g = end; g-- > begin;) {
+        std::array<double, kStates> behind = backward;
+        for (std::size_t s = 0; s < kStates; ++s) {
+            behind[s] *= std::exp(evidence[g][s]);
+            probability[g][s] *= backward[s];
+        }
+        probability[g] = scaled(probability[g]);
+        backward = scaled(stepped(behind));
+    }
+}
+
+/// Calls body(begin, end) for each run of genes of one chromosome and, where states are given, one state.
+template <class Body>
+void for_each_run(const CnvGenome& genome, const std::vector<CopyState>* states, const Body& body) {
+    const auto n = static_cast<std::size_t>(genome.n_genes());
+    for (std::size_t begin = 0; begin < n;) {
+        std::size_t end = begin + 1;
+        while (end < n && genome.chromosome[end] == genome.chromosome[begin] && (states == nullptr || (*states)[end] == (*states)[begin])) ++end;
+        body(begin, end);
+        begin = end;
+    }
+}
+
+/// Mean of the genes in each state, by weight, where that keeps the states apart.
+Levels levels_of(const CnvRatios& ratios, const std::vector<std::size_t>& path, double min_shift) {
+    Levels sum{}, weight{};
+    for (std::size_t g = 0; g < path.size(); ++g) {
+        const double sd = ratios.weight[g] > 0.0 ? kHeld / std::sqrt(ratios.weight[g]) : 0.0;
+        const double start = kStartLevel[path[g]];
+        sum[path[g]] += ratios.weight[g] * (start + std::clamp(ratios.log2_ratio[g] - start, -sd, sd));
+        weight[path[g]] += ratios.weight[g];
+    }
+    Levels levels = kStartLevel;
+    const double least = std::max(0.05, min_shift);
+    if (weight[0] > 0.0) levels[0] = std::clamp(sum[0] / weight[0], -kMostLevel, -least);
+    if (weight[2] > 0.0) levels[2] = std::clamp(sum[2] / weight[2], least, kMostLevel);
+    return levels;
+}
+
+std::vector<CopyState> likeliest_states(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, double min_shift, Levels& levels) {
+    const Chain chain = chain_of(genome.n_genes());
+    std::vector<std::size_t> path(ratios.weight.size(), kNeutral);
+    for (int round = 0; round < kMostRounds; ++round) {
+        const Evidence evidence = evidence_of(ratios, levels, null_inflation);
+        const std::vector<std::size_t> before = path;
+        for_each_run(genome, nullptr, [&](std::size_t begin, std::size_t end) { viterbi(evidence, chain, begin, end, path); });
+        if (round > 0 && path == before) break;
+        if (round + 1 < kMostRounds) levels = levels_of(ratios, path, min_shift);
+    }
+    std::vector<CopyState> states;
+    for (const std::size_t index : path) states.push_back(state_of(index));
+    return states;
+}
+
+/// Whether the whole arm moved: both halves, and, where stretches of it are called, what lies beside them.
+bool whole_arm_moved(const CnvRatios& ratios, const std::vector<CopyState>& stretches, const CnvStretch& arm, std::int64_t begin, std::int64_t end, double null_inflation, double min_shift) {
+    const double sign = arm.mean < 0.0 ? -1.0 : 1.0;
+    if (sign * arm.least_half < 0.5 * min_shift) return false;
+    CnvRatios beside = ratios;
+    for (std::int64_t g = begin; g < end; ++g) {
+        if (stretches[static_cast<std::size_t>(g)] != CopyState::neutral) beside.weight[static_cast<std::size_t>(g)] = 0.0;
+    }
+    const CnvStretch rest = cnv_stretch(beside, begin, end);
+    if (rest.n_genes == arm.n_genes || static_cast<double>(rest.n_genes) < kBesideShare * static_cast<double>(arm.n_genes)) return true;
+    return sign * rest.mean >= 0.5 * min_shift && sign * rest.z / null_inflation >= kBesideZ;
+}
+
+/// stretches: what the segments call.
+std::vector<CnvArm> test_arms(const CnvRatios& ratios, const CnvGenome& genome, const std::vector<CopyState>& stretches, double null_inflation, const CnvCallOptions& options) {
+    const std::vector<std::int64_t> borders = arm_borders(genome);
+    std::vector<CnvArm> arms;
+    std::vector<CnvStretch> measured;
+    std::int64_t n_tested = 0;
+    for (std::int32_t arm = 0; arm < genome.n_arms(); ++arm) {
+        const CnvStretch stretch = cnv_stretch(ratios, borders[static_cast<std::size_t>(arm)], borders[static_cast<std::size_t>(arm) + 1]);
+        CnvArm each{arm, CopyState::neutral, stretch.mean, stretch.z / null_inflation, std::numeric_limits<double>::quiet_NaN(), stretch.n_genes, stretch.n_genes >= kFewestArmGenes};
+        if (each.is_tested) {
+            each.log10_p = cnv_log10_p(stretch.z, ratios, null_inflation);
+            ++n_tested;
+        }
+        arms.push_back(each);
+        measured.push_back(stretch);
+    }
+    for (std::size_t i = 0; i < arms.size(); ++i) {
+        CnvArm& arm = arms[i];
+        if (!arm.is_tested || arm.log10_p > std::log10(options.alpha / static_cast<double>(n_tested)) || std::abs(arm.mean) < options.min_shift) continue;
+        if (whole_arm_moved(ratios, stretches, measured[i], borders[i], borders[i + 1], null_inflation, options.min_shift)) arm.state = arm.mean < 0.0 ? CopyState::loss : CopyState::gain;
+    }
+    return arms;
+}
+
+}  // namespace
+
+std::string_view copy_state_name(CopyState state) { return state == CopyState::loss ? "loss" : state == CopyState::gain ? "gain" : "neutral"; }
+
+bool CnvCalls::any() const {
+    return std::any_of(state.begin(), state.end(), [](CopyState each) { return each != CopyState::neutral; });
+}
+
+CnvCalls call_changes(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, const CnvCallOptions& options) {
+    check_fields(options);
+    CnvCalls calls;
+    Levels levels = kStartLevel;
+    calls.state = likeliest_states(ratios, genome, null_inflation, options.min_shift, levels);
+    const double most_log10_p = std::log10(options.alpha / std::max(1.0, static_cast<double>(genome.n_genes()) / kBlockGenes));
+    std::vector<CopyState> kept = calls.state;
+    for_each_run(genome, &calls.state, [&](std::size_t begin, std::size_t end) {
+        const CnvStretch stretch = cnv_stretch(ratios, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end));
+        const double sign = static_cast<double>(static_cast<int>(calls.state[begin]));
+        const bool holds = sign * stretch.mean >= options.min_shift && cnv_log10_p(stretch.z, ratios, null_inflation) <= most_log10_p;
+        if (!holds) std::fill(kept.begin() + static_cast<std::ptrdiff_t>(begin), kept.begin() + static_cast<std::ptrdiff_t>(end), CopyState::neutral);
+    });
+    calls.state = std::move(kept);
+
+    calls.arms = test_arms(ratios, genome, calls.state, null_inflation, options);
+    for (std::size_t g = 0; g < calls.state.size(); ++g) {
+        const CopyState of_arm = calls.arms[static_cast<std::size_t>(genome.arm[g])].state;
+        if (calls.state[g] == CopyState::neutral) calls.state[g] = of_arm;
+    }
+
+    Evidence probability(ratios.weight.size());
+    const Evidence evidence = evidence_of(ratios, levels, null_inflation);
+    for_each_run(genome, nullptr, [&](std::size_t begin, std::size_t end) { posteriors(evidence, chain_of(genome.n_genes()), begin, end, probability); });
+    calls.level.assign(calls.state.size(), 0.0);
+    for_each_run(genome, &calls.state, [&](std::size_t begin, std::size_t end) {
+        const CnvStretch stretch = cnv_stretch(ratios, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end));
+        double sum = 0.0;
+        for (std::size_t g = begin; g < end; ++g) sum += probability[g][index_of(calls.state[g])];
+        calls.segments.push_back({static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end) - 1, genome.chromosome[begin], calls.state[begin], stretch.mean, stretch.z / null_inflation,
+                                  sum / static_cast<double>(end - begin), stretch.n_genes});
+        if (calls.state[begin] != CopyState::neutral) std::fill(calls.level.begin() + static_cast<std::ptrdiff_t>(begin), calls.level.begin() + static_cast<std::ptrdiff_t>(end), stretch.mean);
+    });
+    return calls;
+}
+
+}  // namespace morula::analysis
