@@ -37,6 +37,13 @@ public:
         scenario_.title = top.text("title");
         scenario_.until_min = positive(top, "until_min", 0.0);
         scenario_.every_min = positive(top, "every_min", 60.0);
+        if (top.has("snapshot_every_min")) {
+            scenario_.snapshot_every_min = positive(top, "snapshot_every_min", 0.0);
+            const double ratio = scenario_.snapshot_every_min / scenario_.every_min;
+            if (!(ratio < 1e9) || ratio < 0.5 || std::abs(ratio - std::round(ratio)) > 1e-9 * ratio) {
+                top.refuse("snapshot_every_min", fmt::format("is no whole multiple of every_min, {}", scenario_.every_min), "Give a whole multiple of every_min.");
+            }
+        }
         model_.seed = static_cast<std::uint64_t>(top.whole_or("seed", 0));
         for (Section& domain : top.sections("domain")) read_domain(domain);
         if (!top.has("domain")) top.refuse("domain", "is missing", "Add [domain] with size_um and voxel_um.");

@@ -34,6 +34,7 @@ struct Scenario {
     std::vector<ScenarioRate> rates;
     double until_min = 0.0;
     double every_min = 60.0;  // between rows of composition.csv
+    double snapshot_every_min = 0.0;  // a whole multiple of every_min; 0: the last state alone
 };
 
 /// See docs/steps/simulate.md for the form. Files that it names (rules, cells) lie beside it.

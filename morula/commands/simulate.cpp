@@ -7,8 +7,10 @@
 
 #include "morula/commands/scenario.hpp"
 #include "morula/commands/simulate.hpp"
+#include "morula/commands/snapshot.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/error.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 
 namespace morula::commands {
@@ -27,7 +29,7 @@ constexpr auto describe(const SimulateOptions*) {
     using O = SimulateOptions;
     return std::tuple{
         field("scenario", &O::scenario, "Scenario (TOML); files that it names lie beside it.", {.positional = true, .required = true}),
-        field("out", &O::out, "Folder for composition.csv, events.csv, rates.csv and run.json.", {.required = true}),
+        field("out", &O::out, "Folder for composition.csv, events.csv, rates.csv, snapshots/ and run.json.", {.required = true}),
         field("seed", &O::seed, "Seed of all chance, instead of the scenario's.", {.minimum = 0.0}),
         field("until", &O::until, "Minute to stop at, instead of the scenario's.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
     };
@@ -65,22 +67,36 @@ std::array<std::int64_t, 4> count_sources(const Scenario& scenario) {
     return n;
 }
 
-/// To the end, with a row of each table every `every_min`. Returns the seconds that it took.
-double run_to_end(Simulation& simulation, double until_min, double every_min, const fs::path& out, Context& context) {
+/// snapshots/minute-000120.h5ad; fractions of a minute are written out where there are any.
+std::string write_snapshot(const Simulation& simulation, const Scenario& scenario, const fs::path& out, Context& context) {
+    const double minute = std::round(simulation.minute() * 1e6) / 1e6;
+    const std::string name = minute == std::round(minute) ? fmt::format("snapshots/minute-{:06}.h5ad", std::llround(minute)) : fmt::format("snapshots/minute-{:010.3f}.h5ad", minute);
+    fs::create_directories(out / "snapshots");
+    formats::write_h5ad(snapshot(simulation, scenario), out / name, {}, context);
+    return name;
+}
+
+/// To the end, with a row of each table every `every_min`. Returns the seconds that the simulation took.
+double run_to_end(Simulation& simulation, const Scenario& scenario, double until_min, const fs::path& out, VerbRecord& record, Context& context) {
+    const double every_min = scenario.every_min;
+    const std::int64_t reports_a_snapshot = std::llround(scenario.snapshot_every_min / every_min);
     formats::CsvWriter composition(out / "composition.csv", {"minute", "type", "state", "n"});
     formats::CsvWriter events(out / "events.csv", {"minute", "event", "id", "parent", "type"});
     Progress progress(context, "simulate", std::llround(until_min), "min");
     write_composition(composition, simulation);
-    const auto started = std::chrono::steady_clock::now();
+    double seconds = 0.0;
     for (std::int64_t report = 1; simulation.minute() + 1e-9 < until_min; ++report) {
         const double before = simulation.minute();
+        const auto started = std::chrono::steady_clock::now();
         simulation.advance(std::min(until_min, every_min * static_cast<double>(report)), context);
+        seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
         if (simulation.minute() == before) continue;
         progress.advance(std::llround(simulation.minute()) - std::llround(before));
         write_composition(composition, simulation);
         write_events(events, simulation);
+        const bool is_last = simulation.minute() + 1e-9 >= until_min;
+        if (is_last || (reports_a_snapshot > 0 && report % reports_a_snapshot == 0)) record.add_output(write_snapshot(simulation, scenario, out, context));
     }
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     composition.commit();
     events.commit();
     return seconds;
@@ -98,7 +114,7 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
 
     Simulation simulation(scenario.model, std::move(scenario.start), context);
     fs::create_directories(options.out);
-    const double seconds = run_to_end(simulation, until, scenario.every_min, options.out, context);
+    const double seconds = run_to_end(simulation, scenario, until, options.out, record, context);
     write_rates(fs::path(options.out) / "rates.csv", scenario);
     for (const char* name : {"composition.csv", "events.csv", "rates.csv"}) record.add_output(name);
 

@@ -26,7 +26,7 @@ protected:
             text.replace(at, from.size(), to);
         };
         put("until_min = 2880", "until_min = 120");
-        put("every_min = 120", "every_min = 30");
+        put("every_min = 120", "every_min = 30\nsnapshot_every_min = 60");
         put("spheroid_radius_um = 120", "spheroid_radius_um = 45");
         put("size_um = [600, 600, 600]", "size_um = [200, 200, 200]");
         put("origin_um = [-300, -300, -300]", "origin_um = [-100, -100, -100]");
@@ -38,7 +38,7 @@ protected:
 
 TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_threads) {
     write_scenario();
-    std::set<std::string> hashes, tables;
+    std::set<std::string> hashes, tables, snapshots;
     Json json;
     for (const char* threads : {"1", "2"}) {
         const std::string out = std::string("out-") + threads;
@@ -47,6 +47,8 @@ TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_thread
         json = Json::parse(outcome.out);
         hashes.insert(json["final_hash"]);
         tables.insert(file(out + "/composition.csv") + file(out + "/events.csv"));
+        snapshots.insert(file(out + "/snapshots/minute-000120.h5ad"));
+        EXPECT_TRUE(std::filesystem::exists(folder_ / out / "snapshots" / "minute-000060.h5ad"));
         const Json record = Json::parse(file(out + "/run.json"));
         EXPECT_EQ(record["results"]["final_hash"], json["final_hash"]);
         EXPECT_GT(record["results"]["agent_steps_per_second"].get<double>(), 0.0);
@@ -55,6 +57,10 @@ TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_thread
     }
     EXPECT_EQ(hashes.size(), 1U);
     EXPECT_EQ(tables.size(), 1U);
+    EXPECT_EQ(snapshots.size(), 1U);
+    const test::Outcome info = morula({"info", "out-1/snapshots/minute-000120.h5ad", "--json"});
+    EXPECT_EQ(info.status, 0) << info.err;
+    EXPECT_NE(info.out.find(std::to_string(json["n_cells"].get<int>())), std::string::npos) << info.out;
     EXPECT_GT(json["births"].get<int>(), 10);
     // 5 times, 4 phases; the ball at the start and the cells at the end.
     std::istringstream rows(file("out-1/composition.csv"));

@@ -131,9 +131,12 @@ TEST_F(ScenarioTest, its_hash_is_that_of_all_its_files) {
 
 TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     refused(with("seed = 7", "seed = "), "scenario.toml, line 3", "TOML");
+    refused(with("[domain]", "[=]"), "scenario.toml, line 6", "TOML");
+    refused(with("[domain]", std::string("[\0]", 3)), "scenario.toml, line 6", "TOML");
     refused(with("seed = 7", "sead = 7"), "line 3: the scenario, sead: is not known", "Did you mean 'seed'?");
     refused(with("until_min = 60\n", ""), "until_min: is missing", "Add until_min");
     refused(with("until_min = 60", "until_min = -1"), "line 2: the scenario, until_min: must be above 0", "above 0");
+    refused(with("seed = 7", "every_min = 10\nsnapshot_every_min = 25"), "line 4: the scenario, snapshot_every_min: is no whole multiple of every_min, 10", "whole multiple");
     refused(with("size_um = [200, 200, 200]", "size_um = [200, 210, 200]"), "line 7: domain, size_um: 210 is no whole multiple", "whole multiples");
     refused(with("size_um = [200, 200, 200]", "size_um = [200, \"wide\", 200]"), "line 7", "[1.0, 2.0]");
     refused(with("\"um2/s\"", "\"furlong2/s\""), "line 17: substance 'oxygen', diffusion, unit: 'furlong2/s' is no unit of it", "um2/min, um2/s");
