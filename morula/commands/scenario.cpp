@@ -27,6 +27,25 @@ constexpr std::int64_t kLargestFile = 1 << 30;
 constexpr std::int64_t kBytesACell = 300;
 constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.1371/journal.pcbi.1005991";
 
+/// toml++ 3.3 is undefined on some characters beyond ASCII outside of texts and comments, so they are refused before it sees them, and with them the
+/// texts of several lines, inside of which a line does not tell where it is.
+void check_characters(std::string_view text, const fs::path& path) {
+    std::int64_t line = 1;
+    const auto refuse = [&](std::string_view what, std::string next) { invalid_data(fmt::format("{}, line {}: {}.", path.string(), line, what), std::move(next)); };
+    for (std::size_t at = text.starts_with("\xEF\xBB\xBF") ? 3 : 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '\n') ++line;
+        if ((static_cast<unsigned char>(c) & 0x80U) != 0) refuse("a character that is no ASCII stands outside quotes", "Put texts in quotes.");
+        if (c == '#') at = std::min(text.find('\n', at), text.size()) - 1;
+        if (c != '"' && c != '\'') continue;
+        if (text.substr(at, 3) == std::string(3, c)) refuse("a text over several lines", "Write the text on one line, in single or double quotes.");
+        for (++at; at < text.size() && text[at] != c && text[at] != '\n'; ++at) {
+            if (c == '"' && text[at] == '\\') ++at;
+        }
+        if (at < text.size() && text[at] == '\n') refuse("a quote is not closed", "Close the quote on the same line.");
+    }
+}
+
 class ScenarioReader {
 public:
     ScenarioReader(const fs::path& path, Context& context) : reading_{.path = path}, context_(context), text_(read_text_file(path, kLargestFile)) { hasher_.update(text_); }
@@ -63,6 +82,7 @@ public:
 
 private:
     toml::table parse() const {
+        check_characters(text_, reading_.path);
         try {
             return toml::parse(text_, reading_.path.string());
         } catch (const toml::parse_error& error) {

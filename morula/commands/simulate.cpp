@@ -146,7 +146,7 @@ Command simulate_command() {
          .summary = "Run a tissue scenario: cells that move, grow, divide and die in fields of substances.",
          .help = "A scenario names the domain, substances, cell types and cells; every rate has a unit and a source: measured, literature, fitted or guessed. The same scenario and seed give the same "
                  "state, to the last bit, with any number of threads. What a run shows follows from the scenario; it is no measurement.",
-         .examples = {{"A ball of cells that uses up its oxygen", "morula simulate examples/tissue/oxygen_ball.toml --out ball"}}},
+         .examples = {{"A ball of cells that takes up oxygen", "morula simulate examples/tissue/oxygen_ball.toml --out ball"}}},
         run_simulate);
 }
 

@@ -64,7 +64,7 @@ Mechanics::Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vec
     }
 }
 
-void Mechanics::check_stability(const Agents& agents) const {
+void Mechanics::check_step(const Agents& agents) const {
     double limit = std::numeric_limits<double>::infinity();
     float radius = 0.0F;
     for (std::size_t i = 0; i < agents.radius.size(); ++i) {
@@ -141,7 +141,6 @@ float Mechanics::move(Agents& agents, std::size_t i, const mechanics_simd::Force
 MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t seed, std::uint32_t step, Context& context) {
     MechanicsStep done;
     if (!lists_.is_built()) {
-        check_stability(agents);
         lists_.build(agents, context);
         done.built_lists = true;
     }

@@ -50,8 +50,11 @@ public:
     /// Throws invalid_data for rates that are negative or no numbers, and for a table of another size.
     Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vector<double> affinity, const MechanicsOptions& options);
 
+    /// Throws invalid_data where the step is too long for the smallest agent: two such on top of each other would overshoot beyond radius / (2 repulsion).
+    /// For the start of a run: agents that shrink later may overshoot, by no more than 1.5 repulsion dt.
+    void check_step(const Agents& agents) const;
+
     /// One step. step: number of this mechanics step, for random numbers. fields may be nullptr when no type follows a gradient.
-    /// Throws invalid_data where the step is too long for the smallest agent: two agents on top of each other would overshoot beyond radius / (2 repulsion).
     MechanicsStep step(Agents& agents, const Field* fields, std::uint64_t seed, std::uint32_t step, Context& context);
     /// Must be called after agents came or left.
     void population_changed() { lists_.clear(); }
@@ -63,7 +66,6 @@ public:
     std::int64_t bytes() const;
 
 private:
-    void check_stability(const Agents& agents) const;
     void record_agents(const Agents& agents, Context& context);
     void turn(Agents& agents, std::size_t i, const Field* fields, std::uint64_t seed, std::uint32_t step) const;
     float move(Agents& agents, std::size_t i, const mechanics_simd::Force& force) const;

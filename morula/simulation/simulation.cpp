@@ -113,6 +113,7 @@ Simulation::Simulation(Model model, Agents start, Context& context) : Simulation
     for (std::size_t i = 0; i < agents_.id.size(); ++i) {
         if (volume_of(agents_, i) == 0.0) begin_life(agents_, i, model_.types[agents_.type[i]].life);
     }
+    mechanics_.check_step(agents_);
 }
 
 void Simulation::find_rates(std::int32_t substance, std::vector<float>& secretion, std::vector<float>& clearance, Context& context) const {

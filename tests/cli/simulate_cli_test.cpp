@@ -25,7 +25,7 @@ protected:
             ASSERT_NE(at, std::string::npos) << from;
             text.replace(at, from.size(), to);
         };
-        put("until_min = 2880", "until_min = 120");
+        put("until_min = 1440", "until_min = 120");
         put("every_min = 120", "every_min = 30\nsnapshot_every_min = 60");
         put("spheroid_radius_um = 120", "spheroid_radius_um = 45");
         put("size_um = [600, 600, 600]", "size_um = [200, 200, 200]");

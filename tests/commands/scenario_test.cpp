@@ -121,6 +121,12 @@ TEST_F(ScenarioTest, is_read_with_units_and_sources) {
     simulation::Simulation(model, scenario.start, *test::make_context(1));
 }
 
+TEST_F(ScenarioTest, texts_and_comments_may_hold_any_letter) {
+    EXPECT_EQ(read("\xEF\xBB\xBF" + kScenario).title, "Two kinds of cells");
+    EXPECT_EQ(read(with("\"Two kinds of cells\"", "\"\u03b2 cells, 'so' \\\"called\\\"\"  # \u00fcber")).title, "\u03b2 cells, 'so' \"called\"");
+    EXPECT_EQ(read(with("\"Two kinds of cells\"", "'\u03b2 \\ \"cells\"'")).title, "\u03b2 \\ \"cells\"");
+}
+
 TEST_F(ScenarioTest, its_hash_is_that_of_all_its_files) {
     const std::string first = read(kScenario).hash;
     EXPECT_EQ(read(kScenario).hash, first);
@@ -133,6 +139,9 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     refused(with("seed = 7", "seed = "), "scenario.toml, line 3", "TOML");
     refused(with("[domain]", "[=]"), "scenario.toml, line 6", "TOML");
     refused(with("[domain]", std::string("[\0]", 3)), "scenario.toml, line 6", "TOML");
+    refused(with("seed = 7", "seed = 7 \xEF\xBB\xAF"), "line 3: a character that is no ASCII", "quotes");
+    refused(with("\"Two kinds of cells\"", "\"\"\"Two kinds\nof cells\"\"\""), "line 1: a text over several lines", "one line");
+    refused(with("\"Two kinds of cells\"", "\"Two kinds of cells"), "line 1: a quote is not closed", "Close");
     refused(with("seed = 7", "sead = 7"), "line 3: the scenario, sead: is not known", "Did you mean 'seed'?");
     refused(with("until_min = 60\n", ""), "until_min: is missing", "Add until_min");
     refused(with("until_min = 60", "until_min = -1"), "line 2: the scenario, until_min: must be above 0", "above 0");

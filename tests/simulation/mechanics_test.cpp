@@ -269,11 +269,11 @@ TEST(mechanics, gives_the_same_bits_with_any_number_of_threads) {
 }
 
 TEST(mechanics, a_step_that_is_too_long_names_the_limit) {
-    const auto context = test::make_context(1);
     Agents agents = pair_at(10.0, 0);
+    const Mechanics mechanics(kBox, {{}}, {}, {.dt_min = 0.1});
+    mechanics.check_step(agents);
     agents.radius[1] = 1.0F;
-    Mechanics mechanics(kBox, {{}}, {}, {.dt_min = 0.1});
-    const Error error = test::thrown_by([&] { mechanics.step(agents, nullptr, 0, 0, *context); });
+    const Error error = test::thrown_by([&] { mechanics.check_step(agents); });
     EXPECT_EQ(error.code(), ErrorCode::invalid_data);
     EXPECT_TRUE(test::contains(error.next(), "at most 0.05 min")) << error.what();
 }

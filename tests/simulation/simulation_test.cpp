@@ -141,6 +141,24 @@ TEST(simulation, cells_without_oxygen_die_where_a_rule_says_so) {
     }
 }
 
+TEST(simulation, dying_cells_may_shrink_to_nothing) {
+    const auto context = test::make_context(1);
+    Model model;
+    model.box = {.n = {5, 5, 5}, .voxel_um = 20.0};
+    CellType type{.name = "cell", .mechanics = {}, .life = standard_life(CycleModel::none), .exchange = {}};
+    type.life.apoptosis_per_min = 1e6;
+    model.types = {type};
+    Agents agents;
+    for (std::int64_t i = 0; i < 8; ++i) add_agent(agents, first_id(i), 0, {40.0 + 10.0 * static_cast<double>(i % 2), 40.0 + 10.0 * static_cast<double>(i / 2 % 2), 40.0 + 10.0 * static_cast<double>(i / 4)}, 8.0F);
+    Simulation simulation(model, agents, *context);
+    simulation.advance(500.0, *context);
+    ASSERT_EQ(simulation.agents().size(), 8);
+    for (const float radius : simulation.agents().radius) EXPECT_LT(radius, 2.0F);
+    simulation.advance(540.0, *context);
+    EXPECT_EQ(simulation.agents().size(), 0);
+    EXPECT_EQ(simulation.tally().removals, 8);
+}
+
 TEST(simulation, a_steady_field_is_where_a_stepped_one_ends) {
     const auto context = test::make_context(2);
     Model model;
@@ -179,6 +197,7 @@ TEST(simulation, names_what_is_wrong_with_a_start) {
     refused([](Model&, Agents& agents) { agents.id[3] = agents.id[2]; }, "the id of another");
     refused([](Model& model, Agents&) { model.clocks.life_min = 0.25; }, "clocks of mechanics and life");
     refused([](Model& model, Agents&) { model.clocks.field_min = 0.0; }, "field step");
+    refused([](Model& model, Agents&) { model.clocks = {.field_min = 0.5, .mechanics_min = 0.5, .life_min = 1.0}; }, "mechanics step of 0.5 min is too long");
     refused([](Model& model, Agents&) { model.types.clear(); }, "no cell types");
     refused([](Model& model, Agents&) { model.types[1].name = "grows"; }, "more than one cell type 'grows'");
     refused([](Model& model, Agents&) { model.types[1].exchange[0].uptake_per_min = -1.0; }, "secretion or uptake");
