@@ -23,7 +23,7 @@ def log_normalized(path):
     return cells
 
 
-def celltypist(cells_path, reference_path, threads):
+def celltypist(cells_path, reference_path, threads, pairs):
     """Training on the 10,000 reference cells and labelling of 100,000; its own default of genes."""
     import celltypist as program
 
@@ -36,7 +36,7 @@ def celltypist(cells_path, reference_path, threads):
     return call
 
 
-def pydeseq2(cells_path, _, threads):
+def pydeseq2(cells_path, _, threads, pairs):
     """Wald tests of ten types; the sums by donor are made before the clock starts."""
     from pydeseq2.dds import DeseqDataSet
     from pydeseq2.default_inference import DefaultInference
@@ -63,7 +63,7 @@ def pydeseq2(cells_path, _, threads):
     return call
 
 
-def scrublet(cells_path, _, threads):
+def scrublet(cells_path, _, threads, pairs):
     """Sample by sample, as its documents ask for."""
     import scrublet as program
 
@@ -78,15 +78,48 @@ def scrublet(cells_path, _, threads):
     return call
 
 
+def liana(cells_path, _, threads, pairs):
+    """CellPhoneDB's method as liana runs it, 1,000 permutations, on the same pairs; compiled on a few cells first."""
+    import liana as program
+
+    cells = log_normalized(cells_path)
+    cells.var_names = cells.var["gene_symbols"].astype(str).to_numpy()
+    resource = pandas.read_csv(pairs)
+
+    def run(some):
+        program.mt.cellphonedb(some, groupby="true_type", resource=resource, expr_prop=0.1, n_perms=1000, use_raw=False, verbose=False, n_jobs=threads)
+
+    run(cells[:2000].copy())
+    return lambda: run(cells)
+
+
+def infercnvpy(cells_path, _, threads, pairs):
+    """Its windows of 100 genes against healthy donors' cells, then principal components, neighbours, Leiden and its score."""
+    import infercnvpy as program
+
+    cells = log_normalized(cells_path)
+    cells.var["chromosome"] = cells.var["chromosome"].astype(str)
+
+    def call():
+        program.tl.infercnv(cells, reference_key="condition", reference_cat="healthy", window_size=100, n_jobs=threads)
+        program.tl.pca(cells)
+        program.pp.neighbors(cells)
+        program.tl.leiden(cells)
+        program.tl.cnv_score(cells)
+
+    return call
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=("celltypist", "pydeseq2", "scrublet"))
+    parser.add_argument("name", choices=("celltypist", "pydeseq2", "scrublet", "liana", "infercnvpy"))
     parser.add_argument("cells")
     parser.add_argument("reference")
+    parser.add_argument("--pairs", help="a table of ligand-receptor pairs")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    call = globals()[options.name](options.cells, options.reference, options.threads)
+    call = globals()[options.name](options.cells, options.reference, options.threads, options.pairs)
     started = time.perf_counter()
     call()
     print(json.dumps({"seconds": time.perf_counter() - started}))

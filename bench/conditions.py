@@ -19,6 +19,9 @@ QUESTIONS = {
     "de": (5.0, "pydeseq2", ["de", "{cells}", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--out", "{out}"]),
     "abundance": (10.0, None, ["abundance", "{cells}", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--neighborhoods", "no", "--out", "{out}"]),
     "doublets": (10.0, "scrublet", ["doublets", "{cells}", "--out", "{out}.csv"]),
+    "communicate": (10.0, "liana", ["communicate", "{cells}", "--by", "true_type", "--interactions", "{pairs}", "--out", "{out}"]),
+    "cnv": (30.0, "infercnvpy", ["cnv", "{cells}", "--reference-cells", "condition=healthy", "--donor", "donor", "--out", "{out}"]),
+    "evaluate integration": (None, None, ["evaluate", "integration", "{integrated}", "--batch", "sample", "--label", "true_type", "--embedding", "X_integrated"]),
 }
 COHORT = ("--donors", "20", "--cells", "5000", "--types", "10", "--genes", "20000", "--mean-counts", "5000", "--cells-sd", "0.2", "--seed", "42")
 REFERENCE = ("--donors", "10", "--cells", "1000", "--types", "10", "--genes", "20000", "--mean-counts", "5000", "--seed", "42")
@@ -43,15 +46,31 @@ def make(options, name, arguments):
     return path
 
 
+def make_pairs(options):
+    """2,000 made-up ligand-receptor pairs over 1,500 of the genes, for us and for the peer."""
+    path = options.work / "pairs.csv"
+    symbols = [f"GENE{number:05d}" for number in range(1, 20_001)]
+    rows = [f"{symbols[(7 * number) % 1500 * 13]},{symbols[(11 * number + 3) % 1500 * 13]}" for number in range(2000)]
+    path.write_text("ligand,receptor\n" + "\n".join(dict.fromkeys(row for row in rows if row.split(",")[0] != row.split(",")[1])) + "\n")
+    return path
+
+
+def integrated(options, cells):
+    path = options.work / "integrated.h5ad"
+    if not path.exists():
+        timed([options.morula, "integrate", cells, "--batch", "sample", "--when-mixed", "mix", "--out", path, "--quiet"], options.work / "log")
+    return path
+
+
 def measure(options, name, paths):
     floor, peer, command = QUESTIONS[name]
-    filled = [part.format(out=options.work / f"out-{name}", **paths) for part in command]
+    filled = [part.format(out=options.work / f"out-{name.replace(' ', '-')}", **paths) for part in command]
     runs = [timed([options.morula, *filled, "--threads", options.threads, "--quiet"], options.work / "log") for _ in range(options.repeats)]
     runs.sort()
     seconds, peak, _ = runs[len(runs) // 2]
     row = {"question": name, "floor": floor, "seconds": seconds, "peak_bytes": peak, "peer": peer}
     if peer and options.peers:
-        whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["cells"], paths["reference"], "--threads", options.threads], options.work / "log")
+        whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["cells"], paths["reference"], "--pairs", paths["pairs"], "--threads", options.threads], options.work / "log")
         row.update(peer_seconds=json.loads(output.strip().splitlines()[-1])["seconds"], peer_whole=whole, peer_peak=peer_peak)
     return row
 
@@ -60,7 +79,8 @@ def table(rows):
     lines = ["| question | Morula, whole process, s | floor, s | peak, GB | peer | its call, s | its whole process, s | peak, GB |", "|---|---|---|---|---|---|---|---|"]
     for row in rows:
         peer = [row["peer"], f"{row['peer_seconds']:.1f}", f"{row['peer_whole']:.1f}", f"{row['peer_peak'] / 1e9:.1f}"] if "peer_seconds" in row else [row["peer"] or "-", "", "", ""]
-        lines.append(f"| {row['question']} | {row['seconds']:.1f} | {row['floor']:.0f} | {row['peak_bytes'] / 1e9:.1f} | " + " | ".join(peer) + " |")
+        floor = "" if row["floor"] is None else f"{row['floor']:.0f}"
+        lines.append(f"| {row['question']} | {row['seconds']:.1f} | {floor} | {row['peak_bytes'] / 1e9:.1f} | " + " | ".join(peer) + " |")
     return "\n".join(lines)
 
 
@@ -72,6 +92,8 @@ def main():
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     paths = {"cells": make(options, "cohort", COHORT), "reference": make(options, "reference", REFERENCE)}
+    paths["pairs"] = make_pairs(options)
+    paths["integrated"] = integrated(options, paths["cells"]) if "evaluate integration" in options.questions else ""
     rows = [measure(options, name, paths) for name in options.questions.split(",")]
     (options.work / "conditions.json").write_text(json.dumps(rows, indent=1) + "\n")
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "CPU not named")
