@@ -28,7 +28,9 @@ void add_fields(CLI::App& app, const Schema& schema, std::map<std::string, Typed
         } else if (field.type == FieldType::boolean) {
             slot.option = app.add_flag(flag_of(field), [&slot](std::int64_t n) { slot.texts.assign(1, n > 0 ? "true" : "false"); });
         } else {
-            slot.option = app.add_option(flag_of(field), slot.texts)->expected(1)->multi_option_policy(is_list(field) ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
+            // Exactly one word each time: an option that took more would swallow the input behind it, and --out would name that input.
+            slot.option = app.add_option(flag_of(field), slot.texts)->expected(1)->allow_extra_args(false);
+            slot.option->multi_option_policy(is_list(field) ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::TakeLast);
         }
     }
 }

@@ -121,7 +121,7 @@ NeighborhoodRow describe_row(const data::Dataset& dataset, const AbundanceCounts
 
 NeighborhoodOutcome compare_neighborhoods(const data::Dataset& dataset, const AbundanceCounts& counts, const analysis::AbundancePlan& plan, std::span<const double> reference, const std::string& embedding,
                                           const analysis::NeighborhoodsOptions& options, Context& context) {
-    const matrix::Dense<float>& positions = require_obsm(dataset, embedding, "morula pca");
+    const matrix::Dense<float>& positions = require_obsm(dataset, embedding, "pca");
     const CellsInPlan cells = cells_in_plan(counts, plan);
     matrix::Dense<float> used(std::ssize(cells.cell), positions.n_cols);
     for (std::int64_t row = 0; row < used.n_rows; ++row) {
@@ -172,7 +172,7 @@ CommandResult run_abundance(const FieldValues& values, Context& context) {
     const std::string embedding = from_tables ? "" : embedding_name(dataset, io);
     if (!embedding.empty()) neighborhoods = compare_neighborhoods(dataset, counts, plan, result.reference, embedding, options_among<analysis::NeighborhoodsOptions>(values), context);
 
-    fs::create_directories(io.out);
+    make_output_folder(io.out);
     write_abundance_csv(io.out, counts, plan, result);
     record.add_output("abundance.csv");
     if (neighborhoods) {

@@ -89,7 +89,7 @@ CommandResult run_communicate(const FieldValues& values, Context& context) {
     record.add_input(io.input, cells.dataset);
     add_derived_columns(cells.dataset, contrast_io.derive, context);
     const Communication found = communication_in(cells, std::move(table), io.by, contrast_io, options, context);
-    fs::create_directories(io.out);
+    make_output_folder(io.out);
     write_interactions(io.out, found);
     record.add_output("interactions.csv");
     if (found.contrast) {

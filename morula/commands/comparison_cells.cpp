@@ -22,6 +22,8 @@ std::vector<std::string> values_in_use(const data::Categorical& groups) {
     return {seen.begin(), seen.end()};
 }
 
+bool is_blank(const std::string& text) { return text.find_first_not_of(" \t") == std::string::npos; }
+
 /// -1: takes no part; 0: control; 1: case.
 std::vector<std::int32_t> sides_of(const data::Dataset& dataset, const ComparisonColumns& columns, Context& context) {
     const data::Categorical condition = groups_with_gaps(dataset, columns.condition);
@@ -112,7 +114,17 @@ void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& co
 
 data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_view column) {
     const data::Column* found = dataset.obs.find(column);
-    return found == nullptr ? require_groups(dataset, column) : data::as_categorical(*found);  // the former throws
+    data::Categorical groups = found == nullptr ? require_groups(dataset, column) : data::as_categorical(*found);  // the former throws
+    // A blank is no name: counted as a donor it would make two donors three.
+    std::vector<std::int32_t> place;
+    std::vector<std::string> named;
+    for (const std::string& name : groups.categories) {
+        place.push_back(is_blank(name) ? -1 : static_cast<std::int32_t>(named.size()));
+        if (!is_blank(name)) named.push_back(name);
+    }
+    for (std::int32_t& code : groups.codes) code = code < 0 ? -1 : place[static_cast<std::size_t>(code)];
+    groups.categories = std::move(named);
+    return groups;
 }
 
 std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, const std::string& value, std::string_view flag) {

@@ -50,7 +50,7 @@ struct ComparisonUnits {
     std::int64_t n_units() const { return std::ssize(donor); }
 };
 
-/// Groups of a column; cells without a value have the code -1. Throws not_found with the nearest name.
+/// Groups of a column; cells without a value, or with a blank one, have the code -1. Throws not_found with the nearest name.
 data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_view column);
 
 /// The code of a value of `column`, which the user named with `flag`. Throws not_found with the nearest value, invalid_data where the column has one value.

@@ -181,7 +181,7 @@ CommandResult finish_several(const DeIo& io, const std::vector<DeStudy>& studies
             continue;
         }
         const fs::path folder = fs::path(io.out) / folders[i];
-        fs::create_directories(folder);
+        make_output_folder(folder);
         write_de_tables(folder, io, studies[i].cells, studies[i].var, studies[i].types);
         for (const char* name : {"de.csv", "donors.csv"}) record.add_output((fs::path(folders[i]) / name).string());
         text += de_text(io, studies[i]);
@@ -203,7 +203,7 @@ CommandResult run_de(const FieldValues& values, Context& context) {
     for (auto& value : values_of(options)) all.push_back(std::move(value));
     VerbRecord record("de", std::move(all), context);
     const std::vector<DeStudy> studies = compare_studies(io, options, record, context);
-    fs::create_directories(io.out);
+    make_output_folder(io.out);
     return studies.size() == 1 ? finish_one(io, studies, record) : finish_several(io, studies, record, context);
 }
 

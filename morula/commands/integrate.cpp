@@ -110,6 +110,9 @@ std::string outcome_json(const IntegrateIo& io, const data::Dataset& dataset, co
 CommandResult run_integrate(const FieldValues& values, Context& context) {
     const auto io = options_among<IntegrateIo>(values);
     const IntegrationRecipe recipe{options_among<analysis::HvgOptions>(values), options_among<analysis::PcaOptions>(values), options_among<analysis::HarmonyOptions>(values), io.n_dims, io.when_mixed};
+    for (const std::string& input : io.input) {
+        if (fs::weakly_canonical(input) == fs::weakly_canonical(io.out)) fail(ErrorCode::usage, fmt::format("--out {}: is one of the inputs, whose genes and cells the result does not all hold.", io.out), "Name another file with --out.");
+    }
     if (fs::path(io.out).extension() != ".h5ad") fail(ErrorCode::usage, fmt::format("--out {}: the name must end in .h5ad.", io.out), "Write for instance --out integrated.h5ad.");
     std::vector<data::Dataset> parts = open_parts(io, context);
     data::Dataset dataset = parts.size() == 1 ? std::move(parts.front()) : join_for_integration(std::move(parts), io.batch, context);

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "morula/commands/comparison_commands.hpp"
+#include "morula/commands/verb_record.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/core/hash.hpp"
@@ -40,7 +41,7 @@ CommandResult knowledge_add(const KnowledgeAddOptions& options, Context& context
     const auto n_terms = std::ssize(ontology.terms());
     const auto n_obsolete = std::count_if(ontology.terms().begin(), ontology.terms().end(), [](const knowledge::OntologyTerm& term) { return term.obsolete; });
     const fs::path folder = options.to;
-    fs::create_directories(folder);
+    make_output_folder(folder);
     const fs::path table = folder / "cell-ontology.tsv";
     knowledge::write_ontology(ontology, table);
     const nlohmann::ordered_json json = {{"kind", "cell-ontology"}, {"table", table.string()}, {"source", ontology.name()}, {"source_xxh3_128", hash_of_file(options.file)}, {"licence", options.licence},

@@ -24,7 +24,7 @@ CommandResult run_programmes(const FieldValues& values, Context& context) {
         activity = programme_activity(table, cells, contrast, {io.by, io.min_cells, options, options_among<analysis::GeneScoresOptions>(values)}, context);
     }
     if (!io.differences.empty()) enriched = enriched_programmes(table, io.differences, options, context);
-    std::filesystem::create_directories(io.out);
+    make_output_folder(io.out);
     std::string text;
     if (activity) {
         write_programme_activity(io.out, io, *activity, record);

@@ -25,6 +25,8 @@ using scenario_detail::Section;
 
 constexpr std::int64_t kLargestFile = 1 << 30;
 constexpr std::int64_t kBytesACell = 300;
+constexpr double kShortestMin = 1e-6;
+constexpr double kLongestMin = 1e8;
 constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.1371/journal.pcbi.1005991";
 
 /// toml++ 3.3 is undefined on some characters beyond ASCII outside of texts and comments, so they are refused before it sees them, and with them the
@@ -54,8 +56,8 @@ public:
         const toml::table table = parse();
         Section top(table, "the scenario", reading_);
         scenario_.title = top.text("title");
-        scenario_.until_min = positive(top, "until_min", 0.0);
-        scenario_.every_min = positive(top, "every_min", 60.0);
+        scenario_.until_min = minutes(top, "until_min", 0.0);
+        scenario_.every_min = minutes(top, "every_min", 60.0);
         if (top.has("snapshot_every_min")) {
             scenario_.snapshot_every_min = positive(top, "snapshot_every_min", 0.0);
             const double ratio = scenario_.snapshot_every_min / scenario_.every_min;
@@ -90,6 +92,13 @@ private:
         }
     }
 
+    /// Minutes of a clock or a table: shorter ones could not be told from none, and a run of 2^32 steps would not end.
+    static double minutes(Section& section, std::string_view key, double missing) {
+        const double value = positive(section, key, missing);
+        if (!(value >= kShortestMin && value <= kLongestMin)) section.refuse(key, fmt::format("is {:g} minutes, outside {:g} to {:g}", value, kShortestMin, kLongestMin), "Give minutes within these bounds.");
+        return value;
+    }
+
     static double positive(Section& section, std::string_view key, double missing) {
         const double value = missing > 0.0 ? section.number_or(key, missing) : section.number(key);
         if (!(value > 0.0)) section.refuse(key, "must be above 0", "Give a number above 0.");
@@ -118,9 +127,9 @@ private:
     }
 
     void read_clocks(Section& clocks) {
-        model_.clocks.field_min = positive(clocks, "field_min", model_.clocks.field_min);
-        model_.clocks.mechanics_min = positive(clocks, "mechanics_min", model_.clocks.mechanics_min);
-        model_.clocks.life_min = positive(clocks, "life_min", model_.clocks.life_min);
+        model_.clocks.field_min = minutes(clocks, "field_min", model_.clocks.field_min);
+        model_.clocks.mechanics_min = minutes(clocks, "mechanics_min", model_.clocks.mechanics_min);
+        model_.clocks.life_min = minutes(clocks, "life_min", model_.clocks.life_min);
         clocks.done();
     }
 

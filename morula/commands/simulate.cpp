@@ -71,7 +71,7 @@ std::array<std::int64_t, 4> count_sources(const Scenario& scenario) {
 std::string write_snapshot(const Simulation& simulation, const Scenario& scenario, const fs::path& out, Context& context) {
     const double minute = std::round(simulation.minute() * 1e6) / 1e6;
     const std::string name = minute == std::round(minute) ? fmt::format("snapshots/minute-{:06}.h5ad", std::llround(minute)) : fmt::format("snapshots/minute-{:010.3f}.h5ad", minute);
-    fs::create_directories(out / "snapshots");
+    make_output_folder(out / "snapshots");
     formats::write_h5ad(snapshot(simulation, scenario), out / name, {}, context);
     return name;
 }
@@ -108,12 +108,18 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
     const double step = scenario.model.clocks.mechanics_min;
     const double until = std::round(options.until.value_or(scenario.until_min) / step) * step;
+    if (until / step >= static_cast<double>(std::numeric_limits<std::uint32_t>::max())) {
+        invalid_data(fmt::format("{}: {:g} minutes are more than 2^32 steps of {:g} minutes.", options.scenario, until, step), "Stop earlier (until_min, --until), or give a longer mechanics_min.");
+    }
+    const double every = std::max(scenario.every_min, step);
+    if (every > scenario.every_min) context.events().warning(fmt::format("{}: every_min is shorter than a mechanics step; a row is written each step.", options.scenario));
+    scenario.every_min = every;
     if (scenario.start.size() == 0) context.events().warning(fmt::format("{}: there are no cells; only fields will change.", options.scenario));
     const auto sources = count_sources(scenario);
     if (sources[3] > 0) context.events().warning(fmt::format("{} of {} rates are guessed; the result holds for these guesses alone.", sources[3], scenario.rates.size()));
 
     Simulation simulation(scenario.model, std::move(scenario.start), context);
-    fs::create_directories(options.out);
+    make_output_folder(options.out);
     const double seconds = run_to_end(simulation, scenario, until, options.out, record, context);
     write_rates(fs::path(options.out) / "rates.csv", scenario);
     for (const char* name : {"composition.csv", "events.csv", "rates.csv"}) record.add_output(name);

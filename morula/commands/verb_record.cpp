@@ -1,15 +1,61 @@
 #include "morula/commands/verb_record.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/core/version.hpp"
 #include "morula/matrix/blas.hpp"
 
 namespace morula::commands {
+namespace {
+
+
+namespace fs = std::filesystem;
+
+/// Outputs that run.json names, of the same verb; none where there is no such record. Only names below the folder count.
+std::vector<std::string> recorded_outputs(const fs::path& folder, const std::string& verb) {
+    constexpr std::int64_t most_bytes = 1 << 26;
+    std::vector<std::string> out;
+    if (!fs::is_regular_file(folder / "run.json")) return out;
+    const auto json = nlohmann::json::parse(read_text_file(folder / "run.json", most_bytes), nullptr, false);
+    if (!json.is_object() || json.value("program", "") != "morula" || json.value("command", "") != verb || !json.contains("outputs") || !json["outputs"].is_array()) return out;
+    for (const auto& each : json["outputs"]) {
+        if (!each.is_string()) continue;
+        const fs::path name = fs::path(each.get<std::string>()).lexically_normal();
+        if (name.empty() || name.is_absolute() || *name.begin() == "..") continue;
+        out.push_back(name.string());
+    }
+    return out;
+}
+
+}  // namespace
+
+void check_output_folder(const fs::path& folder) {
+    if (folder.empty()) fail(ErrorCode::usage, "--out names nothing.", "Name a folder for the results: --out DIR.");
+    std::error_code ignored;
+    for (fs::path part = folder; !part.empty(); part = part.parent_path()) {
+        if (fs::exists(part, ignored) && !fs::is_directory(part, ignored)) invalid_data(fmt::format("{}: is a file, and a folder is needed there.", part.string()), "Name another folder with --out.");
+        if (part == part.parent_path()) break;
+    }
+}
+
+void make_output_folder(const fs::path& folder) {
+    check_output_folder(folder);
+    std::error_code error;
+    fs::create_directories(folder, error);
+    if (error) fail_from_errno(error.value(), "make the folder", folder.string());
+}
 
 VerbRecord::VerbRecord(std::string verb, FieldValues options, Context& context)
-    : verb_(std::move(verb)), options_(std::move(options)), context_(context), started_(std::chrono::steady_clock::now()), behind_(context.events()), redirect_(context, *this) {}
+    : verb_(std::move(verb)), options_(std::move(options)), context_(context), started_(std::chrono::steady_clock::now()), behind_(context.events()), redirect_(context, *this) {
+    for (const auto& [name, value] : options_) {
+        if (name == "out" && std::holds_alternative<std::string>(value)) check_output_folder(std::get<std::string>(value));
+    }
+}
 
 void VerbRecord::warning(std::string_view text) {
     warnings_.emplace_back(text);
@@ -45,6 +91,11 @@ void VerbRecord::write(const std::filesystem::path& folder) const {
                        {"threads", context_.threads()},
                        {"seconds", seconds},
                        {"peak_bytes", peak_memory_bytes()}};
+    for (const std::string& old : recorded_outputs(folder, verb_)) {
+        if (std::find(outputs_.begin(), outputs_.end(), old) != outputs_.end() || old == "run.json") continue;
+        std::error_code ignored;
+        fs::remove(folder / old, ignored);
+    }
     write_text_file(folder / "run.json", json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 

@@ -13,9 +13,15 @@
 
 namespace morula::commands {
 
+/// Throws where a folder for results cannot be: an empty name (usage), a file in its place or on the way to it (invalid_data). Makes nothing.
+void check_output_folder(const std::filesystem::path& folder);
+/// Makes it, with those above it. Throws as check_output_folder, and permission or resource_limit where the system says no.
+void make_output_folder(const std::filesystem::path& folder);
+
 /// Listens to a Context's events for as long as it lives, and passes them on.
 class VerbRecord final : public EventSink {
 public:
+    /// Checks the option `out`, where there is one, before anything is computed.
     VerbRecord(std::string verb, FieldValues options, Context& context);
 
     void step_started(std::string_view name) override { behind_.step_started(name); }
@@ -32,7 +38,7 @@ public:
 
     const std::vector<std::string>& warnings() const { return warnings_; }
     const FieldValues& results() const { return results_; }
-    /// FOLDER/run.json, whole or not at all.
+    /// FOLDER/run.json, whole or not at all. What the folder's earlier run of the same verb wrote and this one did not is removed: it would be taken for this run's.
     void write(const std::filesystem::path& folder) const;
     /// The object that --json prints: results, outputs (below `folder`), warnings.
     std::string summary_json(const std::filesystem::path& folder) const;

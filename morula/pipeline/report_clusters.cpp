@@ -79,7 +79,7 @@ void add_obs(const data::Dataset& kept, const std::vector<std::int64_t>& shown, 
         const data::Column* column = kept.obs.find(name);
         if (column == nullptr || name == "qc" || name == "kept_counts" || name == "size_factor" || page.obs.size() >= kMostColumns) continue;
         if (std::holds_alternative<std::vector<std::string>>(*column)) continue;
-        if (const auto* groups = std::get_if<data::Categorical>(column); groups != nullptr && groups->categories.size() > kMostCategories) continue;
+        if (const auto* groups = std::get_if<data::Categorical>(column); groups != nullptr && (groups->categories.empty() || groups->categories.size() > kMostCategories)) continue;
         page.obs.push_back(obs_column(name, *column, shown));
     }
 }

@@ -62,6 +62,18 @@ TEST_F(CliTest, typos_get_a_suggestion_and_exit_64) {
     EXPECT_NE(missing.err.find("--atlas"), std::string::npos) << missing.err;
 }
 
+TEST_F(CliTest, an_option_takes_one_word_and_never_the_input_behind_it) {
+    ASSERT_EQ(morula({"generate", "--cells", "60", "--genes", "300", "--out", "a.h5ad"}).status, 0);
+    fs::copy_file(folder_ / "a.h5ad", folder_ / "b.h5ad");
+    const auto before = fs::last_write_time(folder_ / "b.h5ad");
+    const Outcome one = morula({"qc", "--out", "x.h5ad", "a.h5ad"});
+    EXPECT_EQ(one.status, 0) << one.err;
+    EXPECT_TRUE(fs::exists(folder_ / "x.h5ad"));
+    const Outcome two = morula({"qc", "a.h5ad", "--out", "y.h5ad", "b.h5ad"});
+    EXPECT_EQ(two.status, 64) << two.err;
+    EXPECT_EQ(fs::last_write_time(folder_ / "b.h5ad"), before) << "an input was taken for --out";
+}
+
 TEST_F(CliTest, errors_are_one_json_object_too) {
     const Outcome outcome = morula({"info", "nothing.h5ad", "--json"});
     EXPECT_EQ(outcome.status, 3);

@@ -210,6 +210,20 @@ TEST_F(De, cells_without_a_donor_take_no_part_and_are_counted) {
     EXPECT_EQ(refusal(write(dataset), {{"donor", std::string("group")}}).code(), ErrorCode::usage) << "the condition is no donor";
 }
 
+TEST_F(De, a_blank_is_no_donor_and_no_type) {
+    data::Dataset dataset = study({{"d1", "well", "1"}, {"", "well", "1"}, {"d3", "well", "2"}, {"d4", "sick", "1"}, {"d5", "sick", "2"}, {"d6", "sick", "2"}});
+    const auto json = nlohmann::json::parse(run(write(dataset), {}).json);
+    EXPECT_EQ(json["n_types_tested"], 0) << "two named donors are two";
+    EXPECT_EQ(json["cell_types"][0]["n_control"], 2);
+}
+
+TEST_F(De, a_folder_that_cannot_be_is_refused_before_anything_is_computed) {
+    const std::string input = write(study(kThreeAgainstThree));
+    EXPECT_EQ(test::error_code([&] { run(input, {{"out", input}}); }), ErrorCode::invalid_data);
+    EXPECT_EQ(test::error_code([&] { run(input, {{"out", input + "/below"}}); }), ErrorCode::invalid_data);
+    EXPECT_EQ(test::error_code([&] { run(input, {{"out", std::string()}}); }), ErrorCode::usage);
+}
+
 TEST_F(De, several_data_sets_are_compared_one_by_one_and_pooled) {
     std::vector<Sample> paired;
     for (const char* donor : {"p1", "p2", "p3", "p4"}) {
@@ -249,6 +263,13 @@ TEST_F(De, several_data_sets_are_compared_one_by_one_and_pooled) {
     EXPECT_TRUE(contains(result.text, "T against the same donors: tested in")) << result.text;
     for (const char* name : {"study0.h5ad", "study1.h5ad", "study2.h5ad"}) EXPECT_TRUE(fs::exists(folder_ / "out" / name / "de.csv")) << name;
     EXPECT_FALSE(fs::exists(folder_ / "out" / "study3.h5ad"));
+    // One data set into the same folder: what the several left is gone, and nothing else.
+    write_text_file(folder_ / "out" / "mine.txt", "kept");
+    run(inputs[0], {{"cell_type", std::string("type")}});
+    EXPECT_TRUE(fs::exists(folder_ / "out" / "de.csv"));
+    EXPECT_TRUE(fs::exists(folder_ / "out" / "mine.txt"));
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "pooled.csv"));
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "study1.h5ad" / "de.csv"));
     FieldValues twice{{"cell_type", std::string("type")}};
     EXPECT_EQ(test::thrown_by([&] { run_all({inputs[0], inputs[0]}, twice); }).code(), ErrorCode::usage);
 }

@@ -144,6 +144,8 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     refused(with("\"Two kinds of cells\"", "\"Two kinds of cells"), "line 1: a quote is not closed", "Close");
     refused(with("seed = 7", "sead = 7"), "line 3: the scenario, sead: is not known", "Did you mean 'seed'?");
     refused(with("until_min = 60\n", ""), "until_min: is missing", "Add until_min");
+    refused(with("until_min = 60", "until_min = 1e300"), "line 2: the scenario, until_min: is 1e+300 minutes, outside 1e-06 to 1e+08", "within these bounds");
+    refused(with("seed = 7", "every_min = 1e-12"), "every_min: is 1e-12 minutes", "within these bounds");
     refused(with("until_min = 60", "until_min = -1"), "line 2: the scenario, until_min: must be above 0", "above 0");
     refused(with("seed = 7", "every_min = 10\nsnapshot_every_min = 25"), "line 4: the scenario, snapshot_every_min: is no whole multiple of every_min, 10", "whole multiple");
     refused(with("size_um = [200, 200, 200]", "size_um = [200, 210, 200]"), "line 7: domain, size_um: 210 is no whole multiple", "whole multiples");

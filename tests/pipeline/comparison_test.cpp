@@ -24,6 +24,7 @@ protected:
         std::vector<std::int32_t> condition;
         for (const std::int32_t donor : made.cells.donor) condition.push_back(donor < 3 ? 0 : 1);
         dataset.obs.set("condition", data::Categorical{condition, {"healthy", "diseased"}, false});
+        dataset.obs.set("nothing", data::Categorical{std::vector<std::int32_t>(made.cells.donor.size(), -1), {}, false});  // as a subset of a larger file leaves it
         dataset.obs.set("site", data::Categorical{condition, {"north", "south"}, false});
         dataset.var = data::Table(made.gene_ids);
         dataset.var.set("gene_symbols", made.gene_symbols);
