@@ -127,6 +127,15 @@ TEST_F(ScenarioTest, texts_and_comments_may_hold_any_letter) {
     EXPECT_EQ(read(with("\"Two kinds of cells\"", "'\u03b2 \\ \"cells\"'")).title, "\u03b2 \\ \"cells\"");
 }
 
+TEST_F(ScenarioTest, letters_in_malformed_lines_are_refused_like_any_other) {
+    const auto code = [&](const std::string& text) { return test::error_code([&] { read(text); }); };
+    EXPECT_EQ(code(with("seed = 7", "seed = -\"1\u0451in\"")), ErrorCode::invalid_data) << "toml++ is undefined on this letter there";
+    EXPECT_EQ(code(with("seed = 7", "seed = \u0451")), ErrorCode::invalid_data);
+    EXPECT_EQ(code(with("seed = 7", "seed = \"\xC3\"")), ErrorCode::invalid_data) << "no UTF-8";
+    EXPECT_EQ(code(kScenario + "title2 = \"open"), ErrorCode::invalid_data);
+    EXPECT_EQ(read(with("\"Two kinds of cells\"", "\"\U0001F9EC \\u03b2\"")).title, "\U0001F9EC \u03b2");
+}
+
 TEST_F(ScenarioTest, its_hash_is_that_of_all_its_files) {
     const std::string first = read(kScenario).hash;
     EXPECT_EQ(read(kScenario).hash, first);
