@@ -217,18 +217,6 @@ void score_capture(const matrix::Matrix& counts, std::span<const double> total, 
     result.captures.push_back(std::move(capture));
 }
 
-std::vector<double> totals_of(const matrix::RowBlockSource& counts, Context& context) {
-    std::vector<double> totals(static_cast<std::size_t>(counts.n_rows()));
-    matrix::for_each_tile(counts, context, [&](const matrix::CsrView& tile, std::int64_t first_row) {
-        for (std::int64_t r = 0; r < tile.n_rows; ++r) {
-            double total = 0.0;
-            for (const float v : tile.row_values(r)) total += static_cast<double>(v);
-            totals[static_cast<std::size_t>(first_row + r)] = total;
-        }
-    });
-    return totals;
-}
-
 /// Cells with counts of each capture.
 std::vector<std::vector<std::int64_t>> cells_of_captures(std::span<const double> total, std::span<const std::int32_t> capture, std::int32_t n_captures) {
     std::vector<std::vector<std::int64_t>> cells(static_cast<std::size_t>(n_captures));
@@ -247,7 +235,7 @@ DoubletsResult doublets(const matrix::RowBlockSource& counts, std::span<const st
     if (static_cast<std::int64_t>(capture.size()) != counts.n_rows()) {
         invalid_data(fmt::format("There are {} capture numbers for {} cells.", capture.size(), counts.n_rows()), "Give one capture for each cell.");
     }
-    const auto total = totals_of(counts, context);
+    const auto total = matrix::row_sums(counts, context);
     const auto cells = cells_of_captures(total, capture, n_captures);
     const matrix::Matrix source(matrix::Matrix{}, &counts);  // not owned: outlives the call
     DoubletsResult result;

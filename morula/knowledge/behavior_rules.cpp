@@ -9,6 +9,7 @@
 
 #include "morula/core/error.hpp"
 #include "morula/formats/text/delimited.hpp"
+#include "morula/knowledge/columns.hpp"
 
 namespace morula::knowledge {
 namespace {
@@ -16,11 +17,6 @@ namespace {
 constexpr std::string_view kForm =
     "Write eight fields a line: cell type, signal, increases or decreases, behaviour, saturation, half-max, Hill power, applies to dead (0 or 1).";
 constexpr std::size_t kFields = 8;
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(" \t\r");
-    return first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
 
 class RuleReader {
 public:

@@ -26,4 +26,10 @@ const std::string& required_text(const formats::RawTable& table, std::size_t row
     return text;
 }
 
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view blanks = " \t\r\n";
+    const std::size_t first = text.find_first_not_of(blanks);
+    return first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
 }  // namespace morula::knowledge

@@ -6,7 +6,6 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <initializer_list>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "morula/core/error.hpp"
 #include "morula/formats/text/delimited.hpp"
 #include "morula/formats/text/text_stream.hpp"
+#include "morula/knowledge/columns.hpp"
 
 namespace morula::knowledge {
 namespace {
@@ -53,20 +53,6 @@ std::vector<std::string> first_fields(const std::filesystem::path& path) {
 }
 
 bool is_gtf(const std::vector<std::string>& fields) { return fields.size() == kGtfFields && position_of(fields[3]) && position_of(fields[4]) && fields[8].find("gene_id") != std::string::npos; }
-
-std::size_t first_column(const formats::RawTable& table, std::initializer_list<std::string_view> names) {
-    for (const std::string_view name : names) {
-        const std::size_t column = table.find(name);
-        if (column != std::string::npos) return column;
-    }
-    return std::string::npos;
-}
-
-std::size_t require_column(const formats::RawTable& table, std::initializer_list<std::string_view> names, std::string_view next) {
-    const std::size_t column = first_column(table, names);
-    if (column == std::string::npos) invalid_data(fmt::format("{}: has no column '{}' (it has {}).", table.path.string(), *names.begin(), fmt::join(table.names, ", ")), std::string(next));
-    return column;
-}
 
 std::int64_t require_position(const formats::RawTable& table, std::size_t row, std::size_t column) {
     const std::optional<std::int64_t> position = position_of(table.rows[row][column]);

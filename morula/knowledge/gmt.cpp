@@ -9,6 +9,7 @@
 
 #include "morula/core/error.hpp"
 #include "morula/formats/text/text_stream.hpp"
+#include "morula/knowledge/columns.hpp"
 
 namespace morula::knowledge {
 namespace {
@@ -23,12 +24,6 @@ std::vector<std::string_view> fields_of(std::string_view line) {
         if (tab == std::string_view::npos) return fields;
         line.remove_prefix(tab + 1);
     }
-}
-
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(' ');
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
 GmtSet read_set(const formats::LineReader& lines, std::string_view line) {

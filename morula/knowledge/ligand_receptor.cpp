@@ -20,11 +20,6 @@ constexpr int kDeepest = 8;  // a complex of complexes of proteins of genes has 
 
 bool is_missing(std::string_view text) { return text.empty() || text == "NA" || text == "nan" || text == "None"; }
 
-std::string_view trimmed(std::string_view text) {
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
-    return first == kNone ? std::string_view() : text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
-}
-
 /// Parts between any of the separators, without spaces around and without repeats.
 std::vector<std::string> split(std::string_view text, std::string_view separators) {
     std::vector<std::string> parts;
