@@ -1,0 +1,45 @@
+// What is done to a cell type to see what it contributes: swapped for inert cells, taken out, or silenced.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "morula/simulation/simulation.hpp"
+
+namespace morula::simulation {
+
+/// inert: cells of equal size and mechanics in the same places that do nothing: no secretion, no uptake, no cycle, no death, no motility, no rules, and not the type that rules of others
+/// speak of. remove: nobody there. silence: the same type, living and crawling at its own rates, without secretion, uptake and rules.
+enum class Intervention { inert, remove, silence };
+
+inline constexpr std::array<std::string_view, 3> kInterventionNames{"inert", "remove", "silence"};
+std::string_view intervention_name(Intervention intervention);
+/// Throws usage for another name, with those that there are.
+Intervention find_intervention(std::string_view name);
+
+/// A model and the agents that it starts from.
+struct Tissue {
+    Model model;
+    Agents start;
+};
+
+/// The tissue with an intervention on each of the types (numbers of model.types, each once). Agents that stay keep id, place and size; chance is drawn by id, so that those that nothing befalls
+/// go on as before. Inert cells are of types of their own, added behind the others and named after theirs ("T cell, inert"); agents that are dead at the start stay what they are.
+/// Rules of other types that measure what the type secretes, or its contacts, stay and find nothing.
+Tissue intervene(Tissue tissue, std::span<const std::size_t> types, Intervention intervention);
+
+/// What a read-out is made of, by its definition: substances whose concentration or exchange it adds up, cell types that it counts or asks.
+struct ReadoutSources {
+    std::vector<std::size_t> substances;
+    std::vector<std::size_t> types;
+};
+
+/// True where the scenario links a type to a read-out in one step, so that an effect was put in by hand: the read-out is defined on the type; the type exchanges a substance of the
+/// read-out; or a rule of the type changes its exchange of such a substance.
+bool is_written_in(const Model& model, std::size_t type, const ReadoutSources& sources);
+
+}  // namespace morula::simulation

@@ -1,0 +1,187 @@
+#include "morula/simulation/interventions.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "tests/support/contexts.hpp"
+#include "tests/support/errors.hpp"
+
+namespace morula::simulation {
+namespace {
+
+using knowledge::Response;
+
+/// Made up, and quick: "maker" secretes a signal, crawls, divides and dies; "eater" takes the signal up and divides where there is much; "filler" does nothing at all.
+Tissue three_types() {
+    Model model;
+    model.box = {.n = {6, 6, 6}, .voxel_um = 20.0};
+    model.substances = {{.name = "signal", .diffusion_um2_per_min = 500.0, .decay_per_min = 0.2}};
+    CellType maker{.name = "maker", .mechanics = {.speed_um_per_min = 1.0, .persistence_min = 2.0}, .life = standard_life(CycleModel::live), .exchange = {{.secretion_per_min = 1.0, .aim = 5.0}}};
+    maker.life.phases[0].rate_per_min = 0.05;
+    maker.life.apoptosis_per_min = 0.05;
+    CellType eater{.name = "eater", .mechanics = {.adhesion_um_per_min = 0.8}, .life = standard_life(CycleModel::live), .exchange = {{.uptake_per_min = 0.5}}};
+    eater.life.phases[0].rate_per_min = 0.0;
+    model.types = {maker, eater, {.name = "filler", .mechanics = {}, .life = standard_life(CycleModel::none), .exchange = {}}};
+    model.affinity = {1.0, 0.5, 0.25, 0.5, 1.0, 2.0, 0.25, 2.0, 3.0};
+    model.rules = {{.cell_type = "eater", .signal = "signal", .response = Response::increases, .behavior = "cycle entry", .saturation = 0.2, .half_max = 0.5, .hill_power = 2.0, .line = 1},
+                   {.cell_type = "maker", .signal = "pressure", .response = Response::decreases, .behavior = "migration speed", .saturation = 0.0, .half_max = 1.0, .hill_power = 2.0, .line = 2}};
+    model.clocks = {.field_min = 0.1, .mechanics_min = 0.1, .life_min = 0.6};
+    model.seed = 3;
+    Agents start;
+    for (std::int64_t i = 0; i < 64; ++i) {
+        add_agent(start, first_id(i), static_cast<std::uint16_t>(i % 3), {30.0 + 16.0 * static_cast<double>(i % 4), 30.0 + 16.0 * static_cast<double>(i / 4 % 4), 30.0 + 16.0 * static_cast<double>(i / 16)}, 0.0F);
+    }
+    return {model, start};
+}
+
+Simulation run(const Tissue& tissue, double minutes, Context& context) {
+    Simulation simulation(tissue.model, tissue.start, context);
+    simulation.advance(minutes, context);
+    return simulation;
+}
+
+std::map<std::uint64_t, std::array<double, 4>> places_of(const Agents& agents) {
+    std::map<std::uint64_t, std::array<double, 4>> places;
+    for (std::size_t i = 0; i < agents.id.size(); ++i) places[agents.id[i]] = {agents.x[i], agents.y[i], agents.z[i], static_cast<double>(agents.radius[i])};
+    return places;
+}
+
+TEST(interventions, inert_cells_stand_where_theirs_stood_with_the_same_size_and_do_nothing) {
+    const auto context = test::make_context(1);
+    const Tissue tissue = three_types();
+    const std::vector<std::size_t> types{0};
+    const Tissue swapped = intervene(tissue, types, Intervention::inert);
+    EXPECT_EQ(swapped.start.id, tissue.start.id);
+    EXPECT_EQ(swapped.start.x, tissue.start.x);
+    ASSERT_EQ(swapped.model.types.size(), 4U);
+    EXPECT_EQ(swapped.model.types[3].name, "maker, inert");
+    const Simulation before = run(tissue, 0.0, *context);
+    const Simulation after = run(swapped, 0.0, *context);
+    EXPECT_EQ(places_of(before.agents()), places_of(after.agents()));
+    // Equal mechanics: at rest the same pushes, whoever stands there.
+    Tissue resting = tissue;
+    for (CellType& type : resting.model.types) type = {.name = type.name, .mechanics = {.adhesion_um_per_min = type.mechanics.adhesion_um_per_min}, .life = standard_life(CycleModel::none), .exchange = {}};
+    resting.model.rules.clear();
+    EXPECT_EQ(places_of(run(resting, 3.0, *context).agents()), places_of(run(intervene(resting, std::vector<std::size_t>{0, 2}, Intervention::inert), 3.0, *context).agents()));
+    // For the whole run none divides, dies, moves by itself, or secretes.
+    const Simulation end = run(swapped, 12.0, *context);
+    EXPECT_EQ(end.composition()[3], (std::vector<std::int64_t>{22}));
+    EXPECT_EQ(end.composition()[0], (std::vector<std::int64_t>(tissue.model.types[0].life.phases.size(), 0)));
+    EXPECT_EQ(end.field().total(0, *context), 0.0);
+    EXPECT_EQ(end.tally().births, 0);
+    EXPECT_GT(run(tissue, 12.0, *context).tally().births, 5);
+}
+
+TEST(interventions, a_type_that_does_nothing_contributes_exactly_nothing) {
+    const auto context = test::make_context(1);
+    for (const std::uint64_t seed : {1U, 2U, 3U}) {
+        Tissue tissue = three_types();
+        tissue.model.seed = seed;
+        const Simulation as_is = run(tissue, 12.0, *context);
+        const Simulation swapped = run(intervene(tissue, std::vector<std::size_t>{2}, Intervention::inert), 12.0, *context);
+        EXPECT_GT(as_is.tally().births, 0);
+        EXPECT_EQ(as_is.field().total(0, *context), swapped.field().total(0, *context));
+        EXPECT_EQ(places_of(as_is.agents()), places_of(swapped.agents()));
+        const Simulation silenced = run(intervene(tissue, std::vector<std::size_t>{2}, Intervention::silence), 12.0, *context);
+        EXPECT_EQ(places_of(as_is.agents()), places_of(silenced.agents()));
+    }
+}
+
+// Where secretion is far from its aim a field is linear in its sources, and the amount of a steady one is what comes in over its decay: cells secrete volume times rate times aim.
+TEST(interventions, a_type_that_secretes_contributes_what_the_linear_field_says) {
+    const auto context = test::make_context(1);
+    Tissue tissue = three_types();
+    tissue.model.pace = {FieldPace::steady};
+    tissue.model.rules.clear();
+    for (std::size_t type = 0; type < 3; ++type) {
+        tissue.model.types[type].mechanics.speed_um_per_min = 0.0;
+        tissue.model.types[type].life = standard_life(CycleModel::none);
+        tissue.model.types[type].exchange = {{.secretion_per_min = 1e-9, .aim = 1e9 * static_cast<double>(type + 1)}};
+    }
+    const auto amount = [&](const Tissue& each) { return run(each, 0.1, *context).field().total(0, *context); };
+    const double as_is = amount(tissue);
+    for (const Intervention intervention : {Intervention::inert, Intervention::remove, Intervention::silence}) {
+        for (const std::size_t type : {0, 1, 2}) {
+            const double n = type == 0 ? 22.0 : 21.0;
+            const double exact = n * tissue.model.types[type].life.volume_um3 * static_cast<double>(type + 1) / 0.2;
+            EXPECT_NEAR(as_is - amount(intervene(tissue, std::vector{type}, intervention)), exact, 1e-5 * exact) << intervention_name(intervention) << " of type " << type;
+        }
+    }
+}
+
+TEST(interventions, removal_takes_the_cells_out_and_leaves_the_ids_of_the_rest) {
+    const Tissue tissue = three_types();
+    const Tissue removed = intervene(tissue, std::vector<std::size_t>{1, 2}, Intervention::remove);
+    EXPECT_EQ(removed.start.size(), 22);
+    EXPECT_EQ(removed.model.types.size(), 3U);
+    for (std::size_t i = 0; i < removed.start.id.size(); ++i) {
+        EXPECT_EQ(removed.start.type[i], 0);
+        EXPECT_EQ(removed.start.id[i], first_id(3 * static_cast<std::int64_t>(i)));
+        EXPECT_EQ(removed.start.x[i], tissue.start.x[3 * i]);
+    }
+}
+
+TEST(interventions, silence_leaves_the_type_alive_without_exchange_and_rules) {
+    const auto context = test::make_context(1);
+    const Tissue silenced = intervene(three_types(), std::vector<std::size_t>{0}, Intervention::silence);
+    EXPECT_EQ(silenced.model.types.size(), 3U);
+    ASSERT_EQ(silenced.model.rules.size(), 1U);
+    EXPECT_EQ(silenced.model.rules[0].cell_type, "eater");
+    EXPECT_EQ(silenced.model.types[0].mechanics.speed_um_per_min, 1.0);
+    const Simulation end = run(silenced, 12.0, *context);
+    EXPECT_GT(end.tally().births, 0);
+    EXPECT_EQ(end.field().total(0, *context), 0.0);
+}
+
+TEST(interventions, cells_of_a_kept_state_are_swapped_at_the_size_they_have_and_the_dead_stay) {
+    const auto context = test::make_context(1);
+    const Tissue tissue = three_types();
+    const Simulation simulation = run(tissue, 12.0, *context);
+    const Agents& agents = simulation.agents();
+    const Tissue swapped = intervene({tissue.model, agents}, std::vector<std::size_t>{0}, Intervention::inert);
+    std::int64_t n_dead = 0, n_swapped = 0;
+    for (std::size_t i = 0; i < agents.id.size(); ++i) {
+        const bool is_dead = tissue.model.types[agents.type[i]].life.phases[agents.phase[i]].is_dead;
+        EXPECT_EQ(swapped.start.type[i], agents.type[i] == 0 && !is_dead ? 3 : agents.type[i]);
+        EXPECT_EQ(swapped.start.radius[i], agents.radius[i]);
+        n_dead += agents.type[i] == 0 && is_dead ? 1 : 0;
+        n_swapped += swapped.start.type[i] == 3 ? 1 : 0;
+    }
+    EXPECT_GT(n_dead, 0);
+    Tissue slower = swapped;  // shrunken dead cells ask for shorter steps
+    slower.model.clocks.mechanics_min = slower.model.clocks.field_min = 0.05;
+    const Simulation end = run(slower, 60.0, *context);
+    EXPECT_EQ(end.composition()[3], (std::vector<std::int64_t>{n_swapped}));
+    std::map<std::uint64_t, std::array<double, 4>> before = places_of(agents), after = places_of(end.agents());
+    for (std::size_t i = 0; i < swapped.start.id.size(); ++i) {
+        if (swapped.start.type[i] != 3) continue;
+        EXPECT_NEAR(after[swapped.start.id[i]][3], before[swapped.start.id[i]][3], 0.1 * before[swapped.start.id[i]][3]);
+    }
+}
+
+TEST(interventions, what_was_written_in_is_told_from_what_follows) {
+    Tissue tissue = three_types();
+    const ReadoutSources of_signal{.substances = {0}, .types = {}};
+    EXPECT_TRUE(is_written_in(tissue.model, 0, of_signal));
+    EXPECT_TRUE(is_written_in(tissue.model, 1, of_signal));
+    EXPECT_FALSE(is_written_in(tissue.model, 2, of_signal));
+    // "maker" acts on the number of "eater" through the field alone.
+    const ReadoutSources of_eaters{.substances = {}, .types = {1}};
+    EXPECT_FALSE(is_written_in(tissue.model, 0, of_eaters));
+    EXPECT_TRUE(is_written_in(tissue.model, 1, of_eaters));
+    tissue.model.rules.push_back({.cell_type = "filler", .signal = "pressure", .response = Response::increases, .behavior = "signal secretion", .saturation = 1.0, .half_max = 1.0, .hill_power = 1.0, .line = 3});
+    EXPECT_TRUE(is_written_in(tissue.model, 2, of_signal));
+}
+
+TEST(interventions, names_are_found_and_others_refused_with_those_there_are) {
+    for (const std::string_view name : kInterventionNames) EXPECT_EQ(intervention_name(find_intervention(name)), name);
+    const Error error = test::thrown_by([] { find_intervention("delete"); });
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    EXPECT_TRUE(test::contains(error.next(), "inert, remove, silence")) << error.next();
+}
+
+}  // namespace
+}  // namespace morula::simulation
