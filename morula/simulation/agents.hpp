@@ -30,6 +30,7 @@ struct Agents {
     std::vector<float> fluid, nucleus, cytoplasm;  // um^3; nucleus and cytoplasm: solids
     std::vector<float> target_nucleus;      // um^3 that the nucleus grows or shrinks to
     std::vector<float> rupture_volume;      // um^3 at which a necrotic agent bursts
+    std::vector<std::uint32_t> expression;  // number of its state in ExpressionStates; 0: none. Daughters hold their mother's until states are settled
 
     std::int64_t size() const { return static_cast<std::int64_t>(id.size()); }
 
@@ -37,7 +38,7 @@ struct Agents {
     static constexpr auto columns() {
         using A = Agents;
         return std::tuple{&A::id, &A::parent, &A::divisions, &A::next_turn, &A::type, &A::has_moved, &A::x, &A::y, &A::z, &A::radius, &A::velocity_x, &A::velocity_y, &A::velocity_z,
-                          &A::migration_x, &A::migration_y, &A::migration_z, &A::speed_change, &A::pressure, &A::phase, &A::phase_min, &A::fluid, &A::nucleus, &A::cytoplasm, &A::target_nucleus, &A::rupture_volume};
+                          &A::migration_x, &A::migration_y, &A::migration_z, &A::speed_change, &A::pressure, &A::phase, &A::phase_min, &A::fluid, &A::nucleus, &A::cytoplasm, &A::target_nucleus, &A::rupture_volume, &A::expression};
     }
     /// body(values) for every array.
     template <class Body>

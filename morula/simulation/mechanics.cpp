@@ -164,6 +164,11 @@ MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t
     return done;
 }
 
+const NeighborLists& Mechanics::current_lists(Agents& agents, Context& context) {
+    if (!lists_.is_built()) lists_.build(agents, context);
+    return lists_;
+}
+
 std::int64_t Mechanics::bytes() const { return lists_.bytes() + static_cast<std::int64_t>(records_.capacity() * sizeof(records_[0])); }
 
 }  // namespace morula::simulation

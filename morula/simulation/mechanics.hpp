@@ -60,6 +60,8 @@ public:
     void population_changed() { lists_.clear(); }
 
     const NeighborLists& lists() const { return lists_; }
+    /// Lists for the agents where they are now: builds them, and so sorts the agents, where there are none, as the next step would.
+    const NeighborLists& current_lists(Agents& agents, Context& context);
     void save(StateWriter& out) const { lists_.save(out); }
     void load(StateReader& in, std::int64_t n_agents, Context& context) { lists_.load(in, n_agents, context); }
     /// Memory beside the agents' own arrays.

@@ -87,6 +87,9 @@ RuleVocabulary vocabulary_of(const Model& model) {
     RuleVocabulary words;
     for (const Substance& substance : model.substances) words.signals.push_back(substance.name);
     words.signals.insert(words.signals.end(), kOwnSignals.begin(), kOwnSignals.end());
+    if (model.expression && model.expression->signalling) {
+        for (const Programme& programme : model.expression->signalling->model().programmes) words.signals.push_back("programme:" + programme.name);
+    }
     words.behaviors = kBehaviors;
     for (const CellType& type : model.types) {
         words.types.push_back(type.name);
@@ -101,6 +104,12 @@ Simulation::Simulation(Model model, Context& context)
       mechanics_(model_.box, mechanics_of(model_), model_.affinity, {.dt_min = model_.clocks.mechanics_min, .skin_um = model_.skin_um}), rules_(model_.rules, model_.rules_source, vocabulary_of(model_)) {
     fields_a_step_ = strikes(model_.clocks.field_min, model_.clocks.mechanics_min, "fields and mechanics");
     steps_a_life_ = strikes(model_.clocks.mechanics_min, model_.clocks.life_min, "mechanics and life");
+    if (model_.expression) {
+        states_.emplace(model_.expression);
+        MORULA_ASSERT(model_.expression->kernel.n_types() == static_cast<std::int32_t>(model_.types.size()));
+        steps_a_state_ = strikes(model_.clocks.mechanics_min, model_.expression->clock_min, "mechanics and expression");
+        if (model_.expression->signalling) steps_a_signal_ = strikes(model_.clocks.mechanics_min, model_.expression->signalling->model().clock_min, "mechanics and signalling");
+    }
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
         const FixedVoxels& fixed = model_.fixed[static_cast<std::size_t>(s)];
         field_.fix(s, fixed.places, fixed.concentrations, context);
@@ -114,6 +123,7 @@ Simulation::Simulation(Model model, Agents start, Context& context) : Simulation
         if (volume_of(agents_, i) == 0.0) begin_life(agents_, i, model_.types[agents_.type[i]].life);
     }
     mechanics_.check_step(agents_);
+    if (states_) states_->settle(agents_, model_.seed, context);
 }
 
 void Simulation::find_rates(std::int32_t substance, std::vector<float>& secretion, std::vector<float>& clearance, Context& context) const {
@@ -170,7 +180,7 @@ LifeRates Simulation::follow_rules(Context& context) {
     const std::size_t n_substances = model_.substances.size();
     const RuleVocabulary words = vocabulary_of(model_);
     parallel_blocks(context, agents_.size(), kBlockAgents, [&](Block block) {
-        std::vector<double> signals(n_substances + kOwnSignals.size());
+        std::vector<double> signals(words.signals.size());
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             const std::size_t type = agents_.type[i];
             std::array<double, 4> values{};
@@ -182,6 +192,7 @@ LifeRates Simulation::follow_rules(Context& context) {
                 for (std::size_t s = 0; s < n_substances; ++s) signals[s] = field_.values(static_cast<std::int32_t>(s))[place];
                 const std::array<double, 4> own{static_cast<double>(agents_.pressure[i]), volume_of(agents_, i), is_dead ? 1.0 : 0.0, minute()};
                 std::copy(own.begin(), own.end(), signals.begin() + static_cast<std::ptrdiff_t>(n_substances));
+                for (std::size_t p = n_substances + own.size(); p < signals.size(); ++p) signals[p] = static_cast<double>(states_->programme(agents_, i, p - n_substances - own.size()));
                 for (const std::int32_t b : rules_.changed(type)) values[static_cast<std::size_t>(b)] = rules_.respond(type, b, signals, is_dead ? Vitality::dead : Vitality::alive);
             }
             rates.cycle_entry[i] = static_cast<float>(std::max(0.0, values[cycle_entry]));
@@ -194,11 +205,9 @@ LifeRates Simulation::follow_rules(Context& context) {
 }
 
 void Simulation::live(Context& context) {
-    std::vector<Life> lives;
-    for (const CellType& type : model_.types) lives.push_back(type.life);
     const LifeRates rates = follow_rules(context);
     const auto strike = static_cast<std::uint32_t>(step_ / steps_a_life_);
-    PopulationEvents events = advance_life(agents_, lives, rates, model_.clocks.life_min, model_.seed, strike, context);
+    PopulationEvents events = advance_life(agents_, lives(), rates, model_.clocks.life_min, model_.seed, strike, context);
     if (events.dividing.empty() && events.leaving.empty()) return;
     tally_.births += static_cast<std::int64_t>(events.dividing.size());
     tally_.removals += static_cast<std::int64_t>(events.leaving.size());
@@ -212,11 +221,30 @@ void Simulation::live(Context& context) {
     mechanics_.population_changed();
 }
 
+std::vector<Life> Simulation::lives() const {
+    std::vector<Life> all;
+    for (const CellType& type : model_.types) all.push_back(type.life);
+    return all;
+}
+
+void Simulation::signal(Context& context) {
+    states_->settle(agents_, model_.seed, context);
+    const bool by_contact = !states_->model().signalling->contact_links().empty();
+    states_->signal(agents_, lives(), field_, by_contact ? mechanics_.current_lists(agents_, context) : mechanics_.lists(), context);
+}
+
+void Simulation::express(Context& context) {
+    states_->settle(agents_, model_.seed, context);
+    states_->advance(agents_, lives(), model_.seed, static_cast<std::uint32_t>(step_ / steps_a_state_), context);
+}
+
 void Simulation::step(Context& context) {
     step_fields(context);
     tally_.agent_steps += agents_.size();
     mechanics_.step(agents_, &field_, model_.seed, static_cast<std::uint32_t>(step_), context);
+    if (states_ && states_->model().signalling && (step_ + 1) % steps_a_signal_ == 0) signal(context);
     if ((step_ + 1) % steps_a_life_ == 0) live(context);
+    if (states_ && (step_ + 1) % steps_a_state_ == 0) express(context);
     ++step_;
 }
 
@@ -239,7 +267,7 @@ std::vector<std::vector<std::int64_t>> Simulation::composition() const {
 }
 
 std::int64_t Simulation::bytes() const {
-    return agents_.size() * Agents::bytes_per_agent() + mechanics_.bytes() + 8 * model_.box.n_stored() * field_.n_substances();
+    return agents_.size() * Agents::bytes_per_agent() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + 8 * model_.box.n_stored() * field_.n_substances();
 }
 
 }  // namespace morula::simulation

@@ -11,6 +11,7 @@
 #include "morula/core/context.hpp"
 #include "morula/knowledge/behavior_rules.hpp"
 #include "morula/simulation/agents.hpp"
+#include "morula/simulation/expression_states.hpp"
 #include "morula/simulation/field.hpp"
 #include "morula/simulation/grid.hpp"
 #include "morula/simulation/life.hpp"
@@ -57,11 +58,13 @@ struct Model {
     std::vector<knowledge::BehaviorRule> rules;
     std::string rules_source = "the rules";
     Clocks clocks;
+    std::shared_ptr<const ExpressionModel> expression;  // none: cells have no expression state
     double skin_um = 2.0;
     std::uint64_t seed = 0;
 };
 
-/// The signals and behaviours that rules may name. Signals: each substance (concentration where the cell is), "pressure", "volume" (um^3), "dead" (0 or 1), "time" (min).
+/// The signals and behaviours that rules may name. Signals: each substance (concentration where the cell is), "pressure", "volume" (um^3), "dead" (0 or 1), "time" (min),
+/// and "programme:NAME" (level) of each programme of signalling.
 /// Behaviours, with the type's own value as the base: "cycle entry" (rate of leaving the first phase, where it has one), "apoptosis", "necrosis" (1 / min),
 /// "migration speed" (um / min).
 RuleVocabulary vocabulary_of(const Model& model);
@@ -98,6 +101,8 @@ public:
     const Agents& agents() const { return agents_; }
     const Field& field() const { return field_; }
     const PopulationTally& tally() const { return tally_; }
+    /// nullptr where the model has none.
+    const ExpressionStates* states() const { return states_ ? &*states_ : nullptr; }
     /// What happened since the last call, in order. Not part of the state: not saved, not hashed.
     std::vector<CellEvent> take_events();
     /// Agents by type and phase: count[type][phase].
@@ -117,6 +122,9 @@ private:
     void step(Context& context);
     void step_fields(Context& context);
     void live(Context& context);
+    std::vector<Life> lives() const;
+    void express(Context& context);
+    void signal(Context& context);
     void find_rates(std::int32_t substance, std::vector<float>& secretion, std::vector<float>& clearance, Context& context) const;
     LifeRates follow_rules(Context& context);
 
@@ -125,9 +133,12 @@ private:
     Mechanics mechanics_;
     Rules rules_;
     Agents agents_;
+    std::optional<ExpressionStates> states_;
     std::int64_t step_ = 0;
     std::int64_t fields_a_step_ = 1;
     std::int64_t steps_a_life_ = 1;
+    std::int64_t steps_a_state_ = 1;
+    std::int64_t steps_a_signal_ = 1;
     PopulationTally tally_;
     std::vector<CellEvent> events_;
 };

@@ -22,6 +22,7 @@ std::string Simulation::hash() const {
         for (const std::size_t i : order) sorted.push_back(values[i]);
         hasher.update_values(std::span<const T>(sorted));
     });
+    if (states_) states_->hash(agents_, order, hasher);
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) hasher.update_values(field_.values(s));
     hasher.update_values(std::span(&step_, 1));
     return hasher.hex();
@@ -35,6 +36,7 @@ void Simulation::save(const std::filesystem::path& path, const std::string& scen
     out.put(tally_);
     agents_.for_each_column([&](const auto& values) { out.put(values); });
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) out.put(std::vector<double>(field_.values(s).begin(), field_.values(s).end()));
+    if (states_) states_->save(out);
     mechanics_.save(out);
     out.save(path);
 }
@@ -64,6 +66,7 @@ Simulation Simulation::load(Model model, const std::filesystem::path& path, cons
         if (values.size() != loaded.field_.values(s).size()) in.damaged("its grid is another");
         std::copy(values.begin(), values.end(), loaded.field_.values(s).begin());
     }
+    if (loaded.states_) loaded.states_->load(in, loaded.agents_);
     loaded.mechanics_.load(in, loaded.agents_.size(), context);
     if (!in.at_end()) in.damaged("something follows its end");
     return loaded;
