@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 from harness import ROOT, commit, parser_of, write_docs
@@ -28,15 +29,16 @@ REFERENCE = ("--donors", "10", "--cells", "1000", "--types", "10", "--genes", "2
 
 
 def timed(command, log):
-    with open(log, "a", encoding="utf-8") as errors:
+    """Seconds, peak memory and output of a process. The output goes to a file: a pipe would stay open as long as worker processes that a peer leaves behind."""
+    with open(log, "a", encoding="utf-8") as errors, tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         started = time.perf_counter()
-        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=errors, text=True)
-        output = process.stdout.read()
+        process = subprocess.Popen([str(part) for part in command], stdout=output, stderr=errors)
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
-    if os.waitstatus_to_exitcode(status) != 0:
-        sys.exit(f"bench: {' '.join(map(str, command))} failed; see {log}")
-    return seconds, usage.ru_maxrss * 1024, output
+        if os.waitstatus_to_exitcode(status) != 0:
+            raise RuntimeError(f"bench: {' '.join(map(str, command))} ended with {os.waitstatus_to_exitcode(status)}; see {log}")
+        output.seek(0)
+        return seconds, usage.ru_maxrss * 1024, output.read()
 
 
 def make(options, name, arguments):
@@ -70,15 +72,20 @@ def measure(options, name, paths):
     seconds, peak, _ = runs[len(runs) // 2]
     row = {"question": name, "floor": floor, "seconds": seconds, "peak_bytes": peak, "peer": peer}
     if peer and options.peers:
-        whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["cells"], paths["reference"], "--pairs", paths["pairs"], "--threads", options.threads], options.work / "log")
-        row.update(peer_seconds=json.loads(output.strip().splitlines()[-1])["seconds"], peer_whole=whole, peer_peak=peer_peak)
+        try:
+            whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["cells"], paths["reference"], "--pairs", paths["pairs"], "--threads", options.threads], options.work / "log")
+            row.update(peer_seconds=json.loads(output.strip().splitlines()[-1])["seconds"], peer_whole=whole, peer_peak=peer_peak)
+        except RuntimeError as error:
+            print(error, file=sys.stderr)
+            row["peer_failed"] = True
     return row
 
 
 def table(rows):
     lines = ["| question | Morula, whole process, s | floor, s | peak, GB | peer | its call, s | its whole process, s | peak, GB |", "|---|---|---|---|---|---|---|---|"]
     for row in rows:
-        peer = [row["peer"], f"{row['peer_seconds']:.1f}", f"{row['peer_whole']:.1f}", f"{row['peer_peak'] / 1e9:.1f}"] if "peer_seconds" in row else [row["peer"] or "-", "", "", ""]
+        failed = [f"{row['peer']} ended with an error", "", "", ""]
+        peer = failed if "peer_failed" in row else [row["peer"], f"{row['peer_seconds']:.1f}", f"{row['peer_whole']:.1f}", f"{row['peer_peak'] / 1e9:.1f}"] if "peer_seconds" in row else [row["peer"] or "-", "", "", ""]
         floor = "" if row["floor"] is None else f"{row['floor']:.0f}"
         lines.append(f"| {row['question']} | {row['seconds']:.1f} | {floor} | {row['peak_bytes'] / 1e9:.1f} | " + " | ".join(peer) + " |")
     return "\n".join(lines)
