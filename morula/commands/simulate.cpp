@@ -45,8 +45,8 @@ void write_composition(formats::CsvWriter& csv, const Simulation& simulation) {
 
 void write_events(formats::CsvWriter& csv, Simulation& simulation) {
     for (const simulation::CellEvent& event : simulation.take_events()) {
-        csv.number(event.minute).text(event.kind == simulation::CellEvent::Kind::born ? "born" : "removed").text(std::to_string(event.id));
-        csv.text(event.parent == 0 ? "" : std::to_string(event.parent)).text(simulation.model().types[event.type].name).end_row();
+        csv.number(event.minute).text(simulation::event_name(event.kind)).text(std::to_string(event.id)).text(event.parent == 0 ? "" : std::to_string(event.parent));
+        csv.text(simulation.model().types[event.type].name).text(event.by == 0 ? "" : std::to_string(event.by)).end_row();
     }
 }
 
@@ -81,7 +81,7 @@ double run_to_end(Simulation& simulation, const Scenario& scenario, double until
     const double every_min = scenario.every_min;
     const std::int64_t reports_a_snapshot = std::llround(scenario.snapshot_every_min / every_min);
     formats::CsvWriter composition(out / "composition.csv", {"minute", "type", "state", "n"});
-    formats::CsvWriter events(out / "events.csv", {"minute", "event", "id", "parent", "type"});
+    formats::CsvWriter events(out / "events.csv", {"minute", "event", "id", "parent", "type", "by"});
     Progress progress(context, "simulate", std::llround(until_min), "min");
     write_composition(composition, simulation);
     double seconds = 0.0;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kBlockAgents = 16'384;
 
-static_assert(std::tuple_size_v<decltype(Agents::columns())> == detail::member_count<Agents>(), "Agents::columns() must name every array");
+static_assert(std::tuple_size_v<decltype(Agents::columns())> + 1 == detail::member_count<Agents>(), "Agents::columns() must name every array but those of behaviours");
 
 std::uint64_t not_zero(std::uint64_t id) { return id == 0 ? 1 : id; }
 
@@ -48,9 +48,9 @@ void divide(Agents& agents, std::uint32_t mother, Space space, std::uint64_t see
 
 }  // namespace
 
-std::int64_t Agents::bytes_per_agent() {
+std::int64_t Agents::bytes_per_agent() const {
     std::int64_t bytes = 0;
-    Agents().for_each_column([&](const auto& values) { bytes += static_cast<std::int64_t>(sizeof(values[0])); });
+    for_each_column([&](const auto& values) { bytes += static_cast<std::int64_t>(sizeof(typename std::decay_t<decltype(values)>::value_type)); });
     return bytes;
 }
 

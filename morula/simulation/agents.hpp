@@ -11,6 +11,8 @@
 
 namespace morula::simulation {
 
+enum class Death : std::uint8_t { none, apoptotic, necrotic };
+
 /// Lengths in um, times in min. Agents are known by id; their place in the arrays changes whenever they are sorted.
 struct Agents {
     std::vector<std::uint64_t> id;
@@ -23,7 +25,6 @@ struct Agents {
     std::vector<float> radius;
     std::vector<float> velocity_x, velocity_y, velocity_z;     // of the last step
     std::vector<float> migration_x, migration_y, migration_z;  // the part that motility adds
-    std::vector<float> speed_change;        // um/min that rules add to the type's speed; takes effect at the next turn, or at once where the agent stops
     std::vector<float> pressure;            // see Mechanics
     std::vector<std::uint8_t> phase;        // of the type's Life
     std::vector<float> phase_min;           // time in the phase
@@ -31,25 +32,32 @@ struct Agents {
     std::vector<float> target_nucleus;      // um^3 that the nucleus grows or shrinks to
     std::vector<float> rupture_volume;      // um^3 at which a necrotic agent bursts
     std::vector<std::uint32_t> expression;  // number of its state in ExpressionStates; 0: none. Daughters hold their mother's until states are settled
+    std::vector<Death> death;               // how the agent died, from its phase
+    std::vector<float> damage;              // by attacks and else, less what was repaired
+    std::vector<float> attacked_min;        // time under attack
+    std::vector<std::vector<float>> behavior;  // what rules made of behaviours at the last strike of the life clock; see Behaviors
 
     std::int64_t size() const { return static_cast<std::int64_t>(id.size()); }
 
-    /// Every array above: sorting, adding, removing, hashing and saving go through this list.
+    /// Every array above but those of `behavior`, of which a model has as many as its rules need.
     static constexpr auto columns() {
         using A = Agents;
         return std::tuple{&A::id, &A::parent, &A::divisions, &A::next_turn, &A::type, &A::has_moved, &A::x, &A::y, &A::z, &A::radius, &A::velocity_x, &A::velocity_y, &A::velocity_z,
-                          &A::migration_x, &A::migration_y, &A::migration_z, &A::speed_change, &A::pressure, &A::phase, &A::phase_min, &A::fluid, &A::nucleus, &A::cytoplasm, &A::target_nucleus, &A::rupture_volume, &A::expression};
+                          &A::migration_x, &A::migration_y, &A::migration_z, &A::pressure, &A::phase, &A::phase_min, &A::fluid, &A::nucleus, &A::cytoplasm, &A::target_nucleus, &A::rupture_volume, &A::death, &A::damage,
+                          &A::attacked_min, &A::expression};
     }
-    /// body(values) for every array.
+    /// body(values) for every array: sorting, adding, removing, hashing and saving go through here.
     template <class Body>
     void for_each_column(const Body& body) {
         std::apply([&](const auto... column) { (body(this->*column), ...); }, columns());
+        for (auto& values : behavior) body(values);
     }
     template <class Body>
     void for_each_column(const Body& body) const {
         std::apply([&](const auto... column) { (body(this->*column), ...); }, columns());
+        for (const auto& values : behavior) body(values);
     }
-    static std::int64_t bytes_per_agent();
+    std::int64_t bytes_per_agent() const;
 };
 
 /// Id of the daughter that agent `parent` makes in its division number `division` (from 0): the same whatever else happens. Never 0.
@@ -67,13 +75,14 @@ public:
     std::int64_t bytes() const;
 
 private:
-    std::tuple<std::vector<std::uint64_t>, std::vector<std::uint32_t>, std::vector<std::uint16_t>, std::vector<std::uint8_t>, std::vector<float>, std::vector<double>> spare_;
+    std::tuple<std::vector<std::uint64_t>, std::vector<std::uint32_t>, std::vector<std::uint16_t>, std::vector<std::uint8_t>, std::vector<Death>, std::vector<float>, std::vector<double>> spare_;
 };
 
 /// What befell agents (their places in the arrays) in one step, in any order; an agent stands in at most one list.
 struct PopulationEvents {
     std::vector<std::uint32_t> dividing;
     std::vector<std::uint32_t> leaving;
+    std::vector<std::uint32_t> dying{};  // in this step; they stay as dead cells
 };
 
 enum class Space { flat, solid };

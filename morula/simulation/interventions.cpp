@@ -60,7 +60,7 @@ void swap_agents(Tissue& tissue, std::span<const std::size_t> types) {
         agents.phase[i] = 0;
         agents.phase_min[i] = 0.0F;
         agents.target_nucleus[i] = agents.nucleus[i];
-        for (std::vector<float>* values : {&agents.migration_x, &agents.migration_y, &agents.migration_z, &agents.speed_change}) (*values)[i] = 0.0F;
+        for (std::vector<float>* values : {&agents.migration_x, &agents.migration_y, &agents.migration_z}) (*values)[i] = 0.0F;
     }
 }
 

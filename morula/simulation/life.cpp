@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "morula/core/error.hpp"
@@ -16,6 +18,7 @@ constexpr std::int64_t kBlockAgents = 4'096;
 constexpr double kHour = 60.0;
 /// A cell bursts when it has swollen to so many times its volume at death.
 constexpr double kRupture = 2.0;
+constexpr double kRounding = 1e-6;
 
 double radius_of(double volume) { return std::cbrt(0.75 * volume / std::numbers::pi); }
 
@@ -23,6 +26,7 @@ void enter(Agents& agents, std::size_t i, const Life& life, std::int32_t phase, 
     const Phase& next = life.phases[static_cast<std::size_t>(phase)];
     agents.phase[i] = static_cast<std::uint8_t>(phase);
     agents.phase_min[i] = static_cast<float>(already_min);
+    agents.death[i] = death_in(life, phase);
     if (next.doubles_target) agents.target_nucleus[i] *= 2.0F;
 }
 
@@ -45,10 +49,10 @@ void relax_volume(Agents& agents, std::size_t i, const Life& life, double dt) {
     agents.fluid[i] = static_cast<float>(own > 0.0 ? relax(fluid, rates.fluid_share * solids / own, rates.fluid_per_min * own) : fluid + rates.fluid_per_min * solids * dt);
     agents.nucleus[i] = static_cast<float>(nucleus);
     agents.cytoplasm[i] = static_cast<float>(cytoplasm);
-    agents.radius[i] = static_cast<float>(radius_of(volume_of(agents, i)));
+    set_radius(agents, i);
 }
 
-double own_or(const std::vector<float>& own, std::size_t i, double of_type) { return own.empty() ? of_type : static_cast<double>(own[i]); }
+double own_or(std::span<const float> own, std::size_t i, double of_type) { return own.empty() ? of_type : static_cast<double>(own[i]); }
 
 /// True where the agent died.
 bool perhaps_dies(Agents& agents, std::size_t i, const Life& life, const LifeRates& rates, double dt, Random& random) {
@@ -65,15 +69,19 @@ enum class Fate { stays, moves_on, divides, leaves };
 Fate leave_phase(Agents& agents, std::size_t i, const Life& life, const LifeRates& rates, double dt, Random& random) {
     const Phase& phase = life.phases[agents.phase[i]];
     agents.phase_min[i] += static_cast<float>(dt);
-    double already = 0.0;
+    const std::size_t number = agents.phase[i];
+    const std::span<const float> own = number < rates.exit.size() && !phase.is_dead ? rates.exit[number] : std::span<const float>();
+    double already = 0.0, lasts = 0.0;
     switch (phase.exit) {
         case PhaseExit::never: return Fate::stays;
         case PhaseExit::at_rate:
-            if (random.uniform() >= -std::expm1(-dt * (agents.phase[i] == 0 ? own_or(rates.cycle_entry, i, phase.rate_per_min) : phase.rate_per_min))) return Fate::stays;
+            if (random.uniform() >= -std::expm1(-dt * own_or(own, i, phase.rate_per_min))) return Fate::stays;
             break;
         case PhaseExit::after_time:
-            already = static_cast<double>(agents.phase_min[i]) - phase.duration_min;
-            if (already < 0.0) return Fate::stays;
+            lasts = own.empty() ? phase.duration_min : 1.0 / static_cast<double>(own[i]);
+            // Rates are floats: 1 / (1 / 930) may lie a little above 930.
+            if (!(static_cast<double>(agents.phase_min[i]) >= (1.0 - kRounding) * lasts)) return Fate::stays;
+            already = std::clamp(static_cast<double>(agents.phase_min[i]) - lasts, 0.0, dt);  // a rule may have shortened the phase to less than was spent in it
             break;
         case PhaseExit::at_rupture:
             if (volume_of(agents, i) < static_cast<double>(agents.rupture_volume[i])) return Fate::stays;
@@ -89,6 +97,17 @@ Phase dead_phase(std::string name, PhaseExit exit, double duration, std::int32_t
 }
 
 }  // namespace
+
+Death death_in(const Life& life, std::int32_t phase) {
+    if (!life.phases[static_cast<std::size_t>(phase)].is_dead) return Death::none;
+    return phase == life.apoptosis ? Death::apoptotic : Death::necrotic;
+}
+
+double exit_rate(const Phase& phase) {
+    if (phase.exit == PhaseExit::at_rate) return phase.rate_per_min;
+    if (phase.exit == PhaseExit::after_time) return 1.0 / phase.duration_min;
+    return std::numeric_limits<double>::quiet_NaN();
+}
 
 double volume_of(const Agents& agents, std::size_t agent) {
     return static_cast<double>(agents.fluid[agent]) + static_cast<double>(agents.nucleus[agent]) + static_cast<double>(agents.cytoplasm[agent]);
@@ -146,9 +165,17 @@ void check_life(const Life& life, std::string_view type) {
     }
 }
 
+void enter_life(Agents& agents, std::size_t agent, const Life& life) {
+    agents.target_nucleus[agent] = static_cast<float>(life.nuclear_solid_um3());
+    enter(agents, agent, life, 0, 0.0);
+}
+
+void set_radius(Agents& agents, std::size_t agent) { agents.radius[agent] = static_cast<float>(radius_of(volume_of(agents, agent))); }
+
 void begin_life(Agents& agents, std::size_t agent, const Life& life) {
     agents.phase[agent] = 0;
     agents.phase_min[agent] = 0.0F;
+    agents.death[agent] = Death::none;
     agents.nucleus[agent] = agents.target_nucleus[agent] = static_cast<float>(life.nuclear_solid_um3());
     agents.cytoplasm[agent] = static_cast<float>(life.nuclear_solid_um3() * life.cytoplasmic_ratio());
     agents.fluid[agent] = static_cast<float>(life.volume_um3 * life.fluid_share);
@@ -163,7 +190,10 @@ PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const 
             const Life& own = life[agents.type[i]];
             relax_volume(agents, i, own, dt_min);
             Random random(seed, Purpose::simulation_life, agents.id[i], step);
-            if (!own.phases[agents.phase[i]].is_dead && perhaps_dies(agents, i, own, rates, dt_min, random)) continue;
+            if (agents.death[i] == Death::none && perhaps_dies(agents, i, own, rates, dt_min, random)) {
+                part.dying.push_back(static_cast<std::uint32_t>(i));
+                continue;
+            }
             const Fate fate = leave_phase(agents, i, own, rates, dt_min, random);
             if (fate == Fate::divides) part.dividing.push_back(static_cast<std::uint32_t>(i));
             if (fate == Fate::leaves) part.leaving.push_back(static_cast<std::uint32_t>(i));
@@ -173,6 +203,7 @@ PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const 
     for (const PopulationEvents& part : parts) {
         events.dividing.insert(events.dividing.end(), part.dividing.begin(), part.dividing.end());
         events.leaving.insert(events.leaving.end(), part.leaving.begin(), part.leaving.end());
+        events.dying.insert(events.dying.end(), part.dying.begin(), part.dying.end());
     }
     return events;
 }

@@ -59,19 +59,30 @@ Life standard_life(CycleModel model);
 /// Throws invalid_data for phases that lead nowhere, negative rates, volumes that are not positive.
 void check_life(const Life& life, std::string_view type);
 
+/// How agents in a phase died.
+Death death_in(const Life& life, std::int32_t phase);
+
 /// Puts an agent at the start of its life: phase 0, the type's volume and radius.
 void begin_life(Agents& agents, std::size_t agent, const Life& life);
 
-/// Rates of single agents, 1 / min, where rules change them; empty: those of their types. cycle_entry: of leaving phase 0, where that is left at a rate.
+/// Puts an agent that lives already at the start of a life: phase 0, aiming at the type's volume.
+void enter_life(Agents& agents, std::size_t agent, const Life& life);
+/// Makes the radius that of the volume.
+void set_radius(Agents& agents, std::size_t agent);
+
+/// Rates of single agents, 1 / min, where rules change them; empty: those of their types.
 struct LifeRates {
-    std::vector<float> cycle_entry;
-    std::vector<float> apoptosis;
-    std::vector<float> necrosis;
+    std::vector<std::span<const float>> exit;  // one a phase (later ones may be missing): of leaving it; a phase of fixed time then lasts 1 / rate
+    std::span<const float> apoptosis;
+    std::span<const float> necrosis;
 };
+
+/// Rate at which a phase is left, 1 / min: 1 / duration where it lasts a fixed time; NaN where neither time nor rate ends it.
+double exit_rate(const Phase& phase);
 
 /// One step of all agents: volumes relax (solids exactly, then fluid exactly for these solids; first order in dt between them), radii follow, then living agents
 /// die with probability 1 - exp(-rate dt), then phases are left: with that probability, or after their time (what is left of the step counts for the next phase).
-/// life: one a type. step: number of this step. Returns who divides and who is to be taken out; the phases are already those after the division.
+/// life: one a type. step: number of this step. Returns who divides, who is to be taken out and who died; the phases are already those after the division.
 PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const LifeRates& rates, double dt_min, std::uint64_t seed, std::uint32_t step, Context& context);
 
 /// Volume of an agent in um^3: fluid and solids.

@@ -29,6 +29,14 @@ std::vector<float> reach_factors(const std::vector<CellMechanics>& types) {
     return factors;
 }
 
+const float* own_values(const Agents& agents, std::int32_t array) { return array < 0 ? nullptr : agents.behavior[static_cast<std::size_t>(array)].data(); }
+
+double own_or(const Agents& agents, std::int32_t array, std::size_t i, double of_type) {
+    return array < 0 ? of_type : static_cast<double>(agents.behavior[static_cast<std::size_t>(array)][i]);
+}
+
+double length_of(const std::array<double, 3>& v) { return std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]); }
+
 /// Steps until the next turn, 1 or more: geometric with the probability of a turn a step.
 std::uint32_t steps_to_turn(Random& random, double probability) {
     if (probability >= 1.0) return 1;
@@ -57,10 +65,11 @@ Mechanics::Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vec
         invalid_data(fmt::format("Mechanics: the table of affinities has {} entries for {} types.", affinity_.size(), types_.size()), "Give one for each pair of types.");
     }
     for (const float value : affinity_) check_number("an affinity", static_cast<double>(value), 0.0);
+    lists_.use_own_reach(options_.own.reach);
     // What acts on a pair is the geometric mean of both affinities.
-    const std::vector<float> given(affinity_);
+    given_affinity_ = affinity_;
     for (std::size_t a = 0; a < types_.size(); ++a) {
-        for (std::size_t b = 0; b < types_.size(); ++b) affinity_[a * types_.size() + b] = std::sqrt(given[a * types_.size() + b] * given[b * types_.size() + a]);
+        for (std::size_t b = 0; b < types_.size(); ++b) affinity_[a * types_.size() + b] = std::sqrt(given_affinity_[a * types_.size() + b] * given_affinity_[b * types_.size() + a]);
     }
 }
 
@@ -86,9 +95,13 @@ void Mechanics::record_agents(const Agents& agents, Context& context) {
     for (const CellMechanics& type : types_) {
         strength.push_back({static_cast<float>(std::sqrt(type.repulsion_um_per_min)), static_cast<float>(std::sqrt(type.adhesion_um_per_min))});
     }
+    const float* own_repulsion = own_values(agents, options_.own.repulsion);
+    const float* own_adhesion = own_values(agents, options_.own.adhesion);
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            const auto& [repulsion, adhesion] = strength[agents.type[i]];
+            auto [repulsion, adhesion] = strength[agents.type[i]];
+            if (own_repulsion != nullptr) repulsion = std::sqrt(own_repulsion[i]);
+            if (own_adhesion != nullptr) adhesion = std::sqrt(own_adhesion[i]);
             // From the middle of the box, where floats are finest.
             const auto from_middle = [&](std::size_t axis, double position) { return static_cast<float>(position - box_.origin_um[axis] - 0.5 * box_.size_um(static_cast<int>(axis))); };
             records_[i] = {from_middle(0, agents.x[i]), from_middle(1, agents.y[i]), from_middle(2, agents.z[i]), agents.radius[i], lists_.reach(agents, i), repulsion, adhesion, agents.type[i]};
@@ -96,28 +109,63 @@ void Mechanics::record_agents(const Agents& agents, Context& context) {
     });
 }
 
+std::array<double, 3> Mechanics::slope_at(const Agents& agents, std::size_t i, const Field& field, std::int32_t substance) const {
+    const Grid& grid = field.grid();
+    return field.gradient(substance, {nearest_voxel(grid, 0, agents.x[i]), nearest_voxel(grid, 1, agents.y[i]), nearest_voxel(grid, 2, agents.z[i])});
+}
+
+/// Unit vector of where an agent would go by its gradients; 0 where they are flat.
+std::array<double, 3> Mechanics::heading(const Agents& agents, std::size_t i, const Field* fields) const {
+    const CellMechanics& type = types_[agents.type[i]];
+    std::array<double, 3> sum{};
+    const auto follow = [&](std::int32_t substance, double response) {
+        if (response == 0.0) return;
+        MORULA_ASSERT(fields != nullptr);
+        const std::array<double, 3> slope = slope_at(agents, i, *fields, substance);
+        const double steepness = length_of(slope);
+        for (std::size_t axis = 0; axis < 3 && steepness > 0.0; ++axis) sum[axis] += response * slope[axis] / steepness;
+    };
+    const std::vector<std::int32_t>& own = options_.own.chemotaxis;
+    if (own.empty()) {
+        if (type.chemotaxis_substance >= 0) follow(type.chemotaxis_substance, type.chemotaxis_sign);
+    } else {
+        for (std::int32_t s = 0; s < static_cast<std::int32_t>(own.size()); ++s) follow(s, own_or(agents, own[static_cast<std::size_t>(s)], i, s == type.chemotaxis_substance ? type.chemotaxis_sign : 0.0));
+    }
+    const double length = length_of(sum);
+    for (double& along : sum) along = length > 0.0 ? along / length : 0.0;
+    return sum;
+}
+
 void Mechanics::turn(Agents& agents, std::size_t i, const Field* fields, std::uint64_t seed, std::uint32_t step) const {
     const CellMechanics& type = types_[agents.type[i]];
-    const double speed = std::max(0.0, type.speed_um_per_min + static_cast<double>(agents.speed_change[i]));
+    const OwnMechanics& own = options_.own;
+    // Own values of the dead are 0 unless a rule for the dead says otherwise.
+    const double speed = own_or(agents, own.speed, i, agents.death[i] == Death::none ? type.speed_um_per_min : 0.0);
     if (speed == 0.0) agents.migration_x[i] = agents.migration_y[i] = agents.migration_z[i] = 0.0F;
     if (speed == 0.0 || step < agents.next_turn[i]) return;
     Random random(seed, Purpose::simulation_motility, agents.id[i], step);
     std::array<double, 3> direction = random_direction(random, box_.dimensions());
-    if (type.chemotaxis_substance >= 0 && type.bias > 0.0) {
-        MORULA_ASSERT(fields != nullptr);
-        const Grid& grid = fields->grid();
-        const std::array<double, 3> slope = fields->gradient(type.chemotaxis_substance, {nearest_voxel(grid, 0, agents.x[i]), nearest_voxel(grid, 1, agents.y[i]), nearest_voxel(grid, 2, agents.z[i])});
-        const double steepness = std::sqrt(slope[0] * slope[0] + slope[1] * slope[1] + slope[2] * slope[2]);
-        const double up = steepness > 0.0 ? type.bias * type.chemotaxis_sign / steepness : 0.0;
-        for (std::size_t axis = 0; axis < 3; ++axis) direction[axis] = (1.0 - type.bias) * direction[axis] + up * slope[axis];
+    const double bias = own_or(agents, own.bias, i, type.bias);
+    if (bias > 0.0 && (type.chemotaxis_substance >= 0 || !own.chemotaxis.empty())) {
+        const std::array<double, 3> up = heading(agents, i, fields);
+        for (std::size_t axis = 0; axis < 3; ++axis) direction[axis] = (1.0 - bias) * direction[axis] + bias * up[axis];
     }
-    const double length = std::sqrt(direction[0] * direction[0] + direction[1] * direction[1] + direction[2] * direction[2]);
+    const double length = length_of(direction);
     const double scale = length > 0.0 ? speed / length : 0.0;
     agents.migration_x[i] = static_cast<float>(scale * direction[0]);
     agents.migration_y[i] = static_cast<float>(scale * direction[1]);
     agents.migration_z[i] = static_cast<float>(scale * direction[2]);
-    const double probability = type.persistence_min > options_.dt_min ? options_.dt_min / type.persistence_min : 1.0;
+    const double persistence = own_or(agents, own.persistence, i, type.persistence_min);
+    const double probability = persistence > options_.dt_min ? options_.dt_min / persistence : 1.0;
     agents.next_turn[i] = step + steps_to_turn(random, probability);
+}
+
+mechanics_simd::Force Mechanics::force_on(const Agents& agents, std::size_t i, const std::uint32_t* list, std::int64_t n_groups) const {
+    const std::size_t type = agents.type[i];
+    const std::vector<std::int32_t>& own = options_.own.affinity;
+    if (own.empty()) return mechanics_simd::force_on(records_[i], records_.data(), list, n_groups, affinity_.data() + type * types_.size());
+    const auto towards = [&](std::size_t agent, std::size_t t) { return own_or(agents, own[t], agent, static_cast<double>(given_affinity_[agents.type[agent] * types_.size() + t])); };
+    return mechanics_simd::force_on_each(records_[i], records_.data(), list, n_groups, [&](std::uint32_t j) { return std::sqrt(towards(i, agents.type[j]) * towards(j, type)); });
 }
 
 float Mechanics::move(Agents& agents, std::size_t i, const mechanics_simd::Force& force) const {
@@ -152,8 +200,7 @@ MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t
             const auto a = static_cast<std::size_t>(i);
             const auto l = static_cast<std::size_t>(i - block.begin);
             turn(agents, a, fields, seed, step);
-            const mechanics_simd::Force force = mechanics_simd::force_on(records_[a], records_.data(), chunk.list.data() + std::size_t{chunk.begin[l]} * kListGroup,
-                                                                         chunk.begin[l + 1] - chunk.begin[l], affinity_.data() + agents.type[a] * types_.size());
+            const mechanics_simd::Force force = force_on(agents, a, chunk.list.data() + std::size_t{chunk.begin[l]} * kListGroup, chunk.begin[l + 1] - chunk.begin[l]);
             float& shift = shifts[static_cast<std::size_t>(block.index)];
             shift = std::max(shift, move(agents, a, force));
         }
@@ -167,6 +214,12 @@ MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t
 const NeighborLists& Mechanics::current_lists(Agents& agents, Context& context) {
     if (!lists_.is_built()) lists_.build(agents, context);
     return lists_;
+}
+
+Contacts Mechanics::contacts(Agents& agents, Context& context) {
+    current_lists(agents, context);
+    record_agents(agents, context);
+    return {lists_, records_};
 }
 
 std::int64_t Mechanics::bytes() const { return lists_.bytes() + static_cast<std::int64_t>(records_.capacity() * sizeof(records_[0])); }

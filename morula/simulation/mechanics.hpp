@@ -1,11 +1,13 @@
 // How agents push, stick together and crawl: overdamped motion with repulsion and adhesion by type pair, persistent random motility and chemotaxis.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "morula/core/context.hpp"
 #include "morula/simulation/agents.hpp"
+#include "morula/simulation/mechanics_contacts.hpp"
 #include "morula/simulation/field.hpp"
 #include "morula/simulation/grid.hpp"
 #include "morula/simulation/mechanics_simd.hpp"
@@ -26,9 +28,22 @@ struct CellMechanics {
     double chemotaxis_sign = 1.0;      // 1: up the gradient; -1: down
 };
 
+/// Places in Agents::behavior of values that agents have of their own, in place of their type's; -1 or empty: none.
+struct OwnMechanics {
+    std::int32_t repulsion = -1;
+    std::int32_t adhesion = -1;
+    std::int32_t reach = -1;
+    std::int32_t speed = -1;
+    std::int32_t persistence = -1;
+    std::int32_t bias = -1;
+    std::vector<std::int32_t> chemotaxis{};  // one a substance: how strongly an agent follows it, below 0 flees it
+    std::vector<std::int32_t> affinity{};    // one a type: the agent's affinity for it
+};
+
 struct MechanicsOptions {
     double dt_min = 0.1;
     double skin_um = 2.0;
+    OwnMechanics own{};
 };
 
 struct MechanicsStep {
@@ -40,8 +55,9 @@ struct MechanicsStep {
 ///   sum_j [ sqrt(c_i c_j) (1 - d / R)^2 - sqrt(a_i a_j f_ij f_ji) (1 - d / A)^2 ] (x_i - x_j) / d  +  migration,
 /// the first term for d < R = r_i + r_j, the second for d < A = reach_i r_i + reach_j r_j; c repulsion, a adhesion, f affinity of a type for another.
 /// pressure: sum_j (1 - d / R)^2 over its value for 12 neighbours in a hexagonal sheet's packing, 12 (1 - sqrt(pi / (2 sqrt 3)))^2; about 1 in confluent tissue.
-/// Motility: a turn comes with probability dt / persistence a step (drawn ahead, as a geometric number of steps); the new direction is (1 - bias) u + bias g
-/// scaled to length 1, u random, g the unit gradient of the substance in the agent's voxel (0 where it is flat).
+/// Motility of the living: a turn comes with probability dt / persistence a step (drawn ahead, as a geometric number of steps); the new direction is (1 - bias) u + bias g
+/// scaled to length 1, u random, g the unit gradient of the substance in the agent's voxel (0 where it is flat). Where agents respond to substances of their own accord,
+/// g is the unit vector along the sum of response times unit gradient. Speed takes effect at the next turn, or at once where an agent stops.
 /// Steps: Adams-Bashforth of second order, Euler for an agent's first. Agents stay in the box: a wall stops them. Agents on top of each other do not push.
 /// Same bits for any number of threads and any SIMD target.
 class Mechanics {
@@ -56,8 +72,10 @@ public:
 
     /// One step. step: number of this mechanics step, for random numbers. fields may be nullptr when no type follows a gradient.
     MechanicsStep step(Agents& agents, const Field* fields, std::uint64_t seed, std::uint32_t step, Context& context);
-    /// Must be called after agents came or left.
+    /// Must be called after agents came or left, or changed type or reach.
     void population_changed() { lists_.clear(); }
+    /// Who touches whom where the agents are now. Builds lists, and so sorts the agents, where there are none. Holds until agents change.
+    Contacts contacts(Agents& agents, Context& context);
 
     const NeighborLists& lists() const { return lists_; }
     /// Lists for the agents where they are now: builds them, and so sorts the agents, where there are none, as the next step would.
@@ -69,12 +87,16 @@ public:
 
 private:
     void record_agents(const Agents& agents, Context& context);
+    std::array<double, 3> slope_at(const Agents& agents, std::size_t i, const Field& field, std::int32_t substance) const;
+    std::array<double, 3> heading(const Agents& agents, std::size_t i, const Field* fields) const;
+    mechanics_simd::Force force_on(const Agents& agents, std::size_t i, const std::uint32_t* list, std::int64_t n_groups) const;
     void turn(Agents& agents, std::size_t i, const Field* fields, std::uint64_t seed, std::uint32_t step) const;
     float move(Agents& agents, std::size_t i, const mechanics_simd::Force& force) const;
 
     Grid box_;
     std::vector<CellMechanics> types_;
-    std::vector<float> affinity_;
+    std::vector<float> given_affinity_;
+    std::vector<float> affinity_;  // of pairs
     MechanicsOptions options_;
     NeighborLists lists_;
     std::vector<mechanics_simd::ForceRecord> records_;  // one more than agents: nobody

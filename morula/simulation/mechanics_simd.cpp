@@ -125,23 +125,7 @@ Force force_on(const ForceRecord& self, const ForceRecord* records, const std::u
 }
 
 Force force_on_plain(const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, std::int64_t n_groups, const float* affinity_row) {
-    double x = 0.0, y = 0.0, z = 0.0, overlap = 0.0;
-    for (std::int64_t k = 0; k < 4 * n_groups; ++k) {
-        const ForceRecord& other = records[list[k]];
-        const double dx = static_cast<double>(self.x) - static_cast<double>(other.x);
-        const double dy = static_cast<double>(self.y) - static_cast<double>(other.y);
-        const double dz = static_cast<double>(self.z) - static_cast<double>(other.z);
-        const double distance = std::max(1e-6, std::sqrt(dx * dx + dy * dy + dz * dz));
-        const double inside = std::max(0.0, 1.0 - distance / static_cast<double>(self.radius + other.radius));
-        const double bound = std::max(0.0, 1.0 - distance / static_cast<double>(self.reach + other.reach));
-        const double push = static_cast<double>(self.repulsion) * static_cast<double>(other.repulsion) * inside * inside;
-        const double pull = static_cast<double>(self.adhesion) * static_cast<double>(other.adhesion) * static_cast<double>(affinity_row[other.type]) * bound * bound;
-        x += (push - pull) / distance * dx;
-        y += (push - pull) / distance * dy;
-        z += (push - pull) / distance * dz;
-        overlap += inside * inside;
-    }
-    return {static_cast<float>(x), static_cast<float>(y), static_cast<float>(z), static_cast<float>(overlap)};
+    return force_on_each(self, records, list, n_groups, [&](std::uint32_t j) { return affinity_row[records[j].type]; });
 }
 
 ForceRecord nobody() { return {.x = 1e12F, .y = 1e12F, .z = 1e12F, .radius = 0.0F, .reach = 0.0F, .repulsion = 0.0F, .adhesion = 0.0F, .type = 0}; }

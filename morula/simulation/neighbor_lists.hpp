@@ -24,13 +24,16 @@ struct ListChunk {
     std::vector<std::uint32_t> list;
 };
 
-/// An agent's reach is its radius times a factor of its type. Lists are right until some agent's shift (how far it has moved, plus how much its reach has
+/// An agent's reach is its radius times a factor of its type, or of its own. Lists are right until some agent's shift (how far it has moved, plus how much its reach has
 /// grown, since they were built) exceeds half of the skin.
 /// The order within lists, and so every sum over them, depends on the agents at the time of building alone.
 class NeighborLists {
 public:
     /// skin_um > 0; reach_factor: one a type.
     NeighborLists(double skin_um, std::vector<float> reach_factor) : skin_um_(static_cast<float>(skin_um)), reach_factor_(std::move(reach_factor)) {}
+
+    /// Agents have a factor of their own in Agents::behavior[array].
+    void use_own_reach(std::int32_t array) { own_reach_ = array; }
 
     /// Sorts the agents by cell of a grid over them (edge: twice the largest reach plus the skin, larger where that were more than 8 cells an agent; ties keep
     /// their order), then lists for each agent, in the order of the arrays, all others nearer than both reaches plus the skin.
@@ -41,7 +44,9 @@ public:
 
     bool is_built() const { return n_ >= 0; }
     const ListChunk& chunk(std::int64_t index) const { return chunks_[static_cast<std::size_t>(index)]; }
-    float reach(const Agents& agents, std::size_t i) const { return agents.radius[i] * reach_factor_[agents.type[i]]; }
+    float reach(const Agents& agents, std::size_t i) const {
+        return agents.radius[i] * (own_reach_ < 0 ? reach_factor_[agents.type[i]] : agents.behavior[static_cast<std::size_t>(own_reach_)][i]);
+    }
     float shift(const Agents& agents, std::size_t i) const;
     float skin_um() const { return skin_um_; }
     std::int64_t n_listed() const;
@@ -67,6 +72,7 @@ private:
 
     float skin_um_;
     std::vector<float> reach_factor_;
+    std::int32_t own_reach_ = -1;
     std::int64_t n_ = -1;
     Cells cells_;
     AgentSorter sorter_;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "morula/knowledge/behavior_rules.hpp"
@@ -15,7 +17,10 @@ struct RuleVocabulary {
     std::vector<std::string> types;
     std::vector<std::string> signals;
     std::vector<std::string> behaviors;
-    std::vector<double> base;  // types x behaviours: the value without signals
+    std::vector<double> base;  // types x behaviours: the value without signals; NaN: cells of the type have no such behaviour
+    std::vector<std::uint8_t> ends_with_life{};  // one a behaviour; 1: the dead have it at 0, unless a rule for the dead says otherwise; empty: none
+    std::map<std::string, std::string> other_names{};       // of signals and behaviours, to the name above
+    std::vector<std::pair<std::string, std::string>> not_modelled{};  // names that rule files may hold and a simulation has not (with * for any end), and why
 
     double base_of(std::size_t type, std::size_t behavior) const { return base[type * behaviors.size() + behavior]; }
 };
@@ -28,13 +33,16 @@ enum class Vitality { alive, dead };
 class Rules {
 public:
     /// source: name of the rule file, for messages.
-    /// Throws invalid_data, with the line and the nearest name, for a type, signal or behaviour that is not in the vocabulary, and for a rule that goes the wrong way:
-    /// increases towards less than the base, or decreases towards more.
+    /// Throws unsupported, with the line and the reason, for a signal or behaviour that the grammar knows and the vocabulary has not; invalid_data, with the line and the nearest
+    /// name, for a type, signal or behaviour that neither knows, for a behaviour that the type has not, for a rule that goes the wrong way (increases towards less than the base,
+    /// or decreases towards more), and for two names of one signal.
     Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::string& source, const RuleVocabulary& vocabulary);
 
     /// Behaviours of a type that rules change, ascending.
     std::span<const std::int32_t> changed(std::size_t type) const { return changed_[type]; }
-    /// signals: values in the order of the vocabulary. The base where no rule counts.
+    /// Signals that rules of a type look at, ascending.
+    std::span<const std::int32_t> looked_at(std::size_t type) const { return looked_at_[type]; }
+    /// signals: values in the order of the vocabulary, of which those that the type looks at must be there. The base where no rule counts; of the dead 0 for what ends with life.
     double respond(std::size_t type, std::int32_t behavior, std::span<const double> signals, Vitality vitality) const;
 
 private:
@@ -42,6 +50,7 @@ private:
         std::int32_t signal;
         double half_max;
         double power;
+        std::int32_t whole_power;  // 0: power is no small whole number
         bool applies_to_dead;
     };
     struct Behavior {
@@ -51,11 +60,14 @@ private:
         std::vector<Term> up;
         std::vector<Term> down;
     };
+    static double raised(double ratio, const Term& term);
     static double saturated(const std::vector<Term>& terms, std::span<const double> signals, Vitality vitality);
 
     std::size_t n_behaviors_;
     std::vector<Behavior> behaviors_;  // types x behaviours
+    std::vector<std::uint8_t> ends_with_life_;
     std::vector<std::vector<std::int32_t>> changed_;
+    std::vector<std::vector<std::int32_t>> looked_at_;
 };
 
 }  // namespace morula::simulation

@@ -20,9 +20,6 @@ namespace {
 constexpr std::int64_t kBlockAgents = 4'096;
 /// Of steady fields, solved anew from the last ones every step: far below what their voxels resolve.
 constexpr double kSteadyTolerance = 1e-6;
-constexpr std::array<std::string_view, 4> kOwnSignals{"pressure", "volume", "dead", "time"};
-enum BehaviorNumber : std::int32_t { cycle_entry, apoptosis, necrosis, migration_speed };
-const std::vector<std::string> kBehaviors{"cycle entry", "apoptosis", "necrosis", "migration speed"};
 
 /// How often the shorter clock strikes within the longer.
 std::int64_t strikes(double shorter, double longer, std::string_view names) {
@@ -31,31 +28,6 @@ std::int64_t strikes(double shorter, double longer, std::string_view names) {
         invalid_data(fmt::format("The clocks of {} are {} and {} min.", names, shorter, longer), "Give steps above 0, the longer a whole multiple of the shorter.");
     }
     return static_cast<std::int64_t>(std::llround(ratio));
-}
-
-Model checked(Model model) {
-    const std::size_t n = model.substances.size();
-    model.pace.resize(n, FieldPace::stepped);
-    model.fixed.resize(n);
-    if (model.types.empty()) invalid_data("The scenario has no cell types.", "Describe at least one.");
-    std::set<std::string_view> names;
-    for (CellType& type : model.types) {
-        if (type.name.empty() || !names.insert(type.name).second) invalid_data(fmt::format("There is more than one cell type '{}', or it has no name.", type.name), "Give each cell type its own name.");
-        check_life(type.life, type.name);
-        type.exchange.resize(n);
-        for (const SubstanceExchange& exchange : type.exchange) {
-            for (const double rate : {exchange.secretion_per_min, exchange.aim, exchange.uptake_per_min}) {
-                if (!(rate >= 0.0) || !std::isfinite(rate)) invalid_data(fmt::format("Cell type '{}': a rate of secretion or uptake is {}.", type.name, rate), "Give a number that is not negative.");
-            }
-        }
-        if (type.mechanics.chemotaxis_substance >= static_cast<std::int32_t>(n)) invalid_data(fmt::format("Cell type '{}' follows a substance that is not there.", type.name), "Name a substance of the scenario.");
-    }
-    for (const Substance& substance : model.substances) {
-        if (std::find(kOwnSignals.begin(), kOwnSignals.end(), substance.name) != kOwnSignals.end()) {
-            invalid_data(fmt::format("A substance is called '{}', which is a signal of its own.", substance.name), "Give the substance another name.");
-        }
-    }
-    return model;
 }
 
 std::vector<CellMechanics> mechanics_of(const Model& model) {
@@ -83,25 +55,15 @@ void check_agents(const Agents& agents, const Model& model) {
 
 }  // namespace
 
-RuleVocabulary vocabulary_of(const Model& model) {
-    RuleVocabulary words;
-    for (const Substance& substance : model.substances) words.signals.push_back(substance.name);
-    words.signals.insert(words.signals.end(), kOwnSignals.begin(), kOwnSignals.end());
-    if (model.expression && model.expression->signalling) {
-        for (const Programme& programme : model.expression->signalling->model().programmes) words.signals.push_back("programme:" + programme.name);
-    }
-    words.behaviors = kBehaviors;
-    for (const CellType& type : model.types) {
-        words.types.push_back(type.name);
-        const Phase& first = type.life.phases.front();
-        words.base.insert(words.base.end(), {first.exit == PhaseExit::at_rate ? first.rate_per_min : 0.0, type.life.apoptosis_per_min, type.life.necrosis_per_min, type.mechanics.speed_um_per_min});
-    }
-    return words;
+std::string_view event_name(CellEvent::Kind kind) {
+    constexpr std::array<std::string_view, 5> names{"born", "removed", "eaten", "fused", "became"};
+    return names[static_cast<std::size_t>(kind)];
 }
 
 Simulation::Simulation(Model model, Context& context)
-    : model_(checked(std::move(model))), field_(model_.box, model_.substances, model_.clocks.field_min, context),
-      mechanics_(model_.box, mechanics_of(model_), model_.affinity, {.dt_min = model_.clocks.mechanics_min, .skin_um = model_.skin_um}), rules_(model_.rules, model_.rules_source, vocabulary_of(model_)) {
+    : model_(checked(std::move(model))), field_(model_.box, model_.substances, model_.clocks.field_min, context), behaviors_(model_),
+      mechanics_(model_.box, mechanics_of(model_), model_.affinity, {.dt_min = model_.clocks.mechanics_min, .skin_um = model_.skin_um, .own = behaviors_.own_mechanics()}) {
+    agents_.behavior.resize(behaviors_.n_kept());
     fields_a_step_ = strikes(model_.clocks.field_min, model_.clocks.mechanics_min, "fields and mechanics");
     steps_a_life_ = strikes(model_.clocks.mechanics_min, model_.clocks.life_min, "mechanics and life");
     if (model_.expression) {
@@ -119,8 +81,12 @@ Simulation::Simulation(Model model, Context& context)
 Simulation::Simulation(Model model, Agents start, Context& context) : Simulation(std::move(model), context) {
     agents_ = std::move(start);
     check_agents(agents_, model_);
+    agents_.behavior.assign(behaviors_.n_kept(), std::vector<float>(agents_.id.size()));
     for (std::size_t i = 0; i < agents_.id.size(); ++i) {
-        if (volume_of(agents_, i) == 0.0) begin_life(agents_, i, model_.types[agents_.type[i]].life);
+        const Life& life = model_.types[agents_.type[i]].life;
+        if (volume_of(agents_, i) == 0.0) begin_life(agents_, i, life);
+        agents_.death[i] = death_in(life, agents_.phase[i]);
+        behaviors_.begin(agents_, i);
     }
     mechanics_.check_step(agents_);
     if (states_) states_->settle(agents_, model_.seed, context);
@@ -131,11 +97,10 @@ void Simulation::find_rates(std::int32_t substance, std::vector<float>& secretio
     clearance.resize(agents_.id.size());
     parallel_blocks(context, agents_.size(), kBlockAgents, [&](Block block) {
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            const CellType& type = model_.types[agents_.type[i]];
-            const SubstanceExchange& exchange = type.exchange[static_cast<std::size_t>(substance)];
-            const double volume = type.life.phases[agents_.phase[i]].is_dead ? 0.0 : volume_of(agents_, i);
-            secretion[i] = static_cast<float>(volume * exchange.secretion_per_min * exchange.aim);
-            clearance[i] = static_cast<float>(volume * (exchange.secretion_per_min + exchange.uptake_per_min));
+            const auto rate = [&](BehaviorKind kind) { return behaviors_.value(agents_, i, {kind, substance}); };
+            const double volume = volume_of(agents_, i), secreted = rate(BehaviorKind::secretion);
+            secretion[i] = static_cast<float>(volume * secreted * rate(BehaviorKind::secretion_target) + rate(BehaviorKind::exported));
+            clearance[i] = static_cast<float>(volume * (secreted + rate(BehaviorKind::uptake)));
         }
     });
 }
@@ -173,51 +138,43 @@ void Simulation::step_fields(Context& context) {
     }
 }
 
-LifeRates Simulation::follow_rules(Context& context) {
-    if (model_.rules.empty()) return {};
-    LifeRates rates;
-    for (std::vector<float>* values : {&rates.cycle_entry, &rates.apoptosis, &rates.necrosis}) values->resize(agents_.id.size());
-    const std::size_t n_substances = model_.substances.size();
-    const RuleVocabulary words = vocabulary_of(model_);
-    parallel_blocks(context, agents_.size(), kBlockAgents, [&](Block block) {
-        std::vector<double> signals(words.signals.size());
-        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            const std::size_t type = agents_.type[i];
-            std::array<double, 4> values{};
-            for (std::size_t b = 0; b < values.size(); ++b) values[b] = words.base_of(type, b);
-            const bool is_dead = model_.types[type].life.phases[agents_.phase[i]].is_dead;
-            if (!rules_.changed(type).empty()) {
-                const auto place = static_cast<std::size_t>(
-                    model_.box.place(nearest_voxel(model_.box, 0, agents_.x[i]), nearest_voxel(model_.box, 1, agents_.y[i]), nearest_voxel(model_.box, 2, agents_.z[i])));
-                for (std::size_t s = 0; s < n_substances; ++s) signals[s] = field_.values(static_cast<std::int32_t>(s))[place];
-                const std::array<double, 4> own{static_cast<double>(agents_.pressure[i]), volume_of(agents_, i), is_dead ? 1.0 : 0.0, minute()};
-                std::copy(own.begin(), own.end(), signals.begin() + static_cast<std::ptrdiff_t>(n_substances));
-                for (std::size_t p = n_substances + own.size(); p < signals.size(); ++p) signals[p] = static_cast<double>(states_->programme(agents_, i, p - n_substances - own.size()));
-                for (const std::int32_t b : rules_.changed(type)) values[static_cast<std::size_t>(b)] = rules_.respond(type, b, signals, is_dead ? Vitality::dead : Vitality::alive);
-            }
-            rates.cycle_entry[i] = static_cast<float>(std::max(0.0, values[cycle_entry]));
-            rates.apoptosis[i] = static_cast<float>(std::max(0.0, values[apoptosis]));
-            rates.necrosis[i] = static_cast<float>(std::max(0.0, values[necrosis]));
-            agents_.speed_change[i] = static_cast<float>(values[migration_speed] - words.base_of(type, migration_speed));
+void Simulation::record_events(const PopulationEvents& events, const std::vector<Encounter>& encounters, double minute) {
+    std::map<std::uint64_t, CellEvent> gone;
+    for (const std::uint32_t agent : events.leaving) gone[agents_.id[agent]] = {.minute = minute, .kind = CellEvent::Kind::removed, .id = agents_.id[agent], .type = agents_.type[agent]};
+    for (const Encounter& deed : encounters) {
+        if (deed.kind == Encounter::Kind::becomes) {
+            events_.push_back({.minute = minute, .kind = CellEvent::Kind::became, .id = agents_.id[deed.actor], .type = agents_.type[deed.actor]});
+            continue;
         }
-    });
-    return rates;
+        CellEvent& event = gone[agents_.id[deed.other]];
+        event.kind = deed.kind == Encounter::Kind::eats ? CellEvent::Kind::eaten : CellEvent::Kind::fused;
+        event.by = agents_.id[deed.actor];
+    }
+    for (const auto& [id, event] : gone) events_.push_back(event);
 }
 
 void Simulation::live(Context& context) {
-    const LifeRates rates = follow_rules(context);
+    const double dt = model_.clocks.life_min;
     const auto strike = static_cast<std::uint32_t>(step_ / steps_a_life_);
-    PopulationEvents events = advance_life(agents_, lives(), rates, model_.clocks.life_min, model_.seed, strike, context);
+    // Asking who touches whom may sort the agents, so that it comes first.
+    const Contacts contacts = behaviors_.asks_for_contacts() ? mechanics_.contacts(agents_, context) : Contacts();
+    behaviors_.follow(agents_, field_, contacts, states(), minute(), context);
+    take_damage(agents_, behaviors_, contacts, dt, context);
+    PopulationEvents events = advance_life(agents_, lives(), behaviors_.life_rates(), dt, model_.seed, strike, context);
+    behaviors_.end(agents_, events.dying);
+    const std::vector<Encounter> encounters = find_encounters(agents_, behaviors_, contacts, events, model_.types.size(), dt, model_.seed, strike, context);
+    apply_encounters(agents_, encounters, model_, behaviors_, events);
+    if (behaviors_.own_mechanics().reach >= 0 || !encounters.empty()) mechanics_.population_changed();
+    const double at = static_cast<double>(step_ + 1) * model_.clocks.mechanics_min;
+    record_events(events, encounters, at);
     if (events.dividing.empty() && events.leaving.empty()) return;
     tally_.births += static_cast<std::int64_t>(events.dividing.size());
     tally_.removals += static_cast<std::int64_t>(events.leaving.size());
-    const double at = static_cast<double>(step_ + 1) * model_.clocks.mechanics_min;
-    std::map<std::uint64_t, CellEvent> gone;
-    for (const std::uint32_t agent : events.leaving) gone[agents_.id[agent]] = {at, CellEvent::Kind::removed, agents_.id[agent], 0, agents_.type[agent]};
     const std::vector<std::uint64_t> daughters = apply_events(agents_, std::move(events), model_.box.is_flat() ? Space::flat : Space::solid, model_.seed, strike);
     // Daughters stand at the end, in the order of their mothers' ids.
-    for (std::size_t i = agents_.id.size() - daughters.size(); i < agents_.id.size(); ++i) events_.push_back({at, CellEvent::Kind::born, agents_.id[i], agents_.parent[i], agents_.type[i]});
-    for (const auto& [id, event] : gone) events_.push_back(event);
+    for (std::size_t i = agents_.id.size() - daughters.size(); i < agents_.id.size(); ++i) {
+        events_.push_back({.minute = at, .kind = CellEvent::Kind::born, .id = agents_.id[i], .parent = agents_.parent[i], .type = agents_.type[i]});
+    }
     mechanics_.population_changed();
 }
 
@@ -267,7 +224,7 @@ std::vector<std::vector<std::int64_t>> Simulation::composition() const {
 }
 
 std::int64_t Simulation::bytes() const {
-    return agents_.size() * Agents::bytes_per_agent() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + 8 * model_.box.n_stored() * field_.n_substances();
+    return agents_.size() * agents_.bytes_per_agent() + behaviors_.bytes() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + 8 * model_.box.n_stored() * field_.n_substances();
 }
 
 }  // namespace morula::simulation

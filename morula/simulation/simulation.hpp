@@ -3,86 +3,39 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "morula/core/context.hpp"
-#include "morula/knowledge/behavior_rules.hpp"
 #include "morula/simulation/agents.hpp"
+#include "morula/simulation/behaviors.hpp"
+#include "morula/simulation/encounters.hpp"
 #include "morula/simulation/expression_states.hpp"
 #include "morula/simulation/field.hpp"
-#include "morula/simulation/grid.hpp"
-#include "morula/simulation/life.hpp"
 #include "morula/simulation/mechanics.hpp"
-#include "morula/simulation/rules.hpp"
+#include "morula/simulation/model.hpp"
 
 namespace morula::simulation {
 
-/// What living cells of a type do to a substance; the dead do nothing. c' = volume / voxel ((secretion (aim - c)) - uptake c).
-struct SubstanceExchange {
-    double secretion_per_min = 0.0;
-    double aim = 0.0;  // concentration that secretion tends to
-    double uptake_per_min = 0.0;
-};
-
-struct CellType {
-    std::string name;
-    CellMechanics mechanics;
-    Life life;
-    std::vector<SubstanceExchange> exchange;  // one a substance; empty: none
-};
-
-enum class FieldPace { stepped, steady };  // steady: solved for once a mechanics step, where a substance is fast beside the cells
-
-struct FixedVoxels {
-    std::vector<std::int64_t> places;
-    std::vector<double> concentrations;
-};
-
-/// Minutes a step; each a whole multiple of the one before.
-struct Clocks {
-    double field_min = 0.01;
-    double mechanics_min = 0.1;
-    double life_min = 6.0;
-};
-
-struct Model {
-    Grid box;
-    std::vector<Substance> substances;
-    std::vector<FieldPace> pace;       // one a substance
-    std::vector<FixedVoxels> fixed;    // one a substance
-    std::vector<CellType> types;
-    std::vector<double> affinity;      // see Mechanics
-    std::vector<knowledge::BehaviorRule> rules;
-    std::string rules_source = "the rules";
-    Clocks clocks;
-    std::shared_ptr<const ExpressionModel> expression;  // none: cells have no expression state
-    double skin_um = 2.0;
-    std::uint64_t seed = 0;
-};
-
-/// The signals and behaviours that rules may name. Signals: each substance (concentration where the cell is), "pressure", "volume" (um^3), "dead" (0 or 1), "time" (min),
-/// and "programme:NAME" (level) of each programme of signalling.
-/// Behaviours, with the type's own value as the base: "cycle entry" (rate of leaving the first phase, where it has one), "apoptosis", "necrosis" (1 / min),
-/// "migration speed" (um / min).
-RuleVocabulary vocabulary_of(const Model& model);
-
 struct PopulationTally {
     std::int64_t births = 0;
-    std::int64_t removals = 0;
+    std::int64_t removals = 0;     // of all who are gone, eaten ones among them
     std::int64_t agent_steps = 0;  // agents over mechanics steps
 };
 
 struct CellEvent {
-    enum class Kind { born, removed };
+    enum class Kind { born, removed, eaten, fused, became };  // fused: gone into another cell; became: of another type from now on
     double minute = 0.0;
     Kind kind = Kind::born;
     std::uint64_t id = 0;
     std::uint64_t parent = 0;  // of a born cell
-    std::uint16_t type = 0;
+    std::uint16_t type = 0;    // of a cell that became another type: the new one
+    std::uint64_t by = 0;      // of a cell that is gone into another: that one
 };
+/// "born", "removed", "eaten", ... in the order of CellEvent::Kind.
+std::string_view event_name(CellEvent::Kind kind);
 
 /// One mechanics step: field steps with exchange, or steady fields; then motion; then, where the life clock strikes, rules, growth, cycle and death.
 /// Everything is decided by model, start and seed: the same bits for any number of threads, and after save and load at any step.
@@ -126,12 +79,12 @@ private:
     void express(Context& context);
     void signal(Context& context);
     void find_rates(std::int32_t substance, std::vector<float>& secretion, std::vector<float>& clearance, Context& context) const;
-    LifeRates follow_rules(Context& context);
+    void record_events(const PopulationEvents& events, const std::vector<Encounter>& encounters, double minute);
 
     Model model_;
     Field field_;
+    Behaviors behaviors_;
     Mechanics mechanics_;
-    Rules rules_;
     Agents agents_;
     std::optional<ExpressionStates> states_;
     std::int64_t step_ = 0;

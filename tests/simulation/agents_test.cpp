@@ -25,7 +25,7 @@ bool same_agents(const Agents& a, const Agents& b) {
     return std::apply([&](const auto... column) { return (test::same_bits(a.*column, b.*column) && ...); }, Agents::columns());
 }
 
-TEST(agents, take_a_third_of_the_memory_they_may) { EXPECT_LE(Agents::bytes_per_agent(), 116); }
+TEST(agents, take_a_third_of_the_memory_they_may) { EXPECT_LE(Agents().bytes_per_agent(), 121); }
 
 TEST(agents, ids_come_from_the_mother_and_her_division_alone) {
     EXPECT_EQ(daughter_id(17, 2), daughter_id(17, 2));

@@ -30,10 +30,22 @@ Model busy_model() {
     grows.life.phases[1].duration_min = 3.0;
     grows.life.phases[2].duration_min = 2.0;
     CellType crawls{.name = "crawls", .mechanics = {.speed_um_per_min = 1.0, .persistence_min = 2.0, .bias = 0.6, .chemotaxis_substance = 1}, .life = standard_life(CycleModel::none), .exchange = {{.uptake_per_min = 2.0}, {}}};
+    crawls.encounters = {.eats_dead = 0.2, .eats = {0.002, 0.0}, .attacks = {0.05, 0.0}, .fuses = {0.0, 0.005}, .becomes = {0.01, 0.0}, .attack_min = 1.0};
     model.types = {grows, crawls};
     model.affinity = {1.0, 0.5, 0.5, 1.0};
     using knowledge::Response;
-    model.rules = {{.cell_type = "grows", .signal = "oxygen", .response = Response::increases, .behavior = "cycle entry", .saturation = 0.5, .half_max = 20.0, .hill_power = 2.0, .line = 1},
+    const auto rule = [](std::string type, std::string signal, Response response, std::string behavior, double saturation, double half_max, bool applies_to_dead) {
+        return knowledge::BehaviorRule{.cell_type = std::move(type), .signal = std::move(signal), .response = response, .behavior = std::move(behavior), .saturation = saturation, .half_max = half_max,
+                                       .hill_power = 2.0, .applies_to_dead = applies_to_dead, .line = 9};
+    };
+    model.rules = {rule("grows", "contact with crawls", Response::increases, "lure secretion", 4.0, 1.0, false), rule("grows", "dead", Response::increases, "lure export", 500.0, 0.5, true),
+                   rule("grows", "oxygen", Response::decreases, "oxygen uptake", 1.0, 30.0, false), rule("grows", "contact with live cell", Response::decreases, "cell-cell adhesion", 0.1, 4.0, false),
+                   rule("grows", "damage", Response::increases, "necrosis", 0.1, 1.0, false), rule("crawls", "lure", Response::increases, "adhesive affinity to grows", 1.0, 0.5, false),
+                   rule("crawls", "lure gradient", Response::increases, "migration bias", 1.0, 0.01, false), rule("crawls", "pressure", Response::decreases, "migration persistence time", 0.5, 0.5, false),
+                   rule("crawls", "volume", Response::increases, "chemotactic response to oxygen", 0.5, 2000.0, false), rule("crawls", "contact with dead cell", Response::increases, "phagocytose dead cell", 0.6, 1.0, false),
+                   rule("crawls", "time", Response::increases, "relative maximum adhesion distance", 1.4, 3.0, false), rule("grows", "total attack time", Response::decreases, "exit from cycle phase 1", 0.1, 20.0, false),
+                   rule("crawls", "apoptotic", Response::increases, "cell-cell repulsion", 12.0, 0.5, true),
+                   {.cell_type = "grows", .signal = "oxygen", .response = Response::increases, .behavior = "cycle entry", .saturation = 0.5, .half_max = 20.0, .hill_power = 2.0, .line = 1},
                    {.cell_type = "grows", .signal = "pressure", .response = Response::increases, .behavior = "apoptosis", .saturation = 0.3, .half_max = 1.0, .hill_power = 4.0, .line = 2},
                    {.cell_type = "crawls", .signal = "lure", .response = Response::decreases, .behavior = "migration speed", .saturation = 0.0, .half_max = 0.5, .hill_power = 2.0, .line = 3}};
     model.clocks = {.field_min = 0.05, .mechanics_min = 0.1, .life_min = 0.6};
@@ -58,7 +70,10 @@ TEST(simulation, gives_the_same_state_with_any_number_of_threads) {
             EXPECT_GT(simulation.tally().removals, 0);
             EXPECT_EQ(simulation.agents().size(), 125 + simulation.tally().births - simulation.tally().removals);
             const std::vector<CellEvent> events = simulation.take_events();
-            EXPECT_EQ(std::ssize(events), simulation.tally().births + simulation.tally().removals);
+            const auto count = [&](CellEvent::Kind kind) { return std::count_if(events.begin(), events.end(), [&](const CellEvent& event) { return event.kind == kind; }); };
+            for (const auto kind : {CellEvent::Kind::removed, CellEvent::Kind::eaten, CellEvent::Kind::fused, CellEvent::Kind::became}) EXPECT_GT(count(kind), 0) << event_name(kind);
+            EXPECT_EQ(std::ssize(events), simulation.tally().births + simulation.tally().removals + count(CellEvent::Kind::became));
+            for (const CellEvent& event : events) EXPECT_EQ(event.by != 0, event.kind == CellEvent::Kind::eaten || event.kind == CellEvent::Kind::fused);
             EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const CellEvent& event) { return event.kind == CellEvent::Kind::born && event.parent != 0; }), simulation.tally().births);
             EXPECT_TRUE(simulation.take_events().empty());
             return simulation.hash();
@@ -204,6 +219,9 @@ TEST(simulation, names_what_is_wrong_with_a_start) {
     refused([](Model& model, Agents&) { model.types[1].mechanics.chemotaxis_substance = 5; }, "follows a substance");
     refused([](Model& model, Agents&) { model.substances[1].name = "pressure"; }, "signal of its own");
     refused([](Model& model, Agents&) { model.rules[0].signal = "oxigen"; }, "no signal 'oxigen'");
+    refused([](Model& model, Agents&) { model.affinity.pop_back(); }, "table of affinities");
+    refused([](Model& model, Agents&) { model.types[0].encounters.attacks = {-1.0, 0.0}; }, "eating, attack, fusion");
+    refused([](Model& model, Agents&) { model.types[0].encounters.repair_per_min = std::numeric_limits<double>::infinity(); }, "eating, attack or damage");
 }
 
 TEST(simulation, stops_when_it_is_told_to) {

@@ -1,0 +1,492 @@
+#include "morula/simulation/behaviors.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string_view>
+
+#include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
+
+namespace morula::simulation {
+namespace {
+
+constexpr std::int64_t kBlockAgents = 4'096;
+
+enum class Per { model, substance, phase, type, programme };
+/// acts: between strikes of the life clock too, so that its values are kept.
+enum class Acts { at_strikes, always };
+enum class AtDeath { stays, ends };
+
+struct BehaviorWord {
+    std::string_view name;  // {}: the substance, type or phase
+    Per per;
+    Acts acts;
+    AtDeath at_death;
+};
+/// In the order of BehaviorKind.
+constexpr std::array<BehaviorWord, 26> kBehaviors{{
+    {"{} secretion", Per::substance, Acts::always, AtDeath::ends},
+    {"{} secretion target", Per::substance, Acts::always, AtDeath::stays},
+    {"{} uptake", Per::substance, Acts::always, AtDeath::ends},
+    {"{} export", Per::substance, Acts::always, AtDeath::ends},
+    {"exit from cycle phase {}", Per::phase, Acts::at_strikes, AtDeath::stays},
+    {"apoptosis", Per::model, Acts::at_strikes, AtDeath::stays},
+    {"necrosis", Per::model, Acts::at_strikes, AtDeath::stays},
+    {"migration speed", Per::model, Acts::always, AtDeath::ends},
+    {"migration bias", Per::model, Acts::always, AtDeath::stays},
+    {"migration persistence time", Per::model, Acts::always, AtDeath::stays},
+    {"chemotactic response to {}", Per::substance, Acts::always, AtDeath::stays},
+    {"cell-cell adhesion", Per::model, Acts::always, AtDeath::stays},
+    {"adhesive affinity to {}", Per::type, Acts::always, AtDeath::stays},
+    {"relative maximum adhesion distance", Per::model, Acts::always, AtDeath::stays},
+    {"cell-cell repulsion", Per::model, Acts::always, AtDeath::stays},
+    {"phagocytose dead cell", Per::model, Acts::at_strikes, AtDeath::ends},
+    {"phagocytose apoptotic cell", Per::model, Acts::at_strikes, AtDeath::ends},
+    {"phagocytose necrotic cell", Per::model, Acts::at_strikes, AtDeath::ends},
+    {"phagocytose {}", Per::type, Acts::at_strikes, AtDeath::ends},
+    {"attack {}", Per::type, Acts::at_strikes, AtDeath::ends},
+    {"fuse to {}", Per::type, Acts::at_strikes, AtDeath::ends},
+    {"transition to {}", Per::type, Acts::at_strikes, AtDeath::ends},
+    {"attack duration", Per::model, Acts::at_strikes, AtDeath::stays},
+    {"attack damage rate", Per::model, Acts::at_strikes, AtDeath::stays},
+    {"damage rate", Per::model, Acts::at_strikes, AtDeath::ends},
+    {"damage repair rate", Per::model, Acts::at_strikes, AtDeath::ends},
+}};
+
+struct SignalWord {
+    std::string_view name;
+    Per per;
+};
+/// In the order of SignalKind.
+constexpr std::array<SignalWord, 16> kSignals{{
+    {"{}", Per::substance},
+    {"{} gradient", Per::substance},
+    {"contact with {}", Per::type},
+    {"contact with live cell", Per::model},
+    {"contact with dead cell", Per::model},
+    {"contact with apoptotic cell", Per::model},
+    {"contact with necrotic cell", Per::model},
+    {"pressure", Per::model},
+    {"volume", Per::model},
+    {"damage", Per::model},
+    {"total attack time", Per::model},
+    {"dead", Per::model},
+    {"apoptotic", Per::model},
+    {"necrotic", Per::model},
+    {"time", Per::model},
+    {"programme:{}", Per::programme},
+}};
+
+struct OtherName {
+    std::string_view other;
+    std::string_view name;
+    Per per;
+};
+constexpr std::array<OtherName, 24> kOtherNames{{
+    {"grad({})", "{} gradient", Per::substance},
+    {"gradient of {}", "{} gradient", Per::substance},
+    {"{} secretion saturation density", "{} secretion target", Per::substance},
+    {"chemotactic sensitivity to {}", "chemotactic response to {}", Per::substance},
+    {"transform to {}", "transition to {}", Per::type},
+    {"phagocytosis of {}", "phagocytose {}", Per::type},
+    {"exit from cycle phase 0", "cycle entry", Per::model},
+    {"contact with live cells", "contact with live cell", Per::model},
+    {"contact with dead cells", "contact with dead cell", Per::model},
+    {"contact with apoptotic cells", "contact with apoptotic cell", Per::model},
+    {"contact with necrotic cells", "contact with necrotic cell", Per::model},
+    {"is dead", "dead", Per::model},
+    {"is_apoptotic", "apoptotic", Per::model},
+    {"is_necrotic", "necrotic", Per::model},
+    {"current time", "time", Per::model},
+    {"global time", "time", Per::model},
+    {"phagocytosis of dead cell", "phagocytose dead cell", Per::model},
+    {"phagocytosis of dead cells", "phagocytose dead cell", Per::model},
+    {"phagocytosis of apoptotic cell", "phagocytose apoptotic cell", Per::model},
+    {"phagocytosis of apoptotic cells", "phagocytose apoptotic cell", Per::model},
+    {"phagocytosis of necrotic cell", "phagocytose necrotic cell", Per::model},
+    {"phagocytosis of necrotic cells", "phagocytose necrotic cell", Per::model},
+    {"phagocytose dead cells", "phagocytose dead cell", Per::model},
+    {"phagocytose apoptotic cells", "phagocytose apoptotic cell", Per::model},
+}};
+
+constexpr std::string_view kNoSprings = "cells are not tied to one another by springs";
+constexpr std::string_view kNoMembrane = "there is no basement membrane";
+constexpr std::string_view kNamedTypes = "cell types are known by their names, not by numbers";
+constexpr std::array<std::array<std::string_view, 2>, 26> kNotModelled{{
+    {"intracellular *", "cells keep no account of what they took up"},
+    {"internalized *", "cells keep no account of what they took up"},
+    {"contact with basement membrane", kNoMembrane},
+    {"contact with BM", kNoMembrane},
+    {"cell-BM *", kNoMembrane},
+    {"cell-membrane *", kNoMembrane},
+    {"contact with other dead cell*", "every death is apoptotic or necrotic"},
+    {"phagocytose other dead cell*", "every death is apoptotic or necrotic"},
+    {"phagocytosis of other dead cell*", "every death is apoptotic or necrotic"},
+    {"damage delivered", "damage is kept by the cell that takes it"},
+    {"total damage delivered", "damage is kept by the cell that takes it"},
+    {"attacking", "an attack is spread over all whom a cell touches, in the mean"},
+    {"is attacking", "an attack is spread over all whom a cell touches, in the mean"},
+    {"immunogenicity to *", "attacks depend on the attacker's rate for the type alone"},
+    {"cell-cell adhesion elastic constant", kNoSprings},
+    {"cell attachment rate", kNoSprings},
+    {"cell detachment rate", kNoSprings},
+    {"maximum number of cell attachments", kNoSprings},
+    {"asymmetric division to *", "both daughters are of their mother's type"},
+    {"is_movable", "every cell can move; give it no speed and it is only pushed"},
+    {"is movable", "every cell can move; give it no speed and it is only pushed"},
+    {"movable", "every cell can move; give it no speed and it is only pushed"},
+    {"custom*", "custom variables belong to code that a scenario does not have"},
+    {"contact with cell type *", kNamedTypes},
+    {"attack cell type *", kNamedTypes},
+    {"phagocytose cell type *", kNamedTypes},
+}};
+
+std::string named(std::string_view pattern, const std::string& name) {
+    const std::size_t at = pattern.find("{}");
+    return at == std::string_view::npos ? std::string(pattern) : std::string(pattern.substr(0, at)) + name + std::string(pattern.substr(at + 2));
+}
+
+std::size_t n_programmes_of(const Model& model) {
+    const bool has_any = model.expression != nullptr && model.expression->signalling.has_value();
+    return has_any ? model.expression->signalling->model().programmes.size() : 0;
+}
+
+/// Phases of the living, of the type that has most.
+std::size_t n_phases_of(const Model& model) {
+    std::size_t most = 0;
+    for (const CellType& type : model.types) {
+        most = std::max(most, static_cast<std::size_t>(std::count_if(type.life.phases.begin(), type.life.phases.end(), [](const Phase& phase) { return !phase.is_dead; })));
+    }
+    return most;
+}
+
+std::size_t count_of(const Model& model, Per per) {
+    switch (per) {
+        case Per::substance: return model.substances.size();
+        case Per::phase: return n_phases_of(model);
+        case Per::type: return model.types.size();
+        case Per::programme: return n_programmes_of(model);
+        case Per::model: break;
+    }
+    return 1;
+}
+
+std::string name_of(const Model& model, Per per, std::size_t of) {
+    if (per == Per::substance) return model.substances[of].name;
+    if (per == Per::programme) return model.expression->signalling->model().programmes[of].name;
+    return per == Per::type ? model.types[of].name : std::to_string(of);
+}
+
+void check_names(std::vector<std::string> names) {
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice != names.end()) invalid_data(fmt::format("'{}' would mean two things in rules: a substance or cell type is called like a signal of its own.", *twice), "Give the substance or cell type another name.");
+}
+
+double death_rate(std::int32_t phase, double rate) { return phase < 0 ? std::numeric_limits<double>::quiet_NaN() : rate; }
+
+double phase_exit_of(const Life& life, std::size_t phase) {
+    const bool is_there = phase < life.phases.size() && !life.phases[phase].is_dead;
+    return is_there ? exit_rate(life.phases[phase]) : std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace
+
+std::vector<Behavior> behaviors_of(const Model& model) {
+    std::vector<Behavior> all;
+    for (std::size_t k = 0; k < kBehaviors.size(); ++k) {
+        for (std::size_t of = 0; of < count_of(model, kBehaviors[k].per); ++of) all.push_back({static_cast<BehaviorKind>(k), static_cast<std::int32_t>(of)});
+    }
+    return all;
+}
+
+std::vector<Signal> signals_of(const Model& model) {
+    std::vector<Signal> all;
+    for (std::size_t k = 0; k < kSignals.size(); ++k) {
+        for (std::size_t of = 0; of < count_of(model, kSignals[k].per); ++of) all.push_back({static_cast<SignalKind>(k), static_cast<std::int32_t>(of)});
+    }
+    return all;
+}
+
+double behavior_of_type(const Model& model, std::size_t type, Behavior behavior) {
+    const CellType& own = model.types[type];
+    const auto of = static_cast<std::size_t>(behavior.of);
+    const CellEncounters& encounters = own.encounters;
+    switch (behavior.kind) {
+        case BehaviorKind::secretion: return own.exchange[of].secretion_per_min;
+        case BehaviorKind::secretion_target: return own.exchange[of].aim;
+        case BehaviorKind::uptake: return own.exchange[of].uptake_per_min;
+        case BehaviorKind::exported: return own.exchange[of].exported_per_min;
+        case BehaviorKind::phase_exit: return phase_exit_of(own.life, of);
+        case BehaviorKind::apoptosis: return death_rate(own.life.apoptosis, own.life.apoptosis_per_min);
+        case BehaviorKind::necrosis: return death_rate(own.life.necrosis, own.life.necrosis_per_min);
+        case BehaviorKind::speed: return own.mechanics.speed_um_per_min;
+        case BehaviorKind::bias: return own.mechanics.bias;
+        case BehaviorKind::persistence: return own.mechanics.persistence_min;
+        case BehaviorKind::chemotaxis: return own.mechanics.chemotaxis_substance == behavior.of ? own.mechanics.chemotaxis_sign : 0.0;
+        case BehaviorKind::adhesion: return own.mechanics.adhesion_um_per_min;
+        case BehaviorKind::affinity: return model.affinity[type * model.types.size() + of];
+        case BehaviorKind::reach: return own.mechanics.adhesion_reach;
+        case BehaviorKind::repulsion: return own.mechanics.repulsion_um_per_min;
+        case BehaviorKind::eats_dead: return encounters.eats_dead;
+        case BehaviorKind::eats_apoptotic: return encounters.eats_apoptotic;
+        case BehaviorKind::eats_necrotic: return encounters.eats_necrotic;
+        case BehaviorKind::eats: return encounters.eats[of];
+        case BehaviorKind::attacks: return encounters.attacks[of];
+        case BehaviorKind::fuses: return encounters.fuses[of];
+        case BehaviorKind::becomes: return encounters.becomes[of];
+        case BehaviorKind::attack_min: return encounters.attack_min;
+        case BehaviorKind::attack_damage: return encounters.attack_damage_per_min;
+        case BehaviorKind::damage: return encounters.damage_per_min;
+        case BehaviorKind::repair: break;
+    }
+    return encounters.repair_per_min;
+}
+
+RuleVocabulary vocabulary_of(const Model& model) {
+    RuleVocabulary words;
+    for (const CellType& type : model.types) words.types.push_back(type.name);
+    for (const Signal& signal : signals_of(model)) {
+        const SignalWord& word = kSignals[static_cast<std::size_t>(signal.kind)];
+        words.signals.push_back(named(word.name, name_of(model, word.per, static_cast<std::size_t>(signal.of))));
+    }
+    const std::vector<Behavior> behaviors = behaviors_of(model);
+    for (const Behavior& behavior : behaviors) {
+        const BehaviorWord& word = kBehaviors[static_cast<std::size_t>(behavior.kind)];
+        const bool is_entry = behavior.kind == BehaviorKind::phase_exit && behavior.of == 0;
+        words.behaviors.push_back(is_entry ? "cycle entry" : named(word.name, name_of(model, word.per, static_cast<std::size_t>(behavior.of))));
+        words.ends_with_life.push_back(word.at_death == AtDeath::ends ? 1 : 0);
+    }
+    check_names(words.signals);
+    check_names(words.behaviors);
+    for (std::size_t type = 0; type < model.types.size(); ++type) {
+        for (const Behavior& behavior : behaviors) words.base.push_back(behavior_of_type(model, type, behavior));
+    }
+    for (const OtherName& other : kOtherNames) {
+        for (std::size_t of = 0; of < count_of(model, other.per); ++of) words.other_names.emplace(named(other.other, name_of(model, other.per, of)), named(other.name, name_of(model, other.per, of)));
+    }
+    for (const auto& [name, why] : kNotModelled) words.not_modelled.emplace_back(name, why);
+    return words;
+}
+
+/// What one agent after the other senses.
+class Behaviors::Senses {
+public:
+    Senses(const Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, double minute, std::size_t n_types)
+        : agents_(agents), field_(field), contacts_(contacts), states_(states), minute_(minute), of_type_(n_types), of_death_(3) {}
+
+    void measure(std::size_t i, std::span<const std::int32_t> looked_at, std::span<const Signal> all, std::span<double> values) {
+        has_voxel_ = has_contacts_ = false;
+        for (const std::int32_t number : looked_at) values[static_cast<std::size_t>(number)] = one(i, all[static_cast<std::size_t>(number)]);
+    }
+
+private:
+    double one(std::size_t i, Signal signal) {
+        const auto of = static_cast<std::size_t>(signal.of);
+        switch (signal.kind) {
+            case SignalKind::concentration: return field_.values(signal.of)[static_cast<std::size_t>(place_of(i))];
+            case SignalKind::gradient: return steepness(i, signal.of);
+            case SignalKind::touches_type: return touched(i).of_type_[of];
+            case SignalKind::touches_living: return touched(i).of_death_[0];
+            case SignalKind::touches_dead: return touched(i).of_death_[1] + of_death_[2];
+            case SignalKind::touches_apoptotic: return touched(i).of_death_[1];
+            case SignalKind::touches_necrotic: return touched(i).of_death_[2];
+            case SignalKind::pressure: return static_cast<double>(agents_.pressure[i]);
+            case SignalKind::volume: return volume_of(agents_, i);
+            case SignalKind::damage: return static_cast<double>(agents_.damage[i]);
+            case SignalKind::attacked_min: return static_cast<double>(agents_.attacked_min[i]);
+            case SignalKind::is_dead: return agents_.death[i] != Death::none ? 1.0 : 0.0;
+            case SignalKind::is_apoptotic: return agents_.death[i] == Death::apoptotic ? 1.0 : 0.0;
+            case SignalKind::is_necrotic: return agents_.death[i] == Death::necrotic ? 1.0 : 0.0;
+            case SignalKind::programme: return static_cast<double>(states_->programme(agents_, i, of));
+            case SignalKind::minute: break;
+        }
+        return minute_;
+    }
+    std::int64_t place_of(std::size_t i) {
+        if (!has_voxel_) {
+            const Grid& grid = field_.grid();
+            voxel_ = {nearest_voxel(grid, 0, agents_.x[i]), nearest_voxel(grid, 1, agents_.y[i]), nearest_voxel(grid, 2, agents_.z[i])};
+            has_voxel_ = true;
+        }
+        return field_.grid().place(voxel_[0], voxel_[1], voxel_[2]);
+    }
+    double steepness(std::size_t i, std::int32_t substance) {
+        place_of(i);
+        const std::array<double, 3> slope = field_.gradient(substance, voxel_);
+        return std::sqrt(slope[0] * slope[0] + slope[1] * slope[1] + slope[2] * slope[2]);
+    }
+    const Senses& touched(std::size_t i) {
+        if (has_contacts_) return *this;
+        has_contacts_ = true;
+        std::fill(of_type_.begin(), of_type_.end(), 0.0);
+        std::fill(of_death_.begin(), of_death_.end(), 0.0);
+        contacts_.of(i, [&](std::uint32_t j) {
+            ++of_type_[agents_.type[j]];
+            ++of_death_[static_cast<std::size_t>(agents_.death[j])];
+        });
+        return *this;
+    }
+
+    const Agents& agents_;
+    const Field& field_;
+    const Contacts& contacts_;
+    const ExpressionStates* states_;
+    double minute_;
+    std::vector<double> of_type_;   // agents touched
+    std::vector<double> of_death_;  // by Death
+    std::array<std::int64_t, 3> voxel_{};
+    bool has_voxel_ = false;
+    bool has_contacts_ = false;
+};
+
+Behaviors::Behaviors(const Model& model)
+    : n_types_(model.types.size()), n_substances_(model.substances.size()), n_phases_(n_phases_of(model)), signals_(signals_of(model)), rules_(model.rules, model.rules_source, vocabulary_of(model)) {
+    const std::vector<Behavior> all = behaviors_of(model);
+    n_behaviors_ = all.size();
+    for (std::size_t k = 0, before = 0; k < kBehaviors.size(); before += count_of(model, kBehaviors[k++].per)) first_.push_back(static_cast<std::int32_t>(before));
+    for (std::size_t type = 0; type < n_types_; ++type) {
+        for (const Behavior& behavior : all) base_.push_back(behavior_of_type(model, type, behavior));
+    }
+    add_slots(model);
+    for (const BehaviorKind kind : {BehaviorKind::eats_dead, BehaviorKind::eats_apoptotic, BehaviorKind::eats_necrotic, BehaviorKind::eats, BehaviorKind::attacks, BehaviorKind::fuses}) {
+        asks_for_contacts_ = asks_for_contacts_ || may_happen(kind);
+    }
+    for (std::size_t type = 0; type < n_types_; ++type) {
+        for (const std::int32_t signal : rules_.looked_at(type)) {
+            const SignalKind kind = signals_[static_cast<std::size_t>(signal)].kind;
+            asks_for_contacts_ = asks_for_contacts_ || (kind >= SignalKind::touches_type && kind <= SignalKind::touches_necrotic);
+        }
+    }
+}
+
+void Behaviors::add_slots(const Model& model) {
+    const std::vector<Behavior> all = behaviors_of(model);
+    slot_of_.assign(n_behaviors_, -1);
+    for (std::size_t type = 0; type < n_types_; ++type) {
+        for (const std::int32_t number : rules_.changed(type)) {
+            std::int32_t& slot = slot_of_[static_cast<std::size_t>(number)];
+            if (slot < 0) {
+                slot = static_cast<std::int32_t>(slots_.size());
+                slots_.push_back({.behavior = number, .has_rule = std::vector<std::uint8_t>(n_types_, 0)});
+            }
+            slots_[static_cast<std::size_t>(slot)].has_rule[type] = 1;
+        }
+    }
+    std::size_t n_momentary = 0;
+    for (Slot& slot : slots_) {
+        const BehaviorWord& word = kBehaviors[static_cast<std::size_t>(all[static_cast<std::size_t>(slot.behavior)].kind)];
+        slot.is_kept = word.acts == Acts::always;
+        slot.ends_with_life = word.at_death == AtDeath::ends;
+        slot.array = static_cast<std::int32_t>(slot.is_kept ? n_kept_++ : n_momentary++);
+    }
+    momentary_.resize(n_momentary);
+}
+
+std::int32_t Behaviors::kept(Behavior behavior) const {
+    const std::int32_t slot = slot_of_[number(behavior)];
+    return slot < 0 ? -1 : slots_[static_cast<std::size_t>(slot)].array;
+}
+
+OwnMechanics Behaviors::own_mechanics() const {
+    const auto one = [&](BehaviorKind kind) { return kept({kind, 0}); };
+    const auto each = [&](BehaviorKind kind, std::size_t n) {
+        std::vector<std::int32_t> arrays;
+        for (std::size_t of = 0; of < n; ++of) arrays.push_back(kept({kind, static_cast<std::int32_t>(of)}));
+        const bool has_any = std::any_of(arrays.begin(), arrays.end(), [](std::int32_t array) { return array >= 0; });
+        return has_any ? arrays : std::vector<std::int32_t>();
+    };
+    return {.repulsion = one(BehaviorKind::repulsion), .adhesion = one(BehaviorKind::adhesion), .reach = one(BehaviorKind::reach), .speed = one(BehaviorKind::speed),
+            .persistence = one(BehaviorKind::persistence), .bias = one(BehaviorKind::bias), .chemotaxis = each(BehaviorKind::chemotaxis, n_substances_), .affinity = each(BehaviorKind::affinity, n_types_)};
+}
+
+bool Behaviors::may_happen(BehaviorKind kind) const {
+    const std::size_t from = number({kind, 0});
+    const std::size_t n = kBehaviors[static_cast<std::size_t>(kind)].per == Per::type ? n_types_ : 1;
+    for (std::size_t b = from; b < from + n; ++b) {
+        if (slot_of_[b] >= 0) return true;
+        for (std::size_t type = 0; type < n_types_; ++type) {
+            if (base_of(type, b) > 0.0) return true;
+        }
+    }
+    return false;
+}
+
+void Behaviors::begin(Agents& agents, std::size_t agent) const {
+    for (const Slot& slot : slots_) {
+        if (!slot.is_kept) continue;
+        const bool is_over = slot.ends_with_life && agents.death[agent] != Death::none;
+        agents.behavior[static_cast<std::size_t>(slot.array)][agent] = is_over ? 0.0F : static_cast<float>(base_of(agents.type[agent], static_cast<std::size_t>(slot.behavior)));
+    }
+}
+
+void Behaviors::end(Agents& agents, std::span<const std::uint32_t> dead) const {
+    for (const Slot& slot : slots_) {
+        if (!slot.is_kept || !slot.ends_with_life) continue;
+        for (const std::uint32_t agent : dead) agents.behavior[static_cast<std::size_t>(slot.array)][agent] = 0.0F;
+    }
+}
+
+void Behaviors::set_agent(Agents& agents, std::size_t agent, std::span<const double> signals) {
+    const std::size_t type = agents.type[agent];
+    const Vitality vitality = agents.death[agent] == Death::none ? Vitality::alive : Vitality::dead;
+    for (const Slot& slot : slots_) {
+        const auto b = static_cast<std::size_t>(slot.behavior);
+        double value = 0.0;
+        if (slot.has_rule[type] != 0) value = rules_.respond(type, slot.behavior, signals, vitality);
+        else if (vitality == Vitality::alive || !slot.ends_with_life) value = base_of(type, b);
+        // What a saturation below 0 or above 1 would make of a rate, a bias or a reach is no behaviour. NaN (a phase that the type has not) stays: nobody asks for it.
+        if (!(b >= number({BehaviorKind::chemotaxis, 0}) && b < number({BehaviorKind::adhesion, 0}))) value = std::max(value, 0.0);
+        if (b == number({BehaviorKind::bias, 0})) value = std::min(value, 1.0);
+        if (b == number({BehaviorKind::reach, 0})) value = std::max(value, 1.0);
+        auto& values = slot.is_kept ? agents.behavior[static_cast<std::size_t>(slot.array)] : momentary_[static_cast<std::size_t>(slot.array)];
+        values[agent] = static_cast<float>(value);
+    }
+}
+
+void Behaviors::follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, double minute, Context& context) {
+    if (slots_.empty()) return;
+    for (std::vector<float>& values : momentary_) values.resize(agents.id.size());
+    parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
+        Senses senses(agents, field, contacts, states, minute, n_types_);
+        std::vector<double> signals(signals_.size(), 0.0);
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
+            senses.measure(i, rules_.looked_at(agents.type[i]), signals_, signals);
+            set_agent(agents, i, signals);
+        }
+    });
+}
+
+LifeRates Behaviors::life_rates() const {
+    const auto values = [&](Behavior behavior) {
+        const std::int32_t slot = slot_of_[number(behavior)];
+        return slot < 0 ? std::span<const float>() : std::span<const float>(momentary_[static_cast<std::size_t>(slots_[static_cast<std::size_t>(slot)].array)]);
+    };
+    LifeRates rates;
+    for (std::size_t phase = 0; phase < n_phases_; ++phase) rates.exit.push_back(values({BehaviorKind::phase_exit, static_cast<std::int32_t>(phase)}));
+    rates.apoptosis = values({BehaviorKind::apoptosis, 0});
+    rates.necrosis = values({BehaviorKind::necrosis, 0});
+    return rates;
+}
+
+double Behaviors::value(const Agents& agents, std::size_t agent, Behavior behavior) const {
+    const std::size_t b = number(behavior);
+    if (slot_of_[b] >= 0) {
+        const Slot& slot = slots_[static_cast<std::size_t>(slot_of_[b])];
+        return static_cast<double>(slot.is_kept ? agents.behavior[static_cast<std::size_t>(slot.array)][agent] : momentary_[static_cast<std::size_t>(slot.array)][agent]);
+    }
+    const bool is_over = agents.death[agent] != Death::none && kBehaviors[static_cast<std::size_t>(behavior.kind)].at_death == AtDeath::ends;
+    return is_over ? 0.0 : base_of(agents.type[agent], b);
+}
+
+std::int64_t Behaviors::bytes() const {
+    std::int64_t bytes = 0;
+    for (const std::vector<float>& values : momentary_) bytes += static_cast<std::int64_t>(values.capacity() * sizeof(float));
+    return bytes;
+}
+
+}  // namespace morula::simulation

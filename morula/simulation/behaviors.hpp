@@ -1,0 +1,119 @@
+// Which signals a simulation offers to rules, which behaviours rules may change, and what rules make of them for every agent.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "morula/core/context.hpp"
+#include "morula/simulation/agents.hpp"
+#include "morula/simulation/mechanics_contacts.hpp"
+#include "morula/simulation/expression_states.hpp"
+#include "morula/simulation/field.hpp"
+#include "morula/simulation/life.hpp"
+#include "morula/simulation/mechanics.hpp"
+#include "morula/simulation/model.hpp"
+#include "morula/simulation/rules.hpp"
+
+namespace morula::simulation {
+
+enum class BehaviorKind : std::int32_t {
+    secretion, secretion_target, uptake, exported,  // one a substance
+    phase_exit,                                     // one a phase of the living
+    apoptosis, necrosis, speed, bias, persistence,
+    chemotaxis,                                     // one a substance
+    adhesion,
+    affinity,                                       // one a type
+    reach, repulsion, eats_dead, eats_apoptotic, eats_necrotic,
+    eats, attacks, fuses, becomes,                  // one a type
+    attack_min, attack_damage, damage, repair
+};
+
+/// A behaviour: its kind, and the number of its substance, phase or type.
+struct Behavior {
+    BehaviorKind kind = BehaviorKind::secretion;
+    std::int32_t of = 0;
+};
+
+enum class SignalKind : std::int32_t {
+    concentration, gradient,  // one a substance
+    touches_type,             // one a type
+    touches_living, touches_dead, touches_apoptotic, touches_necrotic, pressure, volume, damage, attacked_min, is_dead, is_apoptotic, is_necrotic, minute,
+    programme  // one a programme of signalling
+};
+
+struct Signal {
+    SignalKind kind = SignalKind::concentration;
+    std::int32_t of = 0;
+};
+
+/// All behaviours and signals of a model in the order of their numbers.
+std::vector<Behavior> behaviors_of(const Model& model);
+std::vector<Signal> signals_of(const Model& model);
+/// What a type has of a behaviour without rules; NaN: nothing, as it has no such phase. The model is a checked one.
+double behavior_of_type(const Model& model, std::size_t type, Behavior behavior);
+
+/// The names that rules may use: those of PhysiCell 1.14 with their synonyms, as far as they are modelled; the rest with the reason why not. See docs/simulation.md.
+/// Throws invalid_data where a substance or type is called so that two signals or behaviours have one name.
+RuleVocabulary vocabulary_of(const Model& model);
+
+/// What agents do: their types' values, or what rules made of them at the last strike of the life clock. Values that act between strikes are kept in Agents::behavior (4 bytes an
+/// agent for each behaviour that some rule changes); the others live as long as the strike.
+class Behaviors {
+public:
+    /// model: a checked one. Throws what Rules and vocabulary_of throw.
+    explicit Behaviors(const Model& model);
+
+    std::size_t n_kept() const { return n_kept_; }
+    /// For Mechanics: which arrays hold what.
+    OwnMechanics own_mechanics() const;
+    /// True where rules, or encounters of some type, ask who touches whom.
+    bool asks_for_contacts() const { return asks_for_contacts_; }
+    /// True where some agent may have it above 0.
+    bool may_happen(BehaviorKind kind) const;
+
+    /// Gives an agent what its type has without signals.
+    void begin(Agents& agents, std::size_t agent) const;
+    /// Takes from agents that have died what ends with life.
+    void end(Agents& agents, std::span<const std::uint32_t> dead) const;
+    /// One strike of the life clock: every rule for every agent. Signals are taken where agents, fields and contacts are; states may be nullptr where the model has none; minute: on the clock.
+    void follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, double minute, Context& context);
+    /// Rates for advance_life; they hold until the next call of follow.
+    LifeRates life_rates() const;
+    /// An agent's value; of the dead 0 for what ends with life, unless a rule for the dead says otherwise.
+    double value(const Agents& agents, std::size_t agent, Behavior behavior) const;
+    std::int64_t bytes() const;
+
+private:
+    struct Slot {
+        std::int32_t behavior = 0;
+        std::int32_t array = 0;  // of Agents::behavior, or of momentary_
+        bool is_kept = false;
+        bool ends_with_life = false;
+        std::vector<std::uint8_t> has_rule;  // one a type
+    };
+    class Senses;
+
+    std::size_t number(Behavior behavior) const { return static_cast<std::size_t>(first_[static_cast<std::size_t>(behavior.kind)] + behavior.of); }
+    /// Number of the array in Agents::behavior; -1: none.
+    std::int32_t kept(Behavior behavior) const;
+    double base_of(std::size_t type, std::size_t number) const { return base_[type * n_behaviors_ + number]; }
+    void add_slots(const Model& model);
+    void set_agent(Agents& agents, std::size_t agent, std::span<const double> signals);
+
+    std::size_t n_types_ = 0;
+    std::size_t n_behaviors_ = 0;
+    std::size_t n_substances_ = 0;
+    std::size_t n_phases_ = 0;
+    std::vector<std::int32_t> first_;  // number of the first behaviour of each kind
+    std::vector<Signal> signals_;      // in the order of their numbers
+    std::vector<double> base_;         // types x behaviours
+    Rules rules_;
+    std::vector<Slot> slots_;
+    std::vector<std::int32_t> slot_of_;  // of a behaviour; -1: no rule changes it
+    std::size_t n_kept_ = 0;
+    bool asks_for_contacts_ = false;
+    std::vector<std::vector<float>> momentary_;
+};
+
+}  // namespace morula::simulation

@@ -1,0 +1,53 @@
+#include "morula/simulation/model.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "morula/core/error.hpp"
+
+namespace morula::simulation {
+namespace {
+
+void check_rate(const CellType& type, std::string_view what, double rate) {
+    if (!(rate >= 0.0) || !std::isfinite(rate)) invalid_data(fmt::format("Cell type '{}': {} is {}.", type.name, what, rate), "Give a number that is not negative.");
+}
+
+void check_encounters(CellType& type, std::size_t n_types) {
+    CellEncounters& own = type.encounters;
+    for (const double rate : {own.eats_dead, own.eats_apoptotic, own.eats_necrotic, own.attack_min, own.attack_damage_per_min, own.damage_per_min, own.repair_per_min}) {
+        check_rate(type, "a rate of eating, attack or damage", rate);
+    }
+    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes}) {
+        rates->resize(n_types, 0.0);
+        for (const double rate : *rates) check_rate(type, "a rate of eating, attack, fusion or change of type", rate);
+    }
+}
+
+}  // namespace
+
+Model checked(Model model) {
+    const std::size_t n = model.substances.size();
+    model.pace.resize(n, FieldPace::stepped);
+    model.fixed.resize(n);
+    if (model.types.empty()) invalid_data("The scenario has no cell types.", "Describe at least one.");
+    if (model.affinity.empty()) model.affinity.assign(model.types.size() * model.types.size(), 1.0);
+    if (model.affinity.size() != model.types.size() * model.types.size()) {
+        invalid_data(fmt::format("The table of affinities has {} entries for {} types.", model.affinity.size(), model.types.size()), "Give one for each pair of types.");
+    }
+    std::set<std::string_view> names;
+    for (CellType& type : model.types) {
+        if (type.name.empty() || !names.insert(type.name).second) invalid_data(fmt::format("There is more than one cell type '{}', or it has no name.", type.name), "Give each cell type its own name.");
+        check_life(type.life, type.name);
+        check_encounters(type, model.types.size());
+        type.exchange.resize(n);
+        for (const SubstanceExchange& exchange : type.exchange) {
+            for (const double rate : {exchange.secretion_per_min, exchange.aim, exchange.uptake_per_min, exchange.exported_per_min}) check_rate(type, "a rate of secretion or uptake", rate);
+        }
+        if (type.mechanics.chemotaxis_substance >= static_cast<std::int32_t>(n)) invalid_data(fmt::format("Cell type '{}' follows a substance that is not there.", type.name), "Name a substance of the scenario.");
+    }
+    return model;
+}
+
+}  // namespace morula::simulation

@@ -1,0 +1,82 @@
+// What a simulated tissue is made of: its box, substances, cell types, rules and clocks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "morula/knowledge/behavior_rules.hpp"
+#include "morula/simulation/expression_states.hpp"
+#include "morula/simulation/field.hpp"
+#include "morula/simulation/grid.hpp"
+#include "morula/simulation/life.hpp"
+#include "morula/simulation/mechanics.hpp"
+
+namespace morula::simulation {
+
+/// What living cells of a type do to a substance; the dead do nothing unless a rule says so. c' = volume / voxel ((secretion (aim - c)) - uptake c) + exported / voxel.
+struct SubstanceExchange {
+    double secretion_per_min = 0.0;
+    double aim = 0.0;  // concentration that secretion tends to
+    double uptake_per_min = 0.0;
+    double exported_per_min = 0.0;  // amount (concentration um^3) a min, whatever the concentration
+};
+
+/// What living cells of a type do to those that they touch, and their changes of type; see encounters.hpp. Rates in 1 / min.
+struct CellEncounters {
+    double eats_dead = 0.0;        // any dead cell
+    double eats_apoptotic = 0.0;   // on top of that
+    double eats_necrotic = 0.0;
+    std::vector<double> eats{};      // living cells, one a type; empty: none
+    std::vector<double> attacks{};
+    std::vector<double> fuses{};
+    std::vector<double> becomes{};   // of turning into another type
+    double attack_min = 0.1;       // how long an attack lasts
+    double attack_damage_per_min = 1.0;  // that the attacked takes meanwhile
+    double damage_per_min = 0.0;   // that comes without attacks
+    double repair_per_min = 0.0;   // share of the damage
+};
+
+struct CellType {
+    std::string name;
+    CellMechanics mechanics;
+    Life life;
+    std::vector<SubstanceExchange> exchange;  // one a substance; empty: none
+    CellEncounters encounters{};
+};
+
+enum class FieldPace { stepped, steady };  // steady: solved for once a mechanics step, where a substance is fast beside the cells
+
+struct FixedVoxels {
+    std::vector<std::int64_t> places;
+    std::vector<double> concentrations;
+};
+
+/// Minutes a step; each a whole multiple of the one before.
+struct Clocks {
+    double field_min = 0.01;
+    double mechanics_min = 0.1;
+    double life_min = 6.0;
+};
+
+struct Model {
+    Grid box;
+    std::vector<Substance> substances;
+    std::vector<FieldPace> pace;       // one a substance
+    std::vector<FixedVoxels> fixed;    // one a substance
+    std::vector<CellType> types;
+    std::vector<double> affinity;      // see Mechanics; empty: 1 everywhere
+    std::vector<knowledge::BehaviorRule> rules;
+    std::string rules_source = "the rules";
+    Clocks clocks;
+    std::shared_ptr<const ExpressionModel> expression;  // none: cells have no expression state
+    double skin_um = 2.0;
+    std::uint64_t seed = 0;
+};
+
+/// The model with its lists filled up (pace, fixed voxels, exchange and affinity one entry each). Throws invalid_data for one that cannot run: no types, names that are
+/// missing, stand twice or mean something else in rules, rates that are negative or no numbers, an unknown substance.
+Model checked(Model model);
+
+}  // namespace morula::simulation
