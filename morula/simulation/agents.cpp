@@ -58,6 +58,10 @@ std::uint64_t daughter_id(std::uint64_t parent, std::uint32_t division) { return
 
 std::uint64_t first_id(std::int64_t index) { return not_zero(Random(0, Purpose::simulation_agent_id, static_cast<std::uint64_t>(index), 0).next_u64()); }
 
+std::uint64_t injected_id(std::int64_t injection, std::int64_t index) {
+    return not_zero(Random(static_cast<std::uint64_t>(injection), Purpose::simulation_agent_id, static_cast<std::uint64_t>(index), 2).next_u64());
+}
+
 void add_agent(Agents& agents, std::uint64_t id, std::uint16_t type, std::array<double, 3> position, float radius) {
     agents.for_each_column([](auto& values) { values.emplace_back(); });
     agents.id.back() = id;

@@ -64,6 +64,8 @@ struct Agents {
 std::uint64_t daughter_id(std::uint64_t parent, std::uint32_t division);
 /// Id of agent number `index` of a start layout. Never 0.
 std::uint64_t first_id(std::int64_t index);
+/// Id of agent number `index` of injection number `injection`. Never 0.
+std::uint64_t injected_id(std::int64_t injection, std::int64_t index);
 
 /// Adds one agent at rest; everything not given is 0.
 void add_agent(Agents& agents, std::uint64_t id, std::uint16_t type, std::array<double, 3> position, float radius);

@@ -437,7 +437,7 @@ void Behaviors::set_agent(Agents& agents, std::size_t agent, std::span<const dou
     for (const Slot& slot : slots_) {
         const auto b = static_cast<std::size_t>(slot.behavior);
         double value = 0.0;
-        if (slot.has_rule[type] != 0) value = rules_.respond(type, slot.behavior, signals, vitality);
+        if (slot.has_rule[type] != 0) value = rules_.respond(type, slot.behavior, signals, vitality) * factor_of(type, b);
         else if (vitality == Vitality::alive || !slot.ends_with_life) value = base_of(type, b);
         // What a saturation below 0 or above 1 would make of a rate, a bias or a reach is no behaviour. NaN (a phase that the type has not) stays: nobody asks for it.
         if (!(b >= number({BehaviorKind::chemotaxis, 0}) && b < number({BehaviorKind::adhesion, 0}))) value = std::max(value, 0.0);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "morula/core/context.hpp"
@@ -72,6 +73,11 @@ public:
     /// True where some agent may have it above 0.
     bool may_happen(BehaviorKind kind) const;
 
+    /// What types do, and what rules make of it, times these factors: types x behaviours; empty: 1.
+    void set_factors(std::vector<double> factors) { factors_ = std::move(factors); }
+    /// What a type does without signals.
+    double of_type(std::size_t type, Behavior behavior) const { return base_of(type, number(behavior)); }
+
     /// Gives an agent what its type has without signals.
     void begin(Agents& agents, std::size_t agent) const;
     /// Takes from agents that have died what ends with life.
@@ -97,7 +103,8 @@ private:
     std::size_t number(Behavior behavior) const { return static_cast<std::size_t>(first_[static_cast<std::size_t>(behavior.kind)] + behavior.of); }
     /// Number of the array in Agents::behavior; -1: none.
     std::int32_t kept(Behavior behavior) const;
-    double base_of(std::size_t type, std::size_t number) const { return base_[type * n_behaviors_ + number]; }
+    double factor_of(std::size_t type, std::size_t number) const { return factors_.empty() ? 1.0 : factors_[type * n_behaviors_ + number]; }
+    double base_of(std::size_t type, std::size_t number) const { return base_[type * n_behaviors_ + number] * factor_of(type, number); }
     void add_slots(const Model& model);
     void set_agent(Agents& agents, std::size_t agent, std::span<const double> signals);
 
@@ -108,6 +115,7 @@ private:
     std::vector<std::int32_t> first_;  // number of the first behaviour of each kind
     std::vector<Signal> signals_;      // in the order of their numbers
     std::vector<double> base_;         // types x behaviours
+    std::vector<double> factors_;
     Rules rules_;
     std::vector<Slot> slots_;
     std::vector<std::int32_t> slot_of_;  // of a behaviour; -1: no rule changes it

@@ -46,12 +46,16 @@ std::uint32_t steps_to_turn(Random& random, double probability) {
 
 }  // namespace
 
-Mechanics::Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vector<double> affinity, const MechanicsOptions& options)
-    : box_(box), types_(std::move(types)), affinity_(affinity.begin(), affinity.end()), options_(options), lists_(options.skin_um, reach_factors(types_)) {
+Mechanics::Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vector<double> affinity, const MechanicsOptions& options) : box_(box), options_(options), lists_(options.skin_um, {}) {
     check_grid(box_);
     check_number("the step (min)", options_.dt_min, std::numeric_limits<double>::min());
     check_number("the skin (um)", options_.skin_um, std::numeric_limits<double>::min());
-    for (const CellMechanics& type : types_) {
+    lists_.use_own_reach(options_.own.reach);
+    set_types(std::move(types), std::move(affinity));
+}
+
+void Mechanics::set_types(std::vector<CellMechanics> types, std::vector<double> affinity) {
+    for (const CellMechanics& type : types) {
         check_number("a repulsion (um/min)", type.repulsion_um_per_min, 0.0);
         check_number("an adhesion (um/min)", type.adhesion_um_per_min, 0.0);
         check_number("the reach of an adhesion (radii)", type.adhesion_reach, 1.0);
@@ -60,17 +64,18 @@ Mechanics::Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vec
         check_number("the bias of a motility", type.bias, 0.0);
         if (type.bias > 1.0) invalid_data(fmt::format("Mechanics: the bias of a motility is {}.", type.bias), "Give a number from 0 to 1.");
     }
-    if (affinity_.empty()) affinity_.assign(types_.size() * types_.size(), 1.0F);
-    if (affinity_.size() != types_.size() * types_.size()) {
-        invalid_data(fmt::format("Mechanics: the table of affinities has {} entries for {} types.", affinity_.size(), types_.size()), "Give one for each pair of types.");
-    }
-    for (const float value : affinity_) check_number("an affinity", static_cast<double>(value), 0.0);
-    lists_.use_own_reach(options_.own.reach);
+    const std::size_t n = types.size();
+    given_affinity_.assign(affinity.begin(), affinity.end());
+    if (affinity.empty()) given_affinity_.assign(n * n, 1.0F);
+    if (given_affinity_.size() != n * n) invalid_data(fmt::format("Mechanics: the table of affinities has {} entries for {} types.", affinity.size(), n), "Give one for each pair of types.");
+    for (const float value : given_affinity_) check_number("an affinity", static_cast<double>(value), 0.0);
     // What acts on a pair is the geometric mean of both affinities.
-    given_affinity_ = affinity_;
-    for (std::size_t a = 0; a < types_.size(); ++a) {
-        for (std::size_t b = 0; b < types_.size(); ++b) affinity_[a * types_.size() + b] = std::sqrt(given_affinity_[a * types_.size() + b] * given_affinity_[b * types_.size() + a]);
+    affinity_.resize(n * n);
+    for (std::size_t a = 0; a < n; ++a) {
+        for (std::size_t b = 0; b < n; ++b) affinity_[a * n + b] = std::sqrt(given_affinity_[a * n + b] * given_affinity_[b * n + a]);
     }
+    lists_.set_reach_factors(reach_factors(types));
+    types_ = std::move(types);
 }
 
 void Mechanics::check_step(const Agents& agents) const {

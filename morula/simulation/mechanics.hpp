@@ -72,6 +72,8 @@ public:
 
     /// One step. step: number of this mechanics step, for random numbers. fields may be nullptr when no type follows a gradient.
     MechanicsStep step(Agents& agents, const Field* fields, std::uint64_t seed, std::uint32_t step, Context& context);
+    /// Other values for the same types, from the next step on. Throws as the constructor does.
+    void set_types(std::vector<CellMechanics> types, std::vector<double> affinity);
     /// Must be called after agents came or left, or changed type or reach.
     void population_changed() { lists_.clear(); }
     /// Who touches whom where the agents are now. Builds lists, and so sorts the agents, where there are none. Holds until agents change.

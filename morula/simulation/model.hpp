@@ -12,6 +12,7 @@
 #include "morula/simulation/grid.hpp"
 #include "morula/simulation/life.hpp"
 #include "morula/simulation/mechanics.hpp"
+#include "morula/simulation/perturbations.hpp"
 
 namespace morula::simulation {
 
@@ -73,6 +74,7 @@ struct Model {
     std::shared_ptr<const ExpressionModel> expression;  // none: cells have no expression state
     double skin_um = 2.0;
     std::uint64_t seed = 0;
+    Perturbations perturbations{};
 };
 
 /// The model with its lists filled up (pace, fixed voxels, exchange and affinity one entry each). Throws invalid_data for one that cannot run: no types, names that are

@@ -32,6 +32,11 @@ public:
     /// skin_um > 0; reach_factor: one a type.
     NeighborLists(double skin_um, std::vector<float> reach_factor) : skin_um_(static_cast<float>(skin_um)), reach_factor_(std::move(reach_factor)) {}
 
+    /// Other factors; forgets the lists.
+    void set_reach_factors(std::vector<float> reach_factor) {
+        reach_factor_ = std::move(reach_factor);
+        clear();
+    }
     /// Agents have a factor of their own in Agents::behavior[array].
     void use_own_reach(std::int32_t array) { own_reach_ = array; }
 

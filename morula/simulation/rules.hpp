@@ -25,6 +25,9 @@ struct RuleVocabulary {
     double base_of(std::size_t type, std::size_t behavior) const { return base[type * behaviors.size() + behavior]; }
 };
 
+/// Number of a behaviour by its name or one of its other names. place: for messages. Throws as Rules does.
+std::size_t find_behavior(const RuleVocabulary& words, const std::string& name, const std::string& place);
+
 enum class Vitality { alive, dead };
 
 /// A behaviour of base b0 with rules that increase it towards the largest of their saturations bM and rules that decrease it towards the smallest of theirs, bm:

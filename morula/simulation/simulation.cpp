@@ -7,12 +7,14 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/simulation/multigrid.hpp"
+#include "morula/simulation/perturbations.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -36,6 +38,43 @@ std::vector<CellMechanics> mechanics_of(const Model& model) {
     return all;
 }
 
+Model checked_whole(Model model) {
+    model = checked(std::move(model));
+    check_perturbations(model);
+    return model;
+}
+
+/// With the decay that the half-lives of drugs add.
+std::vector<Substance> substances_of(const Model& model) {
+    std::vector<Substance> all = model.substances;
+    for (std::size_t s = 0; s < all.size(); ++s) all[s].decay_per_min += decay_of_drugs(model, static_cast<std::int32_t>(s));
+    return all;
+}
+
+Life life_with_factors(Life life, const Behaviors& behaviors, std::size_t type) {
+    const auto rate = [&](BehaviorKind kind, std::size_t of) { return behaviors.of_type(type, {kind, static_cast<std::int32_t>(of)}); };
+    if (life.apoptosis >= 0) life.apoptosis_per_min = rate(BehaviorKind::apoptosis, 0);
+    if (life.necrosis >= 0) life.necrosis_per_min = rate(BehaviorKind::necrosis, 0);
+    for (std::size_t p = 0; p < life.phases.size() && !life.phases[p].is_dead; ++p) {
+        Phase& phase = life.phases[p];
+        if (phase.exit == PhaseExit::at_rate) phase.rate_per_min = rate(BehaviorKind::phase_exit, p);
+        if (phase.exit == PhaseExit::after_time) phase.duration_min = 1.0 / rate(BehaviorKind::phase_exit, p);
+    }
+    return life;
+}
+
+CellMechanics mechanics_with_factors(CellMechanics own, const Behaviors& behaviors, std::size_t type) {
+    const auto value = [&](BehaviorKind kind) { return behaviors.of_type(type, {kind, 0}); };
+    own.repulsion_um_per_min = value(BehaviorKind::repulsion);
+    own.adhesion_um_per_min = value(BehaviorKind::adhesion);
+    own.adhesion_reach = std::max(1.0, value(BehaviorKind::reach));
+    own.speed_um_per_min = value(BehaviorKind::speed);
+    own.persistence_min = value(BehaviorKind::persistence);
+    own.bias = std::min(1.0, value(BehaviorKind::bias));
+    if (own.chemotaxis_substance >= 0) own.chemotaxis_sign = behaviors.of_type(type, {BehaviorKind::chemotaxis, own.chemotaxis_substance});
+    return own;
+}
+
 void check_agents(const Agents& agents, const Model& model) {
     std::map<std::array<double, 3>, std::size_t> places;
     std::set<std::uint64_t> ids;
@@ -56,14 +95,15 @@ void check_agents(const Agents& agents, const Model& model) {
 }  // namespace
 
 std::string_view event_name(CellEvent::Kind kind) {
-    constexpr std::array<std::string_view, 5> names{"born", "removed", "eaten", "fused", "became"};
+    constexpr std::array<std::string_view, 7> names{"born", "removed", "eaten", "fused", "became", "taken_out", "put_in"};
     return names[static_cast<std::size_t>(kind)];
 }
 
 Simulation::Simulation(Model model, Context& context)
-    : model_(checked(std::move(model))), field_(model_.box, model_.substances, model_.clocks.field_min, context), behaviors_(model_),
+    : model_(checked_whole(std::move(model))), field_(model_.box, substances_of(model_), model_.clocks.field_min, context), behaviors_(model_),
       mechanics_(model_.box, mechanics_of(model_), model_.affinity, {.dt_min = model_.clocks.mechanics_min, .skin_um = model_.skin_um, .own = behaviors_.own_mechanics()}) {
     agents_.behavior.resize(behaviors_.n_kept());
+    use_factors(0.0);
     fields_a_step_ = strikes(model_.clocks.field_min, model_.clocks.mechanics_min, "fields and mechanics");
     steps_a_life_ = strikes(model_.clocks.mechanics_min, model_.clocks.life_min, "mechanics and life");
     if (model_.expression) {
@@ -88,8 +128,61 @@ Simulation::Simulation(Model model, Agents start, Context& context) : Simulation
         agents_.death[i] = death_in(life, agents_.phase[i]);
         behaviors_.begin(agents_, i);
     }
+    move_cells(-1.0, 0.0);
     mechanics_.check_step(agents_);
+    Agents to_come;
+    for (const Injection& injection : model_.perturbations.injections) {
+        add_agent(to_come, 1, injection.type, injection.center_um, 0.0F);
+        begin_life(to_come, to_come.id.size() - 1, model_.types[injection.type].life);
+    }
+    mechanics_.check_step(to_come);
     if (states_) states_->settle(agents_, model_.seed, context);
+}
+
+/// Types as perturbations make them from this strike of the life clock on.
+void Simulation::use_factors(double minute) {
+    behaviors_.set_factors(model_.perturbations.factors.empty() ? std::vector<double>() : factors_at(model_, minute));
+    std::vector<CellMechanics> mechanics;
+    std::vector<double> affinity;
+    for (std::size_t type = 0; type < model_.types.size(); ++type) {
+        mechanics.push_back(mechanics_with_factors(model_.types[type].mechanics, behaviors_, type));
+        for (std::size_t other = 0; other < model_.types.size(); ++other) affinity.push_back(behaviors_.of_type(type, {BehaviorKind::affinity, static_cast<std::int32_t>(other)}));
+    }
+    mechanics_.set_types(std::move(mechanics), std::move(affinity));
+}
+
+/// Takes out and puts in cells as perturbations in (after, until] say.
+void Simulation::move_cells(double after_min, double until_min) {
+    const double minute = std::max(0.0, until_min);
+    PopulationEvents events;
+    events.leaving = taken_out(model_, agents_, after_min, until_min);
+    std::map<std::uint64_t, CellEvent> gone;
+    for (const std::uint32_t place : events.leaving) gone[agents_.id[place]] = {.minute = minute, .kind = CellEvent::Kind::taken_out, .id = agents_.id[place], .type = agents_.type[place]};
+    for (const auto& [id, event] : gone) events_.push_back(event);
+    tally_.removals += std::ssize(events.leaving);
+    const bool some_left = !events.leaving.empty();
+    apply_events(agents_, std::move(events), Space::solid, model_.seed, 0);
+    const std::int64_t n_new = put_in(model_, agents_, after_min, until_min);
+    for (auto i = static_cast<std::size_t>(agents_.size() - n_new); i < agents_.id.size(); ++i) {
+        begin_life(agents_, i, model_.types[agents_.type[i]].life);
+        behaviors_.begin(agents_, i);
+        events_.push_back({.minute = minute, .kind = CellEvent::Kind::put_in, .id = agents_.id[i], .type = agents_.type[i]});
+    }
+    if (some_left || n_new > 0) mechanics_.population_changed();
+}
+
+void Simulation::give_drugs() {
+    for (std::int32_t s = 0; !model_.perturbations.drugs.empty() && s < field_.n_substances(); ++s) {
+        const std::span<double> values = field_.values(s);
+        const double dose = bath_dose(model_, s, minute(), minute() + model_.clocks.mechanics_min);
+        for (std::int64_t place = 0; dose > 0.0 && place < model_.box.n_stored(); ++place) {
+            if (place % model_.box.stride() < model_.box.n[0] && !field_.is_fixed(s, place)) values[static_cast<std::size_t>(place)] += dose;
+        }
+        const std::optional<double> held = vessel_concentration(model_, s, minute());
+        if (!held) continue;
+        const FixedVoxels& fixed = model_.fixed[static_cast<std::size_t>(s)];
+        for (std::size_t k = 0; k < fixed.places.size(); ++k) values[static_cast<std::size_t>(fixed.places[k])] = fixed.concentrations[k] + *held;
+    }
 }
 
 void Simulation::find_rates(std::int32_t substance, std::vector<float>& secretion, std::vector<float>& clearance, Context& context) const {
@@ -155,6 +248,8 @@ void Simulation::record_events(const PopulationEvents& events, const std::vector
 
 void Simulation::live(Context& context) {
     const double dt = model_.clocks.life_min;
+    const double at = static_cast<double>(step_ + 1) * model_.clocks.mechanics_min;
+    if (factors_change(model_, at - dt, at)) use_factors(at);
     const auto strike = static_cast<std::uint32_t>(step_ / steps_a_life_);
     // Asking who touches whom may sort the agents, so that it comes first.
     const Contacts contacts = behaviors_.asks_for_contacts() ? mechanics_.contacts(agents_, context) : Contacts();
@@ -165,9 +260,8 @@ void Simulation::live(Context& context) {
     const std::vector<Encounter> encounters = find_encounters(agents_, behaviors_, contacts, events, model_.types.size(), dt, model_.seed, strike, context);
     apply_encounters(agents_, encounters, model_, behaviors_, events);
     if (behaviors_.own_mechanics().reach >= 0 || !encounters.empty()) mechanics_.population_changed();
-    const double at = static_cast<double>(step_ + 1) * model_.clocks.mechanics_min;
     record_events(events, encounters, at);
-    if (events.dividing.empty() && events.leaving.empty()) return;
+    const bool some_changed = !events.dividing.empty() || !events.leaving.empty();
     tally_.births += static_cast<std::int64_t>(events.dividing.size());
     tally_.removals += static_cast<std::int64_t>(events.leaving.size());
     const std::vector<std::uint64_t> daughters = apply_events(agents_, std::move(events), model_.box.is_flat() ? Space::flat : Space::solid, model_.seed, strike);
@@ -175,12 +269,14 @@ void Simulation::live(Context& context) {
     for (std::size_t i = agents_.id.size() - daughters.size(); i < agents_.id.size(); ++i) {
         events_.push_back({.minute = at, .kind = CellEvent::Kind::born, .id = agents_.id[i], .parent = agents_.parent[i], .type = agents_.type[i]});
     }
-    mechanics_.population_changed();
+    if (some_changed) mechanics_.population_changed();
+    move_cells(at - dt, at);
 }
 
 std::vector<Life> Simulation::lives() const {
     std::vector<Life> all;
-    for (const CellType& type : model_.types) all.push_back(type.life);
+    const bool has_factors = !model_.perturbations.factors.empty();
+    for (std::size_t type = 0; type < model_.types.size(); ++type) all.push_back(has_factors ? life_with_factors(model_.types[type].life, behaviors_, type) : model_.types[type].life);
     return all;
 }
 
@@ -196,6 +292,7 @@ void Simulation::express(Context& context) {
 }
 
 void Simulation::step(Context& context) {
+    give_drugs();
     step_fields(context);
     tally_.agent_steps += agents_.size();
     mechanics_.step(agents_, &field_, model_.seed, static_cast<std::uint32_t>(step_), context);

@@ -26,7 +26,7 @@ struct PopulationTally {
 };
 
 struct CellEvent {
-    enum class Kind { born, removed, eaten, fused, became };  // fused: gone into another cell; became: of another type from now on
+    enum class Kind { born, removed, eaten, fused, became, taken_out, put_in };  // fused: gone into another cell; became: of another type from now on; the last two by perturbations
     double minute = 0.0;
     Kind kind = Kind::born;
     std::uint64_t id = 0;
@@ -53,6 +53,7 @@ public:
     const Model& model() const { return model_; }
     const Agents& agents() const { return agents_; }
     const Field& field() const { return field_; }
+    const Behaviors& behaviors() const { return behaviors_; }
     const PopulationTally& tally() const { return tally_; }
     /// nullptr where the model has none.
     const ExpressionStates* states() const { return states_ ? &*states_ : nullptr; }
@@ -75,6 +76,9 @@ private:
     void step(Context& context);
     void step_fields(Context& context);
     void live(Context& context);
+    void use_factors(double minute);
+    void move_cells(double after_min, double until_min);
+    void give_drugs();
     std::vector<Life> lives() const;
     void express(Context& context);
     void signal(Context& context);

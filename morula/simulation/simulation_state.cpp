@@ -52,6 +52,8 @@ Simulation Simulation::load(Model model, const std::filesystem::path& path, cons
                      "Resume the scenario that was saved, or run this one from its start.");
     }
     in.get(loaded.step_);
+    if (loaded.step_ < 0) in.damaged("its clock is before the start");
+    loaded.use_factors(static_cast<double>(loaded.step_ / loaded.steps_a_life_ * loaded.steps_a_life_) * loaded.model_.clocks.mechanics_min);
     in.get(loaded.tally_);
     loaded.agents_.for_each_column([&](auto& values) { in.get(values); });
     loaded.agents_.for_each_column([&](const auto& values) {

@@ -1,0 +1,244 @@
+#include "morula/simulation/perturbations.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numbers>
+#include <utility>
+
+#include "morula/core/error.hpp"
+#include "morula/core/random.hpp"
+#include "morula/simulation/behaviors.hpp"
+#include "morula/simulation/model.hpp"
+#include "morula/simulation/rules.hpp"
+
+namespace morula::simulation {
+namespace {
+
+constexpr double kSameMinute = 1e-9;
+constexpr std::int64_t kMostInjected = 100'000'000;
+
+[[noreturn]] void refuse(const std::string& what, std::string next) { invalid_data(fmt::format("Perturbations: {}.", what), std::move(next)); }
+
+bool is_time(double minute) { return minute >= 0.0 && std::isfinite(minute); }
+bool is_same_minute(double a, double b) { return std::abs(a - b) < kSameMinute; }
+bool is_between(double minute, double after, double until) { return minute > after + kSameMinute && minute <= until + kSameMinute; }
+
+void check_type(const Model& model, std::uint16_t type) {
+    if (type >= model.types.size()) refuse(fmt::format("one is for cell type number {}, and there are {}", type, model.types.size()), "Name a cell type of the scenario.");
+}
+
+void check_time(double minute) {
+    if (!is_time(minute)) refuse(fmt::format("one is at minute {}", minute), "Give minutes of 0 or more.");
+}
+
+void check_factors(const Model& model) {
+    const RuleVocabulary words = vocabulary_of(model);
+    const std::vector<FactorChange>& all = model.perturbations.factors;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        const FactorChange& own = all[k];
+        check_type(model, own.type);
+        check_time(own.from_min);
+        const std::string& type = model.types[own.type].name;
+        if (!(own.until_min > own.from_min)) refuse(fmt::format("that of '{}' of '{}' ends at minute {} and begins at {}", own.behavior, type, own.until_min, own.from_min), "Let it end after it begins.");
+        if (!(own.factor >= 0.0) || !std::isfinite(own.factor)) refuse(fmt::format("the factor on '{}' of '{}' is {}", own.behavior, type, own.factor), "Give 0 or more.");
+        const std::size_t number = find_behavior(words, own.behavior, "Perturbations");
+        if (std::isnan(words.base_of(own.type, number))) refuse(fmt::format("cells of type '{}' have no behaviour '{}'", type, own.behavior), "Name a behaviour that they have.");
+        for (std::size_t other = 0; other < k; ++other) {
+            const bool overlap = own.from_min < all[other].until_min && all[other].from_min < own.until_min;
+            if (own.type == all[other].type && overlap && find_behavior(words, all[other].behavior, "Perturbations") == number) {
+                refuse(fmt::format("two act on '{}' of '{}' at one time, by the factors {} and {}", own.behavior, type, all[other].factor, own.factor), "Keep one, or let one end before the other begins.");
+            }
+        }
+    }
+}
+
+void check_points(const std::string& name, const Drug& drug) {
+    if (drug.points.empty()) refuse(fmt::format("a drug '{}' is never given", name), "Give its doses, minute and concentration.");
+    for (std::size_t k = 0; k < drug.points.size(); ++k) {
+        const auto& [minute, dose] = drug.points[k];
+        check_time(minute);
+        if (!(dose >= 0.0) || !std::isfinite(dose)) refuse(fmt::format("a dose of '{}' at minute {} is {}", name, minute, dose), "Give a concentration of 0 or more.");
+        if (k == 0) continue;
+        if (is_same_minute(minute, drug.points[k - 1][0])) refuse(fmt::format("'{}' has two doses at minute {}: {} and {}", name, minute, drug.points[k - 1][1], dose), "Keep one of the two.");
+        if (minute < drug.points[k - 1][0]) refuse(fmt::format("the doses of '{}' are not in the order of time", name), "Sort them by minute.");
+    }
+}
+
+void check_drugs_together(const std::string& name, const Drug& a, const Drug& b) {
+    if (a.half_life_min && b.half_life_min && *a.half_life_min != *b.half_life_min) refuse(fmt::format("'{}' has two half-lives, {} and {} min", name, *a.half_life_min, *b.half_life_min), "Keep one of the two.");
+    if (a.route != b.route) return;
+    if (a.shape == Drug::Shape::curve || b.shape == Drug::Shape::curve) refuse(fmt::format("a curve of '{}' stands beside another curve or doses", name), "Keep one of the two.");
+    for (const auto& [minute, dose] : a.points) {
+        for (const auto& [other_minute, other_dose] : b.points) {
+            if (is_same_minute(minute, other_minute)) refuse(fmt::format("'{}' has two doses at minute {}: {} and {}", name, minute, dose, other_dose), "Keep one of the two.");
+        }
+    }
+}
+
+void check_drugs(const Model& model) {
+    const std::vector<Drug>& all = model.perturbations.drugs;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        const Drug& own = all[k];
+        const auto s = static_cast<std::size_t>(own.substance);
+        if (own.substance < 0 || s >= model.substances.size()) refuse("a drug is a substance that is not there", "Name a substance of the scenario.");
+        const std::string& name = model.substances[s].name;
+        check_points(name, own);
+        if (own.half_life_min && !(*own.half_life_min > 0.0)) refuse(fmt::format("the half-life of '{}' is {} min", name, *own.half_life_min), "Give a time above 0.");
+        if (own.shape == Drug::Shape::curve && own.route == Drug::Route::bath) refuse(fmt::format("'{}' follows a curve in the bath", name), "Let vessels or walls follow a curve, or give doses.");
+        if (own.route == Drug::Route::vessels && model.fixed[s].places.empty()) refuse(fmt::format("'{}' comes by vessels, and no voxel holds it", name), "Give the substance walls or vessels, or give doses into the bath.");
+        if (own.route == Drug::Route::bath && model.pace[s] == FieldPace::steady) refuse(fmt::format("'{}' is given into the bath, and as a steady substance it has no memory of doses", name), "Let its pace be stepped.");
+        for (std::size_t other = 0; other < k; ++other) {
+            if (all[other].substance == own.substance) check_drugs_together(name, all[other], own);
+        }
+    }
+}
+
+void check_cells(const Model& model) {
+    const auto& [factors, drugs, removals, injections] = model.perturbations;
+    std::map<std::pair<std::uint16_t, std::int64_t>, int> removed_at;
+    const auto tick = [](double minute) { return std::llround(minute / kSameMinute); };
+    for (const Removal& removal : removals) {
+        check_type(model, removal.type);
+        check_time(removal.minute);
+        if (!(removal.share > 0.0 && removal.share <= 1.0)) refuse(fmt::format("a share of {} of '{}' is taken out", removal.share, model.types[removal.type].name), "Give a share above 0, and 1 at most.");
+        if (removed_at[{removal.type, tick(removal.minute)}]++ > 0) refuse(fmt::format("'{}' is taken out twice at minute {}", model.types[removal.type].name, removal.minute), "Keep one of the two.");
+    }
+    for (const Injection& injection : injections) {
+        check_type(model, injection.type);
+        check_time(injection.minute);
+        const std::string& name = model.types[injection.type].name;
+        if (removed_at.count({injection.type, tick(injection.minute)}) != 0) refuse(fmt::format("'{}' is taken out and put in at minute {}", name, injection.minute), "Move one of the two to another minute, or keep one.");
+        if (injection.n < 1 || injection.n > kMostInjected) refuse(fmt::format("{} cells of '{}' are put in", injection.n, name), fmt::format("Give 1 to {} cells.", kMostInjected));
+        if (!(injection.radius_um > 0.0) || !std::isfinite(injection.radius_um)) refuse(fmt::format("cells of '{}' are put into a ball of radius {} um", name, injection.radius_um), "Give a radius above 0.");
+        for (int axis = 0; axis < model.box.dimensions(); ++axis) {
+            const auto a = static_cast<std::size_t>(axis);
+            const double low = model.box.origin_um[a], high = low + model.box.size_um(axis);
+            if (!(injection.center_um[a] - injection.radius_um >= low && injection.center_um[a] + injection.radius_um <= high)) {
+                refuse(fmt::format("cells of '{}' are put into a ball around ({}, {}, {}) um of radius {} um, which is not in the box", name, injection.center_um[0], injection.center_um[1], injection.center_um[2], injection.radius_um),
+                       "Move it, make it smaller, or give a larger box.");
+            }
+        }
+    }
+}
+
+double strike_of(const Model& model, double minute) { return std::ceil(minute / model.clocks.life_min - kSameMinute) * model.clocks.life_min; }
+
+bool acts_at(const Model& model, const FactorChange& change, double minute) {
+    const bool has_begun = strike_of(model, change.from_min) <= minute + kSameMinute;
+    return has_begun && (change.until_min == kNeverEnds || strike_of(model, change.until_min) > minute + kSameMinute);
+}
+
+/// Even in a ball, or in a disc in the plane of a flat tissue.
+std::array<double, 3> place_in(const Injection& injection, const Grid& box, Random& random) {
+    for (;;) {
+        std::array<double, 3> from{};
+        double squared = 0.0;
+        for (int axis = 0; axis < box.dimensions(); ++axis) {
+            from[static_cast<std::size_t>(axis)] = 2.0 * random.uniform() - 1.0;
+            squared += from[static_cast<std::size_t>(axis)] * from[static_cast<std::size_t>(axis)];
+        }
+        if (squared > 1.0) continue;
+        std::array<double, 3> place{};
+        for (std::size_t axis = 0; axis < 3; ++axis) place[axis] = injection.center_um[axis] + injection.radius_um * from[axis];
+        if (box.is_flat()) place[2] = box.center_um(2, 0);
+        return place;
+    }
+}
+
+}  // namespace
+
+void check_perturbations(const Model& model) {
+    check_factors(model);
+    check_drugs(model);
+    check_cells(model);
+}
+
+std::vector<double> factors_at(const Model& model, double minute) {
+    const RuleVocabulary words = vocabulary_of(model);
+    std::vector<double> factors(words.base.size(), 1.0);
+    for (const FactorChange& change : model.perturbations.factors) {
+        if (acts_at(model, change, minute)) factors[change.type * words.behaviors.size() + find_behavior(words, change.behavior, "Perturbations")] = change.factor;
+    }
+    return factors;
+}
+
+bool factors_change(const Model& model, double earlier_min, double later_min) {
+    const auto& all = model.perturbations.factors;
+    return std::any_of(all.begin(), all.end(), [&](const FactorChange& change) { return acts_at(model, change, earlier_min) != acts_at(model, change, later_min); });
+}
+
+double decay_of_drugs(const Model& model, std::int32_t substance) {
+    for (const Drug& drug : model.perturbations.drugs) {
+        if (drug.substance == substance && drug.half_life_min) return std::numbers::ln2 / *drug.half_life_min;
+    }
+    return 0.0;
+}
+
+double bath_dose(const Model& model, std::int32_t substance, double from_min, double to_min) {
+    double dose = 0.0;
+    for (const Drug& drug : model.perturbations.drugs) {
+        if (drug.substance != substance || drug.route != Drug::Route::bath) continue;
+        for (const auto& [minute, amount] : drug.points) dose += is_between(minute, from_min - 2.0 * kSameMinute, to_min - 2.0 * kSameMinute) ? amount : 0.0;
+    }
+    return dose;
+}
+
+std::optional<double> vessel_concentration(const Model& model, std::int32_t substance, double minute) {
+    std::optional<double> sum;
+    const double cleared_per_min = decay_of_drugs(model, substance);
+    for (const Drug& drug : model.perturbations.drugs) {
+        if (drug.substance != substance || drug.route != Drug::Route::vessels) continue;
+        sum = sum.value_or(0.0);
+        if (drug.shape == Drug::Shape::doses) {
+            for (const auto& [at, dose] : drug.points) *sum += at <= minute + kSameMinute ? dose * std::exp(-cleared_per_min * std::max(0.0, minute - at)) : 0.0;
+            continue;
+        }
+        const auto next = std::find_if(drug.points.begin(), drug.points.end(), [&](const auto& point) { return point[0] > minute; });
+        if (next == drug.points.begin()) continue;
+        const auto& [at, here] = *std::prev(next);
+        *sum += next == drug.points.end() ? here : here + ((*next)[1] - here) * (minute - at) / ((*next)[0] - at);
+    }
+    return sum;
+}
+
+std::vector<std::uint32_t> taken_out(const Model& model, const Agents& agents, double after_min, double until_min) {
+    std::vector<std::uint8_t> leaves;
+    for (std::size_t k = 0; k < model.perturbations.removals.size(); ++k) {
+        const Removal& removal = model.perturbations.removals[k];
+        if (!is_between(removal.minute, after_min, until_min)) continue;
+        leaves.resize(agents.id.size(), 0);
+        std::vector<std::array<std::uint64_t, 3>> drawn;  // number, id, place
+        for (std::size_t i = 0; i < agents.id.size(); ++i) {
+            if (agents.type[i] != removal.type || leaves[i] != 0) continue;
+            drawn.push_back({Random(model.seed, Purpose::simulation_perturbation, agents.id[i], static_cast<std::uint32_t>(k)).next_u64(), agents.id[i], i});
+        }
+        std::sort(drawn.begin(), drawn.end());
+        drawn.resize(static_cast<std::size_t>(std::llround(removal.share * static_cast<double>(drawn.size()))));
+        for (const auto& [number, id, place] : drawn) leaves[place] = 1;
+    }
+    std::vector<std::uint32_t> places;
+    for (std::size_t i = 0; i < leaves.size(); ++i) {
+        if (leaves[i] != 0) places.push_back(static_cast<std::uint32_t>(i));
+    }
+    return places;
+}
+
+std::int64_t put_in(const Model& model, Agents& agents, double after_min, double until_min) {
+    const std::int64_t before = agents.size();
+    for (std::size_t k = 0; k < model.perturbations.injections.size(); ++k) {
+        const Injection& injection = model.perturbations.injections[k];
+        if (!is_between(injection.minute, after_min, until_min)) continue;
+        for (std::int64_t number = 0; number < injection.n; ++number) {
+            const std::uint64_t id = injected_id(static_cast<std::int64_t>(k), number);
+            // Those of other perturbations of the model are kept apart by the injection's own step.
+            Random random(model.seed, Purpose::simulation_perturbation, id, static_cast<std::uint32_t>(k));
+            add_agent(agents, id, injection.type, place_in(injection, model.box, random), 0.0F);
+        }
+    }
+    return agents.size() - before;
+}
+
+}  // namespace morula::simulation
