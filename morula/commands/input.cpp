@@ -84,13 +84,6 @@ void report_genomes(const data::Dataset& dataset, Context& context) {
 
 }  // namespace
 
-matrix::Matrix held_in_memory(const matrix::Matrix& counts, Context& context) {
-    constexpr std::int64_t kBytesPerEntry = 4;  // upper bound of the packed copy
-    constexpr double kShare = 0.4;              // of the memory budget
-    const std::int64_t bytes = counts->nnz() * kBytesPerEntry + counts->n_rows() * 16;
-    return static_cast<double>(bytes) < kShare * static_cast<double>(context.memory_bytes()) ? matrix::compact_copy(*counts, context) : counts;
-}
-
 InputKind input_kind(const fs::path& path, Context&) {
     std::error_code status;
     const auto kind = fs::status(path, status);

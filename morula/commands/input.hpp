@@ -25,9 +25,6 @@ std::vector<data::Dataset> open_datasets(const std::filesystem::path& path, form
 /// wanted: the layer to take, "" to look. Says which matrix it took.
 data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Context& context);
 
-/// A packed copy of counts in memory where it takes less than two fifths of the memory budget, else the source as it is.
-matrix::Matrix held_in_memory(const matrix::Matrix& counts, Context& context);
-
 /// What looking at the totals of up to 2,000 barcodes says: is this a matrix with all barcodes, empty droplets among them?
 struct BarcodeLook {
     std::int64_t n_looked = 0;

@@ -18,6 +18,7 @@
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
+#include "morula/matrix/held_in_memory.hpp"
 
 namespace morula::commands {
 namespace {
@@ -80,7 +81,7 @@ std::vector<data::Dataset> open_parts(const IntegrateIo& io, Context& context) {
         for (data::Dataset& part : open_datasets(path, io.orientation, context)) {
             if (!io.layer.empty() || !part.layers.contains("counts")) part = with_counts(std::move(part), io.layer, context);
             part = gene_expression(part, context);
-            part.layers["counts"] = held_in_memory(part.layers.at("counts"), context);
+            part.layers["counts"] = matrix::held_in_memory(part.layers.at("counts"), context);
             if (!io.derive.empty()) add_derived_columns(part, io.derive, context);
             parts.push_back(std::move(part));
         }

@@ -54,7 +54,7 @@ Matrix make_source(Csr csr);
 /// As above, not owning: `csr` must outlive the source.
 Matrix make_view_source(CsrView csr);
 /// The kept rows and columns of a source, each strictly increasing. Kept rows that lie close together are read in one call,
-/// gaps of more than kSelectGap rows never. select_rows keeps every column, select_cols every row. A selection of everything is the source itself;
+/// gaps of more than kSelectGap rows never, and none where rows are cheap one by one. select_rows keeps every column, select_cols every row. A selection of everything is the source itself;
 /// one of log values goes below them, so that only logs that are kept are computed.
 inline constexpr std::int64_t kSelectGap = 16;
 Matrix select(Matrix source, std::vector<std::int64_t> rows, std::vector<std::int64_t> cols);
@@ -74,7 +74,7 @@ std::optional<ScaledCounts> scaled_counts(const RowBlockSource& values);
 /// Sources one below the other; all must have the same number of columns.
 Matrix stack_rows(std::vector<Matrix> sources);
 /// Columns renamed: column c of the source becomes new_col[c] of n_cols (or is dropped where -1), in any order, no two the same.
-/// For joining data sets on one gene axis.
+/// For joining data sets on one gene axis. Where every column stays at its place, the source itself.
 Matrix remap_cols(Matrix source, std::vector<std::int64_t> new_col, std::int64_t n_cols);
 
 /// All rows in memory.

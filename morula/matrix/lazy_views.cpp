@@ -36,11 +36,12 @@ void check_selection(const std::vector<std::int64_t>& kept, std::int64_t n) {
 
 class SelectedRows final : public RowBlockSource {
 public:
-    SelectedRows(Matrix source, std::vector<std::int64_t> rows) : source_(std::move(source)), rows_(std::move(rows)) {}
+    SelectedRows(Matrix source, std::vector<std::int64_t> rows) : source_(std::move(source)), rows_(std::move(rows)), most_gap_(source_->cheap_in_pieces() ? 0 : kSelectGap) {}
 
     std::int64_t n_rows() const override { return static_cast<std::int64_t>(rows_.size()); }
     std::int64_t n_cols() const override { return source_->n_cols(); }
     std::int64_t nnz() const override { return source_->nnz(); }
+    bool cheap_in_pieces() const override { return source_->cheap_in_pieces(); }
 
     CsrView read(Range rows, CsrScratch& scratch) const override {
         check_range(rows, n_rows());
@@ -61,7 +62,7 @@ private:
     /// Kept rows from `begin` on that one call should read: gaps are small, and at least about half of what is read is kept.
     std::int64_t end_of_run(std::int64_t begin, std::int64_t limit) const {
         std::int64_t end = begin + 1;
-        while (end < limit && kept(end) - kept(end - 1) - 1 <= kSelectGap && kept(end) - kept(begin) <= 2 * (end - begin) + kSelectGap) ++end;
+        while (end < limit && kept(end) - kept(end - 1) - 1 <= most_gap_ && kept(end) - kept(begin) <= 2 * (end - begin) + kSelectGap) ++end;
         return end;
     }
 
@@ -78,6 +79,7 @@ private:
 
     Matrix source_;
     std::vector<std::int64_t> rows_;
+    std::int64_t most_gap_;
 };
 
 /// Columns dropped or renamed through a table with an entry a column of the source.
@@ -95,6 +97,7 @@ public:
     std::int64_t n_rows() const override { return source_->n_rows(); }
     std::int64_t n_cols() const override { return n_cols_; }
     std::int64_t nnz() const override { return source_->nnz(); }
+    bool cheap_in_pieces() const override { return source_->cheap_in_pieces(); }
     const Matrix& source() const { return source_; }
     const std::vector<std::uint32_t>& new_col() const { return new_col_; }
 
@@ -262,12 +265,15 @@ Matrix remap_cols(Matrix source, std::vector<std::int64_t> new_col, std::int64_t
     MORULA_ASSERT(static_cast<std::int64_t>(new_col.size()) == source->n_cols() && n_cols >= 0 && n_cols < std::int64_t{kDroppedColumn});
     std::vector<bool> taken(static_cast<std::size_t>(n_cols), false);
     std::vector<std::uint32_t> table(new_col.size(), kDroppedColumn);
+    bool moves_nothing = n_cols == source->n_cols();
     for (std::size_t c = 0; c < new_col.size(); ++c) {
+        moves_nothing = moves_nothing && new_col[c] == static_cast<std::int64_t>(c);
         if (new_col[c] == -1) continue;
         MORULA_ASSERT(new_col[c] >= 0 && new_col[c] < n_cols && !taken[static_cast<std::size_t>(new_col[c])]);
         taken[static_cast<std::size_t>(new_col[c])] = true;
         table[c] = static_cast<std::uint32_t>(new_col[c]);
     }
+    if (moves_nothing) return source;
     return std::make_shared<MappedCols>(std::move(source), std::move(table), n_cols);
 }
 

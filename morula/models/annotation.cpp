@@ -31,6 +31,8 @@ struct Scored {
 matrix::Csr as_csr(matrix::DenseView<const float> dense) {
     matrix::Csr out;
     out.start(dense.n_rows, dense.n_cols);
+    out.indices.reserve(dense.values.size());
+    out.values.reserve(dense.values.size());
     for (std::int64_t row = 0; row < dense.n_rows; ++row) {
         for (std::int64_t col = 0; col < dense.n_cols; ++col) {
             out.indices.push_back(static_cast<std::uint32_t>(col));
@@ -243,8 +245,7 @@ AnnotateResult annotate(const AnnotateInputs& inputs, const AnnotateOptions& opt
     const CorrelationLabelsOptions correlation;
     const matrix::Matrix reference_values = matrix::make_view_source(values.reference.view());
     const LabelProfiles profiles = label_profiles(*reference_values, inputs.label, inputs.n_labels, correlation, context);
-    const matrix::Csr profile_values = matrix::read_all(*matrix::select_cols(matrix::make_view_source(values.query.view()), profiles.genes), context);
-    out.correlation = correlation_labels(profiles, profile_values.view(), correlation, context);
+    out.correlation = correlation_labels(profiles, values.query.view(), correlation, context);
     out.opinions = std::move(scored.opinions);
     return out;
 }

@@ -3,15 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/scratch_pool.hpp"
 #include "morula/matrix/tiles.hpp"
+#include "morula/models/label_sums_simd.hpp"
 
 namespace morula::models {
 namespace {
@@ -40,79 +44,165 @@ double centred_ranks(std::span<const float> values, std::span<double> ranks) {
 /// Some labels over the genes of their own pairs, ranked.
 struct RankedLabels {
     std::vector<std::int32_t> labels;
-    std::vector<std::int32_t> place_of_gene;  // over all genes in use; kNotInUse where no pair has it
+    std::vector<std::int32_t> place_of_gene;  // over all columns of the cells; kNotInUse where no pair has it
     std::int32_t n_genes = 0;
-    matrix::Dense<double> ranks;              // n_labels x n_genes, centred, length 1
+    matrix::Dense<double> ranks;              // n_genes x padded labels, centred, length 1 over the genes
 };
 
-RankedLabels rank_labels(const LabelProfiles& profiles, std::vector<std::int32_t> labels) {
+RankedLabels rank_labels(const LabelProfiles& profiles, std::int64_t n_columns, std::vector<std::int32_t> labels) {
     RankedLabels out;
-    out.place_of_gene.assign(profiles.genes.size(), kNotInUse);
+    std::vector<std::int32_t> place(profiles.genes.size(), kNotInUse);  // of each gene of the profiles
     const std::int32_t n = profiles.n_labels();
     for (const std::int32_t a : labels) {
         for (const std::int32_t b : labels) {
-            for (const std::int32_t gene : profiles.markers_of_pair[static_cast<std::size_t>(a * n + b)]) out.place_of_gene[static_cast<std::size_t>(gene)] = 0;
+            for (const std::int32_t gene : profiles.markers_of_pair[static_cast<std::size_t>(a * n + b)]) place[static_cast<std::size_t>(gene)] = 0;
         }
     }
-    for (std::int32_t& place : out.place_of_gene) {
-        if (place != kNotInUse) place = out.n_genes++;
+    out.place_of_gene.assign(static_cast<std::size_t>(n_columns), kNotInUse);
+    for (std::size_t gene = 0; gene < place.size(); ++gene) {
+        if (place[gene] != kNotInUse) out.place_of_gene[static_cast<std::size_t>(profiles.genes[gene])] = place[gene] = out.n_genes++;
     }
-    out.ranks = matrix::Dense<double>(std::ssize(labels), out.n_genes);
+    out.ranks = matrix::Dense<double>(out.n_genes, padded_labels(std::ssize(labels)));
     std::vector<float> values(static_cast<std::size_t>(out.n_genes));
+    std::vector<double> ranks(values.size());
     for (std::size_t i = 0; i < labels.size(); ++i) {
-        for (std::size_t gene = 0; gene < out.place_of_gene.size(); ++gene) {
-            if (out.place_of_gene[gene] != kNotInUse) values[static_cast<std::size_t>(out.place_of_gene[gene])] = profiles.mean(std::int64_t{labels[i]}, static_cast<std::int64_t>(gene));
+        for (std::size_t gene = 0; gene < place.size(); ++gene) {
+            if (place[gene] != kNotInUse) values[static_cast<std::size_t>(place[gene])] = profiles.mean(std::int64_t{labels[i]}, static_cast<std::int64_t>(gene));
         }
-        const auto row = out.ranks.row(static_cast<std::int64_t>(i));
-        const double length = centred_ranks(values, row);
-        for (double& each : row) each = length > 0.0 ? each / length : 0.0;
+        const double length = centred_ranks(values, ranks);
+        for (std::size_t gene = 0; gene < ranks.size(); ++gene) out.ranks(static_cast<std::int64_t>(gene), static_cast<std::int64_t>(i)) = length > 0.0 ? ranks[gene] / length : 0.0;
     }
     out.labels = std::move(labels);
     return out;
 }
 
-struct Entry {
-    float value;
-    std::int32_t place;
+/// A cell's values there, sorted: logs of counts are few different numbers, so that each is put where equal ones are.
+class SortedEntries {
+public:
+    /// `values` of `genes`, those above 0 that have a place.
+    void fill(const RankedLabels& ranked, std::span<const std::uint32_t> genes, std::span<const float> values) {
+        entries_.clear();
+        forget_levels();
+        for (std::size_t i = 0; i < genes.size(); ++i) {
+            const std::int32_t place = ranked.place_of_gene[genes[i]];
+            if (place == kNotInUse || !(values[i] > 0.0F)) continue;
+            entries_.push_back({values[i], static_cast<std::uint32_t>(place), levels_.size() <= kMostLevels ? level_of(values[i]) : 0});
+        }
+        if (levels_.size() > kMostLevels) sort_by_comparing();
+        else sort_by_counting();
+    }
+    std::size_t size() const { return entries_.size(); }
+    /// Smallest value first, equal ones by place.
+    std::span<const std::uint32_t> places() const { return places_; }
+    /// Equal values, smallest first: how many.
+    std::span<const std::size_t> runs() const { return runs_; }
+
+private:
+    struct Entry {
+        float value;
+        std::uint32_t place;
+        std::uint32_t level;  // number of its value, in order of appearance
+    };
+    struct Level {
+        float value;
+        std::size_t n;  // entries, then where the next of them goes
+        std::size_t slot;
+    };
+    static constexpr std::size_t kMostLevels = 48;
+    static constexpr std::size_t kSlots = 256;
+    static constexpr std::uint8_t kFree = 255;
+
+    void forget_levels() {
+        for (const Level& level : levels_) slots_[level.slot] = kFree;
+        levels_.clear();
+    }
+    /// Found by the value's bits in a table that is never more than a fifth full.
+    std::uint32_t level_of(float value) {
+        std::size_t slot = (std::bit_cast<std::uint32_t>(value) * 2654435761U) >> 24U;
+        while (slots_[slot] != kFree && levels_[slots_[slot]].value != value) slot = (slot + 1) % kSlots;
+        if (slots_[slot] == kFree) {
+            slots_[slot] = static_cast<std::uint8_t>(levels_.size());
+            levels_.push_back({value, 0, slot});
+        }
+        ++levels_[slots_[slot]].n;
+        return slots_[slot];
+    }
+    /// Entries came by place, so that equal values stay in that order.
+    void sort_by_counting() {
+        order_.resize(levels_.size());
+        std::iota(order_.begin(), order_.end(), std::size_t{0});
+        std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) { return levels_[a].value < levels_[b].value; });
+        runs_.clear();
+        std::size_t begin = 0;
+        for (const std::size_t level : order_) {
+            runs_.push_back(levels_[level].n);
+            begin += std::exchange(levels_[level].n, begin);
+        }
+        places_.resize(entries_.size());
+        for (const Entry& entry : entries_) places_[levels_[entry.level].n++] = entry.place;
+    }
+    void sort_by_comparing() {
+        std::stable_sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.value < b.value; });
+        runs_.clear();
+        places_.clear();
+        for (std::size_t i = 0; i < entries_.size(); ++i) {
+            if (i == 0 || entries_[i].value != entries_[i - 1].value) runs_.push_back(0);
+            ++runs_.back();
+            places_.push_back(entries_[i].place);
+        }
+    }
+    static std::array<std::uint8_t, kSlots> free_slots() {
+        std::array<std::uint8_t, kSlots> slots;
+        slots.fill(kFree);
+        return slots;
+    }
+
+    std::vector<Entry> entries_;
+    std::vector<Level> levels_;
+    std::array<std::uint8_t, kSlots> slots_ = free_slots();
+    std::vector<std::size_t> order_;
+    std::vector<std::uint32_t> places_;
+    std::vector<std::size_t> runs_;
+};
+
+/// Room for one cell.
+struct Work {
+    SortedEntries entries;
+    std::vector<float> above_zeros;  // rank of each entry less that of the zeros: a whole number of halves, so exact
+    std::vector<double> sums;
 };
 
 /// Spearman's correlation of a cell with each ranked label; NaN where all its values there are equal. Zeros share one rank, so only the others are sorted:
 /// with r0 that shared rank and ranks of the label adding to zero, the sum of products is the sum over non-zeros of (rank - r0) times the label's rank.
-void correlate(const RankedLabels& ranked, std::span<const std::uint32_t> genes, std::span<const float> values, std::vector<Entry>& entries, std::vector<double>& out) {
-    entries.clear();
-    for (std::size_t i = 0; i < genes.size(); ++i) {
-        const std::int32_t place = ranked.place_of_gene[genes[i]];
-        if (place != kNotInUse && values[i] > 0.0F) entries.push_back({values[i], place});
-    }
-    out.assign(ranked.labels.size(), 0.0);
-    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.value < b.value || (a.value == b.value && a.place < b.place); });
-    const auto n_zeros = static_cast<double>(ranked.n_genes) - static_cast<double>(entries.size());
+void correlate(const RankedLabels& ranked, std::span<const std::uint32_t> genes, std::span<const float> values, Work& work, std::vector<double>& out) {
+    work.entries.fill(ranked, genes, values);
+    const auto n_zeros = static_cast<double>(ranked.n_genes) - static_cast<double>(work.entries.size());
     const double middle = 0.5 * static_cast<double>(ranked.n_genes - 1);
     const double zero_rank = n_zeros > 0.0 ? 0.5 * (n_zeros - 1.0) - middle : 0.0;
     double squares = n_zeros * zero_rank * zero_rank;
-    for (std::size_t begin = 0; begin < entries.size();) {
-        std::size_t end = begin + 1;
-        while (end < entries.size() && entries[end].value == entries[begin].value) ++end;
-        const double rank = n_zeros + 0.5 * static_cast<double>(begin + end - 1) - middle;
-        squares += rank * rank * static_cast<double>(end - begin);
-        for (std::size_t i = begin; i < end; ++i) {
-            for (std::size_t label = 0; label < out.size(); ++label) out[label] += (rank - zero_rank) * ranked.ranks(static_cast<std::int64_t>(label), std::int64_t{entries[i].place});
-        }
-        begin = end;
+    work.above_zeros.clear();
+    for (const std::size_t n : work.entries.runs()) {
+        const std::size_t begin = work.above_zeros.size();
+        const double rank = n_zeros + 0.5 * static_cast<double>(2 * begin + n - 1) - middle;
+        squares += rank * rank * static_cast<double>(n);
+        work.above_zeros.resize(begin + n, static_cast<float>(rank - zero_rank));
     }
+    work.sums.assign(static_cast<std::size_t>(ranked.ranks.n_cols), 0.0);
+    add_scaled_rows(work.entries.places(), work.above_zeros, ranked.ranks.values.data(), work.sums);
+    out.assign(work.sums.begin(), work.sums.begin() + std::ssize(ranked.labels));
     for (double& each : out) each = squares > 0.0 ? each / std::sqrt(squares) : std::numeric_limits<double>::quiet_NaN();
 }
 
 /// What a task keeps from cell to cell: sets of labels that were compared again, ranked once.
 struct Tuning {
     std::map<std::vector<std::int32_t>, RankedLabels> sets;
-    std::vector<Entry> entries;
+    Work work;
     std::vector<double> correlation;
 
-    const RankedLabels& set_of(const LabelProfiles& profiles, const std::vector<std::int32_t>& labels) {
+    const RankedLabels& set_of(const LabelProfiles& profiles, std::int64_t n_columns, const std::vector<std::int32_t>& labels) {
         const auto found = sets.find(labels);
         if (found != sets.end()) return found->second;
-        return sets.emplace(labels, rank_labels(profiles, labels)).first->second;
+        return sets.emplace(labels, rank_labels(profiles, n_columns, labels)).first->second;
     }
 };
 
@@ -130,8 +220,8 @@ std::int32_t fine_tune(const LabelProfiles& profiles, const RankedLabels& all, s
                        Tuning& tuning) {
     std::vector<std::int32_t> labels = near_best(all, first, margin);
     while (labels.size() > 1) {
-        const RankedLabels& ranked = tuning.set_of(profiles, labels);
-        correlate(ranked, genes, values, tuning.entries, tuning.correlation);
+        const RankedLabels& ranked = tuning.set_of(profiles, std::ssize(all.place_of_gene), labels);
+        correlate(ranked, genes, values, tuning.work, tuning.correlation);
         if (std::isnan(tuning.correlation.front())) break;  // none of their own genes is there: the first round decides
         std::vector<std::int32_t> kept = near_best(ranked, tuning.correlation, margin);
         if (kept.size() == labels.size()) {
@@ -212,14 +302,16 @@ LabelProfiles label_profiles(const matrix::RowBlockSource& values, std::span<con
 }
 
 CorrelationLabels correlation_labels(const LabelProfiles& profiles, const matrix::CsrView& values, const CorrelationLabelsOptions& options, Context& context) {
-    if (values.n_cols != std::ssize(profiles.genes)) invalid_data(fmt::format("The cells have {} genes, the profiles {}.", values.n_cols, profiles.genes.size()), "Give the columns that the profiles name.");
+    if (!profiles.genes.empty() && values.n_cols <= profiles.genes.back()) {
+        invalid_data(fmt::format("The cells have {} genes, the profiles name the one of number {}.", values.n_cols, profiles.genes.back()), "Give the genes that the profiles were made from, in their order.");
+    }
     std::vector<std::int32_t> callable;
     const std::int32_t n = profiles.n_labels();
     for (std::int32_t l = 0; l < n; ++l) {
         const auto row = profiles.markers_of_pair.begin() + l * n;
         if (std::any_of(row, row + n, [](const auto& genes) { return !genes.empty(); })) callable.push_back(l);
     }
-    const RankedLabels all = rank_labels(profiles, callable);
+    const RankedLabels all = rank_labels(profiles, values.n_cols, callable);
     CorrelationLabels out{std::vector<std::int32_t>(static_cast<std::size_t>(values.n_rows), -1), std::vector<float>(static_cast<std::size_t>(values.n_rows), std::numeric_limits<float>::quiet_NaN()),
                           std::vector<float>(static_cast<std::size_t>(values.n_rows), std::numeric_limits<float>::quiet_NaN()), 0};
     std::vector<std::uint8_t> tuned(static_cast<std::size_t>(values.n_rows), 0);
@@ -229,7 +321,7 @@ CorrelationLabels correlation_labels(const LabelProfiles& profiles, const matrix
         std::vector<double> first;
         for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
             const auto at = static_cast<std::size_t>(cell);
-            correlate(all, values.row_indices(cell), values.row_values(cell), tuning->entries, first);
+            correlate(all, values.row_indices(cell), values.row_values(cell), tuning->work, first);
             if (std::isnan(first.front())) continue;
             const std::int32_t label = fine_tune(profiles, all, first, values.row_indices(cell), values.row_values(cell), options.fine_tune_margin, *tuning);
             const auto place = static_cast<std::size_t>(std::find(callable.begin(), callable.end(), label) - callable.begin());

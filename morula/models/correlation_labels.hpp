@@ -45,7 +45,7 @@ struct CorrelationLabels {
 
 /// SingleR's procedure (Aran 2019) with mean profiles: Spearman's correlation, ties by mean rank, over the genes of all pairs; labels within the margin of the best are compared again over the
 /// genes of their own pairs alone, until one is left or none is dropped. Differs from SingleR: means of log values by label, not quantiles over reference samples.
-/// values: n_cells x profiles.genes.size(), those columns. Zeros are ranked in closed form: cost is by non-zeros.
+/// values: n_cells x n_genes, the columns that the profiles were made from. Zeros are ranked in closed form: cost is by non-zeros.
 CorrelationLabels correlation_labels(const LabelProfiles& profiles, const matrix::CsrView& values, const CorrelationLabelsOptions& options, Context& context);
 
 }  // namespace morula::models

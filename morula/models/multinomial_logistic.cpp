@@ -7,6 +7,7 @@
 
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
+#include "morula/models/label_sums_simd.hpp"
 #include "morula/models/lbfgs.hpp"
 
 namespace morula::models {
@@ -88,19 +89,14 @@ void fold_scaling(std::span<const double> x, const Scaling& scaling, std::int64_
     }
 }
 
-/// Logits of a cell, then the log of their sum of exponentials.
+/// Logits of a cell, then the log of their sum of exponentials. weights and logits are padded, the intercept is not.
 double logits_of(const matrix::CsrView& values, std::int64_t cell, const matrix::Dense<double>& weights, std::span<const double> intercept, std::span<double> logits) {
-    std::copy(intercept.begin(), intercept.end(), logits.begin());
-    const auto genes = values.row_indices(cell);
-    const auto numbers = values.row_values(cell);
-    for (std::size_t i = 0; i < genes.size(); ++i) {
-        const auto row = weights.row(std::int64_t{genes[i]});
-        const auto value = static_cast<double>(numbers[i]);
-        for (std::size_t label = 0; label < logits.size(); ++label) logits[label] += value * row[label];
-    }
-    const double most = *std::max_element(logits.begin(), logits.end());
+    std::fill(std::copy(intercept.begin(), intercept.end(), logits.begin()), logits.end(), 0.0);
+    add_scaled_rows(values.row_indices(cell), values.row_values(cell), weights.values.data(), logits);
+    const auto own = logits.first(intercept.size());
+    const double most = *std::max_element(own.begin(), own.end());
     double sum = 0.0;
-    for (const double logit : logits) sum += std::exp(logit - most);
+    for (const double logit : own) sum += std::exp(logit - most);
     return most + std::log(sum);
 }
 
@@ -109,7 +105,7 @@ class Objective {
 public:
     Objective(const matrix::CsrView& values, std::span<const std::int32_t> label, std::int64_t n_labels, const MultinomialLogisticOptions& options, Context& context)
         : values_(values), label_(label), k_(n_labels), l2_(options.l2), context_(context), genes_(by_gene(values)), scaling_(scaling_of(genes_, values.n_rows, options.scaling)),
-          weights_(values.n_cols, n_labels), intercept_(static_cast<std::size_t>(n_labels)), residual_(values.n_rows, n_labels) {}
+          weights_(values.n_cols, padded_labels(n_labels)), intercept_(static_cast<std::size_t>(n_labels)), residual_(values.n_rows, padded_labels(n_labels)) {}
 
     std::int64_t size() const { return (values_.n_cols + 1) * k_; }
     const Scaling& scaling() const { return scaling_; }
@@ -120,7 +116,8 @@ public:
         const std::vector<double> total = residual_sums();
         const auto n = static_cast<double>(values_.n_rows);
         parallel_blocks(context_, values_.n_cols, kBlockGenes, [&](Block block) {
-            for (std::int64_t gene = block.begin; gene < block.end; ++gene) gene_gradient(gene, total, x, gradient);
+            std::vector<double> sums;
+            for (std::int64_t gene = block.begin; gene < block.end; ++gene) gene_gradient(gene, total, x, gradient, sums);
         });
         double squares = 0.0;
         const auto n_weights = static_cast<std::size_t>(values_.n_cols * k_);
@@ -140,7 +137,7 @@ private:
                 const double log_sum = logits_of(values_, cell, weights_, intercept_, row);
                 const auto own = static_cast<std::size_t>(label_[static_cast<std::size_t>(cell)]);
                 loss += log_sum - row[own];
-                for (double& each : row) each = std::exp(each - log_sum);
+                for (std::size_t label = 0; label < intercept_.size(); ++label) row[label] = std::exp(row[label] - log_sum);
                 row[own] -= 1.0;
             }
             return loss;
@@ -155,19 +152,17 @@ private:
         return total;
     }
     /// (sum_i x_ij r_i - mean_j sum_i r_i) times the gene's factor, plus the penalty.
-    void gene_gradient(std::int64_t gene, std::span<const double> total, std::span<const double> x, std::span<double> gradient) const {
+    void gene_gradient(std::int64_t gene, std::span<const double> total, std::span<const double> x, std::span<double> gradient, std::vector<double>& sums) const {
         const auto g = static_cast<std::size_t>(gene);
         const auto k = static_cast<std::size_t>(k_);
         const auto out = gradient.subspan(g * k, k);
         const double scale = scaling_.factor[g] / static_cast<double>(values_.n_rows);
-        std::fill(out.begin(), out.end(), 0.0);
-        for (auto i = static_cast<std::size_t>(genes_.begin[g]); i < static_cast<std::size_t>(genes_.begin[g + 1]); ++i) {
-            const auto row = residual_.row(std::int64_t{genes_.cell[i]});
-            const auto value = static_cast<double>(genes_.value[i]);
-            for (std::size_t label = 0; label < k; ++label) out[label] += value * row[label];
-        }
+        const auto first = static_cast<std::size_t>(genes_.begin[g]);
+        const auto n = static_cast<std::size_t>(genes_.begin[g + 1]) - first;
+        sums.assign(static_cast<std::size_t>(residual_.n_cols), 0.0);
+        add_scaled_rows(std::span(genes_.cell).subspan(first, n), std::span(genes_.value).subspan(first, n), residual_.values.data(), sums);
         for (std::size_t label = 0; label < k; ++label) {
-            out[label] = (out[label] - scaling_.mean[g] * total[label]) * scale + l2_ * scaling_.penalty[g] * x[g * k + label] / static_cast<double>(values_.n_rows);
+            out[label] = (sums[label] - scaling_.mean[g] * total[label]) * scale + l2_ * scaling_.penalty[g] * x[g * k + label] / static_cast<double>(values_.n_rows);
         }
     }
 
@@ -211,12 +206,14 @@ matrix::Dense<float> label_probabilities(const MultinomialLogistic& model, const
         invalid_data(fmt::format("The cells have {} genes, the label model was fitted on {}.", values.n_cols, model.weights.n_rows), "Give the genes that the model was fitted on, in their order.");
     }
     matrix::Dense<float> out(values.n_rows, model.weights.n_cols);
+    matrix::Dense<double> weights(model.weights.n_rows, padded_labels(model.weights.n_cols));
+    for (std::int64_t gene = 0; gene < weights.n_rows; ++gene) std::ranges::copy(model.weights.row(gene), weights.row(gene).begin());
     parallel_blocks(context, values.n_rows, kBlockCells, [&](Block block) {
-        std::vector<double> logits(model.intercept.size());
+        std::vector<double> logits(static_cast<std::size_t>(weights.n_cols));
         for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
-            const double log_sum = logits_of(values, cell, model.weights, model.intercept, logits);
+            const double log_sum = logits_of(values, cell, weights, model.intercept, logits);
             const auto row = out.row(cell);
-            for (std::size_t label = 0; label < logits.size(); ++label) row[label] = static_cast<float>(std::exp(logits[label] - log_sum));
+            for (std::size_t label = 0; label < row.size(); ++label) row[label] = static_cast<float>(std::exp(logits[label] - log_sum));
         }
     });
     return out;

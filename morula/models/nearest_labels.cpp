@@ -11,44 +11,17 @@
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/blas.hpp"
+#include "morula/models/reference_regions.hpp"
 
 namespace morula::models {
 namespace {
 
-constexpr std::int64_t kQueryCells = 128;       // rows of a score tile
+constexpr std::size_t kQueryCells = 128;        // rows of a score tile
 constexpr std::int64_t kCandidateCells = 768;   // columns: 384 KB, within the second-level cache
 constexpr std::int64_t kSpare = 4;              // kept beyond the wanted ones: scores are rounded, the final order is by true distance
 constexpr std::int64_t kRoom = 16;
 constexpr std::int64_t kBlockCells = 1024;
 constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
-
-/// Rows with their mean taken away and half the squared length as one more column: |y|^2 / 2 - x.y is then one GEMM and orders as the distance does.
-matrix::Dense<float> candidates_of(matrix::DenseView<const float> reference, std::span<const float> mean, Context& context) {
-    matrix::Dense<float> out(reference.n_rows, reference.n_cols + 1);
-    parallel_blocks(context, reference.n_rows, kBlockCells, [&](Block block) {
-        for (std::int64_t row = block.begin; row < block.end; ++row) {
-            double squares = 0.0;
-            for (std::int64_t dim = 0; dim < reference.n_cols; ++dim) {
-                const float x = reference(row, dim) - mean[static_cast<std::size_t>(dim)];
-                out(row, dim) = x;
-                squares += static_cast<double>(x) * static_cast<double>(x);
-            }
-            out(row, reference.n_cols) = static_cast<float>(0.5 * squares);
-        }
-    });
-    return out;
-}
-
-std::vector<float> column_means(matrix::DenseView<const float> rows) {
-    std::vector<double> sum(static_cast<std::size_t>(rows.n_cols), 0.0);
-    for (std::int64_t row = 0; row < rows.n_rows; ++row) {
-        const auto values = rows.row(row);
-        for (std::size_t dim = 0; dim < sum.size(); ++dim) sum[dim] += static_cast<double>(values[dim]);
-    }
-    std::vector<float> mean(sum.size());
-    for (std::size_t dim = 0; dim < sum.size(); ++dim) mean[dim] = static_cast<float>(sum[dim] / static_cast<double>(rows.n_rows));
-    return mean;
-}
 
 struct Neighbor {
     float distance;
@@ -56,11 +29,11 @@ struct Neighbor {
     bool operator<(const Neighbor& other) const { return distance < other.distance || (distance == other.distance && place < other.place); }
 };
 
-void write_row(matrix::DenseView<const float> reference, std::span<const float> query, analysis::BestScores& best, std::int64_t row, NearestCells& out) {
+void write_row(matrix::DenseView<const float> reference, const ReferenceRegions& regions, std::span<const float> query, analysis::BestScores& best, std::int64_t row, NearestCells& out) {
     best.select();
     std::vector<Neighbor> found;
     for (const analysis::Scored candidate : best.candidates()) {
-        const std::uint32_t place = analysis::id_of(candidate);
+        const std::uint32_t place = regions.place[analysis::id_of(candidate)];
         found.push_back({std::sqrt(analysis::squared_distance(query, reference.row(std::int64_t{place}))), place});
     }
     std::sort(found.begin(), found.end());
@@ -70,32 +43,104 @@ void write_row(matrix::DenseView<const float> reference, std::span<const float> 
     }
 }
 
+/// Queries of one region.
+struct Tile {
+    std::int64_t region = 0;
+    std::span<const std::int64_t> query;
+    std::span<const std::uint32_t> self;  // sorted place of each query in the reference, or nobody
+};
+
+/// What a task looks with: the tile's rows less the mean, negated for the product, and the best of each.
+struct TileSearch {
+    matrix::Dense<float> left;
+    std::vector<double> squares;                   // of the rows' lengths
+    matrix::Dense<float> least;                    // see least_distances()
+    matrix::Dense<analysis::Scored> room;
+    std::vector<analysis::BestScores> best;
+
+    TileSearch(const Tile& tile, matrix::DenseView<const float> query, const ReferenceRegions& regions, std::int64_t wanted)
+        : left(std::ssize(tile.query), query.n_cols + 1), room(std::ssize(tile.query), 2 * wanted + kRoom) {
+        matrix::Dense<float> centred(std::ssize(tile.query), query.n_cols);
+        for (std::int64_t row = 0; row < centred.n_rows; ++row) {
+            double sum = 0.0;
+            for (std::int64_t dim = 0; dim < query.n_cols; ++dim) {
+                const float x = query(tile.query[static_cast<std::size_t>(row)], dim) - regions.mean[static_cast<std::size_t>(dim)];
+                centred(row, dim) = x;
+                left(row, dim) = -x;
+                sum += static_cast<double>(x) * static_cast<double>(x);
+            }
+            left(row, query.n_cols) = 1.0F;
+            squares.push_back(sum);
+            best.push_back({.room = room.row(row), .wanted = static_cast<std::int32_t>(wanted)});
+        }
+        least = least_distances(regions, tile.region, std::as_const(centred).view());
+    }
+    /// Whether a region may hold one of the wanted cells of some row: |x - y|^2 = |x|^2 + 2 (|y|^2 / 2 - x.y), of which the last is the score.
+    bool may_hold(std::int64_t region) const {
+        for (std::size_t row = 0; row < best.size(); ++row) {
+            const auto bound = static_cast<double>(least(static_cast<std::int64_t>(row), region));
+            const double farthest = squares[row] + 2.0 * static_cast<double>(best[row].limit);
+            if (!(bound * bound > farthest + 1e-5 * (squares[row] + std::abs(farthest)))) return true;
+        }
+        return false;
+    }
+};
+
+/// One tile of queries against the regions that can hold their neighbours, the nearest first.
+void search_tile(const Tile& tile, matrix::DenseView<const float> reference, const ReferenceRegions& regions, matrix::DenseView<const float> query, NearestCells& out) {
+    const std::int64_t width = regions.cells.n_cols;
+    const bool is_own = !tile.self.empty();
+    const std::int64_t wanted = std::min(out.index.n_cols + kSpare, reference.n_rows - (is_own ? 1 : 0));
+    TileSearch search(tile, query, regions, wanted);
+    matrix::Dense<float> scores(std::ssize(tile.query), kCandidateCells);
+    for (const std::int64_t region : regions.order[static_cast<std::size_t>(tile.region)]) {
+        if (!search.may_hold(region)) continue;
+        const std::int64_t end = regions.begin[static_cast<std::size_t>(region) + 1];
+        for (std::int64_t from = regions.begin[static_cast<std::size_t>(region)]; from < end; from += kCandidateCells) {
+            const std::int64_t n = std::min(kCandidateCells, end - from);
+            matrix::gemm_strided(search.left.n_rows, n, width, 1.0F, search.left.values.data(), width, matrix::Transpose::no, regions.cells.values.data() + from * width, width, matrix::Transpose::yes, 0.0F,
+                                 scores.values.data(), kCandidateCells);
+            for (std::int64_t row = 0; row < search.left.n_rows; ++row) {
+                const std::uint32_t own = is_own ? tile.self[static_cast<std::size_t>(row)] : kNobody;
+                analysis::keep_best(scores.row(row).first(static_cast<std::size_t>(n)), static_cast<std::uint32_t>(from), own, search.best[static_cast<std::size_t>(row)]);
+            }
+        }
+        for (analysis::BestScores& best : search.best) best.select();
+    }
+    for (std::size_t row = 0; row < tile.query.size(); ++row) write_row(reference, regions, query.row(tile.query[row]), search.best[row], tile.query[row], out);
+}
+
 enum class Self { none, own_place };
 
-/// One tile of queries against all candidates.
-void search_block(const Block& block, matrix::DenseView<const float> reference, const matrix::Dense<float>& candidates, matrix::DenseView<const float> query, std::span<const float> mean,
-                  Self self, NearestCells& out) {
-    const std::int64_t width = candidates.n_cols;
-    const std::int64_t wanted = std::min(out.index.n_cols + kSpare, reference.n_rows - (self == Self::own_place ? 1 : 0));
-    matrix::Dense<float> left(block.size(), width);
-    for (std::int64_t row = 0; row < block.size(); ++row) {
-        for (std::int64_t dim = 0; dim + 1 < width; ++dim) left(row, dim) = mean[static_cast<std::size_t>(dim)] - query(block.begin + row, dim);
-        left(row, width - 1) = 1.0F;
+/// Queries by region, tiles that end where regions do.
+struct Tiles {
+    std::vector<std::int64_t> query;
+    std::vector<std::uint32_t> self;
+    std::vector<Tile> tiles;
+};
+
+Tiles make_tiles(const ReferenceRegions& regions, matrix::DenseView<const float> query, Self self, Context& context) {
+    Tiles out;
+    const std::vector<std::int32_t> region = regions_of(regions, query, context);
+    std::vector<std::vector<std::int64_t>> of_region(static_cast<std::size_t>(regions.n_regions()));
+    for (std::size_t cell = 0; cell < region.size(); ++cell) of_region[static_cast<std::size_t>(region[cell])].push_back(static_cast<std::int64_t>(cell));
+    for (const auto& cells : of_region) out.query.insert(out.query.end(), cells.begin(), cells.end());
+    if (self == Self::own_place) {
+        std::vector<std::uint32_t> sorted_place(regions.place.size());
+        for (std::size_t i = 0; i < regions.place.size(); ++i) sorted_place[regions.place[i]] = static_cast<std::uint32_t>(i);
+        for (const std::int64_t cell : out.query) out.self.push_back(sorted_place[static_cast<std::size_t>(cell)]);
     }
-    matrix::Dense<float> scores(block.size(), kCandidateCells);
-    matrix::Dense<analysis::Scored> room(block.size(), 2 * wanted + kRoom);
-    std::vector<analysis::BestScores> best;
-    for (std::int64_t row = 0; row < block.size(); ++row) best.push_back({.room = room.row(row), .wanted = static_cast<std::int32_t>(wanted)});
-    for (std::int64_t from = 0; from < reference.n_rows; from += kCandidateCells) {
-        const std::int64_t n = std::min(kCandidateCells, reference.n_rows - from);
-        matrix::gemm_strided(block.size(), n, width, 1.0F, left.values.data(), width, matrix::Transpose::no, candidates.values.data() + from * width, width, matrix::Transpose::yes, 0.0F,
-                             scores.values.data(), kCandidateCells);
-        for (std::int64_t row = 0; row < block.size(); ++row) {
-            const std::uint32_t own = self == Self::own_place ? static_cast<std::uint32_t>(block.begin + row) : kNobody;
-            analysis::keep_best(scores.row(row).first(static_cast<std::size_t>(n)), static_cast<std::uint32_t>(from), own, best[static_cast<std::size_t>(row)]);
+    std::size_t begin = 0;
+    for (std::size_t r = 0; r < of_region.size(); ++r) {
+        for (std::size_t done = 0; done < of_region[r].size(); done += kQueryCells) {
+            const std::size_t n = std::min<std::size_t>(kQueryCells, of_region[r].size() - done);
+            Tile tile{static_cast<std::int64_t>(r), std::span(out.query).subspan(begin + done, n), {}};
+            if (!out.self.empty()) tile.self = std::span(out.self).subspan(begin + done, n);
+            out.tiles.push_back(tile);
         }
+        begin += of_region[r].size();
     }
-    for (std::int64_t row = 0; row < block.size(); ++row) write_row(reference, query.row(block.begin + row), best[static_cast<std::size_t>(row)], block.begin + row, out);
+    return out;
 }
 
 NearestCells search(matrix::DenseView<const float> reference, matrix::DenseView<const float> query, std::int32_t k, Self self, Context& context) {
@@ -106,10 +151,10 @@ NearestCells search(matrix::DenseView<const float> reference, matrix::DenseView<
     if (there < k) invalid_data(fmt::format("The reference has {} cells to compare with; {} nearest ones are wanted.", there, k), "Give a larger reference, or lower --n-neighbors.");
     analysis::require_finite(reference, "the reference's embedding", context);
     analysis::require_finite(query, "the query's embedding", context);
-    const std::vector<float> mean = column_means(reference);
-    const matrix::Dense<float> candidates = candidates_of(reference, mean, context);
+    const ReferenceRegions regions = cut_into_regions(reference, context);
+    const Tiles tiles = make_tiles(regions, query, self, context);
     NearestCells out{matrix::Dense<std::uint32_t>(query.n_rows, k), matrix::Dense<float>(query.n_rows, k)};
-    parallel_blocks(context, query.n_rows, kQueryCells, [&](Block block) { search_block(block, reference, candidates, query, mean, self, out); });
+    parallel_blocks(context, std::ssize(tiles.tiles), 1, [&](Block block) { search_tile(tiles.tiles[static_cast<std::size_t>(block.begin)], reference, regions, query, out); });
     return out;
 }
 

@@ -9,6 +9,7 @@
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
+#include "morula/matrix/held_in_memory.hpp"
 #include "morula/pipeline/timed_step.hpp"
 
 namespace morula::pipeline {
@@ -23,7 +24,7 @@ struct StoredSample {
 StoredSample from_store(atlas::Atlas& store, const std::string& id, const std::string& name, Context& context) {
     data::Dataset dataset = store.dataset(id, context);
     dataset.name = name;
-    dataset.layers["counts"] = commands::held_in_memory(dataset.layers.at("X"), context);
+    dataset.layers["counts"] = matrix::held_in_memory(dataset.layers.at("X"), context);
     return {id, std::move(dataset)};
 }
 
@@ -70,7 +71,7 @@ data::Dataset with_called_cells(data::Dataset dataset, const std::string& path, 
     timed_step("call cells", values_of(options.cell_calling), record, context, [&] {
         commands::merge_slots(dataset, commands::call_cells_slots(dataset, options.cell_calling, context));
         called = commands::keep_called(dataset);
-        called.layers["counts"] = commands::held_in_memory(called.layers.at("counts"), context);
+        called.layers["counts"] = matrix::held_in_memory(called.layers.at("counts"), context);
     });
     record.set_subject("input");
     return called;
@@ -99,7 +100,7 @@ bool load_path(const commands::SampleRow& row, const LoadOptions& options, atlas
         if (datasets.size() > 1) own.name = dataset.name;
         data::Dataset counts = commands::with_counts(std::move(dataset), options.layer, context);
         // One decode of the file serves the calling of cells, the store and the steps.
-        counts.layers = {{"counts", commands::held_in_memory(counts.layers.at("counts"), context)}};
+        counts.layers = {{"counts", matrix::held_in_memory(counts.layers.at("counts"), context)}};
         counts = with_called_cells(std::move(counts), row.path, options, record, context);
         // A path that holds several data sets is not remembered by its path alone.
         const std::filesystem::path source = datasets.size() == 1 ? std::filesystem::path(row.path) : std::filesystem::path();

@@ -13,6 +13,7 @@
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/core/random.hpp"
+#include "morula/matrix/held_in_memory.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/errors.hpp"
 #include "tests/support/real_data.hpp"
@@ -88,7 +89,7 @@ std::vector<std::int32_t> at_cells(const std::vector<std::int32_t>& codes, const
 
 data::Dataset open_counts(const std::filesystem::path& path, Context& context) {
     data::Dataset dataset = with_counts(std::move(open_datasets(path, formats::TextOrientation::automatic, context).front()), "", context);
-    dataset.layers["counts"] = held_in_memory(dataset.layers.at("counts"), context);
+    dataset.layers["counts"] = matrix::held_in_memory(dataset.layers.at("counts"), context);
     return dataset;
 }
 

@@ -120,7 +120,10 @@ TEST(Sources, select_refuses_positions_out_of_order) {
 /// Remembers what was asked of it.
 class CountingSource final : public RowBlockSource {
 public:
-    explicit CountingSource(std::int64_t rows) : rows_(rows) {}
+    explicit CountingSource(std::int64_t rows) : CountingSource(rows, Pieces::dear) {}
+    enum class Pieces { dear, cheap };
+    CountingSource(std::int64_t rows, Pieces pieces) : rows_(rows), pieces_(pieces) {}
+    bool cheap_in_pieces() const override { return pieces_ == Pieces::cheap; }
     std::int64_t n_rows() const override { return rows_; }
     std::int64_t n_cols() const override { return 1; }
     std::int64_t nnz() const override { return 0; }
@@ -133,6 +136,7 @@ public:
 
 private:
     std::int64_t rows_;
+    Pieces pieces_;
 };
 
 TEST(Sources, select_reads_near_rows_together_and_never_far_gaps) {
@@ -146,6 +150,16 @@ TEST(Sources, select_reads_near_rows_together_and_never_far_gaps) {
     EXPECT_EQ(source->asked[1].begin, 500'000);
     EXPECT_EQ(source->asked[1].size(), 2);
     EXPECT_EQ(source->asked[2].size(), 1);
+}
+
+TEST(Sources, select_reads_nothing_between_rows_that_are_cheap_one_by_one) {
+    const auto source = std::make_shared<CountingSource>(100, CountingSource::Pieces::cheap);
+    CsrScratch scratch;
+    select_rows(source, {10, 11, 13, 15})->read({0, 4}, scratch);
+    ASSERT_EQ(source->asked.size(), 3U);
+    EXPECT_EQ(source->asked[0].size(), 2);
+    EXPECT_EQ(source->asked[1].begin, 13);
+    EXPECT_EQ(source->asked[1].size(), 1);
 }
 
 TEST(Sources, select_of_every_tenth_row_reads_little_more_than_it_keeps) {
@@ -213,6 +227,11 @@ TEST(Sources, remap_cols_moves_and_drops_columns_in_any_order) {
         }
     }
     expect_holds(remap_cols(make_source(csr), new_col, 10), to_csr(to));
+    const Matrix source = make_source(csr);
+    std::vector<std::int64_t> same(static_cast<std::size_t>(csr.n_cols));
+    std::iota(same.begin(), same.end(), 0);
+    EXPECT_EQ(remap_cols(source, same, csr.n_cols), source) << "nothing moves";
+    expect_holds(remap_cols(source, same, csr.n_cols + 1), Csr{csr.n_rows, csr.n_cols + 1, csr.indptr, csr.indices, csr.values});
     EXPECT_THROW(remap_cols(make_source(csr), {0, 1, 2, 3, 4, 4}, 10), Error) << "two columns with one new place";
     EXPECT_THROW(remap_cols(make_source(csr), {0, 1, 2, 3, 4, 10}, 10), Error);
     EXPECT_THROW(remap_cols(make_source(csr), {0, 1}, 10), Error);
