@@ -15,6 +15,7 @@
 #include "help.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/printable.hpp"
 #include "morula/core/version.hpp"
 #include "morula/pipeline/registry.hpp"
 
@@ -44,10 +45,10 @@ std::unique_ptr<EventSink> make_sink(cli::ProgressStyle style) {
 int report(const Error& error, bool json) {
     if (json) {
         const nlohmann::ordered_json object = {{"error", {{"code", error_code_name(error.code())}, {"message", error.message()}, {"next", error.next()}}}};
-        fmt::print("{}\n", object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        fmt::print("{}\n", printable_json(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
     }
-    fmt::print(stderr, "morula: {}\n", error.message());
-    if (!error.next().empty()) fmt::print(stderr, "Next: {}\n", error.next());
+    fmt::print(stderr, "morula: {}\n", printable(error.message()));
+    if (!error.next().empty()) fmt::print(stderr, "Next: {}\n", printable(error.next()));
     return exit_status(error.code());
 }
 
@@ -56,7 +57,7 @@ int run_command(const cli::CommandLine& line) {
     Context context({.threads = line.threads, .memory_bytes = line.memory_bytes, .events = sink.get(), .cancel = &cancel_wanted});
     commands::require_fields(line.command->options, line.values, line.command->name);
     const commands::CommandResult result = line.command->run(line.values, context);
-    const std::string& text = line.json ? result.json : result.text;
+    const std::string text = line.json ? printable_json(result.json) : printable(result.text);
     fmt::print("{}{}", text, !text.empty() && text.back() != '\n' ? "\n" : "");
     if (std::fflush(stdout) != 0) fail(ErrorCode::resource_limit, "The result could not be printed.", "Check where standard output goes.");
     return 0;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "morula/core/context.hpp"
+#include "morula/core/printable.hpp"
 
 namespace morula {
 namespace {
@@ -55,7 +56,7 @@ private:
     void show(const std::string& text) {
         if (!is_terminal_) return;
         const std::lock_guard lock(mutex_);
-        fmt::print(stderr, "\r\033[K  {}", text);
+        fmt::print(stderr, "\r\033[K  {}", printable(text));
         std::fflush(stderr);
         shown_ = true;
     }
@@ -63,7 +64,7 @@ private:
         const std::lock_guard lock(mutex_);
         if (shown_) fmt::print(stderr, "\r\033[K");
         shown_ = false;
-        fmt::print(stderr, "{}\n", text);
+        fmt::print(stderr, "{}\n", printable(text));
     }
 
     std::mutex mutex_;
@@ -87,7 +88,7 @@ public:
 private:
     void put(const nlohmann::ordered_json& event) {
         const std::lock_guard lock(mutex_);
-        fmt::print(stderr, "{}\n", event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+        fmt::print(stderr, "{}\n", printable_json(event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
     }
     std::mutex mutex_;
 };

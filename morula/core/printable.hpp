@@ -1,0 +1,16 @@
+// Text as a terminal may show it: names come from files, and a control character in one would move the cursor, change colours or rewrite the title.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace morula {
+
+/// `text` with every control character written out, for instance "\x1b" (a backslash, an x, two digits): those below a blank but for tab and line feed, DEL, U+0080 to U+009F (terminals obey
+/// them too), the marks that turn the direction of writing around (U+202A to U+202E, U+2066 to U+2069, as "\u202e"), and bytes that are no UTF-8. All else stays as it is.
+std::string printable(std::string_view text);
+
+/// The same for JSON that is ready to print: DEL, U+0080 to U+009F and the marks of direction become \u escapes, which read back as what they were. (Those below a blank are escaped already.)
+std::string printable_json(std::string_view json);
+
+}  // namespace morula
