@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "morula/core/error.hpp"
@@ -27,6 +28,14 @@ void require_finite(matrix::DenseView<const float> embedding, std::string_view w
             }
         }
     });
+}
+
+void require_spread(matrix::DenseView<const float> embedding, std::string_view what) {
+    if (embedding.n_rows == 0) return;
+    for (std::int64_t cell = 1; cell < embedding.n_rows; ++cell) {
+        if (!std::ranges::equal(embedding.row(cell), embedding.row(0))) return;
+    }
+    invalid_data(fmt::format("All {} cells lie at one point of {}, so no cell is nearer to one than to another.", embedding.n_rows, what), "Name another embedding, or make this one again.");
 }
 
 }  // namespace morula::analysis

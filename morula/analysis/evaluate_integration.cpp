@@ -148,7 +148,8 @@ void check_options(const EvaluateIntegrationOptions& options) {
 
 IntegrationScores evaluate_integration(DenseView<const float> embedding, const GroupCodes& batches, const GroupCodes& labels, const EvaluateIntegrationOptions& options, Context& context) {
     check_options(options);
-    require_finite(embedding, "The embedding", context);
+    require_finite(embedding, "the embedding", context);
+    require_spread(embedding, "the embedding");
     const auto cells_of_batch = cells_of(batches, embedding.n_rows, "batch");
     IntegrationScores scores;
     scores.n_batches = n_in_use(cells_of_batch);

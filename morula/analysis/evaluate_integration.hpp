@@ -79,7 +79,7 @@ struct IntegrationScores {
 /// of Leiden with modularity; a label is isolated only where another is in more batches (scIB: then all labels are); the isolated silhouette is of these labels' cells among all
 /// labels, as scib-metrics has it. scIB ranks methods by scores that were scaled to [0, 1] over the methods compared: our total is of unscaled ones, so compare it between embeddings
 /// of the same cells, labels and options only. Memory: the neighbour graph and a copy of the largest label's cells.
-/// Throws invalid_data: one batch, one label, fewer cells than n_neighbors or than 3, values that are not finite.
+/// Throws invalid_data: one batch, one label, fewer cells than n_neighbors or than 3, values that are not finite, all cells at one point.
 IntegrationScores evaluate_integration(matrix::DenseView<const float> embedding, const GroupCodes& batches, const GroupCodes& labels, const EvaluateIntegrationOptions& options, Context& context);
 
 }  // namespace morula::analysis

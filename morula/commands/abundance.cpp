@@ -172,7 +172,7 @@ CommandResult run_abundance(const FieldValues& values, Context& context) {
     const std::string embedding = from_tables ? "" : embedding_name(dataset, io);
     if (!embedding.empty()) neighborhoods = compare_neighborhoods(dataset, counts, plan, result.reference, embedding, options_among<analysis::NeighborhoodsOptions>(values), context);
 
-    make_output_folder(io.out);
+    make_output_folder(io.out, {"abundance.csv", "neighbourhoods.csv"});
     write_abundance_csv(io.out, counts, plan, result);
     record.add_output("abundance.csv");
     if (neighborhoods) {

@@ -100,7 +100,7 @@ CommandResult annotate_by_reference(const AnnotateIo& io, const models::Annotate
     const models::AnnotateResult result = models::annotate(inputs, options, context);
     const std::vector<CalledCell> called = call_cells(sides, result, options.novelty_threshold, roll_up ? &*roll_up : nullptr);
     const fs::path folder = io.out;
-    make_output_folder(folder);
+    make_output_folder(folder, {"labels.csv", "agreement.csv", "opinions.csv", "reliability.csv", "label_set_thresholds.csv", "reliability.svg"});
     write_labels(folder, sides.query.obs.index(), called);
     write_agreement(folder, sides, result, record);
     write_reliability(folder, sides, result, record);

@@ -81,7 +81,7 @@ CommandResult annotate_by_markers(const AnnotateIo& io, VerbRecord& record, Cont
         called.push_back({rows.label[at], rows.score[at], rows.label[at], std::numeric_limits<double>::quiet_NaN(), rows.ontology_id[at]});
     }
     const std::filesystem::path folder = io.out;
-    make_output_folder(folder);
+    make_output_folder(folder, {"labels.csv", "clusters.csv"});
     write_labels(folder, labelled.obs.index(), called);
     write_clusters(folder / "clusters.csv", rows, n_cells);
     for (const char* name : {"labels.csv", "clusters.csv", "run.json"}) record.add_output(name);

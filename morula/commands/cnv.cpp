@@ -78,7 +78,7 @@ CommandResult run_cnv(const FieldValues& values, Context& context) {
         say_calibration(result, context);
     }
     const CnvOutcome outcome{dataset, cells, genes, result, clone_names(result, cells)};
-    make_output_folder(io.out);
+    make_output_folder(io.out, {"cnv_cells.csv", "cnv_segments.csv", "cnv_arms.csv", "cnv_clones.csv", "cnv_changes.csv"});
     for (std::string& name : write_cnv(io.out, outcome, context)) record.add_output(std::move(name));
     std::string text = cnv_text(outcome);
     if (!io.previous.empty() && !io.reference_cells.empty()) {

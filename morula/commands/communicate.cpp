@@ -10,6 +10,7 @@
 #include "morula/commands/comparison_commands.hpp"
 #include "morula/commands/log_cells.hpp"
 #include "morula/commands/named_genes.hpp"
+#include "morula/commands/reading_memory.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/schema.hpp"
@@ -68,6 +69,17 @@ void say_small_types(const Communication& found, std::span<const std::int32_t> t
     if (!small.empty()) context.events().warning(fmt::format("Types with fewer than {} cells take no part: {}.", min_cells, fmt::join(small, ", ")));
 }
 
+/// Asked before the first pass: the values of the pairs' genes, which stay in memory, their means by type and by donor, and what a pass holds.
+void require_room(const LogCells& cells, const Communication& found, Context& context) {
+    const std::int64_t n_genes = std::ssize(found.pairs.columns);
+    const std::int64_t n_types = std::ssize(found.types);
+    const std::int64_t n_groups = n_types * (1 + (found.contrast ? found.contrast->units.n_units() : 0));
+    const double share = static_cast<double>(n_genes) / static_cast<double>(std::max<std::int64_t>(1, cells.dataset.n_genes()));
+    const double values = share * static_cast<double>(cells.log_values->nnz()) * matrix::CompactColumns::kBytesPerFloat;
+    const std::int64_t means = 2 * checked_size_product(checked_size_product(n_genes, n_groups), static_cast<std::int64_t>(sizeof(double)));
+    context.require_memory(static_cast<std::int64_t>(values) + means + reading_bytes(*cells.log_values, context), "communicate");
+}
+
 void add_results(const Communication& found, VerbRecord& record) {
     record.add_text("caveat", std::string(kCommunicationCaveat));
     record.add_count("n_pairs", std::ssize(found.pairs.pairs));
@@ -89,7 +101,7 @@ CommandResult run_communicate(const FieldValues& values, Context& context) {
     record.add_input(io.input, cells.dataset);
     add_derived_columns(cells.dataset, contrast_io.derive, context);
     const Communication found = communication_in(cells, std::move(table), io.by, contrast_io, options, context);
-    make_output_folder(io.out);
+    make_output_folder(io.out, {"interactions.csv", "contrast.csv"});
     write_interactions(io.out, found);
     record.add_output("interactions.csv");
     if (found.contrast) {
@@ -125,6 +137,7 @@ Communication communication_in(const LogCells& cells, PairTable table, const std
     found.types = types.categories;
     found.contrast = find_contrast(cells.dataset, contrast, options.min_cells, context);
     found.pairs = measured_pairs(cells.dataset, std::move(table), context);
+    require_room(cells, found, context);
     const matrix::CompactColumns genes = analysis::expression_columns(cells.log_values, found.pairs.columns, context);
     found.result = analysis::communication(genes, found.pairs.genes, types.codes, n_types, options, context);
     say_small_types(found, types.codes, options.min_cells, context);

@@ -13,6 +13,7 @@
 #include "morula/analysis/pseudobulk.hpp"
 #include "morula/commands/comparison_commands.hpp"
 #include "morula/commands/input.hpp"
+#include "morula/commands/reading_memory.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/core/error.hpp"
@@ -103,11 +104,20 @@ void require_any(const DeStudy& study, const DeIo& io) {
     invalid_data(fmt::format("{}: no cell type can be compared ({}).", study.name, listed(reasons)), fmt::format("Check that '{}' names donors and not cells, join rare types, or lower --min-cells.", io.donor));
 }
 
+/// Asked before the counts are read: the sums of all groups, the tables of one cell type (counts and means of its samples, dispersions on a grid), and what a pass holds.
+void require_room(const matrix::RowBlockSource& counts, const DeCells& cells, Context& context) {
+    constexpr std::int64_t kTablesOfSamples = 4;
+    constexpr std::int64_t kNumbersOfGenes = 64;
+    const std::int64_t of_genes = std::int64_t{cells.n_groups()} + kTablesOfSamples * cells.cohort.n_samples() + kNumbersOfGenes;
+    context.require_memory(checked_size_product(checked_size_product(counts.n_cols(), of_genes), static_cast<std::int64_t>(sizeof(double))) + reading_bytes(counts, context), "de");
+}
+
 DeStudy compare_study(const data::Dataset& dataset, const DeIo& io, const analysis::DeOptions& options, Context& context) {
     DeStudy study;
     study.name = dataset.name;
     study.var = dataset.var;
     study.cells = de_cells(dataset, io, context);
+    require_room(*require_counts(dataset), study.cells, context);
     const analysis::Pseudobulk sums = analysis::pseudobulk(*require_counts(dataset), study.cells.group_of_cell, study.cells.n_groups(), context);
     for (std::size_t type = 0; type < study.cells.types.size(); ++type) study.types.push_back(compare_type(study.cells, type, sums, io, options, context));
     require_any(study, io);
@@ -181,7 +191,7 @@ CommandResult finish_several(const DeIo& io, const std::vector<DeStudy>& studies
             continue;
         }
         const fs::path folder = fs::path(io.out) / folders[i];
-        make_output_folder(folder);
+        make_output_folder(folder, {"de.csv", "donors.csv"});
         write_de_tables(folder, io, studies[i].cells, studies[i].var, studies[i].types);
         for (const char* name : {"de.csv", "donors.csv"}) record.add_output((fs::path(folders[i]) / name).string());
         text += de_text(io, studies[i]);
@@ -203,7 +213,8 @@ CommandResult run_de(const FieldValues& values, Context& context) {
     for (auto& value : values_of(options)) all.push_back(std::move(value));
     VerbRecord record("de", std::move(all), context);
     const std::vector<DeStudy> studies = compare_studies(io, options, record, context);
-    make_output_folder(io.out);
+    if (studies.size() == 1) make_output_folder(io.out, {"de.csv", "donors.csv"});
+    else make_output_folder(io.out, {"pooled.csv"});
     return studies.size() == 1 ? finish_one(io, studies, record) : finish_several(io, studies, record, context);
 }
 

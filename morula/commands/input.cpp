@@ -105,6 +105,13 @@ std::vector<data::Dataset> open_datasets(const fs::path& path, formats::TextOrie
     return out;
 }
 
+void refuse_to_overwrite(const fs::path& out, const std::vector<std::string>& inputs) {
+    for (const std::string& input : inputs) {
+        std::error_code missing;
+        if (fs::equivalent(input, out, missing)) fail(ErrorCode::usage, fmt::format("--out {}: is the input {} itself, and what the result does not hold would be lost.", out.string(), input), "Name another file with --out.");
+    }
+}
+
 data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Context& context) {
     if (dataset.n_cells() == 0 || dataset.n_genes() == 0) {
         invalid_data(fmt::format("{}: holds no {}.", dataset.name, dataset.n_cells() == 0 ? "cells" : "genes"), "Check that the file was written to its end.");

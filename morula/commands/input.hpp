@@ -21,6 +21,9 @@ InputKind input_kind(const std::filesystem::path& path, Context& context);
 /// orientation: of text matrices.
 std::vector<data::Dataset> open_datasets(const std::filesystem::path& path, formats::TextOrientation orientation, Context& context);
 
+/// Throws usage where `out` is the same file as an input, by whatever name (device and inode): what an input holds and the result does not would be gone.
+void refuse_to_overwrite(const std::filesystem::path& out, const std::vector<std::string>& inputs);
+
 /// The raw counts of a data set under layers["counts"] with the gene table that belongs to them (raw.var for raw.X), values checked as they are read.
 /// wanted: the layer to take, "" to look. Says which matrix it took.
 data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Context& context);

@@ -16,6 +16,7 @@
 #include "morula/commands/slots.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/commands/steps.hpp"
+#include "morula/commands/verb_record.hpp"
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "morula/matrix/held_in_memory.hpp"
@@ -71,7 +72,7 @@ data::Uns record_of(const IntegrationOutcome& outcome, const std::string& batch,
 }
 
 /// Every data set behind the paths, with counts, held in memory where they fit.
-std::vector<data::Dataset> open_parts(const IntegrateIo& io, Context& context) {
+std::vector<data::Dataset> open_parts(const IntegrateIo& io, VerbRecord& record, Context& context) {
     std::vector<data::Dataset> parts;
     std::vector<fs::path> seen;
     for (const std::string& path : io.input) {
@@ -81,6 +82,7 @@ std::vector<data::Dataset> open_parts(const IntegrateIo& io, Context& context) {
         for (data::Dataset& part : open_datasets(path, io.orientation, context)) {
             if (!io.layer.empty() || !part.layers.contains("counts")) part = with_counts(std::move(part), io.layer, context);
             part = gene_expression(part, context);
+            record.add_input(path, part);
             part.layers["counts"] = matrix::held_in_memory(part.layers.at("counts"), context);
             if (!io.derive.empty()) add_derived_columns(part, io.derive, context);
             parts.push_back(std::move(part));
@@ -111,14 +113,19 @@ std::string outcome_json(const IntegrateIo& io, const data::Dataset& dataset, co
 CommandResult run_integrate(const FieldValues& values, Context& context) {
     const auto io = options_among<IntegrateIo>(values);
     const IntegrationRecipe recipe{options_among<analysis::HvgOptions>(values), options_among<analysis::PcaOptions>(values), options_among<analysis::HarmonyOptions>(values), io.n_dims, io.when_mixed};
-    for (const std::string& input : io.input) {
-        if (fs::weakly_canonical(input) == fs::weakly_canonical(io.out)) fail(ErrorCode::usage, fmt::format("--out {}: is one of the inputs, whose genes and cells the result does not all hold.", io.out), "Name another file with --out.");
-    }
+    refuse_to_overwrite(io.out, io.input);
     if (fs::path(io.out).extension() != ".h5ad") fail(ErrorCode::usage, fmt::format("--out {}: the name must end in .h5ad.", io.out), "Write for instance --out integrated.h5ad.");
-    std::vector<data::Dataset> parts = open_parts(io, context);
+    const bool names_dims = std::ranges::any_of(values, [](const auto& value) { return value.first == "n_dims"; });
+    if (names_dims && io.n_dims > recipe.pca.n_components) {
+        fail(ErrorCode::usage, fmt::format("--n-dims {}: only {} components are made.", io.n_dims, recipe.pca.n_components), fmt::format("Pass --n-components {} or more, or fewer --n-dims.", io.n_dims));
+    }
+    VerbRecord record("integrate", values, RecordPlace::inside_file, context);
+    std::vector<data::Dataset> parts = open_parts(io, record, context);
+    if (io.n_dims > recipe.pca.n_components) context.events().decision(fmt::format("All {} components are mixed, fewer than the usual {}.", recipe.pca.n_components, io.n_dims));
     data::Dataset dataset = parts.size() == 1 ? std::move(parts.front()) : join_for_integration(std::move(parts), io.batch, context);
     refuse_batches_that_are_conditions(dataset, io.batch, io.condition, context);
     const IntegrationOutcome outcome = integrate(dataset, io.batch, recipe, context);
+    std::get<data::UnsMap>(dataset.uns.at("integration").value)["run"] = uns_of(record.json());
     formats::write_h5ad(dataset, io.out, {}, context);
     return {outcome_text(io, dataset, outcome), outcome_json(io, dataset, outcome)};
 }

@@ -2,6 +2,7 @@
 
 #include "morula/analysis/normalize.hpp"
 #include "morula/commands/annotate.hpp"
+#include "morula/commands/reading_memory.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/matrix/tiles.hpp"
 
@@ -11,6 +12,7 @@ LogCells log_cells_of(data::Dataset dataset, Context& context) {
     LogCells cells;
     cells.dataset = std::move(dataset);
     const matrix::Matrix counts = require_counts(cells.dataset);
+    context.require_memory(reading_bytes(*counts, context) + 16 * counts->n_rows(), "log values");
     cells.total = matrix::row_sums(*counts, context);
     analysis::NormalizeResult normalized = analysis::normalize(cells.total, {}, context);
     cells.target = normalized.target;

@@ -12,6 +12,7 @@
 namespace morula::commands {
 
 data::Dataset open_step_input(const StepIo& io, StepReads reads, Context& context) {
+    refuse_to_overwrite(io.out, {io.input});
     std::vector<data::Dataset> datasets = open_datasets(io.input, io.orientation, context);
     if (datasets.size() != 1) {
         fail(ErrorCode::unsupported, fmt::format("{}: holds {} data sets, a step takes one.", io.input, datasets.size()), "Use `morula run`, or `morula export` them to one h5ad file.");

@@ -1,8 +1,10 @@
 #include "morula/commands/verb_record.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <nlohmann/json.hpp>
 
 #include "morula/core/error.hpp"
@@ -12,7 +14,6 @@
 
 namespace morula::commands {
 namespace {
-
 
 namespace fs = std::filesystem;
 
@@ -32,6 +33,12 @@ std::vector<std::string> recorded_outputs(const fs::path& folder, const std::str
     return out;
 }
 
+/// Throws where a folder stands in the way of a file.
+void check_place(const fs::path& path) {
+    std::error_code ignored;
+    if (fs::is_directory(path, ignored)) invalid_data(fmt::format("{}: is a folder, where a result has to go.", path.string()), "Move it away, or name another folder with --out.");
+}
+
 }  // namespace
 
 void check_output_folder(const fs::path& folder) {
@@ -41,6 +48,9 @@ void check_output_folder(const fs::path& folder) {
         if (fs::exists(part, ignored) && !fs::is_directory(part, ignored)) invalid_data(fmt::format("{}: is a file, and a folder is needed there.", part.string()), "Name another folder with --out.");
         if (part == part.parent_path()) break;
     }
+    if (!fs::exists(folder, ignored)) return;
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) fail_from_errno(errno, "write into it", folder.string());
+    check_place(folder / "run.json");
 }
 
 void make_output_folder(const fs::path& folder) {
@@ -50,10 +60,18 @@ void make_output_folder(const fs::path& folder) {
     if (error) fail_from_errno(error.value(), "make the folder", folder.string());
 }
 
-VerbRecord::VerbRecord(std::string verb, FieldValues options, Context& context)
-    : verb_(std::move(verb)), options_(std::move(options)), context_(context), started_(std::chrono::steady_clock::now()), behind_(context.events()), redirect_(context, *this) {
+void make_output_folder(const fs::path& folder, std::initializer_list<std::string_view> tables) {
+    check_output_folder(folder);
+    for (const std::string_view table : tables) check_place(folder / table);
+    make_output_folder(folder);
+}
+
+VerbRecord::VerbRecord(std::string verb, FieldValues options, Context& context) : VerbRecord(std::move(verb), std::move(options), RecordPlace::folder, context) {}
+
+VerbRecord::VerbRecord(std::string verb, FieldValues options, RecordPlace place, Context& context)
+    : verb_(std::move(verb)), options_(std::move(options)), place_(place), context_(context), started_(std::chrono::steady_clock::now()), behind_(context.events()), redirect_(context, *this) {
     for (const auto& [name, value] : options_) {
-        if (name == "out" && std::holds_alternative<std::string>(value)) check_output_folder(std::get<std::string>(value));
+        if (place == RecordPlace::folder && name == "out" && std::holds_alternative<std::string>(value)) check_output_folder(std::get<std::string>(value));
     }
 }
 
@@ -73,30 +91,28 @@ void VerbRecord::add_number(std::string name, double value) { results_.emplace_b
 void VerbRecord::add_count(std::string name, std::int64_t value) { results_.emplace_back(std::move(name), value); }
 void VerbRecord::add_text(std::string name, std::string value) { results_.emplace_back(std::move(name), std::move(value)); }
 
-void VerbRecord::write(const std::filesystem::path& folder) const {
+std::string VerbRecord::json() const {
     using Json = nlohmann::ordered_json;
     Json inputs = Json::array();
     for (const Input& input : inputs_) inputs.push_back({{"path", input.path}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}});
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-    const Json json = {{"program", "morula"},
-                       {"version", kVersion},
-                       {"command", verb_},
-                       {"options", Json::parse(to_json(options_))},
-                       {"inputs", inputs},
-                       {"results", Json::parse(to_json(results_))},
-                       {"decisions", decisions_},
-                       {"warnings", warnings_},
-                       {"outputs", outputs_},
-                       {"numeric_profile", matrix::numeric_profile().text()},
-                       {"threads", context_.threads()},
-                       {"seconds", seconds},
-                       {"peak_bytes", peak_memory_bytes()}};
+    Json json = {{"program", "morula"}, {"version", kVersion}, {"command", verb_}, {"options", Json::parse(to_json(options_))}, {"inputs", inputs}, {"results", Json::parse(to_json(results_))},
+                 {"decisions", decisions_}, {"warnings", warnings_}, {"outputs", outputs_}, {"numeric_profile", matrix::numeric_profile().text()}};
+    if (place_ == RecordPlace::folder) {
+        json["threads"] = context_.threads();
+        json["seconds"] = seconds;
+        json["peak_bytes"] = peak_memory_bytes();
+    }
+    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void VerbRecord::write(const std::filesystem::path& folder) const {
     for (const std::string& old : recorded_outputs(folder, verb_)) {
         if (std::find(outputs_.begin(), outputs_.end(), old) != outputs_.end() || old == "run.json") continue;
         std::error_code ignored;
         fs::remove(folder / old, ignored);
     }
-    write_text_file(folder / "run.json", json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+    write_text_file(folder / "run.json", json());
 }
 
 std::string VerbRecord::summary_json(const std::filesystem::path& folder) const {

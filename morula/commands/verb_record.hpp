@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,16 +14,23 @@
 
 namespace morula::commands {
 
-/// Throws where a folder for results cannot be: an empty name (usage), a file in its place or on the way to it (invalid_data). Makes nothing.
+/// Throws where a folder for results cannot be: an empty name (usage), a file in its place or on the way to it, a folder called run.json in it (invalid_data), no right to write (permission).
+/// Makes nothing.
 void check_output_folder(const std::filesystem::path& folder);
 /// Makes it, with those above it. Throws as check_output_folder, and permission or resource_limit where the system says no.
 void make_output_folder(const std::filesystem::path& folder);
+/// The same, where nothing stands in the way of these tables: looked at before the first is written, so that none is left without the others.
+void make_output_folder(const std::filesystem::path& folder, std::initializer_list<std::string_view> tables);
+
+/// Where the record goes: run.json of a folder of tables, or into the one file that the verb writes (which is the same bits each time, so that seconds, memory and threads stay out of it).
+enum class RecordPlace { folder, inside_file };
 
 /// Listens to a Context's events for as long as it lives, and passes them on.
 class VerbRecord final : public EventSink {
 public:
-    /// Checks the option `out`, where there is one, before anything is computed.
+    /// Checks the option `out` as a folder, where there is one, before anything is computed.
     VerbRecord(std::string verb, FieldValues options, Context& context);
+    VerbRecord(std::string verb, FieldValues options, RecordPlace place, Context& context);
 
     void step_started(std::string_view name) override { behind_.step_started(name); }
     void progress(const ProgressReport& report) override { behind_.progress(report); }
@@ -38,6 +46,8 @@ public:
 
     const std::vector<std::string>& warnings() const { return warnings_; }
     const FieldValues& results() const { return results_; }
+    /// What run.json holds.
+    std::string json() const;
     /// FOLDER/run.json, whole or not at all. What the folder's earlier run of the same verb wrote and this one did not is removed: it would be taken for this run's.
     void write(const std::filesystem::path& folder) const;
     /// The object that --json prints: results, outputs (below `folder`), warnings.
@@ -51,6 +61,7 @@ private:
     };
     std::string verb_;
     FieldValues options_;
+    RecordPlace place_;
     Context& context_;
     std::chrono::steady_clock::time_point started_;
     std::vector<Input> inputs_;

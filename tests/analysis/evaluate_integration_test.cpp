@@ -154,6 +154,13 @@ TEST(evaluate_integration, refuses_what_has_no_answer) {
     EXPECT_EQ(code(cells.batches(), cells.labels(), {.resolutions = {}}), ErrorCode::usage);
     cells.cells(7, 3) = std::nanf("");
     EXPECT_EQ(code(cells.batches(), cells.labels(), {}), ErrorCode::invalid_data);
+    for (const float value : {0.0F, 1.5F}) {
+        std::ranges::fill(cells.cells.values, value);
+        EXPECT_EQ(code(cells.batches(), cells.labels(), {}), ErrorCode::invalid_data) << "all cells at one point";
+        EXPECT_EQ(code(cells.batches(), {}, {}), ErrorCode::invalid_data);
+    }
+    cells.cells(59, 0) = 2.0F;
+    EXPECT_NO_THROW(evaluate_integration(cells.cells.view(), cells.batches(), cells.labels(), {}, one.context)) << "one cell elsewhere is a poor embedding, but one";
 }
 
 }  // namespace

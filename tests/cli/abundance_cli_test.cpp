@@ -16,16 +16,10 @@ namespace {
 using Json = nlohmann::json;
 using test::Outcome;
 
-/// Rows of a CSV without quotes, by the text of the first column.
-std::map<std::string, std::vector<std::string>> rows_of(const std::filesystem::path& path) {
-    std::ifstream in(path);
+/// Rows of a CSV by the text of the first column.
+std::map<std::string, std::vector<std::string>> rows_by_name(const std::filesystem::path& path) {
     std::map<std::string, std::vector<std::string>> rows;
-    for (std::string line; std::getline(in, line);) {
-        std::vector<std::string> fields;
-        std::stringstream stream(line);
-        for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
-        rows[fields[0]] = fields;
-    }
+    for (std::vector<std::string>& row : test::rows_of(path)) rows[row[0]] = row;
     return rows;
 }
 
@@ -36,12 +30,6 @@ protected:
         std::vector<std::string> arguments{"abundance", input, "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--out", "out"};
         arguments.insert(arguments.end(), more.begin(), more.end());
         return morula(arguments);
-    }
-    void expect_refused(const Outcome& outcome, int status, const std::string& says) const {
-        EXPECT_EQ(outcome.status, status) << outcome.err;
-        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
-        EXPECT_NE(outcome.err.find("Next: "), std::string::npos) << outcome.err;
-        EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
     }
 };
 
@@ -70,7 +58,7 @@ TEST_F(AbundanceCliTest, eight_donors_of_kang_equal_scipy) {
         ++n_compared;
     }
     EXPECT_EQ(n_compared, 8U);
-    EXPECT_EQ(rows_of(folder_ / "kang/abundance.csv").at("CD14+ Monocytes")[13], "exact sign flips");
+    EXPECT_EQ(rows_by_name(folder_ / "kang/abundance.csv").at("CD14+ Monocytes")[13], "exact sign flips");
     EXPECT_FALSE(std::filesystem::exists(folder_ / "kang/neighbourhoods.csv"));
 }
 
@@ -83,12 +71,12 @@ TEST_F(AbundanceCliTest, a_made_up_cohort_gives_types_and_neighbourhoods) {
     }
     const Outcome outcome = compare("p.h5ad", {"--cell-type", "true_type", "--sample", "sample"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
-    const auto types = rows_of(folder_ / "out/abundance.csv");
+    const auto types = rows_by_name(folder_ / "out/abundance.csv");
     EXPECT_LT(std::stod(types.at("type-02")[10]), 0.05);
     EXPECT_NEAR(std::stod(types.at("type-02")[4]), 1.5, 0.5);
     EXPECT_NEAR(std::stod(types.at("type-03")[4]), -1.5, 0.5);
     double planted_found = 0.0, planted = 0.0, others = 0.0, others_found = 0.0;
-    for (const auto& [name, row] : rows_of(folder_ / "out/neighbourhoods.csv")) {
+    for (const auto& [name, row] : rows_by_name(folder_ / "out/neighbourhoods.csv")) {
         if (name == "neighbourhood") continue;
         const bool is_planted = row[2] == "type-02" || row[2] == "type-03";
         (is_planted ? planted : others) += 1.0;
@@ -125,7 +113,7 @@ TEST_F(AbundanceCliTest, what_cannot_be_compared_is_refused_with_the_next_step) 
     // Fewer than three donors: all numbers but fdr, and why.
     write("few.csv", header + "s1,d1,healthy,b1,50,60,70\ns2,d2,healthy,b1,40,60,80\ns3,d3,diseased,b1,55,66,71\ns4,d4,diseased,b1,53,66,71\n");
     ASSERT_EQ(compare("few.csv", {}).status, 0);
-    const auto row = rows_of(folder_ / "out/abundance.csv").at("B");
+    const auto row = rows_by_name(folder_ / "out/abundance.csv").at("B");
     EXPECT_EQ(row[10], "");
     EXPECT_NE(row[8], "");
     EXPECT_NE(row[14].find("exploratory"), std::string::npos);

@@ -198,6 +198,53 @@ TEST_F(BadInput, a_failed_step_leaves_the_file_that_was_there) {
     EXPECT_EQ(read_text_file(folder_ / "qc.h5ad", 100), "the old file");
 }
 
+/// By another name of the same file too.
+TEST_F(BadInput, a_step_never_overwrites_its_input) {
+    make_sample("a.h5ad", "100");
+    fs::create_hard_link(folder_ / "a.h5ad", folder_ / "same.h5ad");
+    fs::create_symlink("a.h5ad", folder_ / "link.h5ad");
+    const std::string before = read_text_file(folder_ / "a.h5ad", 1 << 26);
+    for (const char* out : {"a.h5ad", "./a.h5ad", "same.h5ad", "link.h5ad"}) {
+        SCOPED_TRACE(out);
+        refusal(morula({"normalize", "a.h5ad", "--out", out, "--json"}), kUsage, "is the input a.h5ad itself");
+    }
+    refusal(morula({"integrate", "a.h5ad", "--batch", "batch", "--out", "link.h5ad", "--json"}), kUsage, "is the input a.h5ad itself");
+    EXPECT_EQ(read_text_file(folder_ / "a.h5ad", 1 << 26), before);
+    EXPECT_EQ(morula({"normalize", "a.h5ad", "--out", "b.h5ad"}).status, 0);
+}
+
+TEST_F(BadInput, a_folder_where_a_result_has_to_go_is_told_before_anything_is_written) {
+    make_sample("a.h5ad", "200");
+    for (const char* name : {"run.json", "agreement.csv"}) {
+        SCOPED_TRACE(name);
+        fs::create_directories(folder_ / "out" / name);
+        refusal(morula({"annotate", "a.h5ad", "--reference", "a.h5ad", "--label", "true_type", "--out", "out", "--json"}), kInvalidData, name);
+        EXPECT_EQ(std::distance(fs::directory_iterator(folder_ / "out"), fs::directory_iterator()), 1) << "nothing else was written";
+        fs::remove_all(folder_ / "out");
+    }
+}
+
+/// A name that would clear the screen and turn what follows around is shown, not obeyed; files keep it.
+TEST_F(BadInput, names_with_control_characters_are_written_out) {
+    make_sample("a.h5ad", "200");
+    const std::string name = "T\x1b[2J\xc2\x9b\xe2\x80\xae";
+    write_text_file(folder_ / "sets.gmt", "OK\t\tGENE00001\tGENE00002\tGENE00003\tGENE00004\tGENE00005\n" + name + "\t\tGENE00001\tGENE00002\n");
+    const std::string text = "T\\x1b[2J\\x9b\\u202e";
+    const Outcome small = morula({"programmes", "a.h5ad", "--sets", "sets.gmt", "--out", "out"});
+    EXPECT_EQ(small.status, 0) << small.err;
+    EXPECT_NE(small.err.find(text), std::string::npos) << small.err;
+    const Outcome progress = morula({"programmes", "a.h5ad", "--sets", "sets.gmt", "--out", "out", "--progress", "json"});
+    const Outcome kept = morula({"programmes", "a.h5ad", "--sets", "sets.gmt", "--out", "out", "--min-genes", "2", "--json"});
+    EXPECT_EQ(kept.status, 0) << kept.err;
+    EXPECT_NE(read_text_file(folder_ / "out" / "groups.csv", 1 << 24).find(name), std::string::npos) << "files keep names as they are";
+    const Outcome refused = morula({"programmes", name, "--sets", "sets.gmt", "--out", "out2"});
+    EXPECT_EQ(refused.status, kNotFound);
+    EXPECT_NE(refused.err.find(text), std::string::npos) << refused.err;
+    for (const Outcome& outcome : {small, progress, kept, refused}) {
+        for (const char* bytes : {"\x1b", "\xc2\x9b", "\xe2\x80\xae"}) EXPECT_EQ((outcome.out + outcome.err).find(bytes), std::string::npos) << outcome.err;
+    }
+}
+
 TEST_F(BadInput, an_ingest_that_fails_leaves_no_atlas_that_was_not_there) {
     make_sample("a.h5ad", "100");
     refusal(morula({"ingest", "missing.h5ad", "--atlas", "new.atlas", "--json"}), kNotFound, "missing.h5ad");
@@ -206,6 +253,26 @@ TEST_F(BadInput, an_ingest_that_fails_leaves_no_atlas_that_was_not_there) {
     EXPECT_EQ(morula({"ingest", "a.h5ad", "--atlas", "new.atlas"}).status, 0);
     refusal(morula({"ingest", fixture("bad_value_nan.h5ad"), "--atlas", "new.atlas", "--json"}), kInvalidData, "bad_value_nan");
     EXPECT_EQ(morula({"verify", "new.atlas"}).status, 0) << "what was there stays";
+}
+
+/// The number that would be needed stands in the message, and nothing is computed before.
+TEST_F(BadInput, a_memory_limit_holds_for_verbs_of_conditions) {
+    const Outcome made = morula({"generate", "cohort", "--donors", "6", "--cells", "150", "--genes", "2000", "--types", "6", "--seed", "2", "--out", "cells.h5ad"});
+    ASSERT_EQ(made.status, 0) << made.err;
+    write_text_file(folder_ / "sets.gmt", "OK\t\tGENE00001\tGENE00002\tGENE00003\tGENE00004\tGENE00005\n");
+    write_text_file(folder_ / "pairs.csv", "ligand,receptor\nGENE00001,GENE00002\n");
+    const std::vector<std::string> contrast{"--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--out", "out", "--json"};
+    for (std::vector<std::string> words : {std::vector<std::string>{"de", "cells.h5ad", "--cell-type", "true_type"}, {"programmes", "cells.h5ad", "--sets", "sets.gmt", "--by", "true_type"},
+                                           {"communicate", "cells.h5ad", "--by", "true_type", "--interactions", "pairs.csv"}}) {
+        SCOPED_TRACE(words[0]);
+        words.insert(words.end(), contrast.begin(), contrast.end());
+        EXPECT_EQ(morula(words).status, 0) << "the test needs data that can be compared";
+        fs::remove_all(folder_ / "out");
+        words.insert(words.end(), {"--memory", "500KB"});
+        const std::string message = refusal(morula(words), kResourceLimit, "the limit is 500 kB");
+        EXPECT_NE(message.find(" needs about "), std::string::npos) << message;
+        EXPECT_FALSE(fs::exists(folder_ / "out"));
+    }
 }
 
 TEST_F(BadInput, a_seed_below_zero) {

@@ -14,18 +14,7 @@ namespace {
 
 using Json = nlohmann::json;
 using test::Outcome;
-
-std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path) {
-    std::ifstream in(path);
-    std::vector<std::vector<std::string>> rows;
-    for (std::string line; std::getline(in, line);) {
-        std::vector<std::string> fields;
-        std::stringstream stream(line);
-        for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
-        rows.push_back(fields);
-    }
-    return rows;
-}
+using test::rows_of;
 
 class CnvCliTest : public test::ProgramTest {
 protected:
@@ -38,12 +27,6 @@ protected:
         std::vector<std::string> arguments{"cnv", "cohort.h5ad", "--reference-cells", "condition=healthy", "--cells", cells, "--donor", "donor", "--resolution", "3", "--out", out};
         arguments.insert(arguments.end(), more.begin(), more.end());
         return morula(arguments);
-    }
-    void expect_refused(const Outcome& outcome, int status, const std::string& says) const {
-        EXPECT_EQ(outcome.status, status) << outcome.err;
-        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
-        EXPECT_NE(outcome.err.find("Next: "), std::string::npos) << outcome.err;
-        EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
     }
 };
 

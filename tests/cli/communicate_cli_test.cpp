@@ -12,24 +12,9 @@ namespace morula {
 namespace {
 
 using Json = nlohmann::json;
+using test::gene;
 using test::Outcome;
-
-std::string gene(int number) {
-    std::string digits = std::to_string(number);
-    return "GENE" + std::string(5 - digits.size(), '0') + digits;
-}
-
-std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path) {
-    std::ifstream in(path);
-    std::vector<std::vector<std::string>> rows;
-    for (std::string line; std::getline(in, line);) {
-        rows.emplace_back();
-        std::stringstream stream(line);
-        for (std::string field; std::getline(stream, field, ',');) rows.back().push_back(field);
-        rows.back().resize(std::max<std::size_t>(rows.back().size(), rows.front().size()));
-    }
-    return rows;
-}
+using test::rows_of;
 
 class CommunicateCliTest : public test::ProgramTest {
 protected:
@@ -48,12 +33,6 @@ protected:
         return morula(arguments);
     }
     static std::vector<std::string> contrast() { return {"--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor"}; }
-    void expect_refused(const Outcome& outcome, int status, const std::string& says) const {
-        EXPECT_EQ(outcome.status, status) << outcome.err;
-        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
-        EXPECT_NE(outcome.err.find("Next: "), std::string::npos) << outcome.err;
-        EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
-    }
 };
 
 TEST_F(CommunicateCliTest, pairs_come_with_their_caveat_and_the_same_at_any_thread_count) {

@@ -6,8 +6,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,6 +25,25 @@ struct Outcome {
     std::string out;
     std::string err;
 };
+
+/// What `morula generate` calls its genes: "GENE00012".
+inline std::string gene(int number) {
+    const std::string digits = std::to_string(number);
+    return "GENE" + std::string(5 - digits.size(), '0') + digits;
+}
+
+/// Rows of a CSV without quotes, its header first; no row is shorter than the header.
+inline std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path) {
+    std::ifstream in(path);
+    std::vector<std::vector<std::string>> rows;
+    for (std::string line; std::getline(in, line);) {
+        rows.emplace_back();
+        std::stringstream stream(line);
+        for (std::string field; std::getline(stream, field, ',');) rows.back().push_back(field);
+        rows.back().resize(std::max(rows.back().size(), rows.front().size()));
+    }
+    return rows;
+}
 
 class ProgramTest : public testing::Test {
 protected:
@@ -55,6 +78,13 @@ protected:
         return outcome;
     }
     Outcome morula(const std::vector<std::string>& arguments) const { return finish(start(arguments)); }
+    /// The run ended with that status, said what is wrong and what to do next, and left no folder called out.
+    void expect_refused(const Outcome& outcome, int status, const std::string& says) const {
+        EXPECT_EQ(outcome.status, status) << outcome.err;
+        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find("Next: "), std::string::npos) << outcome.err;
+        EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+    }
     void make_sample(const std::string& name, const std::string& cells) const {
         const Outcome made = morula({"generate", "--cells", cells, "--genes", "1500", "--types", "3", "--rare-types", "0", "--mean-counts", "2000", "--seed", "3", "--out", name});
         ASSERT_EQ(made.status, 0) << made.err;
