@@ -2,12 +2,15 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "morula/analysis/gene_scores.hpp"
+#include "morula/analysis/over_representation.hpp"
 #include "morula/analysis/programmes.hpp"
 #include "morula/commands/condition_contrast.hpp"
 #include "morula/commands/log_cells.hpp"
@@ -37,13 +40,13 @@ struct ProgrammesIo {
 constexpr auto describe(const ProgrammesIo*) {
     using O = ProgrammesIo;
     return std::tuple{
-        field("input", &O::input, "An h5ad file, a 10x folder or h5 file, a text matrix, or an atlas, with raw counts; may be left out with --differences.", {.positional = true}),
+        field("input", &O::input, "An h5ad file, a 10x folder or h5 file, a text matrix, or an atlas, with raw counts; may be left out with --differences or --genes.", {.positional = true}),
         field("sets", &O::sets, "Gene sets (GMT)."),
         field("regulons", &O::regulons, "Regulons (CSV, TSV): columns source, target, weight."),
         field("differences", &O::differences, "A de.csv of `morula de`: tells which programmes its genes are enriched in."),
         field("by", &O::by, "obs column with the cell types, each looked at on its own; all cells together when not given."),
         field("method", &O::method, "score: mean of a set's genes less that of control genes; ulm, mlm: t of a linear model on the weights; auto: score for sets, ulm for regulons.", {.choices = "auto|score|ulm|mlm"}),
-        field("out", &O::out, "Folder for cells.csv, groups.csv, donors.csv, contrast.csv, enrichment.csv and run.json.", {.required = true}),
+        field("out", &O::out, "Folder for cells.csv, groups.csv, donors.csv, contrast.csv, enrichment.csv, overlap.csv and run.json.", {.required = true}),
         field("cells_table", &O::cells_table, "Whether to write cells.csv; auto: up to five million values.", {.choices = "auto|yes|no"}),
         field("min_cells", &O::min_cells, "A donor with fewer cells of a type is left out of the comparison there.", {.minimum = 1.0}),
         field("layer", &O::layer, "Matrix with raw counts (X, raw.X or a layer); found by looking when not given."),
@@ -100,6 +103,31 @@ struct ProgrammeQuestion {
 /// Throws invalid_data where no programme has genes enough, and what the contrast throws.
 ProgrammeActivity programme_activity(const ProgrammeTable& table, const LogCells& cells, const ContrastIo& contrast, const ProgrammeQuestion& question, Context& context);
 
+/// Genes of one cell type that were compared, as `morula de` wrote them.
+struct ComparedGenes {
+    std::vector<std::string> symbols;
+    std::vector<std::string> ids;
+    std::vector<double> z;      // with the sign of the fold change
+    std::vector<double> fdr;    // NaN where the comparison gave none
+    std::string status;         // of the comparison
+};
+/// Cell types in order of the file.
+struct Differences {
+    std::string file;
+    std::vector<std::string> types;
+    std::map<std::string, ComparedGenes> of_type;
+};
+/// Throws not_found (no such column) and invalid_data: values that are no numbers, no gene compared.
+Differences read_differences(const std::filesystem::path& path, Context& context);
+
+/// The programmes of a table among the genes of one list.
+struct PlacedProgrammes {
+    std::string cell_type;
+    std::vector<analysis::WeightedGenes> programmes;  // places in the list
+};
+/// For each cell type; those without a programme are left out. Throws invalid_data where none is left.
+std::vector<PlacedProgrammes> programmes_in_differences(const ProgrammeTable& table, const Differences& differences, std::int64_t min_genes, Context& context);
+
 struct EnrichedProgramme {
     std::string cell_type;
     std::string programme;
@@ -108,7 +136,41 @@ struct EnrichedProgramme {
     double fdr = 0.0;          // within the cell type; NaN where the comparison was exploratory
     std::string status;
 };
-std::vector<EnrichedProgramme> enriched_programmes(const ProgrammeTable& table, const std::string& differences, const analysis::ProgrammesOptions& options, Context& context);
+std::vector<EnrichedProgramme> enriched_programmes(const Differences& differences, std::span<const PlacedProgrammes> placed, double correlation);
+
+struct OverlapIo {
+    std::string genes;
+    std::string background;
+    double list_fdr = 0.05;
+};
+constexpr auto describe(const OverlapIo*) {
+    using O = OverlapIo;
+    return std::tuple{
+        field("genes", &O::genes, "A list of genes, one a line, that is tested for programmes it is rich in, against --background."),
+        field("background", &O::background, "The genes that could have been on the list of --genes, one a line: those that were tested, not all genes there are."),
+        field("list_fdr", &O::list_fdr, "Genes of --differences up to this fdr are the lists (risen, fallen) that are tested for programmes they are rich in.", {.minimum = 0.0, .maximum = 1.0}),
+    };
+}
+
+/// A programme and a list of genes: how many are on both, against chance.
+struct Overlap {
+    std::string cell_type;
+    std::string list;             // "up", "down", "list"
+    std::string programme;
+    std::int64_t n_background = 0;
+    std::int64_t n_listed = 0;
+    analysis::OverRepresentation found;
+    double fdr = 0.0;             // within the cell type and list
+    std::vector<std::string> genes;
+};
+/// Lists of genes that rose and that fell, at an FDR of list_fdr, against all genes compared. Types whose comparison was exploratory have no such lists, which is said.
+std::vector<Overlap> overlaps_with_differences(const Differences& differences, std::span<const PlacedProgrammes> placed, double list_fdr, Context& context);
+/// Throws invalid_data: an empty list, genes that are not of the background (named), no programme with min_genes genes there.
+std::vector<Overlap> overlaps_with_list(const ProgrammeTable& table, const OverlapIo& io, std::int64_t min_genes, Context& context);
+
+/// overlap.csv.
+void write_overlaps(const std::filesystem::path& folder, const std::vector<Overlap>& overlaps);
+std::string overlap_text(const std::vector<Overlap>& overlaps);
 
 void write_programme_activity(const std::filesystem::path& folder, const ProgrammesIo& io, const ProgrammeActivity& activity, VerbRecord& record);
 void write_enrichment(const std::filesystem::path& folder, const std::vector<EnrichedProgramme>& enriched);

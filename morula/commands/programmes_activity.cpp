@@ -9,6 +9,7 @@
 #include "morula/analysis/donor_contrast.hpp"
 #include "morula/analysis/pseudobulk.hpp"
 #include "morula/commands/programmes.hpp"
+#include "morula/commands/reading_memory.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
 #include "morula/matrix/tiles.hpp"
@@ -138,6 +139,17 @@ void add_groups(ProgrammeActivity& activity, const LogCells& cells, const std::v
     }
 }
 
+/// Asked before the first pass: the values of all cells and groups, the sums of counts of the groups, and what a pass holds.
+void require_room(const ProgrammeTable& table, const LogCells& cells, const ProgrammeActivity& activity, Context& context) {
+    const matrix::RowBlockSource& counts = *require_counts(cells.dataset);
+    const std::int64_t n_programmes = std::ssize(table.programmes);
+    const std::int64_t n_groups = activity.contrast ? activity.contrast->units.n_units() * std::ssize(activity.types) : 0;
+    std::int64_t bytes = checked_size_product(checked_size_product(counts.n_rows(), n_programmes), static_cast<std::int64_t>(sizeof(float)));
+    bytes += checked_size_product(checked_size_product(n_groups, n_programmes + counts.n_cols()), static_cast<std::int64_t>(sizeof(double)));
+    bytes += reading_bytes(counts, context) + tile_sums_bytes(counts, 3 * counts.n_cols());
+    context.require_memory(bytes, "programmes");
+}
+
 }  // namespace
 
 ProgrammeActivity programme_activity(const ProgrammeTable& table, const LogCells& cells, const ContrastIo& contrast, const ProgrammeQuestion& question, Context& context) {
@@ -152,6 +164,7 @@ ProgrammeActivity programme_activity(const ProgrammeTable& table, const LogCells
         activity.type_of_cell = std::move(types.codes);
     }
     activity.contrast = find_contrast(cells.dataset, contrast, question.min_cells, context);
+    require_room(table, cells, activity, context);
     const std::vector<std::int64_t> genes = expressed_genes(*require_counts(cells.dataset), context);
     activity.programmes = placed_programmes(table, with_genes_of(cells.dataset, genes), question.options.min_genes, context);
     if (activity.programmes.empty()) {

@@ -28,19 +28,7 @@ double number(const formats::RawTable& table, std::size_t row, std::size_t colum
     return value;
 }
 
-/// Genes of one cell type that were compared.
-struct ComparedGenes {
-    std::vector<std::string> symbols;
-    std::vector<std::string> ids;
-    std::vector<double> z;
-    std::string status;  // of the comparison
-};
-
-/// Cell types in order of the file.
-struct Differences {
-    std::vector<std::string> types;
-    std::map<std::string, ComparedGenes> of_type;
-};
+}  // namespace
 
 Differences read_differences(const std::filesystem::path& path, Context& context) {
     const formats::RawTable table = formats::read_rows(path, {}, context);
@@ -49,8 +37,10 @@ Differences read_differences(const std::filesystem::path& path, Context& context
     const std::size_t id = knowledge::require_column(table, {"gene_id"}, kNext);
     const std::size_t log2fc = knowledge::require_column(table, {"log2fc"}, kNext);
     const std::size_t p = knowledge::require_column(table, {"p"}, kNext);
+    const std::size_t fdr = table.find("fdr");
     const std::size_t status = knowledge::require_column(table, {"status"}, kNext);
     Differences out;
+    out.file = path.filename().string();
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
         const double p_value = number(table, row, p);
         const double effect = number(table, row, log2fc);
@@ -62,36 +52,42 @@ Differences read_differences(const std::filesystem::path& path, Context& context
         genes.symbols.push_back(table.rows[row][gene]);
         genes.ids.push_back(table.rows[row][id]);
         genes.z.push_back(analysis::signed_z(std::log10(p_value), effect));
+        genes.fdr.push_back(fdr == std::string::npos ? kMissing : number(table, row, fdr));
         genes.status = table.rows[row][status];
     }
     if (out.types.empty()) invalid_data(fmt::format("{}: no gene was compared.", path.string()), "Look at its column status, or compare with more donors.");
     return out;
 }
 
-}  // namespace
-
-std::vector<EnrichedProgramme> enriched_programmes(const ProgrammeTable& table, const std::string& differences, const analysis::ProgrammesOptions& options, Context& context) {
-    const Differences read = read_differences(differences, context);
-    std::vector<EnrichedProgramme> enriched;
-    for (const std::string& type : read.types) {
-        const ComparedGenes& genes = read.of_type.at(type);
+std::vector<PlacedProgrammes> programmes_in_differences(const ProgrammeTable& table, const Differences& differences, std::int64_t min_genes, Context& context) {
+    std::vector<PlacedProgrammes> placed;
+    for (const std::string& type : differences.types) {
+        const ComparedGenes& genes = differences.of_type.at(type);
         data::Dataset dataset;
-        dataset.name = fmt::format("{}{}{}", std::filesystem::path(differences).filename().string(), type.empty() ? "" : ", ", type);
+        dataset.name = fmt::format("{}{}{}", differences.file, type.empty() ? "" : ", ", type);
         std::vector<std::string> index = genes.ids;
         data::make_unique(index);
         dataset.var = data::Table(std::move(index));
         dataset.var.set("gene_ids", genes.ids);
         dataset.var.set("gene_symbols", genes.symbols);
-        const std::vector<analysis::WeightedGenes> programmes = placed_programmes(table, dataset, options.min_genes, context);
-        if (programmes.empty()) continue;  // placed_programmes has said so
-        const std::vector<analysis::Enrichment> found = analysis::enrichment(genes.z, programmes, options.correlation);
+        PlacedProgrammes own{type, placed_programmes(table, dataset, min_genes, context)};
+        if (!own.programmes.empty()) placed.push_back(std::move(own));  // placed_programmes has said why not
+    }
+    if (placed.empty()) invalid_data(fmt::format("{}: no programme has {} genes that were compared in {}.", table.file, min_genes, differences.file), "Lower --min-genes, or give a table for these genes.");
+    return placed;
+}
+
+std::vector<EnrichedProgramme> enriched_programmes(const Differences& differences, std::span<const PlacedProgrammes> placed, double correlation) {
+    std::vector<EnrichedProgramme> enriched;
+    for (const PlacedProgrammes& own : placed) {
+        const ComparedGenes& genes = differences.of_type.at(own.cell_type);
+        const std::vector<analysis::Enrichment> found = analysis::enrichment(genes.z, own.programmes, correlation);
         const bool is_tested = genes.status == "tested";
         std::vector<double> p;
         for (const analysis::Enrichment& each : found) p.push_back(is_tested ? each.p : kMissing);
         const std::vector<double> fdr = analysis::false_discovery_rates(p);
-        for (std::size_t k = 0; k < found.size(); ++k) enriched.push_back({type, programmes[k].name, std::ssize(programmes[k].genes), found[k], fdr[k], genes.status});
+        for (std::size_t k = 0; k < found.size(); ++k) enriched.push_back({own.cell_type, own.programmes[k].name, std::ssize(own.programmes[k].genes), found[k], fdr[k], genes.status});
     }
-    if (enriched.empty()) invalid_data(fmt::format("{}: no programme has {} genes that were compared in {}.", table.file, options.min_genes, differences), "Lower --min-genes, or give a table for these genes.");
     return enriched;
 }
 

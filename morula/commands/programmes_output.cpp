@@ -17,9 +17,11 @@ constexpr std::int64_t kMostValues = 5'000'000;  // of cells.csv, unless asked f
 
 std::string short_number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.2g}", value); }
 
-void write_cells(const std::filesystem::path& path, const ProgrammeActivity& activity) {
+/// A programme called "cell" would be taken for the names of the cells: as with repeated genes, it becomes "cell-1".
+void write_cells(const std::filesystem::path& path, const ProgrammeActivity& activity, VerbRecord& record) {
     std::vector<std::string> names{"cell"};
     for (const analysis::WeightedGenes& programme : activity.programmes) names.push_back(programme.name);
+    if (data::make_unique(names) > 0) record.decision("cells.csv: columns of programmes whose names stand there twice (cell names the cells) have -1, -2 behind them.");
     formats::CsvWriter csv(path, names);
     for (std::size_t cell = 0; cell < activity.cells.size(); ++cell) {
         csv.text(activity.cells[cell]);
@@ -131,7 +133,7 @@ std::string contrast_text(const ProgrammeActivity& activity) {
 void write_programme_activity(const std::filesystem::path& folder, const ProgrammesIo& io, const ProgrammeActivity& activity, VerbRecord& record) {
     const bool writes_cells = io.cells_table == CellsTable::yes || (io.cells_table == CellsTable::automatic && std::ssize(activity.of_cells.values) <= kMostValues);
     if (writes_cells) {
-        write_cells(folder / "cells.csv", activity);
+        write_cells(folder / "cells.csv", activity, record);
         record.add_output("cells.csv");
     }
     write_groups(folder / "groups.csv", activity);

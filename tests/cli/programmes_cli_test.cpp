@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -13,24 +14,9 @@ namespace morula {
 namespace {
 
 using Json = nlohmann::json;
+using test::gene;
 using test::Outcome;
-
-std::string gene(int number) {
-    std::string digits = std::to_string(number);
-    return "GENE" + std::string(5 - digits.size(), '0') + digits;
-}
-
-std::vector<std::vector<std::string>> rows_of(const std::filesystem::path& path) {
-    std::ifstream in(path);
-    std::vector<std::vector<std::string>> rows;
-    for (std::string line; std::getline(in, line);) {
-        rows.emplace_back();
-        std::stringstream stream(line);
-        for (std::string field; std::getline(stream, field, ',');) rows.back().push_back(field);
-        rows.back().resize(std::max(rows.back().size(), rows.front().size()));
-    }
-    return rows;
-}
+using test::rows_of;
 
 class ProgrammesCliTest : public test::ProgramTest {
 protected:
@@ -60,13 +46,8 @@ protected:
         for (const char* word : {"--by", "true_type", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor"}) more.emplace_back(word);
         return more;
     }
+    std::string text_in(const std::string& name) const { return read_text_file(folder_ / name, 1 << 26); }
     std::string text_of(const std::string& name) const { return read_text_file(folder_ / "out" / name, 1 << 26); }
-    void expect_refused(const Outcome& outcome, int status, const std::string& says) const {
-        EXPECT_EQ(outcome.status, status) << outcome.err;
-        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
-        EXPECT_NE(outcome.err.find("Next: "), std::string::npos) << outcome.err;
-        EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
-    }
 };
 
 TEST_F(ProgrammesCliTest, gene_sets_are_scored_by_cell_and_compared_by_donor) {
@@ -143,6 +124,67 @@ TEST_F(ProgrammesCliTest, genes_of_a_comparison_are_tested_for_programmes) {
     EXPECT_FALSE(std::filesystem::exists(folder_ / "out/cells.csv"));
 }
 
+TEST_F(ProgrammesCliTest, lists_of_genes_are_tested_for_programmes_they_are_rich_in) {
+    make_cohort("6");
+    const Outcome de = morula({"de", "cells.h5ad", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--out", "de"});
+    ASSERT_EQ(de.status, 0) << de.err;
+    // A set of genes that rose in the first type where any did, and every other compared gene as its background.
+    const auto compared = rows_of(folder_ / "de/de.csv");
+    const auto column = [&](const std::string& name) { return static_cast<std::size_t>(std::find(compared[0].begin(), compared[0].end(), name) - compared[0].begin()); };
+    std::string type, background;
+    std::vector<std::string> risen;
+    for (std::size_t i = 1; i < compared.size(); ++i) {
+        const auto& row = compared[i];
+        if (row[column("fdr")].empty() || (!type.empty() && row[column("cell_type")] != type)) continue;
+        if (std::stod(row[column("fdr")]) > 0.05 || std::stod(row[column("log2fc")]) < 0.0) continue;
+        type = row[column("cell_type")];
+        risen.push_back(row[column("gene")]);
+    }
+    ASSERT_GE(risen.size(), 5U) << "the test needs genes that rose";
+    std::int64_t n_background = 0;
+    for (std::size_t i = 1; i < compared.size(); ++i) {
+        if (compared[i][column("cell_type")] != type || compared[i][column("p")].empty()) continue;
+        background += compared[i][column("gene")] + "\n";
+        ++n_background;
+    }
+    std::string set = "RISEN\tmade up", list;
+    for (const std::string& name : risen) set += "\t" + name, list += name + "\n";
+    write("risen.gmt", set + "\n" + text_in("sets.gmt"));
+    const Outcome outcome = morula({"programmes", "--differences", "de/de.csv", "--sets", "risen.gmt", "--out", "out"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const auto rows = rows_of(folder_ / "out/overlap.csv");
+    EXPECT_EQ(rows[0], (std::vector<std::string>{"cell_type", "list", "programme", "n_genes", "n_listed", "n_background", "n_both", "expected", "p", "fdr", "genes"}));
+    const auto found = std::find_if(rows.begin(), rows.end(), [&](const auto& row) { return row[0] == type && row[1] == "up" && row[2] == "RISEN"; });
+    ASSERT_NE(found, rows.end());
+    EXPECT_EQ((*found)[6], std::to_string(risen.size()));
+    EXPECT_EQ((*found)[5], std::to_string(n_background));
+    EXPECT_LT(std::stod((*found)[8]), 1e-5);
+    EXPECT_NE(outcome.out.find("genes taken to be independent"), std::string::npos);
+
+    // The same list by hand gives the same numbers.
+    write("list.txt", list);
+    write("background.txt", background);
+    ASSERT_EQ(morula({"programmes", "--genes", "list.txt", "--background", "background.txt", "--sets", "risen.gmt", "--out", "by-hand"}).status, 0);
+    const auto by_hand = rows_of(folder_ / "by-hand/overlap.csv");
+    EXPECT_EQ(by_hand[1][2], "RISEN");
+    for (const std::size_t i : {3U, 4U, 5U, 6U, 7U, 8U, 9U}) EXPECT_EQ(by_hand[1][i], (*found)[i]) << by_hand[0][i];
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "by-hand/enrichment.csv"));
+}
+
+TEST_F(ProgrammesCliTest, a_set_called_cell_is_a_column_of_its_own) {
+    make_cohort("4");
+    std::string sets = text_in("sets.gmt");
+    sets.replace(0, 5, "cell");
+    write("sets.gmt", sets);
+    const Outcome outcome = programmes({"--sets", "sets.gmt"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    const auto cells = rows_of(folder_ / "out/cells.csv");
+    EXPECT_EQ(cells[0][0], "cell");
+    EXPECT_EQ(cells[0][1], "cell-1");
+    EXPECT_EQ(rows_of(folder_ / "out/groups.csv")[1][1], "cell") << "only the column is called otherwise";
+    EXPECT_NE(outcome.err.find("-1, -2 behind them"), std::string::npos) << outcome.err;
+}
+
 TEST_F(ProgrammesCliTest, what_cannot_be_done_is_refused_with_the_next_step) {
     make_cohort("4");
     expect_refused(programmes({}), 64, "needs gene sets or regulons");
@@ -156,6 +198,11 @@ TEST_F(ProgrammesCliTest, what_cannot_be_done_is_refused_with_the_next_step) {
     write("csv.gmt", "A,made up,GENE00001\n");
     expect_refused(programmes({"--sets", "csv.gmt"}), 2, "line 1: has 1 field between tabs");
     expect_refused(programmes({"--sets", "sets.gmt", "--min-genes", "100"}), 2, "no programme has 100 genes");
+    expect_refused(morula({"programmes", "--differences", "de.csv", "--sets", "sets.gmt", "--by", "true_type", "--out", "out"}), 64, "--by says something of cells");
+    expect_refused(morula({"programmes", "--genes", "list.txt", "--sets", "sets.gmt", "--out", "out"}), 64, "--genes needs --background");
+    write("list.txt", "GENE00001\nGENE00002\nABC\n");
+    write("background.txt", "GENE00001\nGENE00002\nGENE00003\n");
+    expect_refused(morula({"programmes", "--genes", "list.txt", "--background", "background.txt", "--sets", "sets.gmt", "--out", "out"}), 2, "1 of 3 genes are not in background.txt (ABC)");
     write("wrong.csv", "gene,logFC\nGENE00001,1\n");
     expect_refused(morula({"programmes", "--differences", "wrong.csv", "--sets", "sets.gmt", "--out", "out"}), 2, "has no column 'cell_type'");
 }
