@@ -7,6 +7,7 @@
 #include <limits>
 #include <numeric>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/p_values.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -16,14 +17,6 @@ namespace {
 
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 constexpr double kPriorCells = 0.5;
-
-double median_of(std::vector<double> values) {
-    const std::size_t half = values.size() / 2;
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half), values.end());
-    const double upper = values[half];
-    if (values.size() % 2 == 1) return upper;
-    return 0.5 * (upper + *std::max_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(half)));
-}
 
 /// Log counts of the units used, with the prior scaled so that small and large units are moved alike.
 matrix::Dense<double> log_counts(matrix::DenseView<const double> counts, const std::vector<std::int64_t>& rows) {
@@ -51,7 +44,7 @@ std::vector<double> reference_of(const matrix::Dense<double>& logs, const std::v
         }
         std::vector<double> deviations;
         for (const std::int64_t type : tested) deviations.push_back(logs(unit, type) - mean[static_cast<std::size_t>(type)]);
-        reference.push_back(median_of(std::move(deviations)));
+        reference.push_back(median(std::move(deviations)));
     }
     return reference;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/pseudobulk.hpp"
 #include "morula/core/error.hpp"
 
@@ -17,12 +18,6 @@ constexpr double kMillion = 1e6;
 constexpr double kFewestExpected = 200.0;     // counts that soup alone would give, for a gene to set a limit in a cluster
 constexpr std::size_t kDecidingGene = 5;
 constexpr double kNormal975 = 1.959963984540054;
-
-double median(std::vector<double> values) {
-    if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-    std::sort(values.begin(), values.end());
-    return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2.0;
-}
 
 /// Counts per million of the clusters that take part, one column a cluster, and of all of them together.
 struct Profiles {

@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/even_sample.hpp"
 #include "morula/analysis/neighbors.hpp"
 #include "morula/analysis/p_values.hpp"

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/batch_mixing.hpp"
 #include "morula/analysis/cluster_comparison.hpp"
 #include "morula/analysis/connectivities.hpp"

@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/least_squares_basis.hpp"
 
 namespace morula::analysis {
 namespace {
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const std::size_t half = values.size() / 2;
-    return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
-}
 
 /// Samples that must reach the count.
 double samples_needed(matrix::DenseView<const double> design, const ExpressionRule& options) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/hvg_flavors.hpp"
 #include "morula/matrix/per_count.hpp"
 #include "morula/matrix/tiles.hpp"
@@ -124,12 +125,6 @@ BinScale mean_and_sd(const std::vector<double>& present) {
     double squares = 0.0;
     for (const double d : present) squares += (d - mean) * (d - mean);
     return {mean, std::sqrt(squares / static_cast<double>(present.size() - 1))};
-}
-
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const std::size_t half = values.size() / 2;
-    return values.size() % 2 == 1 ? values[half] : 0.5 * (values[half - 1] + values[half]);
 }
 
 BinScale median_and_mad(const std::vector<double>& present) {

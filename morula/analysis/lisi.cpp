@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/even_sample.hpp"
 #include "morula/analysis/neighbors.hpp"
 #include "morula/core/error.hpp"
@@ -70,11 +71,6 @@ void check_groups(matrix::DenseView<const float> embedding, std::span<const std:
     }
 }
 
-double median_of(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return (values[(values.size() - 1) / 2] + values[values.size() / 2]) / 2.0;
-}
-
 }  // namespace
 
 LisiResult lisi(matrix::DenseView<const float> embedding, std::span<const std::int32_t> group, std::int32_t n_groups, const LisiOptions& options, Context& context) {
@@ -95,7 +91,7 @@ LisiResult lisi(matrix::DenseView<const float> embedding, std::span<const std::i
             result.lisi[static_cast<std::size_t>(i)] = inverse_simpson(share);
         }
     });
-    result.median = median_of(result.lisi);
+    result.median = median(result.lisi);
     std::vector<double> all(static_cast<std::size_t>(n_groups), 0.0);
     for (const std::int32_t code : group) all[static_cast<std::size_t>(code)] += 1.0 / static_cast<double>(n_cells);
     result.expected = inverse_simpson(all);

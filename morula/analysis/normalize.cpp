@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/core/error.hpp"
 
 namespace morula::analysis {
@@ -18,10 +19,7 @@ double median_of_positive(std::span<const double> totals) {
     if (positive.empty()) {
         invalid_data(fmt::format("None of the {} cells has counts, so there is no size to scale them to.", totals.size()), "Remove empty cells and genes less strictly, or check that this is the counts matrix.");
     }
-    const auto middle = positive.begin() + static_cast<std::ptrdiff_t>(positive.size() / 2);
-    std::nth_element(positive.begin(), middle, positive.end());
-    if (positive.size() % 2 == 1) return *middle;
-    return 0.5 * (*middle + *std::max_element(positive.begin(), middle));
+    return median(std::move(positive));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/qc.hpp"
 #include "morula/core/error.hpp"
 
@@ -12,15 +13,6 @@ namespace {
 
 constexpr double kMadScale = 1.4826;  // makes the MAD of normal values their standard deviation
 constexpr std::int64_t kFewCells = 50;  // below this a sample's MAD is a guess
-
-/// Median, the mean of the two middle values for an even count; reorders `values`.
-double median(std::vector<double>& values) {
-    const std::size_t n = values.size();
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(n / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (n % 2 == 1) return *middle;
-    return 0.5 * (*middle + *std::max_element(values.begin(), middle));
-}
 
 struct Centre {
     double median = 0.0;

@@ -63,10 +63,4 @@ std::vector<double> silhouette_widths(matrix::DenseView<const float> embedding, 
     return width;
 }
 
-double mean_of(std::span<const double> values) {
-    double sum = 0.0;
-    for (const double value : values) sum += value;
-    return values.empty() ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(values.size());
-}
-
 }  // namespace morula::analysis

@@ -17,7 +17,4 @@ namespace morula::analysis {
 /// Throws invalid_data for sizes or codes that do not fit, or where fewer than two groups have cells.
 std::vector<double> silhouette_widths(matrix::DenseView<const float> embedding, std::span<const std::int32_t> group, std::int32_t n_groups, std::span<const std::int64_t> cells, Context& context);
 
-/// The mean of values; NaN where there is none.
-double mean_of(std::span<const double> values);
-
 }  // namespace morula::analysis

@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/pseudobulk.hpp"
 #include "morula/commands/comparison_commands.hpp"
 #include "morula/commands/input.hpp"
@@ -56,11 +57,6 @@ data::Dataset with_columns(data::Dataset found, const DeIo& io, Context& context
     return dataset;
 }
 
-double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values.empty() ? 0.0 : values[values.size() / 2];
-}
-
 /// What may be said of a finished comparison: too few genes make it exploratory, and only tested types count genes.
 void judge(DeType& type) {
     const std::int64_t n_genes = std::ssize(type.result.gene);
@@ -75,7 +71,7 @@ void judge(DeType& type) {
         type.plan.evidence = analysis::Evidence::exploratory;
     }
     const double least_p = std::log10(kDeFdr / static_cast<double>(n_genes));
-    type.detectable_log2fc = analysis::detectable_log2fc(median(type.result.se), median(type.result.df), least_p);
+    type.detectable_log2fc = analysis::detectable_log2fc(analysis::median(type.result.se), analysis::median(type.result.df), least_p);
     if (type.plan.evidence != analysis::Evidence::tested) return;
     for (std::size_t i = 0; i < type.result.gene.size(); ++i) {
         if (!(type.result.log10_fdr[i] <= std::log10(kDeFdr))) continue;

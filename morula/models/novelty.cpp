@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 
@@ -31,23 +32,16 @@ double chord(std::span<const float> a, std::span<const float> b) {
     return std::sqrt(std::max(0.0, 2.0 - 2.0 * ab / std::sqrt(aa * bb)));
 }
 
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (values.size() % 2 == 1) return *middle;
-    return 0.5 * (*middle + *std::max_element(values.begin(), middle));
-}
-
 struct Usual {
     double middle;
     double spread;
 };
 
 Usual usual_of(const std::vector<double>& values) {
-    Usual out{median(values), 0.0};
+    Usual out{analysis::median(values), 0.0};
     std::vector<double> away;
     for (const double value : values) away.push_back(std::abs(value - out.middle));
-    out.spread = std::max(kLeastSpread, kMadToSd * median(std::move(away)));
+    out.spread = std::max(kLeastSpread, kMadToSd * analysis::median(std::move(away)));
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/p_values.hpp"
 
 namespace morula::models {
@@ -48,10 +49,6 @@ struct DonorMeans {
     }
 };
 
-double mean_of(const std::vector<double>& values) {
-    return values.empty() ? kNaN : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
 /// The t that is exceeded on either side with probability .05, found by halving: |p(t) - .05| falls with every step.
 double student_975(double df) {
     double low = 1.9;
@@ -66,7 +63,7 @@ double student_975(double df) {
 /// Half the 95 % interval of a mean.
 double half_width(const std::vector<double>& values) {
     if (values.size() < 2) return kNaN;
-    const double mean = mean_of(values);
+    const double mean = analysis::mean_of(values);
     double squares = 0.0;
     for (const double value : values) squares += (value - mean) * (value - mean);
     const auto n = static_cast<double>(values.size());
@@ -130,8 +127,8 @@ Reliability reliability_of(const ScoredCalls& calls) {
         bin.to = static_cast<double>(b + 1) / static_cast<double>(kBins);
         bin.n_cells = std::accumulate(right[b].n.begin(), right[b].n.end(), std::int64_t{0});
         bin.n_donors = static_cast<std::int32_t>(shares.size());
-        bin.confidence = mean_of(confidence[b].means());
-        bin.right = mean_of(shares);
+        bin.confidence = analysis::mean_of(confidence[b].means());
+        bin.right = analysis::mean_of(shares);
         const double half = half_width(shares);
         bin.right_low = std::max(0.0, bin.right - half);
         bin.right_high = std::min(1.0, bin.right + half);

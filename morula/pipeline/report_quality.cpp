@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/qc.hpp"
 #include "morula/analysis/sample_checks.hpp"
 #include "morula/commands/slots.hpp"
@@ -23,10 +24,7 @@ using commands::uns_texts;
 double median(std::vector<double> values) {
     std::erase_if(values, [](double value) { return std::isnan(value); });
     if (values.empty()) return report::kMissing;
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (values.size() % 2 == 1) return *middle;
-    return (*middle + *std::max_element(values.begin(), middle)) / 2.0;
+    return analysis::median(std::move(values));
 }
 
 std::vector<double> of_sample(const std::vector<double>& values, const data::Categorical& samples, std::size_t sample) {

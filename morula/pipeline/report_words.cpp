@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/core/version.hpp"
@@ -27,8 +28,7 @@ double median_of(const std::vector<double>& values) {
         if (!std::isnan(value)) finite.push_back(value);
     }
     if (finite.empty()) return report::kMissing;
-    std::nth_element(finite.begin(), finite.begin() + static_cast<std::ptrdiff_t>(finite.size() / 2), finite.end());
-    return finite[finite.size() / 2];
+    return analysis::median(std::move(finite));
 }
 
 double share(std::int64_t part, std::int64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : report::kMissing; }

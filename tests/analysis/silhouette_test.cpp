@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/even_sample.hpp"
 #include "tests/analysis/embedding_cases.hpp"
 #include "tests/support/contexts.hpp"
