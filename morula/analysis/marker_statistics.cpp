@@ -1,10 +1,9 @@
 #include "morula/analysis/marker_statistics.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <utility>
-#include <cmath>
+
+#include "morula/analysis/sort_keys.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -17,12 +16,24 @@ void reset(const CellGroups& groups, PairwiseWins pairwise, GeneStatistics& out)
     out.pair_wins.assign(pairwise == PairwiseWins::wanted ? n * n : 0, 0.0);
 }
 
-/// Sums, and the keys that are sorted: positive floats order as their bits.
-void collect(const GeneEntries& gene, const CellGroups& groups, GeneScratch& scratch, GeneStatistics& out) {
+/// How keys of one gene are made: (value bits - lowest) << shift | group; positive floats order as their bits.
+struct KeyForm {
+    std::uint32_t lowest;
+    int shift;
+};
+
+template <class Key>
+std::size_t group_of(Key key, KeyForm form) {
+    return static_cast<std::size_t>(key & ((Key{1} << form.shift) - 1));
+}
+
+/// Sums, and the keys that are sorted.
+template <class Key>
+void collect(const GeneEntries& gene, const CellGroups& groups, KeyForm form, std::vector<Key>& keys, GeneStatistics& out) {
     const std::size_t n = gene.rows.size();
     const bool has_expm1 = !gene.expm1.empty();
-    scratch.keys.resize(n);
-    std::uint64_t* key = scratch.keys.data();
+    keys.resize(n);
+    Key* key = keys.data();
     for (std::size_t i = 0; i < n; ++i) {
         const std::int32_t group = groups.of_cell[gene.rows[i]];
         const float value = gene.values[i];
@@ -31,23 +42,26 @@ void collect(const GeneEntries& gene, const CellGroups& groups, GeneScratch& scr
         const double x = value;
         sums.sum += x;
         sums.sum_of_squares += x * x;
-        if (has_expm1) sums.sum_expm1 += static_cast<double>(gene.expm1[i]);
-        ++sums.n_nonzero;
-        *key++ = static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(value)) << 32 | static_cast<std::uint64_t>(group);
+        sums.sum_expm1 += has_expm1 ? static_cast<double>(gene.expm1[i]) : 0.0;
+        sums.n_nonzero += 1.0;
+        *key++ = static_cast<Key>(std::bit_cast<std::uint32_t>(value) - form.lowest) << form.shift | static_cast<Key>(group);
     }
-    scratch.keys.resize(static_cast<std::size_t>(key - scratch.keys.data()));
+    keys.resize(static_cast<std::size_t>(key - keys.data()));
 }
-
-constexpr int kMostRadixBits = 13;  // 32 KB of counters stay in the first-level cache
 
 double tie_cube(double t) { return t * t * t - t; }
 
-/// One run of equal values, keys [begin, end): its rank and its ties.
-void add_run(std::span<const std::uint64_t> keys, std::size_t begin, std::size_t end, double n_zero, GeneStatistics& out) {
-    const auto length = static_cast<double>(end - begin);
-    const double rank = n_zero + (static_cast<double>(begin) + 1.0 + static_cast<double>(end)) / 2.0;
-    out.tie_term += tie_cube(length);
-    for (std::size_t i = begin; i < end; ++i) out.rank_sum[keys[i] & 0xffffffffU] += rank;
+/// Ranks and ties of the sorted keys, run by run of equal values.
+template <class Key>
+void add_runs(std::span<const Key> keys, KeyForm form, double n_zero, GeneStatistics& out) {
+    for (std::size_t begin = 0; begin < keys.size();) {
+        std::size_t end = begin + 1;
+        while (end < keys.size() && (keys[end] ^ keys[begin]) >> form.shift == 0) ++end;
+        const double rank = n_zero + (static_cast<double>(begin) + 1.0 + static_cast<double>(end)) / 2.0;
+        out.tie_term += tie_cube(static_cast<double>(end - begin));
+        for (std::size_t i = begin; i < end; ++i) out.rank_sum[group_of(keys[i], form)] += rank;
+        begin = end;
+    }
 }
 
 /// Zeros lie below all; each beats nothing and ties with the zeros of other groups.
@@ -55,7 +69,7 @@ void add_zeros(const CellGroups& groups, double n_zero, GeneScratch& scratch, Ge
     const std::size_t n_groups = out.sums.size();
     scratch.below.resize(n_groups);
     for (std::size_t group = 0; group < n_groups; ++group) {
-        scratch.below[group] = static_cast<double>(groups.n_cells[group] - out.sums[group].n_nonzero);
+        scratch.below[group] = static_cast<double>(groups.n_cells[group]) - out.sums[group].n_nonzero;
         out.rank_sum[group] += scratch.below[group] * (n_zero + 1.0) / 2.0;
     }
     out.tie_term += tie_cube(n_zero);
@@ -65,52 +79,36 @@ void add_zeros(const CellGroups& groups, double n_zero, GeneScratch& scratch, Ge
     }
 }
 
-}  // namespace
-
-void sort_by_upper_half(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare) {
-    constexpr std::size_t kRadixFrom = 256;
-    if (keys.size() < kRadixFrom) {
-        std::stable_sort(keys.begin(), keys.end(), [](std::uint64_t a, std::uint64_t b) { return (a >> 32) < (b >> 32); });
-        return;
+template <class Key>
+void rank(const GeneEntries& gene, const CellGroups& groups, KeyForm form, std::vector<Key>& keys, std::vector<Key>& spare, GeneScratch& scratch, GeneStatistics& out) {
+    collect(gene, groups, form, keys, out);
+    sort_keys(keys, form.shift, spare);
+    const double n_zero = static_cast<double>(groups.n_total) - static_cast<double>(keys.size());
+    add_zeros(groups, n_zero, scratch, out);
+    add_runs(std::span<const Key>(keys), form, n_zero, out);
+    if (out.pair_wins.empty()) return;
+    if constexpr (sizeof(Key) == 4) {
+        scratch.wide.resize(keys.size());
+        for (std::size_t i = 0; i < keys.size(); ++i) scratch.wide[i] = static_cast<std::uint64_t>(keys[i] >> form.shift) << 32 | group_of(keys[i], form);
     }
-    // Values of one gene span a few powers of two: what lies above the smallest needs fewer bits, mostly two passes.
-    std::uint32_t lowest = ~0U;
-    std::uint32_t highest = 0;
-    for (const std::uint64_t key : keys) {
-        lowest = std::min(lowest, static_cast<std::uint32_t>(key >> 32));
-        highest = std::max(highest, static_cast<std::uint32_t>(key >> 32));
-    }
-    const int n_bits = std::bit_width(highest - lowest);
-    const int n_passes = (n_bits + kMostRadixBits - 1) / kMostRadixBits;
-    spare.resize(keys.size());
-    std::array<std::uint32_t, 1 << kMostRadixBits> place;
-    for (int pass = 0; pass < n_passes; ++pass) {
-        const int width = (n_bits + n_passes - 1) / n_passes;
-        const int shift = width * pass;
-        const auto digit = [&](std::uint64_t key) { return static_cast<std::size_t>((static_cast<std::uint32_t>(key >> 32) - lowest) >> shift) & ((std::size_t{1} << width) - 1); };
-        std::fill_n(place.begin(), std::size_t{1} << width, 0U);
-        for (const std::uint64_t key : keys) ++place[digit(key)];
-        std::uint32_t sum = 0;
-        for (std::size_t i = 0; i < std::size_t{1} << width; ++i) sum += std::exchange(place[i], sum);
-        for (const std::uint64_t key : keys) spare[place[digit(key)]++] = key;
-        keys.swap(spare);
-    }
+    add_pair_wins(scratch.wide, scratch.below, scratch.pair_wins, out.pair_wins);
 }
+
+}  // namespace
 
 void gene_statistics(const GeneEntries& gene, const CellGroups& groups, PairwiseWins pairwise, GeneScratch& scratch, GeneStatistics& out) {
     reset(groups, pairwise, out);
-    collect(gene, groups, scratch, out);
-    sort_by_upper_half(scratch.keys, scratch.spare);
-    const std::vector<std::uint64_t>& keys = scratch.keys;
-    const auto n_zero = static_cast<double>(groups.n_total) - static_cast<double>(keys.size());
-    add_zeros(groups, n_zero, scratch, out);
-    for (std::size_t begin = 0; begin < keys.size();) {
-        std::size_t end = begin + 1;
-        while (end < keys.size() && (keys[end] >> 32) == (keys[begin] >> 32)) ++end;
-        add_run(keys, begin, end, n_zero, out);
-        begin = end;
+    std::uint32_t lowest = ~0U;
+    std::uint32_t highest = 0;
+    for (const float value : gene.values) {
+        lowest = std::min(lowest, std::bit_cast<std::uint32_t>(value));
+        highest = std::max(highest, std::bit_cast<std::uint32_t>(value));
     }
-    if (!out.pair_wins.empty()) add_pair_wins(keys, scratch.below, scratch.pair_wins, out.pair_wins);
+    if (gene.values.empty()) lowest = 0;
+    const int group_bits = std::bit_width(static_cast<std::uint32_t>(groups.n_groups()));
+    const int value_bits = std::bit_width(highest - lowest);
+    if (value_bits + group_bits <= 32) rank<std::uint32_t>(gene, groups, {lowest, group_bits}, scratch.narrow, scratch.narrow_spare, scratch, out);
+    else rank<std::uint64_t>(gene, groups, {lowest, 32}, scratch.wide, scratch.wide_spare, scratch, out);
 }
 
 }  // namespace morula::analysis

@@ -23,7 +23,7 @@ struct GroupSums {
     double sum = 0.0;             // of the values
     double sum_of_squares = 0.0;
     double sum_expm1 = 0.0;       // of exp(value) - 1; 0 where the entries lack it
-    std::int64_t n_nonzero = 0;
+    double n_nonzero = 0.0;       // cells; as a double the four are added two by two
 };
 
 /// What is known of one gene; all n_groups.
@@ -34,16 +34,14 @@ struct GeneStatistics {
     std::vector<double> pair_wins;       // n_groups x n_groups: pairs (cell of row > cell of column) + half of the ties; empty when not wanted
 };
 
-/// Room for sorting, one a task.
+/// Room for sorting, one a task. A key is a value's bits, less those of the gene's smallest, above the group's number: in 32 bits where both fit, which is
+/// the rule, as the values of one gene span a few powers of two; else in 64.
 struct GeneScratch {
-    std::vector<std::uint64_t> keys;  // value bits << 32 | group
-    std::vector<std::uint64_t> spare;
-    std::vector<double> below;        // n_groups: cells whose value is zero
+    std::vector<std::uint32_t> narrow, narrow_spare;
+    std::vector<std::uint64_t> wide, wide_spare;
+    std::vector<double> below;  // n_groups: cells whose value is zero
     PairWinsScratch pair_wins;
 };
-
-/// Sorts keys by their upper 32 bits, equal ones staying in order: radix, passes of up to 13 bits over the span of the values.
-void sort_by_upper_half(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare);
 
 enum class PairwiseWins { wanted, not_wanted };
 

@@ -10,6 +10,7 @@
 #include "morula/analysis/marker_statistics.hpp"
 #include "morula/analysis/marker_values.hpp"
 #include "morula/analysis/p_values.hpp"
+#include "morula/analysis/sort_keys.hpp"
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -133,8 +134,8 @@ void fill(const GeneStatistics& gene, const GroupSums& all, const CellGroups& gr
     put(out.cohens_d, cohens_d(in, rest));
     put(out.mean_in, in.mean);
     put(out.mean_out, rest.mean);
-    put(out.pct_in, n_in > 0.0 ? static_cast<double>(own.n_nonzero) / n_in : kNaN);
-    put(out.pct_out, n_out > 0.0 ? static_cast<double>(all.n_nonzero - own.n_nonzero) / n_out : kNaN);
+    put(out.pct_in, n_in > 0.0 ? own.n_nonzero / n_in : kNaN);
+    put(out.pct_out, n_out > 0.0 ? (all.n_nonzero - own.n_nonzero) / n_out : kNaN);
     const double linear_in = own.sum_expm1 / n_in;
     const double linear_out = std::max(0.0, all.sum_expm1 - own.sum_expm1) / n_out;
     put(out.log2fc, empty ? kNaN : std::log2((linear_in + kTiny) / (linear_out + kTiny)));
@@ -202,7 +203,7 @@ void fill_min_ranks(const PairEffects& effects, std::int64_t k, MarkersResult& o
             for (std::size_t gene = 0; gene < row.size(); ++gene) {
                 if (!std::isnan(row[gene])) keys.push_back(descending_key(row[gene], static_cast<std::int64_t>(gene)));
             }
-            sort_by_upper_half(keys, spare);
+            sort_keys(keys, 32, spare);
             for (std::size_t rank = 0; rank < keys.size(); ++rank) {
                 std::int32_t& own = best[keys[rank] & 0xffffffffU];
                 const auto found = static_cast<std::int32_t>(rank + 1);

@@ -24,14 +24,28 @@ std::int64_t first_at_least(const CsrView& rows, std::size_t row, std::int64_t c
     return std::lower_bound(begin, end, col, [](std::uint32_t a, std::int64_t b) { return std::int64_t{a} < b; }) - rows.indices.begin();
 }
 
+/// Values of the codes that stand for "none", each looked up in its row.
+std::vector<Escape> escapes_of(const CsrView& rows, Range cols, std::span<const std::uint8_t> codes, std::span<const std::uint32_t> begin, std::span<const std::uint16_t> row_of) {
+    std::vector<Escape> escapes;
+    for (auto at = codes.begin(); (at = std::find(at, codes.end(), std::numeric_limits<std::uint8_t>::max())) != codes.end(); ++at) {
+        const auto i = static_cast<std::uint32_t>(at - codes.begin());
+        const auto col = cols.begin + (std::upper_bound(begin.begin(), begin.end(), i) - begin.begin()) - 1;
+        const std::size_t row = row_of[i];
+        escapes.push_back({i, rows.values[static_cast<std::size_t>(first_at_least(rows, row, col))]});
+    }
+    return escapes;
+}
+
 }  // namespace
 
 struct CompactColumns::Scratch {
     CsrScratch csr;
     std::vector<std::int64_t> cursor;  // next entry of each row
     std::vector<std::uint32_t> next;   // where the next entry of each column goes
-    std::vector<std::uint16_t> rows;
-    std::vector<float> values;
+    std::vector<std::uint8_t> codes;   // of the values as they lie, row by row
+    std::vector<std::uint16_t> rows;   // by column from here on
+    std::vector<std::uint8_t> placed_codes;
+    std::vector<float> placed_values;
 };
 
 CompactColumns::CompactColumns(const RowBlockSource& source, Range cols, Context& context)
@@ -51,7 +65,6 @@ CompactColumns::Tile CompactColumns::turn(const CsrView& rows, Range cols, Scrat
     Tile tile{std::vector<std::uint32_t>(static_cast<std::size_t>(n_cols_ + 1), 0), {}, {}};
     const auto n_rows = static_cast<std::size_t>(rows.n_rows);
     const std::uint32_t* indices = rows.indices.data();
-    const float* values = rows.values.data();
     scratch.cursor.resize(n_rows);
     const auto first_col = static_cast<std::size_t>(cols.begin);
     for (std::size_t r = 0; r < n_rows; ++r) {
@@ -60,26 +73,41 @@ CompactColumns::Tile CompactColumns::turn(const CsrView& rows, Range cols, Scrat
         for (std::int64_t i = scratch.cursor[r]; i < end; ++i) ++tile.begin[indices[i] - first_col + 1];
     }
     for (std::size_t c = 1; c < tile.begin.size(); ++c) tile.begin[c] += tile.begin[c - 1];
-    const auto n = std::int64_t{tile.begin.back()};
     scratch.next.assign(tile.begin.begin(), tile.begin.end() - 1);
-    grow_to(scratch.rows, n);
-    grow_to(scratch.values, n);
+    const auto n = static_cast<std::size_t>(tile.begin.back());
+    grow_to(scratch.rows, std::ssize(rows.values));
+    grow_to(scratch.codes, std::ssize(rows.values));
+    // Counts are turned as bytes: half of what their floats take. A value that no byte holds is looked up where it came from.
+    if (is_worth_bytes(std::ssize(rows.values), encode_bytes(rows.values, scratch.codes.data()))) {
+        place(rows, cols, scratch.codes.data(), scratch.placed_codes, scratch);
+        const auto codes = std::span<const std::uint8_t>(scratch.placed_codes).first(n);
+        tile.values = Coded<std::uint8_t>{{codes.begin(), codes.end()}, escapes_of(rows, cols, codes, tile.begin, scratch.rows)};
+    } else {
+        place(rows, cols, rows.values.data(), scratch.placed_values, scratch);
+        tile.values = encode_values(std::span<const float>(scratch.placed_values).first(n));
+    }
+    tile.rows.assign(scratch.rows.begin(), scratch.rows.begin() + static_cast<std::ptrdiff_t>(n));
+    return tile;
+}
+
+template <class Value>
+void CompactColumns::place(const CsrView& rows, Range cols, const Value* values, std::vector<Value>& placed, Scratch& scratch) const {
+    grow_to(placed, std::ssize(rows.values));
+    const std::uint32_t* indices = rows.indices.data();
+    const auto first_col = static_cast<std::size_t>(cols.begin);
     for (std::int64_t begin = cols.begin; begin < cols.end; begin += kPlaceCols) {
         const std::int64_t end = std::min(begin + kPlaceCols, cols.end);
-        for (std::size_t r = 0; r < n_rows; ++r) {
+        for (std::size_t r = 0; r < static_cast<std::size_t>(rows.n_rows); ++r) {
             const std::int64_t row_end = rows.indptr[r + 1];
             std::int64_t i = scratch.cursor[r];
             for (; i < row_end && std::int64_t{indices[i]} < end; ++i) {
                 const std::uint32_t at = scratch.next[indices[i] - first_col]++;
                 scratch.rows[at] = static_cast<std::uint16_t>(r);
-                scratch.values[at] = values[i];
+                placed[at] = values[i];
             }
             scratch.cursor[r] = i;
         }
     }
-    tile.rows.assign(scratch.rows.begin(), scratch.rows.begin() + n);
-    tile.values = encode_values(std::span<const float>(scratch.values).first(static_cast<std::size_t>(n)));
-    return tile;
 }
 
 void CompactColumns::read(std::int64_t col, ColumnEntries& out) const {

@@ -41,6 +41,8 @@ private:
     };
     struct Scratch;
     Tile turn(const CsrView& rows, Range cols, Scratch& scratch) const;
+    template <class Value>
+    void place(const CsrView& rows, Range cols, const Value* values, std::vector<Value>& placed, Scratch& scratch) const;
 
     std::int64_t n_rows_;
     std::int64_t n_cols_;

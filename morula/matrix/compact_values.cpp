@@ -21,15 +21,9 @@ Code code_of(float value) {
 }
 
 template <class Code>
-std::vector<Code> codes_of(std::span<const float> values) {
-    std::vector<Code> codes(values.size());
+std::int64_t encode(std::span<const float> values, Code* codes) {
     for (std::size_t i = 0; i < values.size(); ++i) codes[i] = code_of<Code>(values[i]);
-    return codes;
-}
-
-template <class Code>
-std::int64_t count_escapes(const std::vector<Code>& codes) {
-    return std::count(codes.begin(), codes.end(), std::numeric_limits<Code>::max());
+    return std::count(codes, codes + values.size(), std::numeric_limits<Code>::max());
 }
 
 template <class Code>
@@ -51,17 +45,22 @@ void decode_coded(const Coded<Code>& coded, std::int64_t begin, std::int64_t n, 
     for (; escape != coded.escapes.end() && std::int64_t{escape->at} < begin + n; ++escape) to[std::int64_t{escape->at} - begin] = escape->value;
 }
 
+constexpr auto kEscapeBytes = static_cast<std::int64_t>(sizeof(Escape));
+
 }  // namespace
+
+std::int64_t encode_bytes(std::span<const float> values, std::uint8_t* codes) { return encode(values, codes); }
+
+bool is_worth_bytes(std::int64_t n_values, std::int64_t n_escapes) { return kEscapeBytes * n_escapes <= n_values; }
 
 CompactValues encode_values(std::span<const float> values) {
     const auto n = static_cast<std::int64_t>(values.size());
-    constexpr auto kEscapeBytes = static_cast<std::int64_t>(sizeof(Escape));
-    std::vector<std::uint8_t> bytes = codes_of<std::uint8_t>(values);
-    const std::int64_t escapes_8 = count_escapes(bytes);
+    std::vector<std::uint8_t> bytes(values.size());
+    const std::int64_t escapes_8 = encode(values, bytes.data());
     const std::int64_t bytes_8 = n + kEscapeBytes * escapes_8;
-    if (bytes_8 <= 2 * n) return with_escapes(std::move(bytes), values, escapes_8);
-    std::vector<std::uint16_t> shorts = codes_of<std::uint16_t>(values);
-    const std::int64_t escapes_16 = count_escapes(shorts);
+    if (is_worth_bytes(n, escapes_8)) return with_escapes(std::move(bytes), values, escapes_8);
+    std::vector<std::uint16_t> shorts(values.size());
+    const std::int64_t escapes_16 = encode(values, shorts.data());
     const std::int64_t bytes_16 = 2 * n + kEscapeBytes * escapes_16;
     if (bytes_8 <= std::min(bytes_16, 4 * n)) return with_escapes(std::move(bytes), values, escapes_8);
     if (bytes_16 <= 4 * n) return with_escapes(std::move(shorts), values, escapes_16);

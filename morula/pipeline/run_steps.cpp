@@ -136,7 +136,7 @@ void meaning_steps(RunState& state, const std::string& leiden, const Recipe& rec
     Dataset& kept = state.kept;
     steps.run({"removed cells", 1, {leiden}, values_of(recipe.removed_cells), [&](const Dataset& in, Context& c) { return commands::removed_cells_slots(state.all, in, recipe.removed_cells, c); }}, kept);
     const std::string markers =
-        steps.run({"markers", 2, {leiden}, values_of(recipe.markers), [&](const Dataset& in, Context& c) { return commands::markers_slots(in, recipe.markers, "leiden", c); }}, kept);
+        steps.run({"markers", 3, {leiden}, values_of(recipe.markers), [&](const Dataset& in, Context& c) { return commands::markers_slots(in, recipe.markers, "leiden", c); }}, kept);
     steps.run({"labels", 2, {markers}, with(with(values_of(recipe.labels), "table", choices.labels->name), "table_hash", knowledge::hash_of(*choices.labels)), [&](const Dataset& in, Context& c) { return commands::labels_slots(in, recipe.labels, *choices.labels, c); }}, kept);
     steps.run({"merge clusters", 1, {leiden}, values_of(recipe.merge_clusters), [&](const Dataset& in, Context& c) { return commands::merge_clusters_slots(in, recipe.merge_clusters, c); }}, kept);
     steps.run({"ambient", 2, {leiden}, values_of(recipe.ambient), [&](const Dataset& in, Context& c) { return commands::ambient_slots(in, recipe.ambient, c); }}, kept);
