@@ -66,7 +66,14 @@ bool perhaps_dies(Agents& agents, std::size_t i, const Life& life, const LifeRat
 
 enum class Fate { stays, moves_on, divides, leaves };
 
-Fate leave_phase(Agents& agents, std::size_t i, const Life& life, const LifeRates& rates, double dt, Random& random) {
+/// The duration of a phase over its mean. Drawn by (id, number of divisions, phase) alone, so that it need not be kept.
+double relative_duration(const Agents& agents, std::size_t i, double spread, std::uint64_t seed) {
+    if (spread == 0.0) return 1.0;
+    const std::uint32_t which = agents.divisions[i] << 8 | agents.phase[i];
+    return 1.0 + spread * (2.0 * Random(seed, Purpose::simulation_phase, agents.id[i], which).uniform() - 1.0);
+}
+
+Fate leave_phase(Agents& agents, std::size_t i, const Life& life, const LifeRates& rates, double dt, std::uint64_t seed, Random& random) {
     const Phase& phase = life.phases[agents.phase[i]];
     agents.phase_min[i] += static_cast<float>(dt);
     const std::size_t number = agents.phase[i];
@@ -78,7 +85,7 @@ Fate leave_phase(Agents& agents, std::size_t i, const Life& life, const LifeRate
             if (random.uniform() >= -std::expm1(-dt * own_or(own, i, phase.rate_per_min))) return Fate::stays;
             break;
         case PhaseExit::after_time:
-            lasts = own.empty() ? phase.duration_min : 1.0 / static_cast<double>(own[i]);
+            lasts = (own.empty() ? phase.duration_min : 1.0 / static_cast<double>(own[i])) * relative_duration(agents, i, phase.spread, seed);
             // Rates are floats: 1 / (1 / 930) may lie a little above 930.
             if (!(static_cast<double>(agents.phase_min[i]) >= (1.0 - kRounding) * lasts)) return Fate::stays;
             already = std::clamp(static_cast<double>(agents.phase_min[i]) - lasts, 0.0, dt);  // a rule may have shortened the phase to less than was spent in it
@@ -152,6 +159,7 @@ void check_life(const Life& life, std::string_view type) {
         check(fmt::format("the duration of phase '{}'", phase.name), phase.duration_min);
         for (const double rate : {phase.volume.fluid_per_min, phase.volume.cytoplasm_per_min, phase.volume.nucleus_per_min}) check(fmt::format("a rate of volume in phase '{}'", phase.name), rate);
         if (!(phase.volume.fluid_share >= 0.0 && phase.volume.fluid_share <= 1.0)) refuse(fmt::format("the share of fluid in phase '{}' is {}", phase.name, phase.volume.fluid_share), "Give a number from 0 to 1.");
+        if (!(phase.spread >= 0.0 && phase.spread <= 1.0)) refuse(fmt::format("the spread of phase '{}' is {}", phase.name, phase.spread), "Give a number from 0 to 1.");
         if (phase.next < -1 || phase.next >= n) refuse(fmt::format("phase '{}' leads to phase number {}", phase.name, phase.next), fmt::format("Name one of the {} phases.", n));
         if (phase.divides && phase.next < 0) refuse(fmt::format("phase '{}' divides and leads nowhere", phase.name), "Name the phase that daughters enter.");
     }
@@ -194,7 +202,7 @@ PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const 
                 part.dying.push_back(static_cast<std::uint32_t>(i));
                 continue;
             }
-            const Fate fate = leave_phase(agents, i, own, rates, dt_min, random);
+            const Fate fate = leave_phase(agents, i, own, rates, dt_min, seed, random);
             if (fate == Fate::divides) part.dividing.push_back(static_cast<std::uint32_t>(i));
             if (fate == Fate::leaves) part.leaving.push_back(static_cast<std::uint32_t>(i));
         }

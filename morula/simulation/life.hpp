@@ -31,6 +31,7 @@ struct Phase {
     bool doubles_target = false;  // on entering the phase the nucleus aims at twice its size
     bool is_dead = false;
     VolumeRates volume{};
+    double spread = 0.0;          // after_time: the duration is drawn evenly within this share of it to both sides, anew for each agent and division; 0 to 1
 };
 
 /// Of one cell type. The defaults of the volume are those of PhysiCell's reference cell (MCF-7; radius 8.41 um).
