@@ -483,6 +483,17 @@ double Behaviors::value(const Agents& agents, std::size_t agent, Behavior behavi
     return is_over ? 0.0 : base_of(agents.type[agent], b);
 }
 
+Behaviors::View Behaviors::view(const Agents& agents, Behavior behavior) const {
+    View view{.ends_with_life = kBehaviors[static_cast<std::size_t>(behavior.kind)].at_death == AtDeath::ends};
+    const std::size_t b = number(behavior);
+    if (slot_of_[b] >= 0) {
+        const Slot& slot = slots_[static_cast<std::size_t>(slot_of_[b])];
+        view.own = (slot.is_kept ? agents.behavior[static_cast<std::size_t>(slot.array)] : momentary_[static_cast<std::size_t>(slot.array)]).data();
+    }
+    for (std::size_t type = 0; type < n_types_; ++type) view.of_type.push_back(base_of(type, b));
+    return view;
+}
+
 std::int64_t Behaviors::bytes() const {
     std::int64_t bytes = 0;
     for (const std::vector<float>& values : momentary_) bytes += static_cast<std::int64_t>(values.capacity() * sizeof(float));

@@ -88,6 +88,18 @@ public:
     LifeRates life_rates() const;
     /// An agent's value; of the dead 0 for what ends with life, unless a rule for the dead says otherwise.
     double value(const Agents& agents, std::size_t agent, Behavior behavior) const;
+    /// The same for many agents: what value() looks up anew each time.
+    struct View {
+        const float* own = nullptr;  // one an agent; nullptr: those of the types
+        std::vector<double> of_type{};
+        bool ends_with_life = false;
+
+        double at(const Agents& agents, std::size_t agent) const {
+            if (own != nullptr) return static_cast<double>(own[agent]);
+            return ends_with_life && agents.death[agent] != Death::none ? 0.0 : of_type[agents.type[agent]];
+        }
+    };
+    View view(const Agents& agents, Behavior behavior) const;
     std::int64_t bytes() const;
 
 private:

@@ -13,7 +13,6 @@ namespace morula::simulation {
 namespace {
 
 constexpr std::int64_t kBlockVoxels = 16'384;
-constexpr std::int64_t kBlockOccupied = 2'048;
 
 void check_substances(const std::vector<Substance>& substances, double dt_min) {
     if (!(dt_min > 0.0) || !std::isfinite(dt_min)) invalid_data(fmt::format("The field step is {} min.", dt_min), "Give a step above 0.");
@@ -101,29 +100,34 @@ double Field::bulk(std::int32_t s, std::span<const double> source, std::span<con
     return rate * dt_min_ * grid_.voxel_volume_um3();
 }
 
-double Field::exchange(std::int32_t s, const VoxelBins& bins, std::span<const float> secretion, std::span<const float> clearance, Context& context) {
-    MORULA_ASSERT(secretion.size() == bins.agent.size() && clearance.size() == bins.agent.size());
-    const std::span<double> c = values(s);
-    const double per_voxel = 1.0 / grid_.voxel_volume_um3();
-    const double rate = sum_blocks(context, static_cast<std::int64_t>(bins.place.size()), kBlockOccupied, [&](Block block) {
-        double sum = 0.0;
-        for (std::int64_t k = block.begin; k < block.end; ++k) {
-            const auto b = static_cast<std::size_t>(k);
-            double in = 0.0;
-            double cleared = 0.0;
-            for (std::int64_t at = bins.begin[b]; at < bins.begin[b + 1]; ++at) {
-                const std::uint32_t agent = bins.agent[static_cast<std::size_t>(at)];
-                in += static_cast<double>(secretion[agent]);
-                cleared += static_cast<double>(clearance[agent]);
-            }
-            const auto v = static_cast<std::size_t>(bins.place[b]);
-            const double after = is_fixed(s, bins.place[b]) ? c[v] : (c[v] + dt_min_ * in * per_voxel) / (1.0 + dt_min_ * cleared * per_voxel);
-            sum += in - cleared * after;
-            c[v] = after;
+void Field::set_exchange(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context) {
+    MORULA_ASSERT(static_cast<std::int64_t>(source.size()) == grid_.n_stored() && sink.size() == source.size());
+    Plan& plan = plans_[static_cast<std::size_t>(s)];
+    plan.add.resize(source.size());
+    plan.keep.resize(source.size());
+    parallel_blocks(context, grid_.n_stored(), kBlockVoxels, [&](Block block) {
+        for (auto v = static_cast<std::size_t>(block.begin); v < static_cast<std::size_t>(block.end); ++v) {
+            const double is_free = plan.is_free.empty() ? 1.0 : plan.is_free[v];
+            plan.add[v] = is_free * dt_min_ * source[v];
+            plan.keep[v] = 1.0 / (1.0 + is_free * dt_min_ * sink[v]);
         }
-        return sum;
     });
-    return rate * dt_min_;
+}
+
+void Field::exchange(std::int32_t s, Context& context) {
+    const Plan& plan = plans_[static_cast<std::size_t>(s)];
+    if (plan.add.empty()) return;
+    const std::span<double> c = values(s);
+    parallel_blocks(context, grid_.n_stored(), kBlockVoxels, [&](Block block) {
+        for (auto v = static_cast<std::size_t>(block.begin); v < static_cast<std::size_t>(block.end); ++v) c[v] = (c[v] + plan.add[v]) * plan.keep[v];
+    });
+}
+
+std::int64_t Field::bytes() const {
+    std::int64_t n = 0;
+    for (const std::vector<double>& of_substance : values_) n += std::ssize(of_substance);
+    for (const Plan& plan : plans_) n += std::ssize(plan.is_free) + std::ssize(plan.add) + std::ssize(plan.keep);
+    return 8 * n;
 }
 
 double Field::total(std::int32_t s, Context& context) const {

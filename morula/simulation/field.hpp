@@ -48,12 +48,14 @@ public:
     /// Bulk sources, implicit: c <- (c + dt source) / (1 + dt sink) in every free voxel. source: concentration a min; sink: 1 / min, at least 0;
     /// both in grid order. Returns the amount that came in (fixed voxels included: they pass on what they get).
     double bulk(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context);
-    /// The same for agents, one voxel at a time over all agents in it: secretion in amounts (concentration um^3) a min, clearance in um^3 a min, at least 0;
-    /// one entry an agent. An agent that secretes at rate S towards c* and takes up at rate U from its volume V has secretion V S c*, clearance V (S + U).
-    double exchange(std::int32_t s, const VoxelBins& bins, std::span<const float> secretion, std::span<const float> clearance, Context& context);
+    /// Takes sources and sinks as for bulk() for the calls of exchange() that follow, so that those are one addition and one multiplication a voxel.
+    void set_exchange(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context);
+    /// What bulk() does with them, but for the last digit; nothing where there are none.
+    void exchange(std::int32_t s, Context& context);
     /// One step of diffusion and decay of all substances.
     void diffuse(Context& context);
 
+    std::int64_t bytes() const;
     /// Amount in the whole box, concentration times um^3.
     double total(std::int32_t s, Context& context) const;
     /// Concentration a um, by central differences between voxel centres; one-sided at walls.
@@ -70,6 +72,7 @@ private:
     struct Plan {
         std::array<AxisPlan, 3> axis;
         std::vector<double> is_free;  // grid order, 1 or 0; empty: all free
+        std::vector<double> add, keep;  // of exchange(): c <- (c + add) keep; empty: none
     };
     class Sweep;
 

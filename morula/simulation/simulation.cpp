@@ -8,18 +8,15 @@
 #include <map>
 #include <numeric>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "morula/core/error.hpp"
-#include "morula/core/parallel.hpp"
 #include "morula/simulation/multigrid.hpp"
 #include "morula/simulation/perturbations.hpp"
 
 namespace morula::simulation {
 namespace {
 
-constexpr std::int64_t kBlockAgents = 4'096;
 /// Of steady fields, solved anew from the last ones every step: far below what their voxels resolve.
 constexpr double kSteadyTolerance = 1e-6;
 
@@ -75,21 +72,34 @@ CellMechanics mechanics_with_factors(CellMechanics own, const Behaviors& behavio
     return own;
 }
 
+/// The first place whose key stands at another place before it, and that place.
+template <class Key>
+std::optional<std::array<std::size_t, 2>> first_twin(std::size_t n, const Key& key) {
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+    std::optional<std::array<std::size_t, 2>> first;
+    for (std::size_t k = 1; k < n; ++k) {
+        if (key(order[k - 1]) == key(order[k]) && (!first || order[k] < (*first)[0])) first = {order[k], order[k - 1]};
+    }
+    return first;
+}
+
 void check_agents(const Agents& agents, const Model& model) {
-    std::map<std::array<double, 3>, std::size_t> places;
-    std::set<std::uint64_t> ids;
+    const auto place_of = [&](std::size_t i) { return std::array<double, 3>{agents.x[i], agents.y[i], agents.z[i]}; };
+    const auto refuse = [&](std::size_t i, const std::string& what, std::string_view next) {
+        invalid_data(fmt::format("Cell {} at ({}, {}, {}) um {}.", i + 1, agents.x[i], agents.y[i], agents.z[i], what), std::string(next));
+    };
     for (std::size_t i = 0; i < agents.id.size(); ++i) {
-        const std::array<double, 3> place{agents.x[i], agents.y[i], agents.z[i]};
-        const auto refuse = [&](const std::string& what, std::string_view next) { invalid_data(fmt::format("Cell {} at ({}, {}, {}) um {}.", i + 1, place[0], place[1], place[2], what), std::string(next)); };
         for (int axis = 0; axis < 3; ++axis) {
             const double from = model.box.origin_um[static_cast<std::size_t>(axis)];
-            const double at = place[static_cast<std::size_t>(axis)];
-            if (!(at >= from && at <= from + model.box.size_um(axis))) refuse("is not in the box", "Move it, or give a larger box.");
+            const double at = place_of(i)[static_cast<std::size_t>(axis)];
+            if (!(at >= from && at <= from + model.box.size_um(axis))) refuse(i, "is not in the box", "Move it, or give a larger box.");
         }
-        if (agents.type[i] >= model.types.size()) refuse("is of a type that is not there", "Name a cell type of the scenario.");
-        if (const auto [other, fresh] = places.emplace(place, i); !fresh) refuse(fmt::format("is where cell {} is", other->second + 1), "Cells on top of each other do not push: move one of them.");
-        if (!ids.insert(agents.id[i]).second) refuse("has the id of another", "Give each cell its own id.");
+        if (agents.type[i] >= model.types.size()) refuse(i, "is of a type that is not there", "Name a cell type of the scenario.");
     }
+    if (const auto twin = first_twin(agents.id.size(), place_of)) refuse((*twin)[0], fmt::format("is where cell {} is", (*twin)[1] + 1), "Cells on top of each other do not push: move one of them.");
+    if (const auto twin = first_twin(agents.id.size(), [&](std::size_t i) { return agents.id[i]; })) refuse((*twin)[0], "has the id of another", "Give each cell its own id.");
 }
 
 }  // namespace
@@ -185,49 +195,37 @@ void Simulation::give_drugs() {
     }
 }
 
-void Simulation::find_rates(std::int32_t substance, std::vector<float>& secretion, std::vector<float>& clearance, Context& context) const {
-    secretion.resize(agents_.id.size());
-    clearance.resize(agents_.id.size());
-    parallel_blocks(context, agents_.size(), kBlockAgents, [&](Block block) {
-        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            const auto rate = [&](BehaviorKind kind) { return behaviors_.value(agents_, i, {kind, substance}); };
-            const double volume = volume_of(agents_, i), secreted = rate(BehaviorKind::secretion);
-            secretion[i] = static_cast<float>(volume * secreted * rate(BehaviorKind::secretion_target) + rate(BehaviorKind::exported));
-            clearance[i] = static_cast<float>(volume * (secreted + rate(BehaviorKind::uptake)));
-        }
-    });
+/// What each of the agents does to a substance now.
+void Simulation::find_rates(std::int32_t substance, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) const {
+    const auto view = [&](BehaviorKind kind) { return behaviors_.view(agents_, {kind, substance}); };
+    const Behaviors::View secreted = view(BehaviorKind::secretion), aim = view(BehaviorKind::secretion_target), uptake = view(BehaviorKind::uptake), exported = view(BehaviorKind::exported);
+    for (std::size_t k = 0; k < secretion.size(); ++k) {
+        const std::size_t i = static_cast<std::size_t>(begin) + k;
+        const double volume = volume_of(agents_, i), rate = secreted.at(agents_, i);
+        secretion[k] = static_cast<float>(volume * rate * aim.at(agents_, i) + exported.at(agents_, i));
+        clearance[k] = static_cast<float>(volume * (rate + uptake.at(agents_, i)));
+    }
 }
 
 void Simulation::step_fields(Context& context) {
     if (field_.n_substances() == 0) return;
-    const VoxelBins bins = bin_agents(model_.box, agents_.x, agents_.y, agents_.z, context);
-    std::vector<std::vector<float>> secretion(model_.substances.size()), clearance(model_.substances.size());
-    bool some_stepped = false;
+    // Cells that lie together in space, as they do once lists are built, are added up together.
+    mechanics_.current_lists(agents_, context);
+    std::vector<std::int32_t> all, stepped;
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
-        const auto k = static_cast<std::size_t>(s);
-        find_rates(s, secretion[k], clearance[k], context);
-        some_stepped = some_stepped || model_.pace[k] == FieldPace::stepped;
+        all.push_back(s);
+        if (model_.pace[static_cast<std::size_t>(s)] == FieldPace::stepped) stepped.push_back(s);
     }
-    for (std::int64_t f = 0; some_stepped && f < fields_a_step_; ++f) {
-        for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
-            const auto k = static_cast<std::size_t>(s);
-            if (model_.pace[k] == FieldPace::stepped) field_.exchange(s, bins, secretion[k], clearance[k], context);
-        }
+    const auto rates_of = [&](std::int32_t s, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) { find_rates(s, begin, secretion, clearance); };
+    const std::vector<VoxelRates>& rates = voxel_sums_.add_up(model_.box, agents_, all, rates_of, context);
+    for (const std::int32_t s : stepped) field_.set_exchange(s, rates[static_cast<std::size_t>(s)].source, rates[static_cast<std::size_t>(s)].sink, context);
+    for (std::int64_t f = 0; !stepped.empty() && f < fields_a_step_; ++f) {
+        for (const std::int32_t s : stepped) field_.exchange(s, context);
         field_.diffuse(context);
     }
-    for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
+    for (const std::int32_t s : all) {
         const auto k = static_cast<std::size_t>(s);
-        if (model_.pace[k] != FieldPace::steady) continue;
-        std::vector<double> source(static_cast<std::size_t>(model_.box.n_stored()), 0.0), sink(source.size(), 0.0);
-        for (std::size_t b = 0; b < bins.place.size(); ++b) {
-            const auto place = static_cast<std::size_t>(bins.place[b]);
-            for (std::int64_t at = bins.begin[b]; at < bins.begin[b + 1]; ++at) {
-                const std::uint32_t agent = bins.agent[static_cast<std::size_t>(at)];
-                source[place] += static_cast<double>(secretion[k][agent]) / model_.box.voxel_volume_um3();
-                sink[place] += static_cast<double>(clearance[k][agent]) / model_.box.voxel_volume_um3();
-            }
-        }
-        solve_steady(field_, s, source, sink, {.tolerance = kSteadyTolerance}, context);
+        if (model_.pace[k] == FieldPace::steady) solve_steady(field_, s, rates[k].source, rates[k].sink, {.tolerance = kSteadyTolerance}, context);
     }
 }
 
@@ -321,7 +319,7 @@ std::vector<std::vector<std::int64_t>> Simulation::composition() const {
 }
 
 std::int64_t Simulation::bytes() const {
-    return agents_.size() * agents_.bytes_per_agent() + behaviors_.bytes() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + 8 * model_.box.n_stored() * field_.n_substances();
+    return agents_.size() * agents_.bytes_per_agent() + behaviors_.bytes() + voxel_sums_.bytes() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + field_.bytes();
 }
 
 }  // namespace morula::simulation

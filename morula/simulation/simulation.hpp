@@ -16,6 +16,7 @@
 #include "morula/simulation/field.hpp"
 #include "morula/simulation/mechanics.hpp"
 #include "morula/simulation/model.hpp"
+#include "morula/simulation/voxel_sums.hpp"
 
 namespace morula::simulation {
 
@@ -82,7 +83,7 @@ private:
     std::vector<Life> lives() const;
     void express(Context& context);
     void signal(Context& context);
-    void find_rates(std::int32_t substance, std::vector<float>& secretion, std::vector<float>& clearance, Context& context) const;
+    void find_rates(std::int32_t substance, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) const;
     void record_events(const PopulationEvents& events, const std::vector<Encounter>& encounters, double minute);
 
     Model model_;
@@ -90,6 +91,7 @@ private:
     Behaviors behaviors_;
     Mechanics mechanics_;
     Agents agents_;
+    VoxelSums voxel_sums_;
     std::optional<ExpressionStates> states_;
     std::int64_t step_ = 0;
     std::int64_t fields_a_step_ = 1;

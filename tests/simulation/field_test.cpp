@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
 #include "morula/core/random.hpp"
+#include "morula/simulation/voxel_sums.hpp"
 #include "tests/support/contexts.hpp"
 
 namespace morula::simulation {
@@ -191,19 +193,31 @@ TEST(field, between_two_fixed_walls_the_profile_becomes_a_line) {
 }
 
 struct Crowd {
-    std::vector<double> x, y, z;
+    Agents agents;
     std::vector<float> secretion, clearance;
+
+    VoxelRates sums(const Grid& grid, Context& context) const {
+        const auto rates = [&](std::int32_t, std::int64_t begin, std::span<float> in, std::span<float> cleared) {
+            std::copy_n(secretion.begin() + begin, in.size(), in.begin());
+            std::copy_n(clearance.begin() + begin, cleared.size(), cleared.begin());
+        };
+        return VoxelSums().add_up(grid, agents, std::vector<std::int32_t>{0}, rates, context)[0];
+    }
 };
 Crowd make_crowd(const Grid& grid, std::int64_t n) {
     Crowd crowd;
     for (std::int64_t i = 0; i < n; ++i) {
         Random random(8, Purpose::test, static_cast<std::uint64_t>(i), 1);
-        crowd.x.push_back(random.uniform() * grid.size_um(0));
-        crowd.y.push_back(random.uniform() * grid.size_um(1));
-        crowd.z.push_back(random.uniform() * grid.size_um(2));
+        const double x = random.uniform() * grid.size_um(0), y = random.uniform() * grid.size_um(1), z = random.uniform() * grid.size_um(2);
+        add_agent(crowd.agents, first_id(i), 0, {x, y, z}, 5.0F);
         crowd.secretion.push_back(static_cast<float>(100.0 * random.uniform()));
         crowd.clearance.push_back(static_cast<float>(3000.0 * random.uniform()));
     }
+    return crowd;
+}
+Crowd one_cell(std::array<double, 3> place, double secretion, double clearance) {
+    Crowd crowd{{}, {static_cast<float>(secretion)}, {static_cast<float>(clearance)}};
+    add_agent(crowd.agents, first_id(0), 0, place, 5.0F);
     return crowd;
 }
 
@@ -213,13 +227,13 @@ TEST(field, what_agents_and_bulk_give_is_what_the_field_gains) {
     const double decay = 0.4, dt = 0.02;
     Field field(grid, {{.name = "a", .diffusion_um2_per_min = 5000.0, .decay_per_min = decay, .initial = 0.5}}, dt, *context);
     const Crowd crowd = make_crowd(grid, 500);
-    const VoxelBins bins = bin_agents(grid, crowd.x, crowd.y, crowd.z, *context);
+    const VoxelRates cells = crowd.sums(grid, *context);
     std::vector<double> source(static_cast<std::size_t>(grid.n_stored()), 0.03);
     std::vector<double> sink(source.size(), 0.2);
     double expected = field.total(0, *context);
     for (int step = 0; step < 40; ++step) {
         expected += field.bulk(0, source, sink, *context);
-        expected += field.exchange(0, bins, crowd.secretion, crowd.clearance, *context);
+        expected += field.bulk(0, cells.source, cells.sink, *context);
         field.diffuse(*context);
         expected *= std::exp(-decay * dt);
         ASSERT_NEAR(field.total(0, *context) / expected, 1.0, 1e-12) << "step " << step;
@@ -230,16 +244,14 @@ TEST(field, an_agent_alone_brings_its_voxel_to_what_it_aims_at) {
     const auto context = test::make_context(1);
     const Grid grid{.n = {1, 1, 1}, .voxel_um = 10.0};
     Field field(grid, {{.name = "a"}}, 0.1, *context);
-    const std::vector<double> middle{5.0};
-    const VoxelBins bins = bin_agents(grid, middle, middle, middle, *context);
     const double volume = 500.0, rate = 2.0, aim = 8.0;
-    const std::vector<float> secretion{static_cast<float>(volume * rate * aim)};
-    const std::vector<float> clearance{static_cast<float>(volume * rate)};
-    const double first = field.exchange(0, bins, secretion, clearance, *context);
+    const VoxelRates cell = one_cell({5.0, 5.0, 5.0}, volume * rate * aim, volume * rate).sums(grid, *context);
+    const double first = field.bulk(0, cell.source, cell.sink, *context);
     // c = (0 + .1 * 8) / (1 + .1 * 1): half of the voxel is the agent, so both rates are halved.
     EXPECT_NEAR(field.values(0)[0], 0.8 / 1.1, 1e-14);
     EXPECT_NEAR(first, 1000.0 * 0.8 / 1.1, 1e-10);
-    for (int step = 0; step < 1000; ++step) field.exchange(0, bins, secretion, clearance, *context);
+    field.set_exchange(0, cell.source, cell.sink, *context);
+    for (int step = 0; step < 1000; ++step) field.exchange(0, *context);
     EXPECT_NEAR(field.values(0)[0], aim, 1e-12);
 }
 
@@ -250,8 +262,10 @@ TEST(field, a_fixed_voxel_keeps_its_value_and_hands_on_what_agents_take) {
     field.fix(0, std::vector<std::int64_t>{0}, std::vector<double>{38.0}, *context);
     EXPECT_TRUE(field.is_fixed(0, 0));
     EXPECT_FALSE(field.is_fixed(0, 1));
-    const VoxelBins bins = bin_agents(grid, std::vector<double>{5.0}, std::vector<double>{5.0}, std::vector<double>{5.0}, *context);
-    EXPECT_NEAR(field.exchange(0, bins, std::vector<float>{0.0F}, std::vector<float>{20.0F}, *context), -0.1 * 20.0 * 38.0, 1e-12);
+    const VoxelRates cell = one_cell({5.0, 5.0, 5.0}, 0.0, 20.0).sums(grid, *context);
+    EXPECT_NEAR(field.bulk(0, cell.source, cell.sink, *context), -0.1 * 20.0 * 38.0, 1e-12);
+    field.set_exchange(0, cell.source, cell.sink, *context);
+    field.exchange(0, *context);
     EXPECT_EQ(field.values(0)[0], 38.0);
     field.fix(0, {}, {}, *context);
     EXPECT_FALSE(field.is_fixed(0, 0));
@@ -261,6 +275,22 @@ TEST(field, a_fixed_voxel_keeps_its_value_and_hands_on_what_agents_take) {
     EXPECT_NEAR(field.total(0, *context), before, 1e-9);
 }
 
+TEST(field, what_is_set_once_acts_as_bulk_does_each_time) {
+    const auto context = test::make_context(2);
+    const Grid grid{.n = {20, 11, 6}, .voxel_um = 15.0};
+    const VoxelRates cells = make_crowd(grid, 500).sums(grid, *context);
+    Field set(grid, {{.name = "a", .initial = 0.5}}, 0.02, *context), each(grid, {{.name = "a", .initial = 0.5}}, 0.02, *context);
+    for (Field* field : {&set, &each}) field->fix(0, std::vector<std::int64_t>{grid.place(1, 2, 3)}, std::vector<double>{7.0}, *context);
+    set.exchange(0, *context);
+    EXPECT_EQ(set.values(0)[0], 0.5) << "nothing is set";
+    set.set_exchange(0, cells.source, cells.sink, *context);
+    for (int step = 0; step < 5; ++step) {
+        set.exchange(0, *context);
+        each.bulk(0, cells.source, cells.sink, *context);
+    }
+    for (std::size_t v = 0; v < set.values(0).size(); ++v) ASSERT_NEAR(set.values(0)[v], each.values(0)[v], 1e-14 * each.values(0)[v]);
+}
+
 TEST(field, gives_the_same_bits_with_any_number_of_threads) {
     for (const Grid& grid : {Grid{.n = {23, 17, 19}, .voxel_um = 12.0}, Grid{.n = {90, 83, 1}, .voxel_um = 12.0}}) {
         const Crowd crowd = make_crowd(grid, 3000);
@@ -268,10 +298,12 @@ TEST(field, gives_the_same_bits_with_any_number_of_threads) {
             [&](Context& context) {
                 Field field(grid, {{.name = "a", .diffusion_um2_per_min = 2000.0, .decay_per_min = 0.1, .initial = 1.0}, {.name = "b", .diffusion_um2_per_min = 90.0}}, 0.05, context);
                 field.fix(1, std::vector<std::int64_t>{grid.place(3, 4, 0), grid.place(4, 4, 0)}, std::vector<double>{1.0, 2.0}, context);
-                const VoxelBins bins = bin_agents(grid, crowd.x, crowd.y, crowd.z, context);
+                const VoxelRates cells = crowd.sums(grid, context);
+                field.set_exchange(0, cells.source, cells.sink, context);
                 std::vector<double> all;
                 for (int step = 0; step < 4; ++step) {
-                    for (const std::int32_t s : {0, 1}) all.push_back(field.exchange(s, bins, crowd.secretion, crowd.clearance, context));
+                    field.exchange(0, context);
+                    all.push_back(field.bulk(1, cells.source, cells.sink, context));
                     field.diffuse(context);
                 }
                 for (const std::int32_t s : {0, 1}) all.insert(all.end(), field.values(s).begin(), field.values(s).end());

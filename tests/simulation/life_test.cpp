@@ -222,6 +222,7 @@ TEST(life, refuses_what_is_no_life) {
     refuses([](Life& life) { life.phases[0].rate_per_min = -1.0; }, "the rate of phase 'Ki67-'");
     refuses([](Life& life) { life.phases[1].duration_min = std::numeric_limits<double>::quiet_NaN(); }, "the duration of phase 'Ki67+'");
     refuses([](Life& life) { life.phases[1].volume.fluid_share = 1.5; }, "share of fluid");
+    refuses([](Life& life) { life.phases[1].spread = 1.5; }, "the spread of phase 'Ki67+'");
     refuses([](Life& life) { life.phases[0].next = 9; }, "phase number 9");
     refuses([](Life& life) { life.phases[1].next = -1; }, "leads nowhere");
     refuses([](Life& life) { life.necrosis = 99; }, "dying");
