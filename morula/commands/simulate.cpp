@@ -7,11 +7,13 @@
 
 #include "morula/commands/scenario.hpp"
 #include "morula/commands/simulate.hpp"
+#include "morula/commands/simulate_report.hpp"
 #include "morula/commands/snapshot.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "morula/formats/text/csv_writer.hpp"
+#include "morula/report/simulation_report.hpp"
 
 namespace morula::commands {
 namespace {
@@ -29,7 +31,7 @@ constexpr auto describe(const SimulateOptions*) {
     using O = SimulateOptions;
     return std::tuple{
         field("scenario", &O::scenario, "Scenario (TOML); files that it names lie beside it.", {.positional = true, .required = true}),
-        field("out", &O::out, "Folder for composition.csv, events.csv, rates.csv, snapshots/ and run.json.", {.required = true}),
+        field("out", &O::out, "Folder for report.html, composition.csv, events.csv, rates.csv, snapshots/ and run.json.", {.required = true}),
         field("seed", &O::seed, "Seed of all chance, instead of the scenario's.", {.minimum = 0.0}),
         field("until", &O::until, "Minute to stop at, instead of the scenario's.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
     };
@@ -76,30 +78,46 @@ std::string write_snapshot(const Simulation& simulation, const Scenario& scenari
     return name;
 }
 
-/// To the end, with a row of each table every `every_min`. Returns the seconds that the simulation took.
-double run_to_end(Simulation& simulation, const Scenario& scenario, double until_min, const fs::path& out, VerbRecord& record, Context& context) {
+struct RunEnd {
+    double seconds = 0.0;  // that the simulation took
+    std::string last_snapshot;
+};
+
+/// To the end, with a row of each table and a look for the page every `every_min`.
+RunEnd run_to_end(Simulation& simulation, const Scenario& scenario, double until_min, const fs::path& out, StoryCollector& story, VerbRecord& record, Context& context) {
     const double every_min = scenario.every_min;
     const std::int64_t reports_a_snapshot = std::llround(scenario.snapshot_every_min / every_min);
     formats::CsvWriter composition(out / "composition.csv", {"minute", "type", "state", "n"});
     formats::CsvWriter events(out / "events.csv", {"minute", "event", "id", "parent", "type", "by"});
     Progress progress(context, "simulate", std::llround(until_min), "min");
     write_composition(composition, simulation);
-    double seconds = 0.0;
+    story.observe(simulation, context);
+    RunEnd end;
     for (std::int64_t report = 1; simulation.minute() + 1e-9 < until_min; ++report) {
         const double before = simulation.minute();
         const auto started = std::chrono::steady_clock::now();
         simulation.advance(std::min(until_min, every_min * static_cast<double>(report)), context);
-        seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+        end.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
         if (simulation.minute() == before) continue;
         progress.advance(std::llround(simulation.minute()) - std::llround(before));
         write_composition(composition, simulation);
         write_events(events, simulation);
+        story.observe(simulation, context);
         const bool is_last = simulation.minute() + 1e-9 >= until_min;
-        if (is_last || (reports_a_snapshot > 0 && report % reports_a_snapshot == 0)) record.add_output(write_snapshot(simulation, scenario, out, context));
+        if (is_last || (reports_a_snapshot > 0 && report % reports_a_snapshot == 0)) record.add_output(end.last_snapshot = write_snapshot(simulation, scenario, out, context));
     }
     composition.commit();
     events.commit();
-    return seconds;
+    return end;
+}
+
+void write_page(const SimulateOptions& options, const Simulation& simulation, const Scenario& scenario, const RunEnd& end, StoryCollector& collector, const VerbRecord& record, Context& context) {
+    report::SimulationStory story = collector.finish(simulation, context);
+    std::string command = fmt::format("morula simulate {} --out {}", options.scenario, options.out);
+    if (options.seed) command += fmt::format(" --seed {}", *options.seed);
+    if (options.until) command += fmt::format(" --until {:g}", *options.until);
+    describe_run(story, simulation, {command, options.out, end.last_snapshot, scenario.hash, end.seconds, record.warnings()});
+    write_simulation_report(story, fs::path(options.out) / "report.html");
 }
 
 CommandResult run_simulate(const SimulateOptions& options, Context& context) {
@@ -120,9 +138,11 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
 
     Simulation simulation(scenario.model, std::move(scenario.start), context);
     make_output_folder(options.out);
-    const double seconds = run_to_end(simulation, scenario, until, options.out, record, context);
+    StoryCollector story(scenario, every, context);
+    const RunEnd end = run_to_end(simulation, scenario, until, options.out, story, record, context);
     write_rates(fs::path(options.out) / "rates.csv", scenario);
-    for (const char* name : {"composition.csv", "events.csv", "rates.csv"}) record.add_output(name);
+    write_page(options, simulation, scenario, end, story, record, context);
+    for (const char* name : {"report.html", "composition.csv", "events.csv", "rates.csv"}) record.add_output(name);
 
     const auto n = static_cast<double>(std::max<std::int64_t>(1, simulation.agents().size()));
     record.add_text("title", scenario.title);
@@ -133,14 +153,14 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     record.add_count("births", simulation.tally().births);
     record.add_count("removals", simulation.tally().removals);
     record.add_text("final_hash", simulation.hash());
-    record.add_number("agent_steps_per_second", static_cast<double>(simulation.tally().agent_steps) / std::max(1e-9, seconds));
+    record.add_number("agent_steps_per_second", static_cast<double>(simulation.tally().agent_steps) / std::max(1e-9, end.seconds));
     record.add_number("bytes_per_agent", static_cast<double>(simulation.bytes()) / n);
     for (std::size_t k = 0; k < sources.size(); ++k) record.add_count(fmt::format("rates_{}", evidence_name(static_cast<Evidence>(k))), sources[k]);
     record.write(options.out);
     const std::string text = fmt::format(
-        "{}: {} cells after {:g} min ({} born, {} removed).\n{} rates: {} measured, {} from the literature, {} fitted, {} guessed; each with its source in {}.\nState {}.\n", scenario.title,
+        "{}: {} cells after {:g} min ({} born, {} removed).\n{} rates: {} measured, {} from the literature, {} fitted, {} guessed; each with its source in {}.\nState {}.\nReport: {}\n", scenario.title,
         simulation.agents().size(), simulation.minute(), simulation.tally().births, simulation.tally().removals, scenario.rates.size(), sources[0], sources[1], sources[2], sources[3],
-        (fs::path(options.out) / "rates.csv").string(), simulation.hash());
+        (fs::path(options.out) / "rates.csv").string(), simulation.hash(), (fs::path(options.out) / "report.html").string());
     return {text, record.summary_json(options.out)};
 }
 

@@ -1,14 +1,18 @@
 #include "morula/report/islands.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <iterator>
+#include <limits>
+#include <numeric>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "morula/report/charts_simulation.hpp"
 #include "morula/report/html.hpp"
 
 namespace morula::report {
@@ -91,6 +95,75 @@ std::string positions(std::span<const float> x, std::span<const float> y) {
     const Quantized qx = quantize16(x, false), qy = quantize16(y, false);
     return fmt::format("\"x\":{},\"y\":{},\"box\":[{},{},{},{}]", base64_of(qx.values), base64_of(qy.values), json_number(qx.low), json_number(qx.high), json_number(qy.low), json_number(qy.high));
 }
+
+/// Writes frames in the levels of one box and of one range a substance, so that colours mean the same in all.
+class FrameCoder {
+public:
+    explicit FrameCoder(const SimulationStory& story) : story_(story), n_axes_(story.is_flat ? 2U : 3U), ranges_(story.player.substances.size()) {
+        for (const Frame& frame : story.player.frames) {
+            for (std::size_t axis = 0; axis < 3; ++axis) box_[axis].cover(axis == 0 ? frame.x : axis == 1 ? frame.y : frame.z);
+            for (std::size_t s = 0; s < ranges_.size(); ++s) ranges_[s].cover(frame.levels[s]);
+            for (const float radius : frame.radius) radius_ = std::max(radius_, radius);
+        }
+    }
+
+    std::vector<std::uint8_t> encode(const Frame& frame) const {
+        std::vector<std::uint8_t> out;
+        for (std::size_t axis = 0; axis < n_axes_; ++axis) put(out, box_[axis], axis == 0 ? frame.x : axis == 1 ? frame.y : frame.z);
+        for (std::size_t s = 0; s < ranges_.size(); ++s) put(out, ranges_[s], frame.levels[s]);
+        for (const std::uint16_t kind : frame.kind) {
+            out.push_back(static_cast<std::uint8_t>(kind & 0xFF));
+            if (has_wide_kinds()) out.push_back(static_cast<std::uint8_t>(kind >> 8));
+        }
+        for (const float radius : frame.radius) out.push_back(static_cast<std::uint8_t>(std::lround(radius_ > 0.0F ? radius / radius_ * 255.0F : 0.0F)));
+        return out;
+    }
+
+    /// Fields of the island that say what the levels mean.
+    std::string header() const {
+        std::vector<std::size_t> held(ranges_.size());
+        std::iota(held.begin(), held.end(), std::size_t{0});
+        constexpr std::array<std::size_t, 3> kAxes = {0, 1, 2};
+        std::string json = fmt::format("\"bits\":{},\"radius\":{},\"box\":", has_wide_kinds() ? 16 : 8, json_number(radius_)) + json_array(box_, [](const Range& range) { return range.json(); });
+        json += ",\"domain\":" + json_array(kAxes, [&](std::size_t axis) { return Range{story_.origin_um[axis], story_.origin_um[axis] + story_.box_um[axis]}.json(); });
+        return json + ",\"substances\":" + json_array(held, [&](std::size_t s) {
+            const SimulatedSubstance& own = story_.substances[static_cast<std::size_t>(story_.player.substances[s])];
+            return fmt::format("{{\"name\":{},\"unit\":{},\"range\":{}}}", json_string(own.name), json_string(own.unit), ranges_[s].json());
+        });
+    }
+
+private:
+    struct Range {
+        double low = std::numeric_limits<double>::infinity();
+        double high = -std::numeric_limits<double>::infinity();
+
+        void cover(const std::vector<float>& values) {
+            for (const float value : values) {
+                if (!std::isfinite(value)) continue;
+                low = std::min(low, static_cast<double>(value));
+                high = std::max(high, static_cast<double>(value));
+            }
+        }
+        std::string json() const { return low <= high ? fmt::format("[{:.9g},{:.9g}]", low, high) : "[0,1]"; }
+    };
+
+    bool has_wide_kinds() const { return story_.kinds.size() > 256; }
+
+    static void put(std::vector<std::uint8_t>& out, const Range& range, const std::vector<float>& values) {
+        const double span = range.high > range.low ? range.high - range.low : 1.0;
+        for (const float value : values) {
+            const std::uint16_t level = std::isfinite(value) ? static_cast<std::uint16_t>(std::lround((static_cast<double>(value) - range.low) / span * kLevels16)) : kMissing16;
+            out.push_back(static_cast<std::uint8_t>(level & 0xFF));
+            out.push_back(static_cast<std::uint8_t>(level >> 8));
+        }
+    }
+
+    const SimulationStory& story_;
+    std::size_t n_axes_;
+    std::array<Range, 3> box_;
+    std::vector<Range> ranges_;
+    float radius_ = 0.0F;
+};
 
 }  // namespace
 
@@ -182,6 +255,34 @@ GeneIsland gene_island(const std::vector<GeneExpression>& expression, std::int64
     }
     if (out.n_genes > 0) out.html = island("data-genes", json + "]");
     return out;
+}
+
+PlayerIsland player_island(const SimulationStory& story, std::int64_t max_bytes) {
+    const Player& player = story.player;
+    if (player.frames.empty()) return {};
+    const FrameCoder coder(story);
+    std::vector<std::string> frames;
+    for (const Frame& frame : player.frames) {
+        frames.push_back(fmt::format("{{\"minute\":{},\"all\":{},\"n\":{},\"data\":{}}}", json_number(frame.minute), frame.n_cells, frame.x.size(), base64_of(coder.encode(frame))));
+    }
+    const auto bytes_of = [](const std::vector<std::string>& texts) { return std::accumulate(texts.begin(), texts.end(), std::int64_t{0}, [](std::int64_t sum, const std::string& text) { return sum + static_cast<std::int64_t>(text.size()) + 1; }); };
+    while (frames.size() > 1 && bytes_of(frames) > max_bytes) {
+        std::vector<std::string> kept;
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            if (i % 2 == 0 || i + 1 == frames.size()) kept.push_back(std::move(frames[i]));
+        }
+        if (kept.size() == frames.size()) kept.erase(kept.begin());  // two frames: the last one stays
+        frames = std::move(kept);
+    }
+    std::vector<std::size_t> kinds(story.kinds.size());
+    std::iota(kinds.begin(), kinds.end(), std::size_t{0});
+    std::string json = fmt::format("{{\"flat\":{},\"sample\":{},", story.is_flat, json_string(player.sample_statement)) + coder.header();
+    json += ",\"kinds\":" + json_array(kinds, [&](std::size_t kind) {
+        const bool seen = std::any_of(player.frames.begin(), player.frames.end(), [kind](const Frame& frame) { return std::find(frame.kind.begin(), frame.kind.end(), kind) != frame.kind.end(); });
+        return fmt::format("{{\"type\":{},\"title\":{},\"seen\":{}}}", json_string(story.kinds[kind].type), json_string(kind_title(story, kind)), seen);
+    });
+    json += ",\"frames\":" + json_array(frames, [](const std::string& frame) { return frame; }) + "}";
+    return {island("data-player", json), static_cast<std::int64_t>(frames.size())};
 }
 
 }  // namespace morula::report

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "morula/report/report_data.hpp"
+#include "morula/report/simulation_story.hpp"
 
 namespace morula::report {
 
@@ -28,5 +29,14 @@ struct GeneIsland {
 };
 /// "data-genes": genes in order while the island stays within max_bytes. A gene is a bitmap of its non-zero cells, then one byte for each.
 GeneIsland gene_island(const std::vector<GeneExpression>& expression, std::int64_t max_bytes);
+
+struct PlayerIsland {
+    std::string html;
+    std::int64_t n_frames = 0;  // that fitted
+};
+/// "data-player": frames of cells. A frame's data are, for its n cells and little-endian: x, y and (where the tissue is solid) z as uint16 over `box`, which holds the centres of
+/// all cells of all frames, the level of each
+/// substance as uint16 over its range, the kind as uint8 (uint16 where there are more than 256), the radius as uint8 of `radius`. Every second frame is left out, but for the last, until all stay within max_bytes.
+PlayerIsland player_island(const SimulationStory& story, std::int64_t max_bytes);
 
 }  // namespace morula::report

@@ -10,21 +10,14 @@
 
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
-#include "morula/core/version.hpp"
-#include "morula/report/assets.hpp"
 #include "morula/report/charts.hpp"
 #include "morula/report/html.hpp"
 #include "morula/report/islands.hpp"
+#include "morula/report/page.hpp"
 #include "morula/report/sections.hpp"
 
 namespace morula::report {
 namespace {
-
-struct Section {
-    std::string_view id;
-    std::string_view title;
-    std::string body;
-};
 
 void require_length(std::size_t length, std::size_t expected, std::string_view what) {
     if (length == expected) return;
@@ -85,34 +78,12 @@ void check(const ReportData& data) {
     check_markers(data);
 }
 
-std::string base64_of_hex(std::string_view hex) {
-    std::vector<std::byte> bytes;
-    const auto digit = [](char c) { return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10); };
-    for (std::size_t i = 0; i + 1 < hex.size(); i += 2) bytes.push_back(static_cast<std::byte>(digit(hex[i]) << 4 | digit(hex[i + 1])));
-    return base64(bytes);
-}
-
-std::string head(const ReportData& data) {
-    return fmt::format(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; "
-        "img-src data: blob:; base-uri 'none'; form-action 'none'\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n"
-        "<meta name=\"generator\" content=\"Morula {}\">\n<title>{} · Morula report</title>\n<style>{}</style>\n</head>\n",
-        base64_of_hex(kScriptSha256), base64_of_hex(kStyleSheetSha256), kVersion, escape_html(data.title), kStyleSheet);
-}
-
 std::string_view source_banner(SourceKind kind) {
     return kind == SourceKind::simulated ? "Simulated sample: these cells were never measured" : kind == SourceKind::made_up ? "Made-up data: these cells were never measured" : "";
 }
 
-std::string header(const ReportData& data) {
-    const std::string_view banner = source_banner(data.source.kind);
-    std::string out = "<body>\n<a class=\"skip\" href=\"#summary\">Skip to the report</a>\n";
-    if (!banner.empty()) out += fmt::format("<div class=\"banner\" role=\"note\">{}</div>\n", banner);
-    out += fmt::format("<header class=\"top\"><div class=\"brand\"><svg viewBox=\"0 0 24 24\" width=\"26\" height=\"26\" aria-hidden=\"true\"><circle cx=\"8\" cy=\"9\" r=\"5\" class=\"m1\"/><circle cx=\"16\" cy=\"9\" r=\"5\" class=\"m2\"/><circle cx=\"12\" cy=\"15.5\" r=\"5\" class=\"m3\"/></svg>"
-                       "<span>Morula</span></div><h1>{}</h1><p class=\"meta\">Cell report{}{}</p><div class=\"theme\" role=\"group\" aria-label=\"Colours of the page\"><button type=\"button\" data-theme-choice=\"auto\" aria-pressed=\"true\">Auto</button><button type=\"button\" "
-                       "data-theme-choice=\"light\" aria-pressed=\"false\">Light</button><button type=\"button\" data-theme-choice=\"dark\" aria-pressed=\"false\">Dark</button></div></header>\n",
-                       escape_html(data.title), data.created.empty() ? "" : " · " + escape_html(data.created), data.recipe.empty() ? "" : " · recipe " + escape_html(data.recipe));
-    return out;
+std::string opening_of(const ReportData& data) {
+    return page_opening({data.title, "Cell report", {data.created, data.recipe.empty() ? "" : "recipe " + data.recipe}, std::string(source_banner(data.source.kind))});
 }
 
 std::vector<Section> sections_of(const ReportData& data, std::int64_t n_genes) {
@@ -136,17 +107,6 @@ std::vector<Section> sections_of(const ReportData& data, std::int64_t n_genes) {
     for (const Section& section : sections) present.push_back(section.id);
     sections.insert(sections.begin(), {"summary", "Summary", summary_section(data, present)});
     return sections;
-}
-
-std::string body(const ReportData& data, std::int64_t n_genes) {
-    const std::vector<Section> sections = sections_of(data, n_genes);
-    std::string out = "<div class=\"page\"><nav class=\"contents\" aria-label=\"Contents\"><details open><summary>Contents</summary><ul>";
-    for (const Section& section : sections) out += fmt::format("<li><a href=\"#{}\">{}</a></li>", section.id, section.title);
-    out += "</ul></details></nav>\n<main>\n";
-    for (const Section& section : sections) {
-        out += fmt::format("<section id=\"{0}\" aria-labelledby=\"title-{0}\"><h2 id=\"title-{0}\">{1}</h2>\n{2}</section>\n", section.id, section.title, section.body);
-    }
-    return out + fmt::format("<footer>Made by Morula {}. This page holds everything it shows and never asks the network.</footer>\n</main></div>\n", kVersion);
 }
 
 /// Titles of the columns that Morula itself writes.
@@ -182,13 +142,14 @@ std::string render_report(const ReportData& data) {
     const std::int64_t limit = report_size_limit(std::ssize(data.map.x));
     const auto size = [](const std::string& text) { return static_cast<std::int64_t>(text.size()); };
     const std::string fixed = obs_island(titled_obs(data)) + qc_island(data.qc, data.samples) + density_island(data.density) + marker_island(data.markers, data.clusters);
-    const std::string opening = head(data) + header(data);
+    const std::string opening = opening_of(data);
+    const auto body = [&](std::int64_t n_genes) { return page_sections(sections_of(data, n_genes)); };
     // The words do not depend on the genes but for one sentence, for which the envelope leaves room.
-    const std::int64_t words = size(opening) + size(body(data, std::ssize(data.expression))) + size(fixed) + static_cast<std::int64_t>(kScript.size()) + kEnvelope;
+    const std::int64_t words = size(opening) + size(body(std::ssize(data.expression))) + size(fixed) + size(page_closing()) + kEnvelope;
     std::string map = map_island(data, CellNames::include);
     if (words + size(map) > limit * 7 / 10) map = map_island(data, CellNames::leave_out);  // genes are worth more than barcodes
     const GeneIsland genes = gene_island(data.expression, limit - words - size(map));
-    return opening + body(data, genes.n_genes) + map + fixed + genes.html + "<script>" + std::string(kScript) + "</script>\n</body>\n</html>\n";
+    return opening + body(genes.n_genes) + map + fixed + genes.html + page_closing();
 }
 
 void write_report(const ReportData& data, const std::filesystem::path& path) { write_text_file(path, render_report(data)); }

@@ -6,13 +6,11 @@
 
 #include "morula/report/charts.hpp"
 #include "morula/report/html.hpp"
+#include "morula/report/page.hpp"
 #include "morula/report/sections.hpp"
 
 namespace morula::report {
 namespace {
-
-std::string paragraph(const std::string& text) { return text.empty() ? "" : "<p>" + escape_html(text) + "</p>\n"; }
-std::string callout(const std::string& text) { return text.empty() ? "" : "<p class=\"callout\">" + escape_html(text) + "</p>\n"; }
 
 std::string merge_part(const ReportData& data) {
     if (data.merges.empty()) return "";

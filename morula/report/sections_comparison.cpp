@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "morula/report/charts.hpp"
+#include "morula/report/page.hpp"
 #include "morula/report/sections.hpp"
 
 namespace morula::report {
@@ -13,9 +14,6 @@ namespace {
 constexpr std::size_t kShownTypes = 6;    // drawn one by one; the tables hold all
 constexpr std::size_t kShownGenes = 25;   // of a type
 constexpr std::size_t kForestGenes = 3;
-
-std::string paragraph(const std::string& text) { return text.empty() ? "" : "<p>" + escape_html(text) + "</p>\n"; }
-std::string callout(const std::string& text) { return text.empty() ? "" : "<p class=\"callout\">" + escape_html(text) + "</p>\n"; }
 
 /// p values reach far below what number_text writes.
 std::string p_text(double p) {

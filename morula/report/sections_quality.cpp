@@ -6,6 +6,7 @@
 
 #include "morula/report/charts.hpp"
 #include "morula/report/html.hpp"
+#include "morula/report/page.hpp"
 #include "morula/report/sections.hpp"
 #include "morula/report/summary.hpp"
 
@@ -15,25 +16,18 @@ namespace {
 std::string severity_name(Severity severity) { return severity == Severity::stop ? "stop" : severity == Severity::care ? "care" : "note"; }
 std::string severity_title(Severity severity) { return severity == Severity::stop ? "Problem" : severity == Severity::care ? "Care" : "Note"; }
 
-std::string paragraph(const std::string& text) { return text.empty() ? "" : "<p>" + escape_html(text) + "</p>\n"; }
-
-std::string tile(const std::string& number, const std::string& words) {
-    return number.empty() ? "" : fmt::format("<div class=\"tile\"><dt>{}</dt><dd>{}</dd></div>", escape_html(words), escape_html(number));
-}
-
 /// Medians over samples are not medians over cells, so the tiles show them only for a single sample.
 std::string tiles(const ReportData& data) {
-    std::string out = "<dl class=\"tiles\">";
-    out += tile(count_text(data.n_cells_kept), "cells kept of " + count_text(data.n_cells_in));
-    out += tile(count_text(static_cast<std::int64_t>(data.clusters.names.size())), "clusters");
-    out += tile(count_text(data.n_genes_kept), "genes kept of " + count_text(data.n_genes_in));
+    std::vector<NameValue> out = {{"cells kept of " + count_text(data.n_cells_in), count_text(data.n_cells_kept)},
+                                  {"clusters", count_text(static_cast<std::int64_t>(data.clusters.names.size()))},
+                                  {"genes kept of " + count_text(data.n_genes_in), count_text(data.n_genes_kept)}};
     if (data.samples.rows.size() == 1) {
-        out += tile(number_text(data.samples.rows[0].median_counts, 5), "counts in the median cell");
-        out += tile(number_text(data.samples.rows[0].median_genes, 5), "genes in the median cell");
+        out.push_back({"counts in the median cell", number_text(data.samples.rows[0].median_counts, 5)});
+        out.push_back({"genes in the median cell", number_text(data.samples.rows[0].median_genes, 5)});
     } else {
-        out += tile(count_text(static_cast<std::int64_t>(data.samples.rows.size())), "samples");
+        out.push_back({"samples", count_text(static_cast<std::int64_t>(data.samples.rows.size()))});
     }
-    return out + "</dl>\n";
+    return tile_list(out);
 }
 
 /// "42 %" stays on one line.

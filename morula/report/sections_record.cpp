@@ -2,21 +2,11 @@
 
 #include "morula/report/charts.hpp"
 #include "morula/report/html.hpp"
+#include "morula/report/page.hpp"
 #include "morula/report/sections.hpp"
 
 namespace morula::report {
 namespace {
-
-std::string name_value_table(const std::string& caption, const std::string& file, const std::string& left, const std::string& right, const std::vector<NameValue>& rows) {
-    HtmlTable table{caption, file, {{left}, {right}}, {}};
-    for (const NameValue& row : rows) table.rows.push_back({row.name, row.value});
-    return rows.empty() ? "" : table_html(table);
-}
-
-std::string code_block(const std::string& title, const std::string& code, const std::string& note) {
-    return fmt::format("<div class=\"code\"><h3>{}</h3><pre tabindex=\"0\"><code>{}</code></pre><button type=\"button\" class=\"copy\">Copy</button>{}</div>\n", escape_html(title), escape_html(code),
-                       note.empty() ? "" : "<p class=\"hint\">" + escape_html(note) + "</p>");
-}
 
 std::string parameter_part(const ReportData& data) {
     if (data.parameters.empty()) return "";

@@ -160,7 +160,7 @@ def reads_well(page):
         page.settle()
         for poor in page.run(CONTRAST)[:10]:
             page.check(False, f"contrast in {theme}: {poor}")
-        page.go_to("#map-view" if page.has("#map-view") else "main")
+        page.go_to(next((view for view in ("#map-view", "#player-view") if page.has(view)), "main"))
         page.shot(f"map_{theme}")
     page.click("[data-theme-choice=light]")
     for problem in page.run(NAMES)[:10]:
@@ -259,6 +259,96 @@ def zoom_works(page):
     page.check(":" in seen, "pointing at cells shows nothing")
 
 
+def player_works(page):
+    page.open(*WIDE)
+    if not page.has("#player-view"):
+        return
+    page.go_to("#player-canvas")
+    canvas = page.find("#player-canvas")
+    drawn = lambda: int(canvas.get_attribute("data-drawn"))
+    signature = lambda: page.run(COUNT_PIXELS, "#player-canvas")["signature"]
+    stored = page.run("const { frames, flat, kinds, substances } = JSON.parse(document.getElementById('data-player').textContent); return { flat, kinds, substances, minutes: frames.map((f) => f.minute), n: frames.map((f) => f.n) }")
+    page.check(page.run(COUNT_PIXELS, "#player-canvas")["drawn"] > 500 and drawn() > 0, "the player is empty")
+    page.check(page.find("#player-clock").text != "", "the player does not say when")
+    page.shot("player")
+
+    # The slider, as a hand on the keyboard moves it.
+    last = signature()
+    page.find("#player-time").send_keys(Keys.HOME)
+    page.settle()
+    page.check(page.find("#player-clock").text.startswith("0 "), f"the slider does not reach the start: {page.find('#player-clock').text}")
+    first = signature()
+    page.check(first != last, "the slider leaves the picture as it was")
+    page.find("#player-time").send_keys(Keys.ARROW_RIGHT)
+    page.settle()
+    page.check(page.run("return Number(document.querySelector('#player-time').value)") == 1 and signature() != first, "one step of the slider is not one frame")
+    canvas.send_keys(Keys.END)
+    page.settle()
+    page.check(signature() == last, "End does not show the last frame again")
+    canvas.send_keys(Keys.HOME, Keys.SPACE)
+    for _ in range(200):
+        if page.run("return Number(document.querySelector('#player-time').value)") >= min(2, len(stored["n"]) - 1):
+            break
+        time.sleep(0.05)
+    else:
+        page.check(False, "space does not play")
+    canvas.send_keys(Keys.END)
+    page.settle()
+    page.check(page.find("#player-play").text == "Play", "reaching the end leaves the player playing")
+
+    if stored["substances"]:
+        Select(page.find("#player-color")).select_by_visible_text(stored["substances"][0]["name"])
+        page.settle()
+        page.check(signature() != last and page.has("#player-legend .gradient"), "a substance does not colour the cells")
+        Select(page.find("#player-color")).select_by_index(0)
+        page.settle()
+    legend = [b for b in page.browser.find_elements(By.CSS_SELECTOR, "#player-legend button") if b.is_displayed()]
+    counts = sum(int(b.find_element(By.CSS_SELECTOR, ".count").text.replace(",", "")) for b in legend)
+    page.check(counts == stored["n"][-1], f"the legend counts {counts} of {stored['n'][-1]} cells")
+    legend[0].send_keys(Keys.ENTER)
+    page.settle()
+    page.check(legend[0].get_attribute("aria-pressed") == "true", "the legend does not highlight")
+    legend[0].send_keys(Keys.ENTER)
+    page.settle()
+    if not stored["flat"]:
+        in_slice = drawn()
+        page.check(0 < in_slice < stored["n"][-1], f"the slice cuts {in_slice} of {stored['n'][-1]} cells")
+        canvas.send_keys(Keys.ARROW_UP, Keys.ARROW_UP)
+        page.settle()
+        page.check(signature() != last, "keys do not move the cut")
+        Select(page.find("#player-mode")).select_by_value("solid")
+        page.settle()
+        page.check(drawn() == stored["n"][-1], f"3-D draws {drawn()} of {stored['n'][-1]} cells")
+        before = signature()
+        ActionChains(page.browser, duration=40).move_to_element(canvas).click_and_hold().move_by_offset(90, 30).release().perform()
+        page.settle()
+        page.check(signature() != before, "dragging does not turn the tissue")
+        turned = signature()
+        canvas.send_keys(Keys.SHIFT, Keys.ARROW_LEFT)
+        canvas.send_keys(Keys.NULL)
+        page.settle()
+        page.check(signature() != turned, "Shift and an arrow do not turn the tissue")
+        page.shot("player_3d")
+    draw_ms = float(canvas.get_attribute("data-draw-ms"))
+    print(f"  player: one draw of {drawn()} cells takes {draw_ms} ms")
+    page.check(draw_ms < 250, f"one draw takes {draw_ms} ms")
+    canvas.send_keys("0")
+    page.settle()
+    seen = page.run("""const canvas = document.querySelector('#player-canvas'), box = canvas.getBoundingClientRect(), tip = document.querySelector('#player-view .tip');
+        for (let y = 10; y < box.height; y += 6) for (let x = 10; x < box.width; x += 6) {
+          canvas.dispatchEvent(new PointerEvent('pointermove', { pointerId: 99, clientX: box.left + x, clientY: box.top + y }));
+          if (!tip.hidden) return tip.textContent;
+        }
+        return '';""")
+    page.check("µm" in seen, "pointing at cells shows nothing")
+    page.click("#player-view .chart-tools button")
+    svg = page.downloaded("frame.svg")
+    page.check("<circle" in svg and "no measurement" in svg, "the SVG of a frame is not one")
+    page.click("#player-view details.data summary")
+    page.settle()
+    page.check(page.has("#player-view details.data tbody tr"), "the table behind the frame is empty")
+
+
 def removed_cells_work(page):
     page.open(*WIDE)
     if not page.has("#removed-view") or not page.find("#removed-view").is_displayed():
@@ -316,7 +406,7 @@ def downloads_work(page):
         page.click(chart.find_element(By.CSS_SELECTOR, ".chart-tools button"))
         svg = page.downloaded(chart.get_attribute("data-file") + ".svg")
         page.check("class=" not in svg and "fill=" in svg and "xmlns" in svg, "the SVG of a chart does not stand alone")
-    table = page.find("main table[data-file]")
+    table = page.run("return [...document.querySelectorAll('main table[data-file]')].find((table) => !table.closest('details:not([open])'))")
     page.click(page.run("return arguments[0].closest('.table-scroll').nextElementSibling.querySelector('button')", table))
     page.check(len(page.downloaded(table.get_attribute("data-file") + ".csv").splitlines()) > 1, "the CSV of a table is empty")
 
@@ -325,9 +415,10 @@ def reads_without_scripts(page):
     page.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     page.browser.get(page.report.as_uri())
     text = page.find("main").text
-    for words in ("usable", "Methods", "Use the result"):
+    for words in ("no measurement", "What this cannot tell", "Use the result") if page.has("#population") else ("usable", "Methods", "Use the result"):
         page.check(words in text, f"without scripts the page lacks {words!r}")
-    page.check(not page.has("#map-view") or page.has("#map noscript"), "without scripts there is no map")
+    for view, section in (("#map-view", "#map"), ("#player-view", "#player")):
+        page.check(not page.has(view) or page.has(f"{section} noscript"), f"without scripts there is no still picture in {section}")
     page.shot("without_scripts")
     page.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
@@ -338,7 +429,7 @@ def main():
         return 64
     page = ReportPage(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
     try:
-        for test in (fits_its_width, reads_well, map_works, removed_cells_work, markers_work, downloads_work, reads_without_scripts):
+        for test in (fits_its_width, reads_well, map_works, player_works, removed_cells_work, markers_work, downloads_work, reads_without_scripts):
             print(test.__name__.replace("_", " "))
             test(page)
             page.console_is_clean_and_network_unused()

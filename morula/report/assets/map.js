@@ -62,10 +62,11 @@ function legendButton(color, name, count, pressed, onClick) {
   return button;
 }
 
-function numberLegend(coloring) {
+/** A title over the ramp of colours, with words at its ends and below. */
+function gradientLegend(titleText, endTexts, noteText) {
   const title = document.createElement("div");
   title.className = "legend-title";
-  title.textContent = coloring.title;
+  title.textContent = titleText;
   const bar = document.createElement("div");
   bar.className = "gradient";
   const canvas = document.createElement("canvas");
@@ -77,16 +78,21 @@ function numberLegend(coloring) {
   bar.append(canvas);
   const ends = document.createElement("div");
   ends.className = "ends";
-  for (const text of [coloring.zeroIsNone ? "0" : numberText(coloring.low, 3), `${numberText(coloring.high, 3)}+`]) {
+  for (const text of endTexts) {
     const span = document.createElement("span");
     span.textContent = text;
     ends.append(span);
   }
   const note = document.createElement("div");
   note.className = "ends";
-  const with_ = coloring.zeroIsNone ? coloring.values.reduce((sum, value) => sum + (value > 0), 0) : null;
-  note.textContent = with_ === null ? "ends at the 1st and 99th percentile" : `${coloring.unit}; grey: none found. In ${shareText(with_, coloring.values.length)} of cells`;
+  note.textContent = noteText;
   return [title, bar, ends, note];
+}
+
+function numberLegend(coloring) {
+  const found = coloring.zeroIsNone ? coloring.values.reduce((sum, value) => sum + (value > 0), 0) : null;
+  const note = found === null ? "ends at the 1st and 99th percentile" : `${coloring.unit}; grey: none found. In ${shareText(found, coloring.values.length)} of cells`;
+  return gradientLegend(coloring.title, [coloring.zeroIsNone ? "0" : numberText(coloring.low, 3), `${numberText(coloring.high, 3)}+`], note);
 }
 
 /** Median place of each category, where its name is written. */

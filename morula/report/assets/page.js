@@ -45,6 +45,8 @@ function startViews() {
   const figure = (id) => document.getElementById(id);
   let map = null, violin = null;
   if (figure("map-view") && data.map && data.obs.length > 0) whenNear(figure("map-view"), () => { map ??= new MapPanel(figure("map-view"), data); });
+  const player = readIsland("data-player");
+  if (player) whenNear(figure("player-view"), () => new TissuePlayer(figure("player-view"), player));
   if (figure("removed-view")) whenNear(figure("removed-view"), () => new RemovedPanel(figure("removed-view")));
   if (!markers) return;
   const makeViolin = () => { violin ??= new ViolinPanel(figure("violin-view"), data, markers.gene[0]); };

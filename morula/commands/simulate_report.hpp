@@ -1,0 +1,45 @@
+// The page of a simulation: what it shows is collected while the simulation runs, in bounded memory.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "morula/commands/scenario.hpp"
+#include "morula/core/context.hpp"
+#include "morula/report/simulation_story.hpp"
+#include "morula/simulation/simulation.hpp"
+
+namespace morula::commands {
+
+/// Looks at a simulation at equal intervals. Of the moments it keeps every one, every second, every fourth ... so that at most report::kMostFrames frames of at most
+/// report::kMostFrameCells cells and report::kMostFrameBytes are held (about 25 MB of memory), and at most 1,000 rows of counts.
+class StoryCollector {
+public:
+    /// every_min: between two looks. Throws resource_limit where that memory is short.
+    StoryCollector(const Scenario& scenario, double every_min, Context& context);
+    ~StoryCollector();
+
+    /// The first look is before anything has happened; the last one is finish's.
+    void observe(const simulation::Simulation& simulation, Context& context);
+    /// The story so far, the simulation's state being its end; words on files, commands and machines are left to the caller.
+    report::SimulationStory finish(const simulation::Simulation& simulation, Context& context);
+
+private:
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+/// What the page says about the run itself.
+struct RunFacts {
+    std::string command;        // that makes it again
+    std::string out;            // folder as given
+    std::string last_snapshot;  // below the folder
+    std::string scenario_hash;
+    double seconds = 0.0;       // of the simulation alone
+    std::vector<std::string> warnings;
+};
+void describe_run(report::SimulationStory& story, const simulation::Simulation& simulation, const RunFacts& facts);
+
+}  // namespace morula::commands

@@ -1,0 +1,86 @@
+#include "morula/report/line_chart.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "morula/report/svg.hpp"
+
+namespace morula::report {
+namespace {
+
+constexpr double kLeft = 76.0;
+constexpr double kTop = 16.0;
+constexpr double kBottom = 280.0;
+constexpr double kKeyStep = 20.0;
+constexpr std::size_t kMostKeys = 14;
+
+/// Runs of numbers as lines; a number between two gaps as a dot.
+void draw_curve(Svg& svg, const Scale& x, const Scale& y, const std::vector<double>& at, const Curve& curve) {
+    std::vector<double> px, py;
+    const auto finish_run = [&] {
+        if (px.size() == 1) svg.circle(px[0], py[0], 2.4, curve.css, "");
+        if (px.size() > 1) svg.polyline(px, py, curve.css);
+        px.clear();
+        py.clear();
+    };
+    for (std::size_t i = 0; i < at.size(); ++i) {
+        if (!std::isfinite(curve.y[i])) {
+            finish_run();
+            continue;
+        }
+        px.push_back(x(at[i]));
+        py.push_back(y(curve.y[i]));
+    }
+    finish_run();
+}
+
+void draw_keys(Svg& svg, const std::vector<Curve>& curves) {
+    double at = kTop + 8.0;
+    std::size_t n = 0;
+    for (const Curve& curve : curves) {
+        if (!curve.has_key || n++ >= kMostKeys) continue;
+        svg.line(kPlotRight + 22, at, kPlotRight + 42, at, curve.css);
+        svg.text(kPlotRight + 50, at + 4, Anchor::start, "row-label", legend_text(curve.name));
+        if (!curve.end_note.empty()) svg.text(kChartWidth - 4, at + 4, Anchor::end, "tick", curve.end_note);
+        at += kKeyStep;
+    }
+    if (n > kMostKeys) svg.text(kPlotRight + 50, at + 4, Anchor::start, "tick", "and " + std::to_string(n - kMostKeys) + " more in the table");
+}
+
+}  // namespace
+
+std::string legend_text(const std::string& name) { return shortened(name, 18); }
+
+Figure line_chart_figure(const LineChart& chart) {
+    Figure out;
+    out.id = chart.id;
+    out.title = chart.title;
+    out.caption = chart.caption;
+    out.table = {chart.title, chart.id, {{chart.x_title, Align::number}}, {}};
+    double low = 0.0, high = -1e300;
+    for (const Curve& curve : chart.curves) {
+        out.table.columns.push_back({curve.name, Align::number});
+        for (const double value : curve.y) {
+            if (!std::isfinite(value)) continue;
+            low = std::min(low, value);
+            high = std::max(high, value);
+        }
+    }
+    if (high == -1e300 || chart.x.empty()) return out;
+    const Scale x(ScaleKind::linear, chart.x.front(), chart.x.back(), kLeft, kPlotRight);
+    const Scale y(ScaleKind::linear, low, high > low ? low + (high - low) * 1.06 : low + 1.0, kBottom, kTop);
+    Svg svg(kChartWidth, kBottom + 46, chart.title);
+    svg.y_axis(y, kLeft, kPlotRight, chart.y_title);
+    svg.x_axis(x, kBottom, chart.x_title);
+    for (const Curve& curve : chart.curves) draw_curve(svg, x, y, chart.x, curve);
+    draw_keys(svg, chart.curves);
+    for (std::size_t i = 0; i < chart.x.size(); ++i) {
+        std::vector<std::string> row{number_text(chart.x[i], 6)};
+        for (const Curve& curve : chart.curves) row.push_back(number_text(curve.y[i], 4));
+        out.table.rows.push_back(std::move(row));
+    }
+    out.svg = svg.finish();
+    return out;
+}
+
+}  // namespace morula::report
