@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "morula/core/describe.hpp"
 #include "morula/core/error.hpp"
@@ -75,22 +76,26 @@ void add_agent(Agents& agents, std::uint64_t id, std::uint16_t type, std::array<
 void AgentSorter::sort(Agents& agents, std::span<const std::uint32_t> order, Context& context) {
     MORULA_ASSERT(static_cast<std::int64_t>(order.size()) == agents.size());
     agents.for_each_column([&]<class T>(std::vector<T>& values) {
-        std::vector<T>& sorted = std::get<std::vector<T>>(spare_);
-        sorted.resize(values.size());
+        resize_with_room(spare_, std::max(spare_.size(), values.size() * sizeof(T)));
         parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
-            for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) sorted[i] = values[order[i]];
+            for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) std::memcpy(spare_.data() + i * sizeof(T), &values[order[i]], sizeof(T));
         });
-        values.swap(sorted);
+        parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
+            const auto begin = static_cast<std::size_t>(block.begin);
+            std::memcpy(&values[begin], spare_.data() + begin * sizeof(T), static_cast<std::size_t>(block.size()) * sizeof(T));
+        });
     });
 }
 
-std::int64_t AgentSorter::bytes() const {
-    return std::apply([](const auto&... values) { return (static_cast<std::int64_t>(values.capacity() * sizeof(values[0])) + ...); }, spare_);
-}
+std::int64_t AgentSorter::bytes() const { return static_cast<std::int64_t>(spare_.capacity()); }
 
 std::vector<std::uint64_t> apply_events(Agents& agents, PopulationEvents events, Space space, std::uint64_t seed, std::uint32_t step) {
     sort_by_id(events.dividing, agents);
     const std::int64_t before = agents.size();
+    const std::size_t after = agents.id.size() + events.dividing.size();
+    agents.for_each_column([&](auto& values) {
+        if (after > values.capacity()) values.reserve(after + after / 16);
+    });
     for (const std::uint32_t mother : events.dividing) divide(agents, mother, space, seed, step);
     const std::vector<std::uint64_t> daughters(agents.id.begin() + before, agents.id.end());
     if (events.leaving.empty()) return daughters;

@@ -450,7 +450,7 @@ void Behaviors::set_agent(Agents& agents, std::size_t agent, std::span<const dou
 
 void Behaviors::follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, double minute, Context& context) {
     if (slots_.empty()) return;
-    for (std::vector<float>& values : momentary_) values.resize(agents.id.size());
+    for (std::vector<float>& values : momentary_) resize_with_room(values, agents.id.size());
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         Senses senses(agents, field, contacts, states, minute, n_types_);
         std::vector<double> signals(signals_.size(), 0.0);

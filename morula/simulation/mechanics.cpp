@@ -94,7 +94,7 @@ void Mechanics::check_step(const Agents& agents) const {
 }
 
 void Mechanics::record_agents(const Agents& agents, Context& context) {
-    records_.resize(static_cast<std::size_t>(agents.size() + 1));
+    resize_with_room(records_, static_cast<std::size_t>(agents.size() + 1));
     records_.back() = mechanics_simd::nobody();
     std::vector<std::array<float, 2>> strength;
     for (const CellMechanics& type : types_) {

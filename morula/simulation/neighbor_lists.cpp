@@ -74,8 +74,8 @@ void NeighborLists::sort_agents(Agents& agents, Context& context) {
     const std::int64_t n = agents.size();
     const std::int64_t piece = (n + kSortPieces - 1) / kSortPieces;
     const std::int64_t n_cells = cells.count();
-    cell_of_.resize(static_cast<std::size_t>(n));
-    order_.resize(static_cast<std::size_t>(n));
+    resize_with_room(cell_of_, static_cast<std::size_t>(n));
+    resize_with_room(order_, static_cast<std::size_t>(n));
     histogram_.assign(static_cast<std::size_t>(n_cells * kSortPieces), 0);
     cell_begin_.resize(static_cast<std::size_t>(n_cells + 1));
     parallel_blocks(context, n, piece, [&](Block block) {
@@ -107,7 +107,10 @@ void NeighborLists::sort_agents(Agents& agents, Context& context) {
 
 void NeighborLists::keep_places(const Agents& agents, Context& context) {
     const auto padded = static_cast<std::size_t>(n_ + mechanics_simd::kPadding);
-    for (std::vector<float>* values : {&x_, &y_, &z_, &reach_}) values->resize(padded, 0.0F);
+    for (std::vector<float>* values : {&x_, &y_, &z_, &reach_}) {
+        resize_with_room(*values, padded);
+        std::fill(values->end() - mechanics_simd::kPadding, values->end(), 0.0F);
+    }
     parallel_blocks(context, n_, kBlockAgents, [&](Block block) {
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             x_[i] = static_cast<float>(agents.x[i] - origin_[0]);

@@ -19,6 +19,7 @@ namespace {
 
 /// Of steady fields, solved anew from the last ones every step: far below what their voxels resolve.
 constexpr double kSteadyTolerance = 1e-6;
+constexpr std::int64_t kBytesACell = 300;
 
 /// How often the shorter clock strikes within the longer.
 std::int64_t strikes(double shorter, double longer, std::string_view names) {
@@ -138,6 +139,9 @@ Simulation::Simulation(Model model, Agents start, Context& context) : Simulation
         agents_.death[i] = death_in(life, agents_.phase[i]);
         behaviors_.begin(agents_, i);
     }
+    std::int64_t n_to_come = 0;
+    for (const Injection& injection : model_.perturbations.injections) n_to_come += injection.n;
+    context.require_memory(kBytesACell * n_to_come, "the cells that are put in");
     move_cells(-1.0, 0.0);
     mechanics_.check_step(agents_);
     Agents to_come;

@@ -9,8 +9,9 @@
 namespace morula::simulation {
 namespace {
 
-/// A fixed number, so that the order of the sums does not depend on the threads.
-constexpr std::int64_t kPieceAgents = 32'768;
+/// Pieces depend on the number of agents alone, so that the order of the sums does not depend on the threads. Few are better: where pieces meet, both hold the voxels.
+constexpr std::int64_t kPieces = 16;
+constexpr std::int64_t kFewestInAPiece = 4'096;
 constexpr std::int64_t kBlockVoxels = 4'096;
 /// Agents whose rates are found at once: they stay in the cache until they are added.
 constexpr std::int64_t kBatch = 1'024;
@@ -49,7 +50,8 @@ void VoxelSums::merge(const Grid& grid, Context& context) {
 }
 
 const std::vector<VoxelRates>& VoxelSums::add_up(const Grid& grid, const Agents& agents, std::span<const std::int32_t> substances, const AgentRates& rates, Context& context) {
-    pieces_.resize(static_cast<std::size_t>((agents.size() + kPieceAgents - 1) / kPieceAgents));
+    const std::int64_t in_a_piece = std::max(kFewestInAPiece, (agents.size() + kPieces - 1) / kPieces);
+    pieces_.resize(static_cast<std::size_t>((agents.size() + in_a_piece - 1) / in_a_piece));
     rates_.resize(substances.size());
     context.require_memory(16 * grid.n_stored() * std::ssize(substances), "what cells exchange");
     for (VoxelRates& of_substance : rates_) {
@@ -57,7 +59,7 @@ const std::vector<VoxelRates>& VoxelSums::add_up(const Grid& grid, const Agents&
         of_substance.sink.resize(static_cast<std::size_t>(grid.n_stored()));
     }
     matrix::ScratchPool<std::vector<std::int64_t>> scratch;
-    parallel_blocks(context, agents.size(), kPieceAgents, [&](Block block) {
+    parallel_blocks(context, agents.size(), in_a_piece, [&](Block block) {
         Piece& piece = pieces_[static_cast<std::size_t>(block.index)];
         auto places = scratch.take();
         const auto [low, high] = find_places(grid, agents, block, *places);
