@@ -7,6 +7,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "morula/commands/scenario_encounters.hpp"
+#include "morula/commands/scenario_perturbations.hpp"
 #include "morula/commands/scenario_section.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
@@ -116,10 +118,13 @@ public:
         for (Section& clocks : top.sections("clocks")) read_clocks(clocks);
         for (Section& substance : top.sections("substance")) read_substance(substance);
         for (Section& type : top.sections("cell_type")) read_type(type);
+        std::size_t number = 0;
+        for (Section& type : top.sections("cell_type")) scenario_detail::read_encounters(type, model_, number++);
         model_.affinity.assign(model_.types.size() * model_.types.size(), 1.0);
         for (Section& pair : top.sections("affinity")) read_affinity(pair);
         for (Section& cells : top.sections("cells")) read_cells(cells);
         if (top.has("rules")) read_rules(top);
+        scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), hasher_, context_);
         top.done();
         scenario_.hash = hasher_.hex();
         scenario_.model = std::move(model_);
@@ -249,6 +254,7 @@ private:
         check_life(type.life, type.name);
         type.exchange.resize(model_.substances.size());
         for (Section& exchange : section.sections("exchange")) read_exchange(exchange, type);
+        scenario_detail::expect_encounters(section);
         section.done();
         model_.types.push_back(std::move(type));
     }
@@ -264,6 +270,7 @@ private:
             exchange.aim = section.concentration("aim", substance.unit);
         }
         if (section.has("uptake")) exchange.uptake_per_min = section.rate("uptake", Quantity::rate);
+        if (section.has("export")) exchange.exported_per_min = section.concentration("export", substance.unit + " um3/min");
         section.done();
     }
 

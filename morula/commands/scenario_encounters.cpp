@@ -1,0 +1,72 @@
+#include "morula/commands/scenario_encounters.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+#include <vector>
+
+namespace morula::commands::scenario_detail {
+namespace {
+
+using simulation::CellEncounters;
+using simulation::Model;
+
+struct Key {
+    const char* name;
+    double CellEncounters::*value;
+    Quantity quantity;
+};
+constexpr Key kKeys[] = {
+    {"phagocytosis_dead", &CellEncounters::eats_dead, Quantity::rate},
+    {"phagocytosis_apoptotic", &CellEncounters::eats_apoptotic, Quantity::rate},
+    {"phagocytosis_necrotic", &CellEncounters::eats_necrotic, Quantity::rate},
+    {"attack_duration", &CellEncounters::attack_min, Quantity::time},
+    {"attack_damage", &CellEncounters::attack_damage_per_min, Quantity::rate},
+    {"damage", &CellEncounters::damage_per_min, Quantity::rate},
+    {"damage_repair", &CellEncounters::repair_per_min, Quantity::rate},
+};
+
+std::size_t type_called(Section& section, std::string_view key, const Model& model) {
+    std::vector<std::string> names;
+    for (const simulation::CellType& type : model.types) names.push_back(type.name);
+    section.text(key);
+    return section.choice(key, names, 0);
+}
+
+void read_encounter(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
+    const std::size_t other = type_called(section, "with", model);
+    section.rename(fmt::format("cell_type '{}', encounter with '{}'", model.types[type].name, model.types[other].name));
+    if (section.has("phagocytosis")) own.eats[other] = section.rate("phagocytosis", Quantity::rate);
+    if (section.has("attack")) own.attacks[other] = section.rate("attack", Quantity::rate);
+    if (section.has("fusion")) own.fuses[other] = section.rate("fusion", Quantity::rate);
+    section.done();
+}
+
+void read_transition(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
+    const std::size_t to = type_called(section, "to", model);
+    section.rename(fmt::format("cell_type '{}', transition to '{}'", model.types[type].name, model.types[to].name));
+    if (to == type) section.refuse("to", "is the type itself", "Name another type.");
+    own.becomes[to] = section.rate("rate", Quantity::rate);
+    section.done();
+}
+
+}  // namespace
+
+void expect_encounters(Section& cell_type) {
+    for (const Key& key : kKeys) cell_type.has(key.name);
+    cell_type.has("encounter");
+    cell_type.has("transition");
+}
+
+void read_encounters(Section& cell_type, Model& model, std::size_t type) {
+    cell_type.rename(fmt::format("cell_type '{}'", model.types[type].name));
+    CellEncounters& own = model.types[type].encounters;
+    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes}) rates->resize(model.types.size(), 0.0);
+    for (const Key& key : kKeys) {
+        if (cell_type.has(key.name)) own.*key.value = cell_type.rate(key.name, key.quantity);
+    }
+    for (Section& section : cell_type.sections("encounter")) read_encounter(section, model, type, own);
+    for (Section& section : cell_type.sections("transition")) read_transition(section, model, type, own);
+}
+
+}  // namespace morula::commands::scenario_detail

@@ -1,0 +1,147 @@
+#include "morula/commands/scenario_perturbations.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <string_view>
+
+#include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
+#include "morula/formats/text/delimited.hpp"
+#include "morula/simulation/perturbations.hpp"
+
+namespace morula::commands::scenario_detail {
+namespace {
+
+using namespace simulation;
+
+constexpr std::int64_t kLargestFile = 1 << 30;
+/// Of the messages of check_perturbations, which do not know the line.
+constexpr std::string_view kPrefix = "Perturbations: ";
+const std::vector<std::string> kKinds{"knock_out", "over_expression", "silencing", "drug", "removal", "injection"};
+
+class PerturbationReader {
+public:
+    PerturbationReader(Section& section, Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context)
+        : section_(section), model_(model), folder_(folder), hasher_(hasher), context_(context) {}
+
+    void read(std::size_t number) {
+        section_.rename(fmt::format("perturbation {}", number));
+        section_.text("kind");
+        const std::size_t kind = section_.choice("kind", kKinds, 0);
+        section_.rename(fmt::format("perturbation {} ({})", number, kKinds[kind]));
+        switch (kind) {
+            case 0: read_factor("factor", 0.0); break;
+            case 1: read_factor("factor", 2.0); break;
+            case 2: read_silencing(); break;
+            case 3: read_drug(); break;
+            case 4: read_removal(); break;
+            default: read_injection(); break;
+        }
+        section_.done();
+        try {
+            check_perturbations(checked(model_));
+        } catch (const Error& error) {
+            std::string what = error.message();
+            if (what.starts_with(kPrefix)) what.erase(0, kPrefix.size());
+            if (what.ends_with('.')) what.pop_back();
+            section_.refuse("kind", what, error.next());
+        }
+    }
+
+private:
+    template <class Named>
+    std::size_t number_of(std::string_view key, const std::vector<Named>& all) {
+        std::vector<std::string> names;
+        for (const Named& one : all) names.push_back(one.name);
+        section_.text(key);
+        return section_.choice(key, names, 0);
+    }
+    std::uint16_t type() { return static_cast<std::uint16_t>(number_of("type", model_.types)); }
+    double until() { return section_.has("until_min") ? section_.number("until_min") : kNeverEnds; }
+
+    /// missing: 0 for a knock-out, whose factor must be below 1, and above 1 for an over-expression, whose factor must be given.
+    void read_factor(std::string_view key, double missing) {
+        FactorChange change{.type = type(), .behavior = section_.text("behavior"), .factor = missing > 1.0 ? section_.number(key) : section_.number_or(key, missing),
+                            .from_min = section_.number_or("from_min", 0.0), .until_min = until()};
+        if (missing < 1.0 && !(change.factor < 1.0)) section_.refuse(key, fmt::format("is {}, and a knock-out makes less of a behaviour", change.factor), "Give a factor from 0 to 1, or write over_expression.");
+        if (missing > 1.0 && !(change.factor > 1.0)) section_.refuse(key, fmt::format("is {}, and an over-expression makes more of a behaviour", change.factor), "Give a factor above 1, or write knock_out.");
+        model_.perturbations.factors.push_back(std::move(change));
+    }
+
+    void read_silencing() {
+        const std::uint16_t whom = type();
+        const std::size_t what = section_.choice("what", {"all", "secretion", "uptake"}, 0);
+        const double from = section_.number_or("from_min", 0.0), to = until();
+        for (const Substance& substance : model_.substances) {
+            std::vector<const char*> words;
+            if (what != 2) words.insert(words.end(), {"secretion", "export"});
+            if (what != 1) words.push_back("uptake");
+            for (const char* word : words) model_.perturbations.factors.push_back({.type = whom, .behavior = fmt::format("{} {}", substance.name, word), .factor = 0.0, .from_min = from, .until_min = to});
+        }
+    }
+
+    void read_drug() {
+        Drug drug{.substance = static_cast<std::int32_t>(number_of("substance", model_.substances)), .shape = Drug::Shape::doses, .route = Drug::Route::bath, .points = {}};
+        if (section_.choice("shape", {"doses", "curve"}, 0) == 1) drug.shape = Drug::Shape::curve;
+        if (section_.choice("route", {"bath", "vessels"}, drug.shape == Drug::Shape::curve ? 1 : 0) == 1) drug.route = Drug::Route::vessels;
+        if (section_.has("half_life")) drug.half_life_min = section_.rate("half_life", Quantity::time);
+        if (section_.has("file") && section_.has("minutes")) section_.refuse("file", "stands beside minutes", "Keep one of the two.");
+        drug.points = section_.has("file") ? points_of_file() : points_of_lists();
+        model_.perturbations.drugs.push_back(std::move(drug));
+    }
+
+    std::vector<std::array<double, 2>> points_of_lists() {
+        const std::vector<double> minutes = section_.numbers("minutes"), concentrations = section_.numbers("concentrations");
+        if (minutes.size() != concentrations.size()) {
+            section_.refuse("concentrations", fmt::format("has {} numbers, and minutes has {}", concentrations.size(), minutes.size()), "Give one concentration for each minute.");
+        }
+        std::vector<std::array<double, 2>> points;
+        for (std::size_t k = 0; k < minutes.size(); ++k) points.push_back({minutes[k], concentrations[k]});
+        return points;
+    }
+
+    std::vector<std::array<double, 2>> points_of_file() {
+        const std::filesystem::path path = folder_ / section_.text("file");
+        const formats::RawTable table = formats::read_rows(path, {}, context_);
+        hasher_.update(read_text_file(path, kLargestFile));
+        const std::array<std::size_t, 2> columns{table.column("minute"), table.column("concentration")};
+        std::vector<std::array<double, 2>> points;
+        for (std::size_t row = 0; row < table.rows.size(); ++row) {
+            std::array<double, 2>& point = points.emplace_back();
+            for (std::size_t k = 0; k < 2; ++k) {
+                const std::string& text = table.rows[row][columns[k]];
+                const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), point[k]);
+                if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(point[k])) invalid_data(fmt::format("{}: '{}' is no number.", table.place(row, columns[k]), text), "Give minutes and concentrations.");
+            }
+        }
+        return points;
+    }
+
+    void read_removal() { model_.perturbations.removals.push_back({.type = type(), .share = section_.number_or("share", 1.0), .minute = section_.number("minute")}); }
+
+    void read_injection() {
+        const std::vector<double> place = section_.numbers("center_um");
+        if (place.size() != 3) section_.refuse("center_um", "must have three numbers", "Write [200, 200, 200].");
+        const std::array<double, 3> center{place[0], place[1], place[2]};
+        model_.perturbations.injections.push_back({.type = type(), .n = section_.whole_or("n", 0), .minute = section_.number("minute"), .center_um = center, .radius_um = section_.number("radius_um")});
+    }
+
+    Section& section_;
+    Model& model_;
+    const std::filesystem::path& folder_;
+    Hasher& hasher_;
+    Context& context_;
+};
+
+}  // namespace
+
+void read_perturbations(Section& top, Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context) {
+    std::size_t number = 0;
+    for (Section& section : top.sections("perturbation")) PerturbationReader(section, model, folder, hasher, context).read(++number);
+}
+
+}  // namespace morula::commands::scenario_detail

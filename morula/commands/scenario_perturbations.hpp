@@ -1,0 +1,17 @@
+// Perturbations of a scenario: [[perturbation]] with knock-out, over-expression, silencing, drug, removal and injection.
+#pragma once
+
+#include <filesystem>
+
+#include "morula/commands/scenario_section.hpp"
+#include "morula/core/context.hpp"
+#include "morula/core/hash.hpp"
+#include "morula/simulation/model.hpp"
+
+namespace morula::commands::scenario_detail {
+
+/// Adds them to a model that has its substances, types, rules and clocks. folder: of files that they name, which become part of the scenario's hash. Refuses, with the line, those that
+/// cannot be, or that contradict one before them.
+void read_perturbations(Section& top, simulation::Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context);
+
+}  // namespace morula::commands::scenario_detail

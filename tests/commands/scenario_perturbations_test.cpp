@@ -1,0 +1,176 @@
+// Encounters and perturbations of scenarios, through read_scenario.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "morula/commands/scenario.hpp"
+#include "morula/commands/scenario_encounters.hpp"
+#include "morula/commands/scenario_perturbations.hpp"
+#include "morula/core/file.hpp"
+#include "tests/support/contexts.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace morula::commands {
+namespace {
+
+using namespace simulation;
+
+/// Made up; what is tested follows on line 32.
+const std::string kScenario = R"(title = "Two kinds of cells"
+until_min = 60
+
+[domain]
+size_um = [200, 200, 200]
+voxel_um = 20
+
+[[substance]]
+name = "drug"
+diffusion = { value = 2000, unit = "um2/min", source = "measured" }
+decay = { value = 0.1, unit = "1/min", source = "measured" }
+initial = { value = 0, unit = "nM", source = "measured" }
+walls = { value = 0, unit = "nM", source = "measured" }
+
+[[cell_type]]
+name = "macrophage"
+phagocytosis_dead = { value = 3, unit = "1/h", source = "guessed", prior = [1, 9] }
+attack_duration = { value = 6, unit = "s", source = "fitted" }
+damage_repair = { value = 0.01, unit = "1/min", source = "fitted" }
+  [[cell_type.encounter]]
+  with = "tumor"
+  attack = { value = 0.2, unit = "1/min", source = "fitted" }
+  fusion = { value = 0.001, unit = "1/min", source = "fitted" }
+  [[cell_type.transition]]
+  to = "tumor"
+  rate = { value = 0.6, unit = "1/h", source = "fitted" }
+[[cell_type]]
+name = "tumor"
+  [[cell_type.exchange]]
+  substance = "drug"
+  export = { value = 5, unit = "nM um3/min", source = "fitted" }
+)";
+
+class ScenarioPerturbationsTest : public testing::Test {
+protected:
+    Scenario read(const std::string& more) const {
+        write_text_file(folder_ / "scenario.toml", kScenario + more);
+        return read_scenario(folder_ / "scenario.toml", *test::make_context(1));
+    }
+    void expect_refusal(const std::string& more, std::string_view part) const {
+        const Error error = test::thrown_by([&] { read(more); });
+        EXPECT_TRUE(test::contains(error.message(), "scenario.toml, line ")) << error.message();
+        EXPECT_TRUE(test::contains(error.message(), part)) << error.message();
+    }
+    test::TemporaryFolder folder_;
+};
+
+TEST_F(ScenarioPerturbationsTest, encounters_are_read_with_their_units) {
+    const Scenario scenario = read("");
+    const CellEncounters& own = scenario.model.types[0].encounters;
+    EXPECT_NEAR(own.eats_dead, 0.05, 1e-15);
+    EXPECT_NEAR(own.attack_min, 0.1, 1e-15);
+    EXPECT_EQ(own.repair_per_min, 0.01);
+    EXPECT_EQ(own.attacks, (std::vector<double>{0.0, 0.2}));
+    EXPECT_EQ(own.fuses[1], 0.001);
+    EXPECT_NEAR(own.becomes[1], 0.01, 1e-15);
+    EXPECT_EQ(scenario.model.types[1].encounters.eats_dead, 0.0);
+    EXPECT_EQ(scenario.model.types[1].exchange[0].exported_per_min, 5.0);
+    const auto named = [&](std::string_view name) { return std::count_if(scenario.rates.begin(), scenario.rates.end(), [&](const ScenarioRate& rate) { return rate.name == name; }); };
+    EXPECT_EQ(named("cell_type 'macrophage', phagocytosis_dead"), 1);
+    EXPECT_EQ(named("cell_type 'macrophage', encounter with 'tumor', attack"), 1);
+}
+
+TEST_F(ScenarioPerturbationsTest, encounters_that_cannot_be_are_refused) {
+    expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.encounter]]\nwith = \"T cell\"\n", "'T cell' is not known");
+    expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.transition]]\nto = \"B cell\"\nrate = { value = 1, unit = \"1/h\", source = \"fitted\" }\n", "is the type itself");
+    expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.encounter]]\nwith = \"tumor\"\nattacks = 1\n", "attacks: is not known");
+    expect_refusal("[[cell_type]]\nname = \"B cell\"\ndamage = { value = 1e9, unit = \"1/min\", source = \"fitted\" }\n", "beyond what is physical");
+}
+
+TEST_F(ScenarioPerturbationsTest, perturbations_are_read) {
+    write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5\n20,2.5\n");
+    const Scenario scenario = read(R"([[perturbation]]
+kind = "knock_out"
+type = "tumor"
+behavior = "drug uptake"
+from_min = 10
+until_min = 20
+[[perturbation]]
+kind = "over_expression"
+type = "macrophage"
+behavior = "attack tumor"
+factor = 3
+[[perturbation]]
+kind = "silencing"
+type = "tumor"
+what = "secretion"
+from_min = 30
+[[perturbation]]
+kind = "drug"
+substance = "drug"
+file = "doses.csv"
+half_life = { value = 2, unit = "h", source = "literature", citation = "a paper" }
+[[perturbation]]
+kind = "drug"
+substance = "drug"
+shape = "curve"
+minutes = [0, 30]
+concentrations = [1, 2]
+[[perturbation]]
+kind = "removal"
+type = "tumor"
+share = 0.25
+minute = 12
+[[perturbation]]
+kind = "injection"
+type = "tumor"
+n = 10
+minute = 24
+center_um = [100, 100, 100]
+radius_um = 30
+)");
+    const Perturbations& all = scenario.model.perturbations;
+    ASSERT_EQ(all.factors.size(), 4U);
+    EXPECT_EQ(all.factors[0].factor, 0.0);
+    EXPECT_EQ(all.factors[0].until_min, 20.0);
+    EXPECT_EQ(all.factors[1].factor, 3.0);
+    EXPECT_EQ(all.factors[1].until_min, kNeverEnds);
+    EXPECT_EQ(all.factors[2].behavior, "drug secretion");
+    EXPECT_EQ(all.factors[3].behavior, "drug export");
+    ASSERT_EQ(all.drugs.size(), 2U);
+    EXPECT_EQ(all.drugs[0].points, (std::vector<std::array<double, 2>>{{0.0, 5.0}, {20.0, 2.5}}));
+    EXPECT_EQ(all.drugs[0].half_life_min, 120.0);
+    EXPECT_EQ(all.drugs[1].route, Drug::Route::vessels);
+    EXPECT_EQ(all.removals[0].share, 0.25);
+    EXPECT_EQ(all.injections[0].n, 10);
+    EXPECT_EQ(std::count_if(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& rate) { return rate.name == "perturbation 4 (drug), half_life" && rate.line > 0; }), 1);
+    EXPECT_NE(scenario.hash, read("").hash);
+}
+
+TEST_F(ScenarioPerturbationsTest, what_contradicts_is_refused_with_its_line) {
+    const std::string removal = "[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = 12\n";
+    expect_refusal(removal + "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\nminute = 12\ncenter_um = [100, 100, 100]\nradius_um = 9\n", "'tumor' is taken out and put in at minute 12");
+    expect_refusal(removal + removal, "line 37: perturbation 2 (removal), kind: 'tumor' is taken out twice");
+    const auto drug = [](const std::string& dose) { return "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [3]\nconcentrations = [" + dose + "]\n"; };
+    expect_refusal(drug("1") + drug("2"), "two doses at minute 3: 1 and 2");
+    expect_refusal(drug("1, 2"), "has 2 numbers, and minutes has 1");
+    expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug intake\"\n", "there is no behaviour 'drug intake'");
+    expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug uptake\"\nfactor = 2\n", "makes less of a behaviour");
+    expect_refusal("[[perturbation]]\nkind = \"over_expression\"\ntype = \"tumor\"\nbehavior = \"drug uptake\"\nfactor = 0.5\n", "makes more of a behaviour");
+    expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\n", "minute: is missing");
+    expect_refusal("[[perturbation]]\nkind = \"removing\"\n", "'removing' is not known");
+    expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumour\"\nminute = 1\n", "'tumour' is not known");
+    expect_refusal("[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nfile = \"doses.csv\"\nminutes = [1]\nconcentrations = [1]\n", "stands beside minutes");
+    expect_refusal("[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [1]\nconcentrations = [1]\nhalf_life = 3\n", "half_life: has no unit");
+}
+
+TEST_F(ScenarioPerturbationsTest, a_table_of_doses_must_hold_numbers) {
+    write_text_file(folder_ / "doses.csv", "minute,concentration\n0,much\n");
+    const std::string text = "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nfile = \"doses.csv\"\n";
+    EXPECT_TRUE(test::contains(test::thrown_by([&] { read(text); }).message(), "doses.csv, line 2, column 'concentration': 'much' is no number"));
+    write_text_file(folder_ / "doses.csv", "minute,dose\n0,1\n");
+    EXPECT_EQ(test::error_code([&] { read(text); }), ErrorCode::not_found);
+}
+
+}  // namespace
+}  // namespace morula::commands
