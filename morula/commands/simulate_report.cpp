@@ -248,16 +248,6 @@ report::FieldMap field_map(const Simulation& simulation, std::int32_t substance)
     return map;
 }
 
-std::vector<report::RateRow> rate_rows(const Scenario& scenario) {
-    std::vector<report::RateRow> rows;
-    for (const ScenarioRate& rate : scenario.rates) {
-        const bool is_guessed = rate.source == Evidence::guessed;
-        rows.push_back({rate.name, rate.value, rate.unit, std::string(evidence_name(rate.source)), rate.citation, is_guessed ? rate.prior[0] : report::kMissing, is_guessed ? rate.prior[1] : report::kMissing,
-                        rate.line == 0 ? "" : std::to_string(rate.line)});
-    }
-    return rows;
-}
-
 report::CompositionOverTime composition_of(std::vector<CountRow> rows, std::int64_t every) {
     report::CompositionOverTime out;
     out.every = every;
@@ -276,6 +266,16 @@ std::string position_text(const Grid& grid, const std::array<double, 3>& at) {
 }
 
 }  // namespace
+
+std::vector<report::RateRow> rate_rows(const Scenario& scenario) {
+    std::vector<report::RateRow> rows;
+    for (const ScenarioRate& rate : scenario.rates) {
+        const bool is_guessed = rate.source == Evidence::guessed;
+        rows.push_back({rate.name, rate.value, rate.unit, std::string(evidence_name(rate.source)), rate.citation, is_guessed ? rate.prior[0] : report::kMissing, is_guessed ? rate.prior[1] : report::kMissing,
+                        rate.line == 0 ? "" : std::to_string(rate.line)});
+    }
+    return rows;
+}
 
 struct StoryCollector::Parts {
     explicit Parts(const Scenario& scenario, double interval_min)

@@ -31,6 +31,9 @@ private:
     std::unique_ptr<Parts> parts_;
 };
 
+/// The scenario's rates as pages show them.
+std::vector<report::RateRow> rate_rows(const Scenario& scenario);
+
 /// What the page says about the run itself.
 struct RunFacts {
     std::string command;        // that makes it again

@@ -1,0 +1,112 @@
+#include "morula/report/contribution_report.hpp"
+
+#include <filesystem>
+#include <regex>
+
+#include <gtest/gtest.h>
+
+#include "morula/core/file.hpp"
+
+namespace morula::report {
+namespace {
+
+ContributionStory example_contribution() {
+    ContributionStory story;
+    story.title = "A made-up islet";
+    story.minutes = 600.0;
+    story.n_seeds = 20;
+    story.n_draws = 100;
+    story.interventions = {{"inert", "swapped for cells of equal size that do nothing"}};
+    ContributionReadout insulin{"insulin.flux", "amount/min", 12.0, {}, {}};
+    insulin.rows = {{"beta", "inert", 10.0, 4.0, 17.0, 9.5, 10.5, 9.0, 0.4, true, 20, 100}, {"alpha <x>", "inert", -2.0, -6.0, 1.0, -2.2, -1.8, -1.5, 0.3, false, 20, 99}, {"none", "inert", kMissing, kMissing, kMissing, kMissing, kMissing, kMissing, kMissing, false, 0, 0}};
+    insulin.drivers = {{"", "", "uptake", 0.9, 0.1}, {"beta", "inert", "uptake", 0.2, 0.1}, {"alpha <x>", "inert", "uptake", 0.6, 0.1}, {"beta", "inert", "death", 0.05, 0.1}};
+    story.readouts = {insulin};
+    story.rates = {{"uptake", 1.0, "1/min", "guessed", "", 0.1, 10.0, "3"}, {"death", 1.0, "1/h", "guessed", "", 0.1, 2.0, "4"}, {"volume", 2494.0, "um3", "literature", "doi", kMissing, kMissing, ""}};
+    story.record.reproduce = "morula contribute islet.toml --seeds 20 --out islet";
+    return story;
+}
+
+std::vector<double> numbers_of(const std::string& svg, const std::string& pattern) {
+    std::vector<double> out;
+    const std::regex regex(pattern);
+    for (std::sregex_iterator match(svg.begin(), svg.end(), regex); match != std::sregex_iterator(); ++match) {
+        for (std::size_t k = 1; k < match->size(); ++k) out.push_back(std::stod((*match)[k]));
+    }
+    return out;
+}
+
+TEST(ContributionReport, bars_and_intervals_are_drawn_to_one_scale) {
+    const Figure figure = effects_figure(example_contribution().readouts[0]);
+    const auto zero = numbers_of(figure.svg, "<line x1=\"([\\d.]+)\" y1=\"8.0\" x2=\"[\\d.]+\" y2=\"[\\d.]+\" class=\"axis\"");
+    ASSERT_EQ(zero.size(), 1U);
+    const auto written = numbers_of(figure.svg, "<rect x=\"([\\d.]+)\" y=\"[\\d.]+\" width=\"([\\d.]+)\" height=\"16.00\" class=\"bar-muted\"");
+    const auto other = numbers_of(figure.svg, "<rect x=\"([\\d.]+)\" y=\"[\\d.]+\" width=\"([\\d.]+)\" height=\"16.00\" class=\"bar-strong\"");
+    ASSERT_EQ(written.size(), 2U);
+    ASSERT_EQ(other.size(), 2U);
+    EXPECT_NEAR(written[0], zero[0], 0.11) << "a positive effect begins at zero";
+    EXPECT_NEAR(other[0] + other[1], zero[0], 0.11) << "a negative one ends there";
+    EXPECT_NEAR(written[1] / other[1], 5.0, 0.02);
+    const double pixels = written[1] / 10.0;
+    const auto outer = numbers_of(figure.svg, "<line x1=\"([\\d.]+)\" y1=\"29.0\" x2=\"([\\d.]+)\" y2=\"29.0\" class=\"interval\"");
+    ASSERT_EQ(outer.size(), 2U);
+    EXPECT_NEAR(outer[0], zero[0] + 4.0 * pixels, 0.2);
+    EXPECT_NEAR(outer[1], zero[0] + 17.0 * pixels, 0.2);
+    const auto inner = numbers_of(figure.svg, "<line x1=\"([\\d.]+)\" y1=\"29.0\" x2=\"([\\d.]+)\" y2=\"29.0\" class=\"interval inner\"");
+    ASSERT_EQ(inner.size(), 2U);
+    EXPECT_NEAR(inner[1] - inner[0], 1.0 * pixels, 0.2);
+    ASSERT_EQ(figure.table.rows.size(), 3U);
+    EXPECT_EQ(figure.table.rows[1], (std::vector<std::string>{"alpha <x>", "inert", "-2", "-6 to 1", "-2.2 to -1.8", "-1.5", "0.3", "no", "20", "99"}));
+    EXPECT_EQ(figure.table.rows[2][2], "");
+    EXPECT_NE(figure.caption.find("put in by hand"), std::string::npos);
+}
+
+TEST(ContributionReport, drivers_show_each_rate_once_with_its_largest_share) {
+    const Figure figure = drivers_figure(example_contribution().readouts[0]);
+    EXPECT_EQ(figure.table.rows.size(), 4U);
+    const auto strong = numbers_of(figure.svg, "width=\"([\\d.]+)\" height=\"16.00\" class=\"bar-strong\"");
+    const auto muted = numbers_of(figure.svg, "width=\"([\\d.]+)\" height=\"16.00\" class=\"bar-muted\"");
+    ASSERT_EQ(strong.size(), 1U) << "uptake, of the effect of alpha";
+    ASSERT_EQ(muted.size(), 1U) << "death is within chance";
+    EXPECT_NEAR(strong[0] / muted[0], 12.0, 0.05);
+    ContributionReadout without = example_contribution().readouts[0];
+    without.drivers.clear();
+    EXPECT_EQ(drivers_figure(without).svg, "");
+}
+
+TEST(ContributionReport, says_what_it_is_and_what_it_cannot_tell) {
+    ContributionStory story = example_contribution();
+    std::string page = render_contribution(story);
+    for (const char* words : {"What this scenario implies", "it is no measurement", "Transitions are hypotheses; only states are measured.", "insulin.flux: beta adds most, 10 amount/min (4 to 17 over the guesses). The scenario says so itself: the link is written in.",
+                              "alpha &lt;x&gt;", "2 of 3 rates are guessed", "morula contribute islet.toml"}) {
+        EXPECT_NE(page.find(words), std::string::npos) << words;
+    }
+    EXPECT_EQ(page.find("is no headline"), std::string::npos);
+    story.n_draws = 20;
+    EXPECT_NE(render_contribution(story).find("fewer than 100"), std::string::npos);
+    story.readouts[0].rows[0].effect = 1.0;
+    EXPECT_NE(render_contribution(story).find("the guesses leave its sign open"), std::string::npos) << "alpha is the strongest now and its interval holds 0";
+}
+
+TEST(ContributionReport, hostile_names_stay_text_and_an_empty_story_is_whole) {
+    ContributionStory story = example_contribution();
+    const std::string evil = "\"><img src=x></script><script>alert(1)</script>\xff";
+    story.title += evil;
+    for (ContributionReadout& readout : story.readouts) {
+        readout.name += evil;
+        readout.unit += evil;
+        for (ContributionRow& row : readout.rows) { row.type += evil; row.intervention += evil; }
+        for (RateDriver& driver : readout.drivers) { driver.rate += evil; driver.type += evil; }
+    }
+    story.notes.push_back(evil);
+    story.measured_states = evil;
+    story.interventions[0].value += evil;
+    const std::string page = render_contribution(story);
+    EXPECT_EQ(page.find("<img"), std::string::npos);
+    EXPECT_EQ(page.find('\xff'), std::string::npos);
+    const std::string empty = render_contribution({});
+    EXPECT_NE(empty.find("</html>"), std::string::npos);
+    write_contribution_report(example_contribution(), std::filesystem::path(MORULA_BUILD_DIR) / "example_contribution.html");
+}
+
+}  // namespace
+}  // namespace morula::report
