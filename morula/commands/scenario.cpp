@@ -9,6 +9,7 @@
 
 #include "morula/commands/scenario_encounters.hpp"
 #include "morula/commands/scenario_perturbations.hpp"
+#include "morula/commands/scenario_readouts.hpp"
 #include "morula/commands/scenario_section.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
@@ -23,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace simulation;
 using scenario_detail::Quantity;
+using scenario_detail::read_readouts;
 using scenario_detail::Reading;
 using scenario_detail::Section;
 
@@ -125,6 +127,7 @@ public:
         for (Section& cells : top.sections("cells")) read_cells(cells);
         if (top.has("rules")) read_rules(top);
         scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), hasher_, context_);
+        scenario_.readouts = read_readouts(top, model_);
         top.done();
         scenario_.hash = hasher_.hex();
         scenario_.model = std::move(model_);

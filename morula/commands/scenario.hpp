@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "morula/core/context.hpp"
+#include "morula/simulation/readouts.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace morula::commands {
@@ -32,6 +33,7 @@ struct Scenario {
     simulation::Model model;
     simulation::Agents start;
     std::vector<ScenarioRate> rates;
+    std::vector<simulation::Readout> readouts;
     double until_min = 0.0;
     double every_min = 60.0;  // between rows of composition.csv
     double snapshot_every_min = 0.0;  // a whole multiple of every_min; 0: the last state alone

@@ -90,6 +90,14 @@ std::vector<double> Section::numbers(std::string_view key) {
     return values;
 }
 
+std::vector<std::string> Section::texts(std::string_view key) {
+    const toml::array* list = require(key).as_array();
+    std::vector<std::string> values;
+    for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) values.push_back(list->get(i)->value<std::string>().value_or(""));
+    if (values.empty() || std::any_of(values.begin(), values.end(), [](const std::string& value) { return value.empty(); })) refuse(key, "must be a list of texts", "Write [\"one\", \"two\"].");
+    return values;
+}
+
 double Section::rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest) {
     const toml::table* table = require(key).as_table();
     if (table == nullptr) refuse(key, "has no unit and no source", std::string(kRateForm));

@@ -47,6 +47,7 @@ public:
     double number_or(std::string_view key, double missing) { return has(key) ? number(key) : missing; }
     std::int64_t whole_or(std::string_view key, std::int64_t missing);
     std::vector<double> numbers(std::string_view key);
+    std::vector<std::string> texts(std::string_view key);
     /// {value, unit, source, citation, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
     double rate(std::string_view key, Quantity quantity);
     double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);

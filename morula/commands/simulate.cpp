@@ -31,7 +31,7 @@ constexpr auto describe(const SimulateOptions*) {
     using O = SimulateOptions;
     return std::tuple{
         field("scenario", &O::scenario, "Scenario (TOML); files that it names lie beside it.", {.positional = true, .required = true}),
-        field("out", &O::out, "Folder for report.html, composition.csv, events.csv, rates.csv, snapshots/ and run.json.", {.required = true}),
+        field("out", &O::out, "Folder for report.html, composition.csv, events.csv, readouts.csv, rates.csv, snapshots/ and run.json.", {.required = true}),
         field("seed", &O::seed, "Seed of all chance, instead of the scenario's.", {.minimum = 0.0}),
         field("until", &O::until, "Minute to stop at, instead of the scenario's.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
     };
@@ -49,6 +49,12 @@ void write_events(formats::CsvWriter& csv, Simulation& simulation) {
     for (const simulation::CellEvent& event : simulation.take_events()) {
         csv.number(event.minute).text(simulation::event_name(event.kind)).text(std::to_string(event.id)).text(event.parent == 0 ? "" : std::to_string(event.parent));
         csv.text(simulation.model().types[event.type].name).text(event.by == 0 ? "" : std::to_string(event.by)).end_row();
+    }
+}
+
+void write_readouts(formats::CsvWriter& csv, const Simulation& simulation, const Scenario& scenario, Context& context) {
+    for (const simulation::Readout& readout : scenario.readouts) {
+        for (const simulation::ReadoutValue& value : read_out(readout, simulation, context)) csv.number(simulation.minute()).text(value.name).number(value.value).text(value.unit).end_row();
     }
 }
 
@@ -89,8 +95,10 @@ RunEnd run_to_end(Simulation& simulation, const Scenario& scenario, double until
     const std::int64_t reports_a_snapshot = std::llround(scenario.snapshot_every_min / every_min);
     formats::CsvWriter composition(out / "composition.csv", {"minute", "type", "state", "n"});
     formats::CsvWriter events(out / "events.csv", {"minute", "event", "id", "parent", "type", "by"});
+    formats::CsvWriter readouts(out / "readouts.csv", {"minute", "readout", "value", "unit"});
     Progress progress(context, "simulate", std::llround(until_min), "min");
     write_composition(composition, simulation);
+    write_readouts(readouts, simulation, scenario, context);
     story.observe(simulation, context);
     RunEnd end;
     for (std::int64_t report = 1; simulation.minute() + 1e-9 < until_min; ++report) {
@@ -102,12 +110,14 @@ RunEnd run_to_end(Simulation& simulation, const Scenario& scenario, double until
         progress.advance(std::llround(simulation.minute()) - std::llround(before));
         write_composition(composition, simulation);
         write_events(events, simulation);
+        write_readouts(readouts, simulation, scenario, context);
         story.observe(simulation, context);
         const bool is_last = simulation.minute() + 1e-9 >= until_min;
         if (is_last || (reports_a_snapshot > 0 && report % reports_a_snapshot == 0)) record.add_output(end.last_snapshot = write_snapshot(simulation, scenario, out, context));
     }
     composition.commit();
     events.commit();
+    readouts.commit();
     return end;
 }
 
@@ -142,7 +152,7 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     const RunEnd end = run_to_end(simulation, scenario, until, options.out, story, record, context);
     write_rates(fs::path(options.out) / "rates.csv", scenario);
     write_page(options, simulation, scenario, end, story, record, context);
-    for (const char* name : {"report.html", "composition.csv", "events.csv", "rates.csv"}) record.add_output(name);
+    for (const char* name : {"report.html", "composition.csv", "events.csv", "readouts.csv", "rates.csv"}) record.add_output(name);
 
     const auto n = static_cast<double>(std::max<std::int64_t>(1, simulation.agents().size()));
     record.add_text("title", scenario.title);

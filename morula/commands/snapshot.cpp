@@ -34,7 +34,7 @@ std::vector<float> concentrations(const Simulation& simulation, std::int32_t sub
     const simulation::Grid& grid = simulation.field().grid();
     const auto values = simulation.field().values(substance);
     return values_in<float>(order, [&](std::size_t i) {
-        return values[static_cast<std::size_t>(grid.place(nearest_voxel(grid, 0, agents.x[i]), nearest_voxel(grid, 1, agents.y[i]), nearest_voxel(grid, 2, agents.z[i])))];
+        return values[static_cast<std::size_t>(nearest_place(grid, {agents.x[i], agents.y[i], agents.z[i]}))];
     });
 }
 

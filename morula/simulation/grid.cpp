@@ -42,6 +42,10 @@ std::int64_t nearest_voxel(const Grid& grid, int axis, double position_um) {
     return at >= static_cast<double>(last) ? last : static_cast<std::int64_t>(at);
 }
 
+std::int64_t nearest_place(const Grid& grid, std::array<double, 3> position_um) {
+    return grid.place(nearest_voxel(grid, 0, position_um[0]), nearest_voxel(grid, 1, position_um[1]), nearest_voxel(grid, 2, position_um[2]));
+}
+
 VoxelBins bin_agents(const Grid& grid, std::span<const double> x, std::span<const double> y, std::span<const double> z, Context& context) {
     const auto n = static_cast<std::int64_t>(x.size());
     MORULA_ASSERT(y.size() == x.size() && z.size() == x.size());
@@ -50,7 +54,7 @@ VoxelBins bin_agents(const Grid& grid, std::span<const double> x, std::span<cons
     parallel_blocks(context, n, kBlockAgents, [&](Block block) {
         for (std::int64_t i = block.begin; i < block.end; ++i) {
             const auto a = static_cast<std::size_t>(i);
-            place_of[a] = grid.place(nearest_voxel(grid, 0, x[a]), nearest_voxel(grid, 1, y[a]), nearest_voxel(grid, 2, z[a]));
+            place_of[a] = nearest_place(grid, {x[a], y[a], z[a]});
         }
     });
     std::vector<std::uint32_t> next(static_cast<std::size_t>(grid.n_stored()), 0);

@@ -40,6 +40,9 @@ void check_grid(const Grid& grid);
 /// The voxel along one axis that holds a position; positions outside the box (and NaN) count as at its walls.
 std::int64_t nearest_voxel(const Grid& grid, int axis, double position_um);
 
+/// Place (Grid::place) of the voxel that holds a position, the same at walls.
+std::int64_t nearest_place(const Grid& grid, std::array<double, 3> position_um);
+
 /// Agents by voxel: those in the voxel at place[k] are agent[begin[k]], ..., agent[begin[k + 1] - 1], in the order of their arrays.
 struct VoxelBins {
     std::vector<std::int64_t> place;  // occupied voxels, ascending

@@ -211,6 +211,13 @@ void Simulation::find_rates(std::int32_t substance, std::int64_t begin, std::spa
     }
 }
 
+CellExchange Simulation::exchange_of(std::size_t agent, std::int32_t substance) const {
+    CellExchange exchange;
+    find_rates(substance, static_cast<std::int64_t>(agent), {&exchange.secretion, 1}, {&exchange.clearance, 1});
+    exchange.uptake = static_cast<float>(volume_of(agents_, agent) * behaviors_.value(agents_, agent, {BehaviorKind::uptake, substance}));
+    return exchange;
+}
+
 void Simulation::step_fields(Context& context) {
     if (field_.n_substances() == 0) return;
     // Cells that lie together in space, as they do once lists are built, are added up together.
@@ -250,8 +257,8 @@ void Simulation::record_events(const PopulationEvents& events, const std::vector
 
 void Simulation::live(Context& context) {
     const double dt = model_.clocks.life_min;
-    const double at = static_cast<double>(step_ + 1) * model_.clocks.mechanics_min;
-    if (factors_change(model_, at - dt, at)) use_factors(at);
+    const double at = minute_of(step_ + 1), since = minute_of(step_ + 1 - steps_a_life_);
+    if (factors_change(model_, since, at)) use_factors(at);
     const auto strike = static_cast<std::uint32_t>(step_ / steps_a_life_);
     // Asking who touches whom may sort the agents, so that it comes first.
     const Contacts contacts = behaviors_.asks_for_contacts() ? mechanics_.contacts(agents_, context) : Contacts();
@@ -272,7 +279,7 @@ void Simulation::live(Context& context) {
         events_.push_back({.minute = at, .kind = CellEvent::Kind::born, .id = agents_.id[i], .parent = agents_.parent[i], .type = agents_.type[i]});
     }
     if (some_changed) mechanics_.population_changed();
-    move_cells(at - dt, at);
+    move_cells(since, at);
 }
 
 std::vector<Life> Simulation::lives() const {
@@ -291,6 +298,13 @@ void Simulation::signal(Context& context) {
 void Simulation::express(Context& context) {
     states_->settle(agents_, model_.seed, context);
     states_->advance(agents_, lives(), model_.seed, static_cast<std::uint32_t>(step_ / steps_a_state_), context);
+}
+
+/// The decimal that is meant: 33 steps of 0.1 min are 3.3, not 3.3000000000000003.
+double Simulation::minute_of(std::int64_t step) const {
+    const double minute = static_cast<double>(step) * model_.clocks.mechanics_min;
+    const double digits = minute < 1e6 ? 1e9 : 1e6;
+    return std::round(minute * digits) / digits;
 }
 
 void Simulation::step(Context& context) {

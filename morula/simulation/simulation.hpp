@@ -38,6 +38,14 @@ struct CellEvent {
 /// "born", "removed", "eaten", ... in the order of CellEvent::Kind.
 std::string_view event_name(CellEvent::Kind kind);
 
+/// What a cell does to a substance at this moment, in the floats that a field step takes, so that sums over cells are its mass balance: secretion (with what is exported) brings in amount a min, clearance takes out
+/// um^3 a min, of which uptake is what the cell takes up (the rest is secretion that slows down as its aim comes near).
+struct CellExchange {
+    float secretion = 0.0F;
+    float clearance = 0.0F;
+    float uptake = 0.0F;
+};
+
 /// One mechanics step: field steps with exchange, or steady fields; then motion; then, where the life clock strikes, rules, growth, cycle and death.
 /// Everything is decided by model, start and seed: the same bits for any number of threads, and after save and load at any step.
 class Simulation {
@@ -48,7 +56,7 @@ public:
 
     /// Runs whole mechanics steps until the clock has reached the minute, to half a step. Cancelling throws, perhaps amid a step: go on from a saved state.
     void advance(double until_min, Context& context);
-    double minute() const { return static_cast<double>(step_) * model_.clocks.mechanics_min; }
+    double minute() const { return minute_of(step_); }
     std::int64_t mechanics_steps() const { return step_; }
 
     const Model& model() const { return model_; }
@@ -62,6 +70,9 @@ public:
     std::vector<CellEvent> take_events();
     /// Agents by type and phase: count[type][phase].
     std::vector<std::vector<std::int64_t>> composition() const;
+    /// Of the dead nothing, unless a rule says so.
+    CellExchange exchange_of(std::size_t agent, std::int32_t substance) const;
+    bool is_dead(std::size_t agent) const { return model_.types[agents_.type[agent]].life.phases[agents_.phase[agent]].is_dead; }
     /// Of the whole state: agents in the order of their ids, concentrations, clock.
     std::string hash() const;
     /// Memory of agents, lists and fields.
@@ -69,11 +80,16 @@ public:
 
     /// Writes the state. scenario: what the model was made from, in a few words or as a hash.
     void save(const std::filesystem::path& path, const std::string& scenario) const;
+    /// The same behind what a caller has put there.
+    void save(StateWriter& out, const std::string& scenario) const;
     /// Puts back a saved state; the model must be the one that it was saved from. Throws invalid_data for a file that is damaged, of another version, or of another scenario.
     static Simulation load(Model model, const std::filesystem::path& path, const std::string& scenario, Context& context);
+    /// Behind what a caller has got; the file must end with it.
+    static Simulation load(Model model, StateReader& in, const std::string& scenario, Context& context);
 
 private:
     Simulation(Model model, Context& context);
+    double minute_of(std::int64_t step) const;
     void step(Context& context);
     void step_fields(Context& context);
     void live(Context& context);

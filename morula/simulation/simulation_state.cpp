@@ -30,6 +30,11 @@ std::string Simulation::hash() const {
 
 void Simulation::save(const std::filesystem::path& path, const std::string& scenario) const {
     StateWriter out;
+    save(out, scenario);
+    out.save(path);
+}
+
+void Simulation::save(StateWriter& out, const std::string& scenario) const {
     out.put_text(scenario);
     out.put(model_.seed);
     out.put(step_);
@@ -38,17 +43,20 @@ void Simulation::save(const std::filesystem::path& path, const std::string& scen
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) out.put(std::vector<double>(field_.values(s).begin(), field_.values(s).end()));
     if (states_) states_->save(out);
     mechanics_.save(out);
-    out.save(path);
 }
 
 Simulation Simulation::load(Model model, const std::filesystem::path& path, const std::string& scenario, Context& context) {
     StateReader in(path);
+    return load(std::move(model), in, scenario, context);
+}
+
+Simulation Simulation::load(Model model, StateReader& in, const std::string& scenario, Context& context) {
     Simulation loaded(std::move(model), context);
     std::uint64_t seed = 0;
     const std::string saved = in.get_text();
     in.get(seed);
     if (saved != scenario || seed != loaded.model_.seed) {
-        invalid_data(fmt::format("{} belongs to scenario '{}' with seed {}, and this is '{}' with seed {}.", path.string(), saved, seed, scenario, loaded.model_.seed),
+        invalid_data(fmt::format("{} belongs to scenario '{}' with seed {}, and this is '{}' with seed {}.", in.path().string(), saved, seed, scenario, loaded.model_.seed),
                      "Resume the scenario that was saved, or run this one from its start.");
     }
     in.get(loaded.step_);

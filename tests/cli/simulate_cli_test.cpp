@@ -46,7 +46,7 @@ TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_thread
         ASSERT_EQ(outcome.status, 0) << outcome.err;
         json = Json::parse(outcome.out);
         hashes.insert(json["final_hash"]);
-        tables.insert(file(out + "/composition.csv") + file(out + "/events.csv"));
+        tables.insert(file(out + "/composition.csv") + file(out + "/events.csv") + file(out + "/readouts.csv"));
         snapshots.insert(file(out + "/snapshots/minute-000120.h5ad"));
         EXPECT_TRUE(std::filesystem::exists(folder_ / out / "snapshots" / "minute-000060.h5ad"));
         const Json record = Json::parse(file(out + "/run.json"));
@@ -74,6 +74,8 @@ TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_thread
     }
     EXPECT_EQ(n_rows, 20);
     EXPECT_EQ(last, json["n_cells"].get<std::int64_t>());
+    EXPECT_NE(file("out-1/readouts.csv").find("minute,readout,value,unit\n0,oxygen.low,0,1\n0,oxygen.p05,38,mmHg\n"), std::string::npos) << file("out-1/readouts.csv");
+    EXPECT_NE(file("out-1/readouts.csv").find("\n120,oxygen.rim,"), std::string::npos);
     EXPECT_NE(file("out-1/rates.csv").find("\"cell_type 'tumor', necrosis\",0.17,1/h,guessed,,0.02,1,"), std::string::npos) << file("out-1/rates.csv");
 }
 

@@ -102,6 +102,14 @@ TEST(simulation, goes_on_from_any_saved_step_as_if_it_had_not_stopped) {
         EXPECT_EQ(resumed.hash(), whole.hash()) << "resumed at step " << step;
         EXPECT_EQ(resumed.tally().births, whole.tally().births);
     }
+    // The same behind something else in the file.
+    StateWriter out;
+    out.put_text("rows so far: 7");
+    whole.save(out, "busy");
+    out.save(folder / "with-more");
+    StateReader in(folder / "with-more");
+    EXPECT_EQ(in.get_text(), "rows so far: 7");
+    EXPECT_EQ(Simulation::load(busy_model(), in, "busy", *context).hash(), whole.hash());
 }
 
 TEST(simulation, refuses_states_that_are_not_its_own) {
@@ -222,6 +230,14 @@ TEST(simulation, names_what_is_wrong_with_a_start) {
     refused([](Model& model, Agents&) { model.affinity.pop_back(); }, "table of affinities");
     refused([](Model& model, Agents&) { model.types[0].encounters.attacks = {-1.0, 0.0}; }, "eating, attack, fusion");
     refused([](Model& model, Agents&) { model.types[0].encounters.repair_per_min = std::numeric_limits<double>::infinity(); }, "eating, attack or damage");
+}
+
+TEST(simulation, minutes_are_the_decimals_that_are_meant) {
+    const auto context = test::make_context(1);
+    Simulation simulation(busy_model(), {}, *context);
+    simulation.advance(3.3, *context);
+    EXPECT_EQ(simulation.mechanics_steps(), 33);
+    EXPECT_EQ(simulation.minute(), 3.3) << "33 * 0.1 is another double";
 }
 
 TEST(simulation, stops_when_it_is_told_to) {
