@@ -52,10 +52,16 @@ void write_events(formats::CsvWriter& csv, Simulation& simulation) {
     }
 }
 
-void write_readouts(formats::CsvWriter& csv, const Simulation& simulation, const Scenario& scenario, Context& context) {
+/// All values of the moment, written as rows.
+std::vector<simulation::ReadoutValue> write_readouts(formats::CsvWriter& csv, const Simulation& simulation, const Scenario& scenario, Context& context) {
+    std::vector<simulation::ReadoutValue> values;
     for (const simulation::Readout& readout : scenario.readouts) {
-        for (const simulation::ReadoutValue& value : read_out(readout, simulation, context)) csv.number(simulation.minute()).text(value.name).number(value.value).text(value.unit).end_row();
+        for (simulation::ReadoutValue& value : read_out(readout, simulation, context)) {
+            csv.number(simulation.minute()).text(value.name).number(value.value).text(value.unit).end_row();
+            values.push_back(std::move(value));
+        }
     }
+    return values;
 }
 
 void write_rates(const fs::path& path, const Scenario& scenario) {
@@ -98,8 +104,7 @@ RunEnd run_to_end(Simulation& simulation, const Scenario& scenario, double until
     formats::CsvWriter readouts(out / "readouts.csv", {"minute", "readout", "value", "unit"});
     Progress progress(context, "simulate", std::llround(until_min), "min");
     write_composition(composition, simulation);
-    write_readouts(readouts, simulation, scenario, context);
-    story.observe(simulation, context);
+    story.observe(simulation, write_readouts(readouts, simulation, scenario, context), context);
     RunEnd end;
     for (std::int64_t report = 1; simulation.minute() + 1e-9 < until_min; ++report) {
         const double before = simulation.minute();
@@ -110,8 +115,7 @@ RunEnd run_to_end(Simulation& simulation, const Scenario& scenario, double until
         progress.advance(std::llround(simulation.minute()) - std::llround(before));
         write_composition(composition, simulation);
         write_events(events, simulation);
-        write_readouts(readouts, simulation, scenario, context);
-        story.observe(simulation, context);
+        story.observe(simulation, write_readouts(readouts, simulation, scenario, context), context);
         const bool is_last = simulation.minute() + 1e-9 >= until_min;
         if (is_last || (reports_a_snapshot > 0 && report % reports_a_snapshot == 0)) record.add_output(end.last_snapshot = write_snapshot(simulation, scenario, out, context));
     }

@@ -83,6 +83,7 @@ struct CountRow {
     double minute = 0.0;
     std::vector<std::int64_t> counts;
     std::int64_t births = 0, removals = 0;
+    std::vector<double> readouts;
 };
 
 /// Every phase of every type, in their order; first_kind[type] + phase is the kind of an agent.
@@ -104,8 +105,9 @@ std::vector<std::size_t> first_kinds(const Model& model) {
     return first;
 }
 
-CountRow count_row(const Simulation& simulation) {
-    CountRow row{simulation.minute(), {}, simulation.tally().births, simulation.tally().removals};
+CountRow count_row(const Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts) {
+    CountRow row{simulation.minute(), {}, simulation.tally().births, simulation.tally().removals, {}};
+    for (const simulation::ReadoutValue& value : readouts) row.readouts.push_back(value.value);
     for (const auto& of_type : simulation.composition()) row.counts.insert(row.counts.end(), of_type.begin(), of_type.end());
     return row;
 }
@@ -260,6 +262,19 @@ report::CompositionOverTime composition_of(std::vector<CountRow> rows, std::int6
     return out;
 }
 
+std::vector<report::ReadoutSeries> readout_series(const std::vector<CountRow>& rows, const std::vector<simulation::ReadoutValue>& names) {
+    std::vector<report::ReadoutSeries> out;
+    for (std::size_t k = 0; k < names.size(); ++k) {
+        report::ReadoutSeries series{names[k].name, names[k].unit, "", {}, {}};
+        for (const CountRow& row : rows) {
+            series.minute.push_back(row.minute);
+            series.value.push_back(row.readouts[k]);
+        }
+        out.push_back(std::move(series));
+    }
+    return out;
+}
+
 std::string position_text(const Grid& grid, const std::array<double, 3>& at) {
     std::string out = report::number_text(std::round(at[0]), 6) + ", " + report::number_text(std::round(at[1]), 6);
     return grid.is_flat() ? out : out + ", " + report::number_text(std::round(at[2]), 6);
@@ -294,6 +309,7 @@ struct StoryCollector::Parts {
     Profiles start;
     bool has_started = false;
     bool is_sampled = false;
+    std::vector<simulation::ReadoutValue> last_readouts;  // their names and units are those of all looks
 };
 
 StoryCollector::StoryCollector(const Scenario& scenario, double every_min, Context& context) : parts_(std::make_unique<Parts>(scenario, every_min)) {
@@ -301,11 +317,12 @@ StoryCollector::StoryCollector(const Scenario& scenario, double every_min, Conte
 }
 StoryCollector::~StoryCollector() = default;
 
-void StoryCollector::observe(const Simulation& simulation, Context& context) {
+void StoryCollector::observe(const Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts, Context& context) {
     Parts& parts = *parts_;
     if (!std::exchange(parts.has_started, true)) parts.start = profiles_of(simulation, parts.fixed, middle_of_cells(simulation), context);
     parts.is_sampled |= simulation.agents().size() > report::kMostFrameCells;
-    parts.rows.next([&] { return count_row(simulation); }, [](const CountRow&) { return 1; });
+    parts.last_readouts = readouts;
+    parts.rows.next([&] { return count_row(simulation, readouts); }, [](const CountRow&) { return 1; });
     parts.frames.next([&] { return frame_of(simulation, parts.first_kind, parts.substances); }, bytes_of);
 }
 
@@ -313,7 +330,7 @@ SimulationStory StoryCollector::finish(const Simulation& simulation, Context& co
     Parts& parts = *parts_;
     const Model& model = simulation.model();
     const Grid& grid = model.box;
-    parts.rows.last([&] { return count_row(simulation); }, [](const CountRow&) { return 1; });
+    parts.rows.last([&] { return count_row(simulation, parts.last_readouts); }, [](const CountRow&) { return 1; });
     parts.frames.last([&] { return frame_of(simulation, parts.first_kind, parts.substances); }, bytes_of);
     SimulationStory story;
     story.title = parts.title;
@@ -324,7 +341,9 @@ SimulationStory StoryCollector::finish(const Simulation& simulation, Context& co
     story.seed = model.seed;
     story.kinds = kinds_of(model);
     for (const simulation::Substance& substance : model.substances) story.substances.push_back({substance.name, substance.unit});
-    story.composition = composition_of(parts.rows.take(), parts.rows.every());
+    std::vector<CountRow> rows = parts.rows.take();
+    story.readouts = readout_series(rows, parts.last_readouts);
+    story.composition = composition_of(std::move(rows), parts.rows.every());
     story.player = {parts.frames.take(), parts.substances, parts.every_min * static_cast<double>(parts.frames.every()), ""};
     if (parts.is_sampled) {
         story.player.sample_statement = fmt::format("At most {} cells of a frame are drawn, taken at random by their ids (seed {}): a cell that is drawn once is drawn again as long as there are not more cells.", report::count_text(report::kMostFrameCells), model.seed);
@@ -347,6 +366,7 @@ void describe_run(SimulationStory& story, const Simulation& simulation, const Ru
     story.notes = facts.warnings;
     story.record.outputs = {{"composition.csv", "minute, type, state, number of cells"},
                      {"events.csv", "minute, born or removed, id, the mother's id, type"},
+                     {"readouts.csv", "minute, read-out, value, unit; without rows where the scenario asks for none"},
                      {"rates.csv", "every rate with unit, source, citation, prior and line of the scenario"},
                      {"snapshots/", "cells as h5ad, as AnnData and the rest of Morula open them"},
                      {"run.json", "options, hashes, speed, warnings"},

@@ -9,20 +9,21 @@
 #include "morula/commands/scenario.hpp"
 #include "morula/core/context.hpp"
 #include "morula/report/simulation_story.hpp"
+#include "morula/simulation/readouts.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace morula::commands {
 
 /// Looks at a simulation at equal intervals. Of the moments it keeps every one, every second, every fourth ... so that at most report::kMostFrames frames of at most
-/// report::kMostFrameCells cells and report::kMostFrameBytes are held (about 25 MB of memory), and at most 1,000 rows of counts.
+/// report::kMostFrameCells cells and report::kMostFrameBytes are held (about 25 MB of memory), and at most 1,000 rows of counts and of read-outs.
 class StoryCollector {
 public:
     /// every_min: between two looks. Throws resource_limit where that memory is short.
     StoryCollector(const Scenario& scenario, double every_min, Context& context);
     ~StoryCollector();
 
-    /// The first look is before anything has happened; the last one is finish's.
-    void observe(const simulation::Simulation& simulation, Context& context);
+    /// The first look is before anything has happened; the last one is finish's. readouts: all values of the moment, the same ones at every look.
+    void observe(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts, Context& context);
     /// The story so far, the simulation's state being its end; words on files, commands and machines are left to the caller.
     report::SimulationStory finish(const simulation::Simulation& simulation, Context& context);
 

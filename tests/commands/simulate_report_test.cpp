@@ -41,10 +41,10 @@ TEST(StoryCollector, tells_what_the_simulation_holds) {
     const Scenario scenario = scenario_of(60, 200.0);
     Simulation simulation(scenario.model, scenario.start, *context);
     StoryCollector collector(scenario, 6.0, *context);
-    collector.observe(simulation, *context);
+    collector.observe(simulation, {}, *context);
     for (int report = 1; report <= 4; ++report) {
         simulation.advance(6.0 * report, *context);
-        collector.observe(simulation, *context);
+        collector.observe(simulation, {}, *context);
     }
     const report::SimulationStory story = collector.finish(simulation, *context);
     EXPECT_EQ(story.composition.minute, (std::vector<double>{0.0, 6.0, 12.0, 18.0, 24.0}));
@@ -83,10 +83,10 @@ TEST(StoryCollector, keeps_every_second_moment_once_there_are_too_many_and_alway
     Simulation simulation(scenario.model, scenario.start, *context);
     StoryCollector collector(scenario, 1.0, *context);
     constexpr int kReports = 2 * report::kMostFrames + 3;
-    collector.observe(simulation, *context);
+    collector.observe(simulation, {}, *context);
     for (int report = 1; report <= kReports; ++report) {
         simulation.advance(report, *context);
-        collector.observe(simulation, *context);
+        collector.observe(simulation, {}, *context);
     }
     const report::SimulationStory story = collector.finish(simulation, *context);
     EXPECT_LE(std::ssize(story.player.frames), report::kMostFrames + 1);
@@ -102,8 +102,8 @@ TEST(StoryCollector, draws_the_same_cells_in_every_frame_above_the_cap) {
     const Scenario scenario = scenario_of(report::kMostFrameCells + 1000, 620.0);
     const Simulation simulation(scenario.model, scenario.start, *context);
     StoryCollector collector(scenario, 1.0, *context);
-    collector.observe(simulation, *context);
-    collector.observe(simulation, *context);
+    collector.observe(simulation, {}, *context);
+    collector.observe(simulation, {}, *context);
     const report::SimulationStory story = collector.finish(simulation, *context);
     const report::Frame& frame = story.player.frames[0];
     EXPECT_EQ(std::ssize(frame.x), report::kMostFrameCells);
@@ -118,6 +118,22 @@ TEST(StoryCollector, draws_the_same_cells_in_every_frame_above_the_cap) {
     EXPECT_EQ(std::ssize(places), report::kMostFrameCells) << "no cell twice";
 }
 
+TEST(StoryCollector, keeps_read_outs_as_one_series_each) {
+    const auto context = test::make_context(1);
+    const Scenario scenario = scenario_of(5, 100.0);
+    Simulation simulation(scenario.model, scenario.start, *context);
+    StoryCollector collector(scenario, 6.0, *context);
+    collector.observe(simulation, {{"oxygen.low", 0.5, "share"}, {"oxygen.p50", 12.0, "mmHg"}}, *context);
+    simulation.advance(6.0, *context);
+    collector.observe(simulation, {{"oxygen.low", 0.25, "share"}, {"oxygen.p50", 13.0, "mmHg"}}, *context);
+    const report::SimulationStory story = collector.finish(simulation, *context);
+    ASSERT_EQ(story.readouts.size(), 2U);
+    EXPECT_EQ(story.readouts[0].name, "oxygen.low");
+    EXPECT_EQ(story.readouts[1].unit, "mmHg");
+    EXPECT_EQ(story.readouts[1].value, (std::vector<double>{12.0, 13.0}));
+    EXPECT_EQ(story.readouts[1].minute, (std::vector<double>{0.0, 6.0}));
+}
+
 TEST(StoryCollector, calls_fixed_voxels_at_the_walls_walls_and_others_vessels) {
     const auto context = test::make_context(1);
     Scenario scenario = scenario_of(5, 100.0);
@@ -127,7 +143,7 @@ TEST(StoryCollector, calls_fixed_voxels_at_the_walls_walls_and_others_vessels) {
         scenario.model.fixed[0].places = {place};
         const Simulation simulation(scenario.model, scenario.start, *context);
         StoryCollector collector(scenario, 1.0, *context);
-        collector.observe(simulation, *context);
+        collector.observe(simulation, {}, *context);
         const report::SimulationStory story = collector.finish(simulation, *context);
         EXPECT_EQ(story.vessel_name, name);
         ASSERT_FALSE(story.vessel.level.empty());
