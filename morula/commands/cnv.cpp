@@ -44,14 +44,6 @@ void refuse_old_outputs(const CnvIo& io) {
     }
 }
 
-void say_calibration(const analysis::CnvResult& result, Context& context) {
-    context.events().decision(fmt::format("{} reference cells, {} others in {} groups; {} genes. Tests calibrated by {} {}: z values are divided by {:.2f}.", result.n_reference, result.n_query, result.n_groups, result.genes.size(),
-                                          result.n_chunks, result.chunks_are_donors ? "donors' reference cells against one another" : "random parts of the reference cells", result.null_inflation));
-    if (result.null_inflation > 2.0) {
-        context.events().warning(fmt::format("Reference cells differ from one another {:.1f} times as much as their genes explain, so that only large changes can be called. Name reference cells of fewer types or batches.", result.null_inflation));
-    }
-}
-
 CommandResult run_cnv(const FieldValues& values, Context& context) {
     const auto io = options_among<CnvIo>(values);
     const analysis::CnvOptions options{options_among<analysis::CnvGeneOptions>(values), options_among<analysis::CnvWindowsOptions>(values), options_among<analysis::CnvCloneOptions>(values),
@@ -64,30 +56,28 @@ CommandResult run_cnv(const FieldValues& values, Context& context) {
     const matrix::Matrix linear = linear_values(dataset, io.layer, context);
     record.add_input(io.input, dataset);
     add_derived_columns(dataset, io.derive, context);
-    const CnvCells cells = cnv_cells(dataset, io, context);
-    const PlacedGenes genes = place_genes(dataset, io, context);
+    const CnvCells cells = cnv_cells(dataset, {io.reference_cells, io.cells, io.donor}, context);
+    const PlacedGenes genes = place_genes(dataset, read_cnv_positions(io.gene_order, io.arms, context), context);
 
     analysis::CnvResult result;
-    if (io.reference_cells.empty()) {
-        context.events().warning("No reference cells are named, so nothing is called: against the mean of all cells a tumour looks normal and normal cells look changed. Name normal cells with --reference-cells.");
+    if (!io.reference_cells) {
+        context.events().warning(kNoReference);
     } else {
-        std::vector<std::int64_t> new_column(static_cast<std::size_t>(dataset.n_genes()), -1);
-        for (std::size_t i = 0; i < genes.column.size(); ++i) new_column[static_cast<std::size_t>(genes.column[i])] = static_cast<std::int64_t>(i);
-        const matrix::Matrix placed = matrix::remap_cols(linear, new_column, std::ssize(genes.column));
+        const matrix::Matrix placed = in_genome_order(linear, genes);
         result = analysis::cnv({*placed, genes.genome, cells.role, cells.donor}, options, context);
         say_calibration(result, context);
     }
-    const CnvOutcome outcome{dataset, cells, genes, result, clone_names(result, cells)};
+    const CnvOutcome outcome{dataset, cells, result, clone_names(result, cells)};
     make_output_folder(io.out, {"cnv_cells.csv", "cnv_segments.csv", "cnv_arms.csv", "cnv_clones.csv", "cnv_changes.csv"});
     for (std::string& name : write_cnv(io.out, outcome, context)) record.add_output(std::move(name));
     std::string text = cnv_text(outcome);
-    if (!io.previous.empty() && !io.reference_cells.empty()) {
+    if (!io.previous.empty() && io.reference_cells) {
         const analysis::CnvChanges changes = analysis::compare_samples(before, spans_of(outcome));
         write_changes(io.out, changes);
         record.add_output("cnv_changes.csv");
         text += changes_text(changes);
     }
-    record.add_text("status", io.reference_cells.empty() ? "no reference: nothing is called" : result.clones.empty() ? "no change found" : "clones found");
+    record.add_text("status", !io.reference_cells ? "no reference: nothing is called" : result.clones.empty() ? "no change found" : "clones found");
     record.add_text("resolution", genes.has_arms ? "arms" : "whole chromosomes");
     record.add_count("n_clones", std::ssize(result.clones));
     record.add_count("n_cells_in_clones", std::count_if(result.clone.begin(), result.clone.end(), [](std::int32_t clone) { return clone >= 0; }));
@@ -98,6 +88,14 @@ CommandResult run_cnv(const FieldValues& values, Context& context) {
 }
 
 }  // namespace
+
+void say_calibration(const analysis::CnvResult& result, Context& context) {
+    context.events().decision(fmt::format("{} reference cells, {} others in {} groups; {} genes. Tests calibrated by {} {}: z values are divided by {:.2f}.", result.n_reference, result.n_query, result.n_groups, result.genes.size(),
+                                          result.n_chunks, result.chunks_are_donors ? "donors' reference cells against one another" : "random parts of the reference cells", result.null_inflation));
+    if (result.null_inflation > 2.0) {
+        context.events().warning(fmt::format("Reference cells differ from one another {:.1f} times as much as their genes explain, so that only large changes can be called. Name reference cells of fewer types or batches.", result.null_inflation));
+    }
+}
 
 std::vector<std::uint8_t> cells_of_expression(const data::Dataset& dataset, const std::string& expression, const std::string& flag) {
     const std::size_t equals = expression.find('=');
@@ -123,25 +121,25 @@ std::vector<std::uint8_t> cells_of_expression(const data::Dataset& dataset, cons
     return out;
 }
 
-CnvCells cnv_cells(const data::Dataset& dataset, const CnvIo& io, Context& context) {
+CnvCells cnv_cells(const data::Dataset& dataset, const CnvChoice& choice, Context& context) {
     CnvCells cells;
     cells.role.assign(static_cast<std::size_t>(dataset.n_cells()), CnvRole::query);
-    if (!io.cells.empty()) {
-        const std::vector<std::uint8_t> wanted = cells_of_expression(dataset, io.cells, "--cells");
+    if (choice.cells) {
+        const std::vector<std::uint8_t> wanted = cells_of_expression(dataset, *choice.cells, "--cells");
         for (std::size_t cell = 0; cell < wanted.size(); ++cell) {
             if (wanted[cell] == 0) cells.role[cell] = CnvRole::none;
         }
     }
-    if (!io.reference_cells.empty()) {
-        const std::vector<std::uint8_t> reference = cells_of_expression(dataset, io.reference_cells, "--reference-cells");
+    if (choice.reference_cells) {
+        const std::vector<std::uint8_t> reference = cells_of_expression(dataset, *choice.reference_cells, "--reference-cells");
         for (std::size_t cell = 0; cell < reference.size(); ++cell) {
             if (reference[cell] != 0) cells.role[cell] = CnvRole::reference;
         }
     }
     cells.donor_names = {""};
     cells.donor.assign(cells.role.size(), 0);
-    if (io.donor.empty()) return cells;
-    const data::Categorical donor = groups_with_gaps(dataset, io.donor);
+    if (choice.donor.empty()) return cells;
+    const data::Categorical donor = groups_with_gaps(dataset, choice.donor);
     cells.donor = donor.codes;
     cells.donor_names = donor.categories;
     std::int64_t n_without = 0;
@@ -150,7 +148,7 @@ CnvCells cnv_cells(const data::Dataset& dataset, const CnvIo& io, Context& conte
         cells.role[cell] = CnvRole::none;
         ++n_without;
     }
-    if (n_without > 0) context.events().warning(fmt::format("{}: {} cells without a value in '{}' take no part.", dataset.name, n_without, io.donor));
+    if (n_without > 0) context.events().warning(fmt::format("{}: {} cells without a value in '{}' take no part.", dataset.name, n_without, choice.donor));
     return cells;
 }
 

@@ -13,13 +13,14 @@
 #include "morula/core/describe.hpp"
 #include "morula/data/dataset.hpp"
 #include "morula/formats/text/text_matrix.hpp"
+#include "morula/knowledge/gene_order.hpp"
 
 namespace morula::commands {
 
 struct CnvIo {
     std::string input;
-    std::string reference_cells;
-    std::string cells;
+    std::optional<std::string> reference_cells;
+    std::optional<std::string> cells;
     std::string gene_order;
     std::string arms;
     std::string donor;
@@ -49,6 +50,15 @@ constexpr auto describe(const CnvIo*) {
 /// Raw counts of the data set, or, where there are none, linear values such as TPM, said aloud. Throws invalid_data for log values.
 matrix::Matrix linear_values(data::Dataset& dataset, const std::string& layer, Context& context);
 
+/// Positions and arms from the user's files; hash is of both files, "" without.
+struct CnvPositions {
+    std::optional<knowledge::GeneOrder> order;  // none: var has them
+    std::optional<knowledge::ShortArmEnds> arms;
+    std::string hash;
+};
+/// Reads the files that are named; "" for none. Throws not_found, invalid_data.
+CnvPositions read_cnv_positions(const std::string& gene_order, const std::string& arms, Context& context);
+
 /// Genes in the order of the genome.
 struct PlacedGenes {
     analysis::CnvGenome genome;
@@ -56,26 +66,41 @@ struct PlacedGenes {
     bool has_arms = false;
     std::int64_t n_masked = 0;
 };
-/// Reads the positions (or var), finds each gene by id or symbol, whichever finds more, and leaves out: sex chromosomes and mitochondria, chromosomes with fewer than 20 genes, masked loci,
+/// Finds each gene among the positions (or in var) by id or symbol, whichever finds more, and leaves out: sex chromosomes and mitochondria, chromosomes with fewer than 20 genes, masked loci,
 /// and genes without an arm on chromosomes with arms. The MHC is all that lies between its outermost HLA (H2) genes. A chromosome is divided in arms where nine in ten of its genes name one.
 /// Throws invalid_data: no positions, or fewer than kFewestCnvGenes genes found, with what each side calls its genes.
-PlacedGenes place_genes(const data::Dataset& dataset, const CnvIo& io, Context& context);
+PlacedGenes place_genes(const data::Dataset& dataset, const CnvPositions& positions, Context& context);
+
+/// The columns of `values` that have a place, in the order of the genome.
+matrix::Matrix in_genome_order(const matrix::Matrix& values, const PlacedGenes& genes);
 
 /// Reads COLUMN=VALUE,VALUE: 1 for the cells with one of the values. Throws usage, not_found with the nearest name.
 std::vector<std::uint8_t> cells_of_expression(const data::Dataset& dataset, const std::string& expression, const std::string& flag);
+
+/// Which cells are compared, with which, within what; none and "": all, nothing, everything.
+struct CnvChoice {
+    std::optional<std::string> reference_cells;
+    std::optional<std::string> cells;
+    std::string donor;
+};
 
 struct CnvCells {
     std::vector<analysis::CnvRole> role;
     std::vector<std::int32_t> donor;
     std::vector<std::string> donor_names;  // one, "", without a donor column
 };
-CnvCells cnv_cells(const data::Dataset& dataset, const CnvIo& io, Context& context);
+CnvCells cnv_cells(const data::Dataset& dataset, const CnvChoice& choice, Context& context);
+
+/// Said where no reference is named.
+inline constexpr std::string_view kNoReference =
+    "No reference cells are named, so nothing is called: against the mean of all cells a tumour looks normal and normal cells look changed. Name normal cells with --reference-cells.";
+/// Says how the tests were calibrated, and warns where that leaves only large changes to be called.
+void say_calibration(const analysis::CnvResult& result, Context& context);
 
 /// Everything that is written.
 struct CnvOutcome {
     const data::Dataset& dataset;
     const CnvCells& cells;
-    const PlacedGenes& genes;
     const analysis::CnvResult& result;  // empty without a reference
     std::vector<std::string> clone_names;
 };
@@ -84,6 +109,10 @@ std::vector<std::string> clone_names(const analysis::CnvResult& result, const Cn
 /// Names of the files written.
 std::vector<std::string> write_cnv(const std::filesystem::path& folder, const CnvOutcome& outcome, Context& context);
 std::string cnv_text(const CnvOutcome& outcome);
+/// "1p, 19q"
+std::string arms_in(const analysis::CnvClone& clone, const analysis::CnvGenome& genome, analysis::CopyState state);
+/// Called stretches that are no part of a called arm.
+std::int64_t n_stretches(const analysis::CnvClone& clone, const analysis::CnvGenome& genome);
 
 /// Altered and neutral stretches as cnv_segments.csv has them.
 std::vector<analysis::CnvSpan> spans_of(const CnvOutcome& outcome);

@@ -12,6 +12,7 @@
 #include "morula/commands/input.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/hash.hpp"
 #include "morula/knowledge/gene_order.hpp"
 
 namespace morula::commands {
@@ -161,12 +162,10 @@ std::map<std::string, bool> divided_chromosomes(const std::vector<Placed>& genes
     return divided;
 }
 
-GeneOrder read_order(const data::Dataset& dataset, const CnvIo& io, Context& context) {
-    std::optional<GeneOrder> order;
-    if (!io.gene_order.empty()) order = knowledge::read_gene_order(io.gene_order, context);
-    else order = order_of_var(dataset);
+GeneOrder order_for(const data::Dataset& dataset, const CnvPositions& positions) {
+    std::optional<GeneOrder> order = positions.order ? positions.order : order_of_var(dataset);
     if (!order) invalid_data(fmt::format("{}: has no gene positions: var has no columns chromosome, start and end (it has {}).", dataset.name, fmt::join(dataset.var.names(), ", ")), std::string(kPositionsNext));
-    if (!io.arms.empty()) knowledge::set_arms(*order, knowledge::read_short_arm_ends(io.arms, context));
+    if (positions.arms) knowledge::set_arms(*order, *positions.arms);
     return std::move(*order);
 }
 
@@ -186,8 +185,27 @@ matrix::Matrix linear_values(data::Dataset& dataset, const std::string& layer, C
     }
 }
 
-PlacedGenes place_genes(const data::Dataset& dataset, const CnvIo& io, Context& context) {
-    const GeneOrder order = read_order(dataset, io, context);
+CnvPositions read_cnv_positions(const std::string& gene_order, const std::string& arms, Context& context) {
+    CnvPositions positions;
+    if (!gene_order.empty()) {
+        positions.order = knowledge::read_gene_order(gene_order, context);
+        positions.hash = hash_of_file(gene_order);
+    }
+    if (!arms.empty()) {
+        positions.arms = knowledge::read_short_arm_ends(arms, context);
+        positions.hash += "+" + hash_of_file(arms);
+    }
+    return positions;
+}
+
+matrix::Matrix in_genome_order(const matrix::Matrix& values, const PlacedGenes& genes) {
+    std::vector<std::int64_t> new_column(static_cast<std::size_t>(values->n_cols()), -1);
+    for (std::size_t i = 0; i < genes.column.size(); ++i) new_column[static_cast<std::size_t>(genes.column[i])] = static_cast<std::int64_t>(i);
+    return matrix::remap_cols(values, std::move(new_column), std::ssize(genes.column));
+}
+
+PlacedGenes place_genes(const data::Dataset& dataset, const CnvPositions& positions, Context& context) {
+    const GeneOrder order = order_for(dataset, positions);
     const Match match = find_genes(dataset, order);
     const std::vector<std::string> symbols = symbols_of(dataset.var);
     std::vector<Placed> genes;

@@ -71,24 +71,6 @@ void write_arms(const fs::path& folder, const CnvOutcome& outcome) {
     csv.commit();
 }
 
-/// "1p, 19q"
-std::string arms_in(const analysis::CnvClone& clone, const analysis::CnvGenome& genome, CopyState state) {
-    std::string text;
-    for (const analysis::CnvArm& arm : clone.calls.arms) {
-        if (arm.state == state) text += (text.empty() ? "" : ", ") + genome.arm_names[static_cast<std::size_t>(arm.arm)];
-    }
-    return text;
-}
-
-/// Called stretches that are no part of a called arm.
-std::int64_t n_stretches(const analysis::CnvClone& clone, const analysis::CnvGenome& genome) {
-    return std::count_if(clone.calls.segments.begin(), clone.calls.segments.end(), [&](const analysis::CnvSegment& segment) {
-        const CopyState of_arm = clone.calls.arms[static_cast<std::size_t>(genome.arm[static_cast<std::size_t>(segment.first_gene)])].state;
-        const CopyState of_last = clone.calls.arms[static_cast<std::size_t>(genome.arm[static_cast<std::size_t>(segment.last_gene)])].state;
-        return segment.state != CopyState::neutral && of_arm != segment.state && of_last != segment.state;
-    });
-}
-
 void write_clones(const fs::path& folder, const CnvOutcome& outcome) {
     formats::CsvWriter csv(folder / "cnv_clones.csv", {"clone", "donor", "n_cells", "arms_lost", "arms_gained", "other_stretches"});
     for (std::size_t clone = 0; clone < outcome.result.clones.size(); ++clone) {
@@ -119,6 +101,22 @@ CopyState state_in(const formats::RawTable& table, std::size_t row, std::size_t 
 std::string place_text(const analysis::CnvSpan& span) { return fmt::format("{}:{:.1f}-{:.1f} Mb", span.chromosome, static_cast<double>(span.start) / 1e6, static_cast<double>(span.end) / 1e6); }
 
 }  // namespace
+
+std::string arms_in(const analysis::CnvClone& clone, const analysis::CnvGenome& genome, CopyState state) {
+    std::string text;
+    for (const analysis::CnvArm& arm : clone.calls.arms) {
+        if (arm.state == state) text += (text.empty() ? "" : ", ") + genome.arm_names[static_cast<std::size_t>(arm.arm)];
+    }
+    return text;
+}
+
+std::int64_t n_stretches(const analysis::CnvClone& clone, const analysis::CnvGenome& genome) {
+    return std::count_if(clone.calls.segments.begin(), clone.calls.segments.end(), [&](const analysis::CnvSegment& segment) {
+        const CopyState of_arm = clone.calls.arms[static_cast<std::size_t>(genome.arm[static_cast<std::size_t>(segment.first_gene)])].state;
+        const CopyState of_last = clone.calls.arms[static_cast<std::size_t>(genome.arm[static_cast<std::size_t>(segment.last_gene)])].state;
+        return segment.state != CopyState::neutral && of_arm != segment.state && of_last != segment.state;
+    });
+}
 
 std::vector<std::string> write_cnv(const fs::path& folder, const CnvOutcome& outcome, Context& context) {
     context.check_cancelled();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "morula/analysis/cohort.hpp"
 #include "morula/commands/slots.hpp"
@@ -165,8 +166,8 @@ std::vector<std::string> limits_of(const report::Comparison& comparison) {
     std::vector<std::string_view> not_asked;
     if (!comparison.programmes.is_asked()) not_asked.push_back("which programmes of genes differ (give --gene-sets)");
     if (!comparison.communication.is_asked()) not_asked.push_back("which pairs of ligand and receptor do (--interactions)");
-    not_asked.push_back("whether cells gained or lost parts of chromosomes (`morula cnv`)");
-    out.push_back(fmt::format("What was not asked: {}.", fmt::join(not_asked, "; ")));
+    if (!comparison.acquired.is_asked) not_asked.push_back("whether cells gained or lost parts of chromosomes (--reference-cells)");
+    if (!not_asked.empty()) out.push_back(fmt::format("What was not asked: {}.", fmt::join(not_asked, "; ")));
     if (comparison.type_column == "leiden") out.push_back("Whether clusters are the right types: they were made from the same cells, and a strong change of state can itself become a cluster that only one condition has.");
     return out;
 }
@@ -193,7 +194,8 @@ void add_comparison(const ReportInput& input, report::ReportData& page) {
     add_composition(uns_map(map, "composition"), out);
     out.programmes = scores_of(kept, "programme_differences");
     out.communication = scores_of(kept, "communication_differences");
-    out.cannot_tell = limits_of(out);
+    std::vector<std::string> limits = limits_of(out);
+    out.cannot_tell.insert(out.cannot_tell.begin(), std::make_move_iterator(limits.begin()), std::make_move_iterator(limits.end()));
 }
 
 bool write_compared_scores(const std::filesystem::path& path, const RunState& state, const char* name) {

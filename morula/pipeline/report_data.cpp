@@ -53,6 +53,7 @@ report::ReportData compose_report(const ReportInput& input, Context& context) {
     add_samples_and_quality(input, page);
     add_map_and_clusters(input, shown, page, context);
     add_markers_and_labels(input, shown, page, context);
+    add_acquired_changes(input, page);
     add_comparison(input, page);
     add_words(input, page);
     return page;

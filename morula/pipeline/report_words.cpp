@@ -192,13 +192,15 @@ report::MethodsFacts methods_of(const ReportInput& input, const report::ReportDa
     facts.umap_epochs = static_cast<std::int32_t>(std::get<std::int64_t>(uns_map(uns, "umap").at("n_epochs").value));
     facts.pairwise_markers = recipe.markers.pairwise != analysis::PairwiseEffect::none;
     facts.label_source = input.table.name;
-    if (!page.comparison.is_empty() && page.comparison.refused.empty()) {
+    if (page.comparison.is_compared() && page.comparison.refused.empty()) {
         facts.comparison = page.comparison.case_name + " with " + page.comparison.control_name;
         facts.comparison_types = page.comparison.type_column;
         facts.comparison_design = page.comparison.design;
         if (page.comparison.programmes.refused.empty()) facts.programme_table = page.comparison.programmes.table;
         if (page.comparison.communication.refused.empty()) facts.pair_table = page.comparison.communication.table;
     }
+    const report::AcquiredChanges& acquired = page.comparison.acquired;
+    if (acquired.is_asked && acquired.refused.empty()) facts.copy_number_reference = fmt::format("{} ('{}')", report::count_of(acquired.n_reference, "cell"), acquired.reference);
     return facts;
 }
 
@@ -243,7 +245,7 @@ void add_all_parameters(const Recipe& recipe, report::ReportData& page) {
 std::string section_about(const std::string& subject) {
     static const std::map<std::string, std::string> sections = {{"input", "samples"}, {"sample checks", "samples"}, {"call cells", "qc"}, {"qc", "qc"}, {"removed cells", "qc"}, {"filter", "qc"}, {"doublets", "map"},
                                                                 {"umap", "map"}, {"umap before harmony", "map"}, {"normalize", "genes"}, {"hvg", "genes"}, {"pca", "genes"}, {"component checks", "genes"},
-                                                                {"harmony", "clusters"}, {"integration", "clusters"}, {"neighbors", "clusters"}, {"leiden", "clusters"}, {"leiden sweep", "clusters"}, {"merge clusters", "clusters"},
+                                                                {"cnv", "comparison"}, {"harmony", "clusters"}, {"integration", "clusters"}, {"neighbors", "clusters"}, {"leiden", "clusters"}, {"leiden sweep", "clusters"}, {"merge clusters", "clusters"},
                                                                 {"markers", "markers"}, {"labels", "labels"}, {"ambient", "ambient"}, {"cell cycle", "ambient"}, {"sensitivity", "sensitivity"}};
     const auto found = sections.find(subject);
     return found == sections.end() ? "run" : found->second;

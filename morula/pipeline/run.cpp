@@ -7,6 +7,7 @@
 
 #include "morula/analysis/sample_checks.hpp"
 #include "morula/atlas/atlas.hpp"
+#include "morula/commands/cnv.hpp"
 #include "morula/commands/input.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
@@ -120,18 +121,23 @@ struct Prepared {
     std::vector<commands::SampleRow> rows;
     knowledge::MarkerTable table;
     commands::DifferencesTables compared;
+    commands::CnvPositions positions;
 };
+
+bool asks_cnv(const RunOptions& options) { return options.reference_cells.has_value() || !options.gene_order.empty(); }
+
 Prepared prepare(const RunOptions& options, Context& context) {
     const bool compares = !options.condition.empty();
     for (const auto& [flag, value] : {std::pair{"--case", &options.case_name}, {"--control", &options.control_name}, {"--donor", &options.donor}}) {
-        if (compares == !value->empty()) continue;
+        if (compares == !value->empty() || (value == &options.donor && asks_cnv(options))) continue;
         fail(ErrorCode::usage, fmt::format("{} is {} --condition.", flag, compares ? "missing beside" : "given without"), "A comparison needs --condition COLUMN --case VALUE --control VALUE --donor COLUMN.");
     }
     for (const auto& [flag, value] : {std::pair{"--gene-sets", &options.gene_sets}, {"--interactions", &options.interactions}}) {
         if (!value->empty() && !compares) fail(ErrorCode::usage, fmt::format("{} is given without --condition.", flag), "A run compares them between conditions; of one sample ask `morula programmes` or `morula communicate`.");
     }
     if (!options.parts.empty() && options.interactions.empty()) fail(ErrorCode::usage, "--parts is given without --interactions.", "Name the table of pairs with --interactions.");
-    Prepared prepared{sample_rows(options, context), marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.interactions, options.parts, context)};
+    if (!options.arms.empty() && !asks_cnv(options)) fail(ErrorCode::usage, "--arms is given without --reference-cells.", "Name normal cells: --reference-cells \"cell_type=T cell\".");
+    Prepared prepared{sample_rows(options, context), marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.interactions, options.parts, context), commands::read_cnv_positions(options.gene_order, options.arms, context)};
     make_recipe(options.recipe, 1, options.seed);
     for (const commands::SampleRow& row : prepared.rows) commands::input_kind(row.path, context);
     return prepared;
@@ -154,7 +160,7 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
     RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
-    const RunChoices choices{options.batch, differences_choice(options), &prepared.table, &prepared.compared};
+    const RunChoices choices{options.batch, differences_choice(options), &prepared.table, &prepared.compared, &prepared.positions, asks_cnv(options), options.reference_cells, options.donor};
     RunState state = keep_cells(std::move(inputs), recipe, choices, steps, context);
     CellsFile cells(folder / "cells.h5ad", options, state.kept, context);
     analyse_cells(state, recipe, choices, steps);
@@ -196,6 +202,7 @@ commands::Command run_command() {
                      {"Several samples with donors and conditions", "morula run --samples samples.csv --out study"},
                      {"Mix batches", "morula run --samples samples.csv --batch batch --out study"},
                      {"Healthy and diseased donors", "morula run cohort.h5ad --condition disease --case lupus --control normal --donor donor_id --cell-type cell_type --out lupus"},
+                     {"A tumour beside normal cells of the same sample", "morula run tumour.h5ad --reference-cells \"cell_type=T cell,B cell\" --gene-order genes.gtf.gz --arms cytoBand.txt --donor patient --out tumour"},
                      {"Every barcode that was read: cells are called first", "morula run raw_feature_bc_matrix --out pbmc"},
                      {"Go on after a stop", "morula run --resume --out study"}};
     return commands::make_command<RunOptions>(std::move(base), run);

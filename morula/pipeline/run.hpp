@@ -33,6 +33,9 @@ struct RunOptions {
     std::string gene_sets;
     std::string interactions;
     std::vector<std::string> parts;
+    std::optional<std::string> reference_cells;
+    std::string gene_order;
+    std::string arms;
     std::string recipe = std::string(kDefaultRecipe);
     std::string layer;
     formats::TextOrientation orientation = formats::TextOrientation::automatic;
@@ -62,11 +65,14 @@ constexpr auto describe(const RunOptions*) {
         field("condition", &RunOptions::condition, "Column with conditions to compare, donors being the replicates: adds the chapter \"Healthy and diseased\" and differences.csv; with --case, --control and --donor."),
         field("case", &RunOptions::case_name, "Value of the condition that is compared, for instance diseased."),
         field("control", &RunOptions::control_name, "Value that it is compared with, for instance healthy."),
-        field("donor", &RunOptions::donor, "Column that names the donor of each cell."),
+        field("donor", &RunOptions::donor, "Column that names the donor of each cell: for --condition, and for --reference-cells."),
         field("cell_type", &RunOptions::cell_type, "Column with the types that are compared, each on its own; the run's clusters when not given."),
         field("gene_sets", &RunOptions::gene_sets, "Gene sets (GMT) that are compared between the conditions, type by type: programmes.csv and a part of the chapter."),
         field("interactions", &RunOptions::interactions, "Table of ligand-receptor pairs (CellPhoneDB's, CellChatDB's, or columns ligand and receptor) that are compared between the conditions: communication.csv and a part of the chapter."),
         field("parts", &RunOptions::parts, "Tables that say what the complexes of --interactions are made of; may be repeated."),
+        field("reference_cells", &RunOptions::reference_cells, "Normal cells, by an obs column or the run's own leiden: COLUMN=VALUE or COLUMN=VALUE,VALUE. The others are searched for gained and lost chromosomes against them, within --donor: cnv_cells.csv and other tables, and a part of the chapter \"Healthy and diseased\"."),
+        field("gene_order", &RunOptions::gene_order, "Positions of genes for --reference-cells: a table with gene, chromosome, start, end (and arm or cytoband), inferCNV's list, BED or GTF; not given: var columns chromosome, start, end, arm."),
+        field("arms", &RunOptions::arms, "Arms or cytobands of the chromosomes (UCSC's cytoBand), where the positions name no arms; without either, calls are of whole chromosomes."),
         field("recipe", &RunOptions::recipe, "Named set of conventions for every step.", {.choices = kRecipeNames}),
         field("layer", &RunOptions::layer, "Matrix that holds the raw counts (X, raw.X or a layer); found by looking when not given."),
         field("orientation", &RunOptions::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),

@@ -116,6 +116,7 @@ commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& 
     for (const auto& [name, slot] : {std::pair{"programmes.csv", "programme_differences"}, {"communication.csv", "communication_differences"}}) {
         if (write_compared_scores(folder / name, state, slot)) compared.emplace_back(name);
     }
+    for (std::string& name : write_acquired_changes(folder, state, context)) compared.push_back(std::move(name));
     timed_step("write report.html", {}, record, context, [&] { report::write_report(compose_report({options, recipe, table, state, record, cells.has_matrices()}, context), folder / "report.html"); });
     for (const char* name : kOutputNames) record.add_output((folder / name).string());
     for (const std::string& name : compared) record.add_output((folder / name).string());

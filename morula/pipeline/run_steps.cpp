@@ -168,6 +168,22 @@ void differences_steps(RunState& state, const std::string& leiden, const RunChoi
     }
 }
 
+/// Clones are looked for within donors, or, where none are named, within samples.
+commands::CnvChoice cnv_choice(const Dataset& dataset, const RunChoices& choices) {
+    const bool by_sample = choices.donor.empty() && commands::samples_of(dataset).categories.size() > 1;
+    return {choices.reference_cells, std::nullopt, by_sample ? "sample" : choices.donor};
+}
+
+/// What chromosomes cells have gained and lost against the normal cells that were named.
+void cnv_step(RunState& state, const std::string& leiden, const RunChoices& choices, StepRunner& steps) {
+    const commands::CnvChoice choice = cnv_choice(state.kept, choices);
+    const analysis::CnvOptions options;
+    FieldValues values = values_of(options.genes);
+    for (const FieldValues& more : {values_of(options.windows), values_of(options.clones), values_of(options.calls)}) values.insert(values.end(), more.begin(), more.end());
+    values = with(with(with(std::move(values), "reference_cells", choice.reference_cells.value_or("")), "donor", choice.donor), "positions_hash", choices.positions->hash);
+    steps.run({"cnv", 1, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::cnv_slots(in, choice, *choices.positions, options, c); }}, state.kept);
+}
+
 }  // namespace
 
 RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context) {
@@ -175,6 +191,7 @@ RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& ch
     state.all = std::move(inputs.dataset);
     if (!choices.batch.empty()) commands::require_groups(state.all, choices.batch);
     if (!choices.differences.condition.empty()) commands::check_differences(state.all, choices.differences, context);
+    if (choices.asks_cnv) commands::check_cnv(state.all, {choices.reference_cells, std::nullopt, choices.donor});
     check_confounding(state.all, choices.batch, context);
     quality_steps(state, inputs, recipe, steps);
     return state;
@@ -186,6 +203,7 @@ void analyse_cells(RunState& state, const Recipe& recipe, const RunChoices& choi
     const std::string leiden = cluster_steps(state, graph, recipe, choices, steps);
     meaning_steps(state, leiden, recipe, choices, steps);
     if (!choices.differences.condition.empty()) differences_steps(state, leiden, choices, steps);
+    if (choices.asks_cnv) cnv_step(state, leiden, choices, steps);
     state.n_clusters = static_cast<std::int64_t>(commands::require_groups(state.kept, "leiden").categories.size());
 }
 

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "morula/commands/cnv_slots.hpp"
 #include "morula/commands/score_differences.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/data/dataset.hpp"
@@ -20,6 +22,10 @@ struct RunChoices {
     commands::DifferencesChoice differences;
     const knowledge::MarkerTable* labels = nullptr;
     const commands::DifferencesTables* tables = nullptr;
+    const commands::CnvPositions* positions = nullptr;
+    bool asks_cnv = false;
+    std::optional<std::string> reference_cells;
+    std::string donor;  // for gains and losses; "": none, or the samples where there are several
 };
 
 struct RunState {

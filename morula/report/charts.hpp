@@ -36,6 +36,12 @@ Figure donor_strips_figure(const Comparison& comparison, const ComparedType& typ
 /// One gene over all types: effect and 95 % interval.
 Figure forest_figure(const Comparison& comparison, const std::string& gene);
 
+// charts_genome.cpp
+/// Clones and the cells without a change, pooled, along the genome.
+Figure clone_genome_figure(const AcquiredChanges& changes);
+/// Single cells along the genome, group by group, reference cells last.
+Figure cell_genome_figure(const AcquiredChanges& changes);
+
 // charts_analysis.cpp
 Figure variable_genes_figure(const VariableGenes& genes);
 Figure elbow_figure(const Elbow& elbow);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "morula/report/acquired_changes.hpp"
+
 namespace morula::report {
 
 /// A donor's cells in one condition.
@@ -95,9 +97,11 @@ struct Comparison {
     double composition_least_p = 0.0;         // the smallest p that so few donors allow; 0 where there is no such floor
     ComparedScores programmes;
     ComparedScores communication;
+    AcquiredChanges acquired;                 // may be asked without conditions
     std::vector<std::string> cannot_tell;     // sentences
 
-    bool is_empty() const { return column.empty(); }
+    bool is_compared() const { return !column.empty(); }
+    bool is_empty() const { return !is_compared() && !acquired.is_asked; }
 };
 
 }  // namespace morula::report

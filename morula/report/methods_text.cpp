@@ -11,7 +11,7 @@
 namespace morula::report {
 namespace {
 
-enum class Work { empty_drops, heumos, osorio, scrublet, tirosh, brink, satija, cell_ranger, stuart, harmony, leiden, umap, mann_whitney, lun, scanpy, squair, tmm, quasi_likelihood, benjamini };
+enum class Work { empty_drops, heumos, osorio, scrublet, tirosh, brink, satija, cell_ranger, stuart, harmony, leiden, umap, mann_whitney, lun, scanpy, squair, tmm, quasi_likelihood, patel, neufeld, benjamini };
 
 std::string_view citation(Work work) {
     switch (work) {
@@ -33,6 +33,8 @@ std::string_view citation(Work work) {
         case Work::squair: return "Squair JW, et al. Confronting false discoveries in single-cell differential expression. Nat Commun 12, 5692 (2021). doi:10.1038/s41467-021-25960-2";
         case Work::tmm: return "Robinson MD, Oshlack A. A scaling normalization method for differential expression analysis of RNA-seq data. Genome Biol 11, R25 (2010). doi:10.1186/gb-2010-11-3-r25";
         case Work::quasi_likelihood: return "Lund SP, Nettleton D, McCarthy DJ, Smyth GK. Detecting differential expression in RNA-sequence data using quasi-likelihood with shrunken dispersion estimates. Stat Appl Genet Mol Biol 11 (2012). doi:10.1515/1544-6115.1826";
+        case Work::patel: return "Patel AP, Tirosh I, Trombetta JJ, et al. Single-cell RNA-seq highlights intratumoral heterogeneity in primary glioblastoma. Science 344, 1396-1401 (2014). doi:10.1126/science.1254257";
+        case Work::neufeld: return "Neufeld A, Gao LL, Popp J, Battle A, Witten D. Inference after latent variable estimation for single-cell RNA sequencing data. Biostatistics 25, 270-287 (2024). doi:10.1093/biostatistics/kxac047";
         case Work::benjamini: return "Benjamini Y, Hochberg Y. Controlling the false discovery rate: a practical and powerful approach to multiple testing. J R Stat Soc B 57, 289-300 (1995). doi:10.1111/j.2517-6161.1995.tb02031.x";
     }
     return "";
@@ -145,6 +147,15 @@ std::string comparison_paragraph(const MethodsFacts& facts, References& referenc
                        facts.comparison, facts.comparison_types, squair, tmm, test, facts.comparison_design, fdr, scores);
 }
 
+std::string copy_number_paragraph(const MethodsFacts& facts, References& references) {
+    if (facts.copy_number_reference.empty()) return "";
+    const std::string windows = references.cite(Work::patel);
+    const std::string thinning = references.cite(Work::neufeld);
+    return fmt::format("Gains and losses of chromosomes were called from expression {} against {} as the reference, on autosomes without receptor and MHC loci. Cells were grouped by moving means of half of the genes, and groups kept apart only where the other half differed (in the manner of count splitting {}); "
+                       "each group's pooled counts were compared with the reference's, stretches called by a three-state hidden Markov model and arms by t tests (Bonferroni, 1 %), calibrated on groups of reference cells.",
+                       windows, facts.copy_number_reference, thinning);
+}
+
 std::string record_paragraph(const MethodsFacts& facts, References& references) {
     return fmt::format("All random choices used seed {}; results do not depend on the number of threads{}. All options are in the supplementary file run.json. Results are stored as AnnData with the names of scanpy {}.", facts.seed,
                        facts.numeric_profile.empty() ? "" : " (numeric profile " + facts.numeric_profile + ")", references.cite(Work::scanpy));
@@ -155,7 +166,7 @@ std::string record_paragraph(const MethodsFacts& facts, References& references) 
 Methods compose_methods(const MethodsFacts& facts) {
     References references;
     Methods out;
-    for (std::string paragraph : {quality_paragraph(facts, references), embedding_paragraph(facts, references), interpretation_paragraph(facts, references), comparison_paragraph(facts, references), record_paragraph(facts, references)}) {
+    for (std::string paragraph : {quality_paragraph(facts, references), embedding_paragraph(facts, references), interpretation_paragraph(facts, references), comparison_paragraph(facts, references), copy_number_paragraph(facts, references), record_paragraph(facts, references)}) {
         const std::size_t start = paragraph.find_first_not_of(' ');
         if (start != std::string::npos) out.paragraphs.push_back(paragraph.substr(start));
     }

@@ -112,7 +112,7 @@ std::vector<Section> sections_of(const ReportData& data, std::int64_t n_genes) {
 /// Titles of the columns that Morula itself writes.
 std::string title_of(const std::string& name) {
     static const std::map<std::string, std::string> titles = {{"leiden", "Cluster"}, {"sample", "Sample"}, {"total_counts", "Counts per cell"}, {"n_genes_by_counts", "Genes per cell"}, {"pct_counts_mt", "Mitochondrial counts, %"},
-                                                              {"pct_counts_ribo", "Ribosomal counts, %"}, {"doublet_score", "Doublet score"}, {"predicted_doublet", "Doublet call"}, {"phase", "Cell-cycle phase"}};
+                                                              {"pct_counts_ribo", "Ribosomal counts, %"}, {"doublet_score", "Doublet score"}, {"predicted_doublet", "Doublet call"}, {"phase", "Cell-cycle phase"}, {"cnv_clone", "Clone by copy number"}, {"cnv_score", "Copy-number score"}};
     const auto found = titles.find(name);
     return found == titles.end() ? name : found->second;
 }

@@ -360,7 +360,7 @@ struct ReportData {
     std::vector<ResolutionRow> resolutions;
     std::vector<MergeOffer> merges;
     std::string no_split_text;  // not empty when one homogeneous type was found: "no supported split ..."
-    Comparison comparison;      // empty where no condition was named
+    Comparison comparison;      // empty where neither a condition nor copy number was asked for
     std::vector<SensitivityRow> sensitivity;
     std::string recipe;         // "morula-1"
     std::vector<Parameter> parameters;

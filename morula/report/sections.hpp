@@ -21,7 +21,7 @@ std::string genes_section(const ReportData& data);
 /// n_genes: genes whose expression the page holds.
 std::string markers_section(const ReportData& data, std::int64_t n_genes);
 std::string labels_section(const ReportData& data);
-/// "Healthy and diseased"; left out where no condition was named.
+/// "Healthy and diseased"; left out where neither a condition nor copy number was asked for.
 std::string comparison_section(const ReportData& data);
 std::string sensitivity_section(const ReportData& data);
 std::string methods_section(const ReportData& data);

@@ -1,4 +1,4 @@
-// The chapter "Healthy and diseased": donors first, then composition, state, genes, programmes, communication, and what cannot be told.
+// The chapter "Healthy and diseased": donors first, then composition, state, genes, programmes, communication, acquired changes, and what cannot be told.
 #include <algorithm>
 #include <cmath>
 
@@ -139,6 +139,48 @@ constexpr ScoreWords kProgrammes{"Programmes", "compared_programmes", "Programme
 constexpr ScoreWords kCommunication{"Communication", "compared_communication", "Pair", "Sender and receiver", "pair",
                                     "Co-expressed known pairs, not measured signals: a donor's score is the mean of the ligand's mean in the sender and the receptor's in the receiver. Whether a protein is made, reaches the other cell or is heard was not measured."};
 
+HtmlTable clone_table(const AcquiredChanges& changes) {
+    HtmlTable table{"Clones", "clones", {{"Clone"}, {"Donor"}, {"Cells", Align::number}, {"Lost"}, {"Gained"}, {"Other stretches", Align::number}}, {}};
+    for (const AcquiredClone& clone : changes.clones) table.rows.push_back({clone.name, clone.donor, count_text(clone.n_cells), clone.lost, clone.gained, count_text(clone.n_stretches)});
+    table.caption_unseen = true;
+    return table;
+}
+
+std::string arms_details(const AcquiredChanges& changes) {
+    HtmlTable table{changes.has_arms ? "Every arm of every group" : "Every chromosome of every group", "arms", {{"Group"}, {changes.has_arms ? "Arm" : "Chromosome"}, {"Called"}, {"Mean log2 ratio", Align::number}, {"p", Align::number}}, {}};
+    for (const AcquiredArm& arm : changes.arms) table.rows.push_back({arm.group, arm.arm, arm.state.empty() ? "-" : arm.state, number_text(arm.mean, 3), p_text(arm.p)});
+    table.caption_unseen = true;
+    return fmt::format("<details class=\"data\"><summary>{}</summary>{}{}</details>\n", table.caption,
+                       paragraph("p is two-sided and calibrated on the reference cells, not corrected for the number of arms. A small p is no call: a call also needs a shift of some size, most of the arm's genes, and a group that genes left out of its making support."), table_html(table));
+}
+
+std::string acquired_findings(const AcquiredChanges& changes) {
+    if (changes.clones.empty()) {
+        return callout(fmt::format("No gain or loss of {} was found in {} against {}. That is a result; changes of few genes or of few cells, and those that leave the number of copies as it was, are not seen this way.", changes.has_arms ? "an arm or a part of one" : "a chromosome or a part of one",
+                                   count_of(changes.n_query, "cell"), count_of(changes.n_reference, "reference cell")));
+    }
+    return paragraph(fmt::format("{} with gains or losses; {} of {} compared cells are in {}. A clone is a group of cells that share their changes.", count_of(std::ssize(changes.clones), "clone"), count_text(changes.n_in_clones), count_text(changes.n_query),
+                                 changes.clones.size() == 1 ? "it" : "one of them")) +
+           table_html(clone_table(changes));
+}
+
+std::string acquired_part(const AcquiredChanges& changes) {
+    if (!changes.is_asked) return "";
+    std::string out = "<h3>Acquired changes</h3>";
+    if (!changes.refused.empty()) return out + callout("Nothing is called. " + changes.refused);
+    out += paragraph(fmt::format("A lost chromosome takes half of the messages of its genes with it, a gained one brings half as many more; over a hundred neighbouring genes that can be seen. {} genes of {} cells are compared with {} ({}){}.", count_text(changes.n_genes), count_text(changes.n_query),
+                                 count_of(changes.n_reference, "reference cell"), changes.reference, changes.within_donors ? ", each donor's on their own" : ""));
+    out += acquired_findings(changes);
+    if (!changes.has_arms) out += callout("No arms of chromosomes are known, so that whole chromosomes are called: a lost arm may be missed. Give --arms with the cytobands of your genome.");
+    if (changes.null_inflation > 2.0) {
+        out += callout(fmt::format("Reference cells differ from one another {} times as much as their genes explain, so that only large changes can be called. Reference cells of fewer types or batches would show more.", number_text(changes.null_inflation, 2)));
+    }
+    out += figure_html(clone_genome_figure(changes)) + arms_details(changes) + figure_html(cell_genome_figure(changes));
+    return out + paragraph(fmt::format("Expression is no count of DNA. Level 0 is the middle of each group's own genome, so that a doubled genome looks like a normal one, and one of which more than half is gained looks like one with losses; loss without a change in number, and "
+                                       "exchanges between chromosomes, leave no trace; reference cells of another type or tissue shift arms for other reasons. Tests are calibrated by {} (z values are divided by {}). A change that matters is confirmed in DNA.",
+                                       changes.calibration, number_text(changes.null_inflation, 3)));
+}
+
 std::string limits_part(const Comparison& comparison) {
     if (comparison.cannot_tell.empty()) return "";
     std::string out = "<h3>What we cannot tell</h3><ul>";
@@ -151,10 +193,13 @@ std::string limits_part(const Comparison& comparison) {
 std::string comparison_section(const ReportData& data) {
     const Comparison& comparison = data.comparison;
     if (comparison.is_empty()) return "";
+    if (!comparison.is_compared()) {
+        return paragraph("No conditions were compared: cells are compared with normal cells of the same data.") + acquired_part(comparison.acquired) + limits_part(comparison);
+    }
     const std::string opening = paragraph(fmt::format("Compared: {} with {}, by '{}'; types are the groups of '{}'.", comparison.case_name, comparison.control_name, comparison.column, comparison.type_column));
-    if (!comparison.refused.empty()) return opening + callout("No comparison was made. " + comparison.refused) + limits_part(comparison);
+    if (!comparison.refused.empty()) return opening + callout("No comparison was made. " + comparison.refused) + acquired_part(comparison.acquired) + limits_part(comparison);
     return opening + donors_part(comparison) + composition_part(comparison) + state_part(comparison) + genes_part(comparison) + scores_part(comparison, comparison.programmes, kProgrammes) +
-           scores_part(comparison, comparison.communication, kCommunication) + limits_part(comparison);
+           scores_part(comparison, comparison.communication, kCommunication) + acquired_part(comparison.acquired) + limits_part(comparison);
 }
 
 }  // namespace morula::report

@@ -97,6 +97,13 @@ void Svg::dots(const std::vector<double>& x, const std::vector<double>& y, std::
     body_ += "\"/>";
 }
 
+void Svg::boxes(const std::vector<Box>& boxes, std::string_view css) {
+    if (boxes.empty()) return;
+    fmt::format_to(std::back_inserter(body_), "<path class=\"{}\" d=\"", css);
+    for (const Box& box : boxes) fmt::format_to(std::back_inserter(body_), "M{:.5g} {:.5g}h{:.4g}v{:.4g}h{:.4g}z", box.x, box.y, box.width, box.height, -box.width);
+    body_ += "\"/>";
+}
+
 void Svg::open_group(std::string_view css) { fmt::format_to(std::back_inserter(body_), "<g class=\"{}\">", css); }
 void Svg::close_group() { body_ += "</g>"; }
 

@@ -51,6 +51,11 @@ public:
     void area(const std::vector<double>& x, const std::vector<double>& y, std::string_view css);
     /// Many round dots as one path; the class sets stroke and stroke-width.
     void dots(const std::vector<double>& x, const std::vector<double>& y, std::string_view css);
+    /// Many boxes of one look as one path; the class sets the fill.
+    struct Box {
+        double x, y, width, height;
+    };
+    void boxes(const std::vector<Box>& boxes, std::string_view css);
     void open_group(std::string_view css);
     void close_group();
 

@@ -84,6 +84,8 @@ TEST_F(CnvCliTest, what_cannot_be_read_is_refused_with_the_next_step) {
     expect_refused(cnv("time_point=first", "out", {"--arms", "genes.tsv"}), 2, "holds no arms or bands");
     expect_refused(cnv("time_point=last", "out", {}), 3, "no value 'last'");
     expect_refused(morula({"cnv", "cohort.h5ad", "--reference-cells", "healthy", "--out", "out"}), 64, "not of the form COLUMN=VALUE");
+    expect_refused(morula({"cnv", "cohort.h5ad", "--reference-cells", "", "--out", "out"}), 64, "not of the form COLUMN=VALUE");  // a variable of the shell that is empty
+    expect_refused(morula({"cnv", "cohort.h5ad", "--reference-cells", "condition=healthy", "--cells", "", "--out", "out"}), 64, "not of the form COLUMN=VALUE");
     std::ofstream(folder_ / "cnv_segments.csv") << "clone,chromosome,start,end,state,mean\na,1,5,x,loss,-1\n";
     expect_refused(cnv("time_point=first", "out", {"--previous", "cnv_segments.csv"}), 2, "'x' is not a number");
     const Outcome logs = morula({"normalize", "cohort.h5ad", "--out", "logs.h5ad"});

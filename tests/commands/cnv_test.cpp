@@ -36,15 +36,10 @@ struct Ready {
     matrix::Matrix values;
 
     Ready(const fs::path& input, const fs::path& gene_order, Context& context) {
-        CnvIo io;
-        io.gene_order = gene_order.string();
-        io.arms = hg19_arms();
         dataset = std::move(open_datasets(input, formats::TextOrientation::automatic, context).front());
         const matrix::Matrix linear = linear_values(dataset, "", context);
-        genes = place_genes(dataset, io, context);
-        std::vector<std::int64_t> column(static_cast<std::size_t>(dataset.n_genes()), -1);
-        for (std::size_t i = 0; i < genes.column.size(); ++i) column[static_cast<std::size_t>(genes.column[i])] = static_cast<std::int64_t>(i);
-        values = matrix::remap_cols(linear, column, std::ssize(genes.column));
+        genes = place_genes(dataset, read_cnv_positions(gene_order.string(), hg19_arms(), context), context);
+        values = in_genome_order(linear, genes);
     }
     CnvResult run(const std::vector<CnvRole>& role, const std::vector<std::int32_t>& donor, Context& context) const { return analysis::cnv({*values, genes.genome, role, donor}, {}, context); }
 };

@@ -151,6 +151,42 @@ void fill_expression(ReportData& data, const ExampleOptions& options, const std:
     }
 }
 
+/// A clone that has lost 1p and gained 7, beside the donor's other cells.
+AcquiredChanges example_acquired_changes() {
+    AcquiredChanges out;
+    out.is_asked = true;
+    out.reference = "cell_type=B & T cell";
+    out.calibration = "16 random parts of the reference cells against one another";
+    out.null_inflation = 1.1;
+    out.n_reference = 120;
+    out.n_query = 200;
+    out.n_in_clones = 80;
+    out.n_genes = 4400;
+    out.within_donors = true;
+    out.clones = {{"P<1>-clone-1", "P<1>", 80, "1p", "7p, 7q", 1}};
+    out.arms = {{"P<1>-clone-1", "1p", "loss", -0.9, 1e-40}, {"P<1>-clone-1", "7p", "gain", 0.5, 1e-12}, {"P<1>, no change found", "1p", "", 0.01, 0.6}};
+    for (int chromosome = 1; chromosome <= 22; ++chromosome) {
+        for (int w = 0; w < 6; ++w) out.windows.push_back({std::to_string(chromosome), std::to_string(chromosome) + (w < 2 ? "p" : "q"), 20'000'000L * w, 20'000'000L * (w + 1), 101});
+    }
+    GenomeRow clone{"P<1>-clone-1", "", {}, {}, kMissing}, others{"P<1>, no change found", "", {}, {}, kMissing};
+    for (const GenomeWindow& window : out.windows) {
+        const int state = window.arm == "1p" ? -1 : window.chromosome == "7" ? 1 : 0;
+        clone.value.push_back(state < 0 ? -0.9F : 0.55F * static_cast<float>(state));
+        clone.called.push_back(static_cast<std::int8_t>(state));
+        others.value.push_back(0.04F);
+        others.called.push_back(0);
+    }
+    out.groups = {clone, others};
+    for (const char* group : {"P<1>-clone-1", "P<1>, no change found", "reference"}) {
+        for (int cell = 0; cell < 12; ++cell) {
+            GenomeRow row{"cell <" + std::to_string(cell) + ">", group, {}, {}, 0.9};
+            for (std::size_t w = 0; w < out.windows.size(); ++w) row.value.push_back(0.1F * static_cast<float>(std::sin(7.0 * static_cast<double>(w + 13) * (cell + 1))));
+            out.cells.push_back(row);
+        }
+    }
+    return out;
+}
+
 /// Six donors, three types: one changes, one is too rare to compare, one has too few donors.
 Comparison example_comparison() {
     Comparison out;
@@ -186,6 +222,7 @@ Comparison example_comparison() {
     out.composition = {{"B & T cell", 0.5, 0.1, 0.9, 0.01, 0.03, "tested"}};
     out.programmes = {"sets.gmt", "", "2 of 3 sets have genes enough.", 4, 2, 1, {{"INTERFERON <ALPHA>", "B & T cell", 0.5, 0.1, 0.4, 0.3, 0.5, 1e-4, 0.001, "tested"}, {"HYPOXIA", "monocyte", 0.1, 0.2, -0.1, -0.4, 0.2, 0.4, kMissing, "exploratory: few donors"}}};
     out.communication = {"pairs.csv", "", "9 of 20 pairs have their genes measured.", 7, 0, 0, {{"CXCL12 -> CXCR4", "monocyte -> B & T cell", 0.5, 0.4, 0.1, -0.1, 0.3, 0.2, 0.6, "tested"}}};
+    out.acquired = example_acquired_changes();
     out.cannot_tell = {"Whether <monocytes> hold for other donors."};
     return out;
 }

@@ -42,6 +42,7 @@ MethodsFacts full_facts() {
     facts.comparison_types = "cell_type";
     facts.comparison_design = "~ donor + condition";
     facts.programme_table = "hallmarks.gmt";
+    facts.copy_number_reference = "120 cells ('cell_type=T cell')";
     return facts;
 }
 
@@ -67,6 +68,13 @@ TEST(MethodsText, tells_of_programmes_and_pairs_only_where_they_were_compared) {
     const std::string text = joined(compose_methods(full_facts()));
     EXPECT_NE(text.find("Gene sets (hallmarks.gmt) were scored"), std::string::npos);
     EXPECT_EQ(text.find("Ligand-receptor pairs"), std::string::npos);
+}
+
+TEST(MethodsText, tells_of_copy_number_and_its_reference_only_where_it_was_called) {
+    MethodsFacts facts = full_facts();
+    EXPECT_NE(joined(compose_methods(facts)).find("against 120 cells ('cell_type=T cell') as the reference"), std::string::npos);
+    facts.copy_number_reference = "";
+    EXPECT_EQ(joined(compose_methods(facts)).find("Gains and losses"), std::string::npos);
 }
 
 TEST(MethodsText, cites_in_order_and_every_reference_is_cited) {

@@ -44,7 +44,7 @@ std::string comparison_of(const ReportData& data) {
 TEST(Render, the_chapter_of_a_comparison_goes_from_donors_to_what_cannot_be_told) {
     const std::string chapter = comparison_of(example_report_data({}));
     std::size_t last = 0;
-    for (const char* part : {"Donors</h3>", "Composition</h3>", "State of each type</h3>", "Genes</h3>", "Programmes</h3>", "Communication</h3>", "What we cannot tell</h3>"}) {
+    for (const char* part : {"Donors</h3>", "Composition</h3>", "State of each type</h3>", "Genes</h3>", "Programmes</h3>", "Communication</h3>", "Acquired changes</h3>", "What we cannot tell</h3>"}) {
         const std::size_t at = chapter.find(part);
         ASSERT_NE(at, std::string::npos) << part;
         EXPECT_GT(at, last) << part;
@@ -71,6 +71,51 @@ TEST(Render, programmes_and_pairs_say_what_was_found_and_what_was_not) {
     EXPECT_NE(few.find("No comparison was made. No donor has both types."), std::string::npos);
     data.comparison.programmes = {};
     EXPECT_EQ(comparison_of(data).find("Programmes</h3>"), std::string::npos) << "not asked for";
+}
+
+TEST(Render, acquired_changes_say_what_was_called_against_what_and_with_what_caution) {
+    ReportData data = example_report_data({});
+    const std::string chapter = comparison_of(data);
+    for (const char* part : {"1 clone with gains or losses; 80 of 200 compared cells are in it", "120 reference cells (cell_type=B &amp; T cell), each donor&#39;s on their own", "7p, 7q", "id=\"fig-clones_along_the_genome\"", "id=\"fig-cells_along_the_genome\"", "Expression is no count of DNA",
+                             "P&lt;1&gt;-clone-1", "Every arm of every group", "confirmed in DNA"}) {
+        EXPECT_NE(chapter.find(part), std::string::npos) << part;
+    }
+    EXPECT_EQ(chapter.find("P<1>"), std::string::npos) << "names are escaped";
+    const std::size_t figure = chapter.find("id=\"fig-clones_along_the_genome\"");
+    const std::string drawing = chapter.substr(figure, chapter.find("</svg>", figure) - figure);
+    EXPECT_EQ(count(drawing, "class=\"called\""), 2) << "1p and chromosome 7";
+    EXPECT_EQ(count(drawing, "class=\"border\""), 21) << "between 22 chromosomes";
+    EXPECT_EQ(count(drawing, "class=\"border arm\""), 22);
+    EXPECT_NE(chapter.find("-0.9 (lost)"), std::string::npos) << "the table behind the map";
+}
+
+TEST(Render, without_a_clone_or_a_reference_that_is_what_the_page_says) {
+    ReportData data = example_report_data({});
+    data.comparison.acquired.clones.clear();
+    data.comparison.acquired.groups.erase(data.comparison.acquired.groups.begin());
+    const std::string nothing = comparison_of(data);
+    EXPECT_NE(nothing.find("No gain or loss of an arm or a part of one was found in 200 cells against 120 reference cells. That is a result"), std::string::npos);
+    EXPECT_NE(nothing.find("Every arm of every group"), std::string::npos) << "a null result is printed in full";
+    EXPECT_NE(nothing.find("id=\"fig-clones_along_the_genome\""), std::string::npos);
+    data.comparison.acquired.null_inflation = 2.5;
+    data.comparison.acquired.has_arms = false;
+    EXPECT_NE(comparison_of(data).find("only large changes can be called"), std::string::npos);
+    EXPECT_NE(comparison_of(data).find("whole chromosomes are called"), std::string::npos);
+    const AcquiredChanges alone = example_report_data({}).comparison.acquired;
+    data.comparison.acquired = {};
+    data.comparison.acquired.is_asked = true;
+    data.comparison.acquired.refused = "No reference cells are named.";
+    EXPECT_NE(comparison_of(data).find("Nothing is called. No reference cells are named."), std::string::npos);
+    EXPECT_EQ(comparison_of(data).find("fig-clones_along_the_genome"), std::string::npos);
+    // Asked without conditions: the chapter is there, and says that none were compared.
+    data.comparison = {};
+    data.comparison.acquired = alone;
+    const std::string chapter = comparison_of(data);
+    EXPECT_NE(chapter.find("No conditions were compared"), std::string::npos);
+    EXPECT_NE(chapter.find("Acquired changes</h3>"), std::string::npos);
+    EXPECT_EQ(chapter.find("Donors</h3>"), std::string::npos);
+    data.comparison.acquired = {};
+    EXPECT_EQ(comparison_of(data), "");
 }
 
 TEST(Render, a_null_result_is_printed_and_shows_no_genes_donor_by_donor) {
