@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
 #include "morula/core/schema.hpp"
 
 namespace morula::commands::scenario_detail {
@@ -14,6 +15,9 @@ namespace {
 
 constexpr std::string_view kRateForm = "Write { value = 1.0, unit = \"1/min\", source = \"measured\" }; source is measured, literature (with citation), fitted or guessed (with prior = [low, high]).";
 const std::vector<std::string> kSources{"measured", "literature", "fitted", "guessed"};
+
+constexpr double kShortestMin = 1e-6;
+constexpr double kLongestMin = 1e8;
 
 struct Units {
     std::vector<std::pair<std::string_view, double>> factor;  // to um and min; the first is the one that we compute in
@@ -38,6 +42,8 @@ const Units& units_of(Quantity quantity) {
 }
 
 }  // namespace
+
+void Reading::hash_file(const std::filesystem::path& file) { hasher.update(read_text_file(file, kLargestScenarioFile)); }
 
 void Section::refuse(std::string_view key, const std::string& what, std::string next) const {
     invalid_data(fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), std::move(next));
@@ -80,6 +86,24 @@ std::int64_t Section::whole_or(std::string_view key, std::int64_t missing) {
     const auto value = require(key).value<std::int64_t>();
     if (!value || *value < 0) refuse(key, "must be a whole number, 0 or more", "Write a whole number.");
     return *value;
+}
+
+double Section::positive(std::string_view key) {
+    const double value = number(key);
+    if (!(value > 0.0)) refuse(key, "must be above 0", "Give a number above 0.");
+    return value;
+}
+
+double Section::minutes(std::string_view key) {
+    const double value = positive(key);
+    if (!(value >= kShortestMin && value <= kLongestMin)) refuse(key, fmt::format("is {:g} minutes, outside {:g} to {:g}", value, kShortestMin, kLongestMin), "Give minutes within these bounds.");
+    return value;
+}
+
+std::array<double, 3> Section::place(std::string_view key, std::string_view example) {
+    const std::vector<double> values = numbers(key);
+    if (values.size() != 3) refuse(key, "must have three numbers", fmt::format("Write {}.", example));
+    return {values[0], values[1], values[2]};
 }
 
 std::vector<double> Section::numbers(std::string_view key) {
@@ -158,6 +182,22 @@ void Section::done() const {
         const std::string nearest = nearest_name(std::string(key.str()), {known_.begin(), known_.end()});
         refuse(key.str(), "is not known", nearest.empty() ? fmt::format("Remove it; {} may have: {}.", name_, fmt::join(known_, ", ")) : fmt::format("Did you mean '{}'?", nearest));
     }
+}
+
+std::int32_t substance_number(Section& section, std::string_view key, const simulation::Model& model) {
+    std::vector<std::string> names;
+    for (const simulation::Substance& substance : model.substances) names.push_back(substance.name);
+    if (names.empty()) section.refuse(key, "names a substance, and there are none", "Add [[substance]].");
+    if (!section.has(key)) section.text(key);
+    return static_cast<std::int32_t>(section.choice(key, names, 0));
+}
+
+std::size_t type_number(Section& section, std::string_view key, const simulation::Model& model) {
+    std::vector<std::string> names;
+    for (const simulation::CellType& type : model.types) names.push_back(type.name);
+    if (names.empty()) section.refuse(key, "names a cell type, and there are none", "Add [[cell_type]].");
+    if (!section.has(key)) section.text(key);
+    return section.choice(key, names, 0);
 }
 
 }  // namespace morula::commands::scenario_detail

@@ -9,6 +9,8 @@
 #include <toml++/toml.h>
 #pragma pop_macro("NDEBUG")
 
+#include <array>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -17,15 +19,24 @@
 #include <vector>
 
 #include "morula/commands/scenario.hpp"
+#include "morula/core/context.hpp"
+#include "morula/core/hash.hpp"
 
 namespace morula::commands::scenario_detail {
 
 enum class Quantity { rate, speed, diffusion, time, volume, ratio };
 
-/// What the sections of one file share.
+/// What the sections of one scenario share.
 struct Reading {
     std::filesystem::path path;
+    Context& context;
+    Hasher hasher{};  // of the scenario's text and of every file that it names
     std::vector<ScenarioRate> rates{};
+
+    /// A file that the scenario names: it lies beside it.
+    std::filesystem::path beside(const std::string& name) const { return path.parent_path() / name; }
+    /// Its bytes become part of the scenario's hash.
+    void hash_file(const std::filesystem::path& file);
 };
 
 /// One TOML table. Every look at a key makes it known; done() refuses those that nobody looked for. Errors name the file and the line.
@@ -46,8 +57,15 @@ public:
     double number(std::string_view key);
     double number_or(std::string_view key, double missing) { return has(key) ? number(key) : missing; }
     std::int64_t whole_or(std::string_view key, std::int64_t missing);
+    double positive(std::string_view key);
+    double positive_or(std::string_view key, double missing) { return has(key) ? positive(key) : missing; }
+    /// Minutes of a clock or a table: shorter ones could not be told from none, and a run of 2^32 steps would not end.
+    double minutes(std::string_view key);
+    double minutes_or(std::string_view key, double missing) { return has(key) ? minutes(key) : missing; }
     std::vector<double> numbers(std::string_view key);
     std::vector<std::string> texts(std::string_view key);
+    /// Three numbers, x, y and z; `example` tells how to write them.
+    std::array<double, 3> place(std::string_view key, std::string_view example);
     /// {value, unit, source, citation, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
     double rate(std::string_view key, Quantity quantity);
     double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);
@@ -68,5 +86,12 @@ private:
     Reading& reading_;
     std::set<std::string, std::less<>> known_;
 };
+
+/// Largest file that a scenario may be or name.
+inline constexpr std::int64_t kLargestScenarioFile = 1 << 30;
+
+/// The substance or cell type that the key names; its number. Refused where the key is missing or there is none of that name.
+std::int32_t substance_number(Section& section, std::string_view key, const simulation::Model& model);
+std::size_t type_number(Section& section, std::string_view key, const simulation::Model& model);
 
 }  // namespace morula::commands::scenario_detail
