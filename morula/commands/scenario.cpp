@@ -91,6 +91,7 @@ private:
         model_.clocks.field_min = clocks.minutes_or("field_min", model_.clocks.field_min);
         model_.clocks.mechanics_min = clocks.minutes_or("mechanics_min", model_.clocks.mechanics_min);
         model_.clocks.life_min = clocks.minutes_or("life_min", model_.clocks.life_min);
+        if (clocks.has("steady_min")) model_.clocks.steady_min = clocks.minutes("steady_min");
         clocks.done();
     }
 

@@ -52,8 +52,9 @@ public:
     void set_exchange(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context);
     /// What bulk() does with them, but for the last digit; nothing where there are none.
     void exchange(std::int32_t s, Context& context);
-    /// One step of diffusion and decay of all substances.
+    /// One step of diffusion and decay of all substances, or of some; the others stay as they are.
     void diffuse(Context& context);
+    void diffuse(std::span<const std::int32_t> substances, Context& context);
 
     std::int64_t bytes() const;
     /// Amount in the whole box, concentration times um^3.

@@ -1,6 +1,7 @@
 // Field: how lines are grouped, and the sweeps of a diffusion step.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -136,28 +137,36 @@ private:
 };
 
 void Field::diffuse(Context& context) {
+    std::vector<std::int32_t> all(substances_.size());
+    std::iota(all.begin(), all.end(), 0);
+    diffuse(all, context);
+}
+
+void Field::diffuse(std::span<const std::int32_t> substances, Context& context) {
+    const std::int64_t n = std::ssize(substances);
+    const auto number = [&](std::int64_t k) { return substances[static_cast<std::size_t>(k)]; };
     matrix::ScratchPool<std::vector<double>> scratch;
     if (grid_.is_flat()) {
         for (const int axis : {0, 1}) {
             const std::int64_t n_groups = groups_a_plane(axis);
             const std::int64_t n_tasks = (n_groups + kGroupsATask - 1) / kGroupsATask;
-            parallel_blocks(context, n_substances() * n_tasks, 1, [&](Block block) {
+            parallel_blocks(context, n * n_tasks, 1, [&](Block block) {
                 const std::int64_t task = block.begin % n_tasks;
                 auto lease = scratch.take();
-                Sweep(*this, static_cast<std::int32_t>(block.begin / n_tasks), axis).groups(0, task * kGroupsATask, std::min(n_groups, (task + 1) * kGroupsATask), *lease);
+                Sweep(*this, number(block.begin / n_tasks), axis).groups(0, task * kGroupsATask, std::min(n_groups, (task + 1) * kGroupsATask), *lease);
             });
         }
         return;
     }
     // x and y while a plane is in the cache, then z: two passes over memory a step.
-    parallel_blocks(context, n_substances() * grid_.n[2], 1, [&](Block block) {
-        const auto s = static_cast<std::int32_t>(block.begin / grid_.n[2]);
+    parallel_blocks(context, n * grid_.n[2], 1, [&](Block block) {
+        const std::int32_t s = number(block.begin / grid_.n[2]);
         auto lease = scratch.take();
         for (const int axis : {0, 1}) Sweep(*this, s, axis).groups(block.begin % grid_.n[2], 0, groups_a_plane(axis), *lease);
     });
-    parallel_blocks(context, n_substances() * grid_.n[1], 1, [&](Block block) {
+    parallel_blocks(context, n * grid_.n[1], 1, [&](Block block) {
         auto lease = scratch.take();
-        Sweep(*this, static_cast<std::int32_t>(block.begin / grid_.n[1]), 2).groups(block.begin % grid_.n[1], 0, groups_a_plane(2), *lease);
+        Sweep(*this, number(block.begin / grid_.n[1]), 2).groups(block.begin % grid_.n[1], 0, groups_a_plane(2), *lease);
     });
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,7 +48,7 @@ struct CellType {
     CellEncounters encounters{};
 };
 
-enum class FieldPace { stepped, steady };  // steady: solved for once a mechanics step, where a substance is fast beside the cells
+enum class FieldPace { stepped, steady };  // steady: solved for at the times of Clocks::steady_min, where a substance is fast beside the cells
 
 struct FixedVoxels {
     std::vector<std::int64_t> places;
@@ -59,6 +60,10 @@ struct Clocks {
     double field_min = 0.01;
     double mechanics_min = 0.1;
     double life_min = 6.0;
+    /// Between solutions of steady fields, a whole multiple of mechanics_min. Without it, as often as somebody looks: at every mechanics step the substances that a type follows, the others at
+    /// the strikes of the life clock, where rules read them, and of the signals' clock. A steady field has no memory, so that what is read is what solving at every step would give, to the
+    /// solver's tolerance.
+    std::optional<double> steady_min{};
 };
 
 struct Model {

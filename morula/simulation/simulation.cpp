@@ -11,14 +11,11 @@
 #include <utility>
 
 #include "morula/core/error.hpp"
-#include "morula/simulation/multigrid.hpp"
 #include "morula/simulation/perturbations.hpp"
 
 namespace morula::simulation {
 namespace {
 
-/// Of steady fields, solved anew from the last ones every step: far below what their voxels resolve.
-constexpr double kSteadyTolerance = 1e-6;
 constexpr std::int64_t kBytesACell = 300;
 
 /// How often the shorter clock strikes within the longer.
@@ -123,6 +120,12 @@ Simulation::Simulation(Model model, Context& context)
         steps_a_state_ = strikes(model_.clocks.mechanics_min, model_.expression->clock_min, "mechanics and expression");
         if (model_.expression->signalling) steps_a_signal_ = strikes(model_.clocks.mechanics_min, model_.expression->signalling->model().clock_min, "mechanics and signalling");
     }
+    // Who looks at steady fields that nobody follows: rules, and signals.
+    const std::int64_t steps_a_look = model_.expression && model_.expression->signalling ? std::gcd(steps_a_life_, steps_a_signal_) : steps_a_life_;
+    for (std::size_t s = 0; s < model_.substances.size(); ++s) {
+        const bool is_followed = std::any_of(model_.types.begin(), model_.types.end(), [&](const CellType& type) { return type.mechanics.chemotaxis_substance == static_cast<std::int32_t>(s); });
+        steps_a_solution_.push_back(model_.clocks.steady_min ? strikes(model_.clocks.mechanics_min, *model_.clocks.steady_min, "mechanics and steady fields") : is_followed ? 1 : steps_a_look);
+    }
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
         const FixedVoxels& fixed = model_.fixed[static_cast<std::size_t>(s)];
         field_.fix(s, fixed.places, fixed.concentrations, context);
@@ -216,28 +219,6 @@ CellExchange Simulation::exchange_of(std::size_t agent, std::int32_t substance) 
     find_rates(substance, static_cast<std::int64_t>(agent), {&exchange.secretion, 1}, {&exchange.clearance, 1});
     exchange.uptake = static_cast<float>(volume_of(agents_, agent) * behaviors_.value(agents_, agent, {BehaviorKind::uptake, substance}));
     return exchange;
-}
-
-void Simulation::step_fields(Context& context) {
-    if (field_.n_substances() == 0) return;
-    // Cells that lie together in space, as they do once lists are built, are added up together.
-    mechanics_.current_lists(agents_, context);
-    std::vector<std::int32_t> all, stepped;
-    for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
-        all.push_back(s);
-        if (model_.pace[static_cast<std::size_t>(s)] == FieldPace::stepped) stepped.push_back(s);
-    }
-    const auto rates_of = [&](std::int32_t s, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) { find_rates(s, begin, secretion, clearance); };
-    const std::vector<VoxelRates>& rates = voxel_sums_.add_up(model_.box, agents_, all, rates_of, context);
-    for (const std::int32_t s : stepped) field_.set_exchange(s, rates[static_cast<std::size_t>(s)].source, rates[static_cast<std::size_t>(s)].sink, context);
-    for (std::int64_t f = 0; !stepped.empty() && f < fields_a_step_; ++f) {
-        for (const std::int32_t s : stepped) field_.exchange(s, context);
-        field_.diffuse(context);
-    }
-    for (const std::int32_t s : all) {
-        const auto k = static_cast<std::size_t>(s);
-        if (model_.pace[k] == FieldPace::steady) solve_steady(field_, s, rates[k].source, rates[k].sink, {.tolerance = kSteadyTolerance}, context);
-    }
 }
 
 void Simulation::record_events(const PopulationEvents& events, const std::vector<Encounter>& encounters, double minute) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,7 @@ struct CellExchange {
     float uptake = 0.0F;
 };
 
-/// One mechanics step: field steps with exchange, or steady fields; then motion; then, where the life clock strikes, rules, growth, cycle and death.
+/// One mechanics step: field steps with exchange, and steady fields where they are due (in the first step, then in every one that ends with their clock's strike); then motion; then, where the life clock strikes, rules, growth, cycle and death.
 /// Everything is decided by model, start and seed: the same bits for any number of threads, and after save and load at any step.
 class Simulation {
 public:
@@ -63,6 +64,8 @@ public:
     const Agents& agents() const { return agents_; }
     const Field& field() const { return field_; }
     const Behaviors& behaviors() const { return behaviors_; }
+    /// Mechanics steps between solutions of a steady substance.
+    std::int64_t steps_a_solution(std::size_t substance) const { return steps_a_solution_[substance]; }
     const PopulationTally& tally() const { return tally_; }
     /// nullptr where the model has none.
     const ExpressionStates* states() const { return states_ ? &*states_ : nullptr; }
@@ -92,6 +95,7 @@ private:
     double minute_of(std::int64_t step) const;
     void step(Context& context);
     void step_fields(Context& context);
+    bool is_due(std::size_t substance) const;
     void live(Context& context);
     void use_factors(double minute);
     void move_cells(double after_min, double until_min);
@@ -111,6 +115,7 @@ private:
     std::optional<ExpressionStates> states_;
     std::int64_t step_ = 0;
     std::int64_t fields_a_step_ = 1;
+    std::vector<std::int64_t> steps_a_solution_;  // mechanics steps between solutions of a steady substance
     std::int64_t steps_a_life_ = 1;
     std::int64_t steps_a_state_ = 1;
     std::int64_t steps_a_signal_ = 1;

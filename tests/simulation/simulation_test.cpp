@@ -203,6 +203,55 @@ TEST(simulation, a_steady_field_is_where_a_stepped_one_ends) {
     EXPECT_NEAR(middle[0] / middle[1], 1.0, 0.01);
 }
 
+/// A tissue in which cells take up oxygen, divide where there is much of it and die where they are crowded; nobody crawls, so that only the life clock reads the field.
+Model breathing_model() {
+    Model model = busy_model();
+    model.types[1].mechanics = {};
+    model.types[1].exchange = {{.uptake_per_min = 5.0}, {}};
+    model.rules.pop_back();
+    return model;
+}
+
+TEST(simulation, steady_fields_solved_when_somebody_looks_are_those_solved_at_every_step) {
+    const auto context = test::make_context(2);
+    Model each = breathing_model();
+    each.clocks.steady_min = each.clocks.mechanics_min;
+    Simulation every_step(each, busy_start(), *context);
+    Simulation when_read(breathing_model(), busy_start(), *context);
+    for (int strike = 1; strike <= 20; ++strike) {
+        every_step.advance(0.6 * strike, *context);
+        when_read.advance(0.6 * strike, *context);
+        ASSERT_EQ(every_step.agents().size(), when_read.agents().size());
+        EXPECT_EQ(every_step.tally().births, when_read.tally().births);
+        double largest = 0.0;
+        for (std::size_t v = 0; v < every_step.field().values(0).size(); ++v) largest = std::max(largest, std::abs(every_step.field().values(0)[v] - when_read.field().values(0)[v]));
+        EXPECT_LT(largest, 38.0 * 1e-4) << "at strike " << strike;
+    }
+    EXPECT_GT(when_read.tally().births, 50);
+}
+
+TEST(simulation, steady_fields_have_a_clock_of_their_own) {
+    const auto context = test::make_context(1);
+    const auto change_in_step = [&](Model model, int step) {
+        Simulation simulation(std::move(model), busy_start(), *context);
+        simulation.advance(0.1 * step, *context);
+        const std::vector<double> before(simulation.field().values(0).begin(), simulation.field().values(0).end());
+        simulation.advance(0.1 * (step + 1), *context);
+        return !std::equal(before.begin(), before.end(), simulation.field().values(0).begin());
+    };
+    EXPECT_TRUE(change_in_step(breathing_model(), 0)) << "the first step starts from the steady field";
+    for (int step = 1; step < 5; ++step) EXPECT_FALSE(change_in_step(breathing_model(), step)) << "a stepped substance beside it leaves it alone";
+    EXPECT_TRUE(change_in_step(breathing_model(), 5)) << "rules read it at the life clock's strike";
+    Model own = breathing_model();
+    own.clocks.steady_min = 0.3;
+    EXPECT_FALSE(change_in_step(own, 1));
+    EXPECT_TRUE(change_in_step(own, 2));
+    Model followed = busy_model();
+    followed.rules.clear();
+    followed.types[1].mechanics.chemotaxis_substance = 0;
+    EXPECT_TRUE(change_in_step(followed, 1)) << "cells that follow it look at every step";
+}
+
 TEST(simulation, names_what_is_wrong_with_a_start) {
     const auto context = test::make_context(1);
     const auto refused = [&](const auto& change, std::string_view part) {
@@ -220,6 +269,7 @@ TEST(simulation, names_what_is_wrong_with_a_start) {
     refused([](Model&, Agents& agents) { agents.id[3] = agents.id[2]; }, "the id of another");
     refused([](Model& model, Agents&) { model.clocks.life_min = 0.25; }, "clocks of mechanics and life");
     refused([](Model& model, Agents&) { model.clocks.field_min = 0.0; }, "field step");
+    refused([](Model& model, Agents&) { model.clocks.steady_min = 0.25; }, "clocks of mechanics and steady fields are 0.1 and 0.25 min");
     refused([](Model& model, Agents&) { model.clocks = {.field_min = 0.5, .mechanics_min = 0.5, .life_min = 1.0}; }, "mechanics step of 0.5 min is too long");
     refused([](Model& model, Agents&) { model.types.clear(); }, "no cell types");
     refused([](Model& model, Agents&) { model.types[1].name = "grows"; }, "more than one cell type 'grows'");
