@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 
 #include "morula/commands/scenario_cells.hpp"
 #include "morula/commands/scenario_encounters.hpp"
@@ -10,6 +11,7 @@
 #include "morula/commands/scenario_readouts.hpp"
 #include "morula/commands/scenario_section.hpp"
 #include "morula/commands/scenario_text.hpp"
+#include "morula/commands/scenario_vessels.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 
@@ -44,6 +46,7 @@ public:
         if (!top.has("domain")) top.refuse("domain", "is missing", "Add [domain] with size_um and voxel_um.");
         for (Section& clocks : top.sections("clocks")) read_clocks(clocks);
         for (Section& substance : top.sections("substance")) read_substance(substance);
+        for (Section& vessel : top.sections("vessel")) read_vessel(vessel, model_, reading_);
         for (Section& type : top.sections("cell_type")) read_type(type);
         std::size_t number = 0;
         for (Section& type : top.sections("cell_type")) scenario_detail::read_encounters(type, model_, number++);
@@ -196,6 +199,21 @@ private:
 std::string_view evidence_name(Evidence evidence) {
     constexpr std::array<std::string_view, 4> names{"measured", "literature", "fitted", "guessed"};
     return names[static_cast<std::size_t>(evidence)];
+}
+
+std::array<std::int64_t, 4> count_sources(const Scenario& scenario) {
+    std::array<std::int64_t, 4> n{};
+    for (const ScenarioRate& rate : scenario.rates) ++n[static_cast<std::size_t>(rate.source)];
+    return n;
+}
+
+double last_minute(const Scenario& scenario, double until_min, const fs::path& path) {
+    const double step = scenario.model.clocks.mechanics_min;
+    const double until = std::round(until_min / step) * step;
+    if (until / step >= static_cast<double>(std::numeric_limits<std::uint32_t>::max())) {
+        invalid_data(fmt::format("{}: {:g} minutes are more than 2^32 steps of {:g} minutes.", path.string(), until, step), "Stop earlier (until_min, --until), or give a longer mechanics_min.");
+    }
+    return until;
 }
 
 Scenario read_scenario(const fs::path& path, Context& context) { return ScenarioReader(path, context).read(); }

@@ -39,6 +39,11 @@ struct Scenario {
     double snapshot_every_min = 0.0;  // a whole multiple of every_min; 0: the last state alone
 };
 
+/// How many rates have each source, in the order of Evidence.
+std::array<std::int64_t, 4> count_sources(const Scenario& scenario);
+/// The minute that a run until `until_min` stops at: a whole number of mechanics steps. Throws invalid_data where these are 2^32 or more. path: of the scenario, for the message.
+double last_minute(const Scenario& scenario, double until_min, const std::filesystem::path& path);
+
 /// See docs/steps/simulate.md for the form. Files that it names (rules, cells) lie beside it.
 /// Throws not_found, or invalid_data with file and line: text that is no TOML, an unknown key (with the nearest), a missing one, a rate without unit or source, of an
 /// unknown unit, below 0 or beyond what is physical, literature without a citation, a guess without a prior; and what Simulation refuses.

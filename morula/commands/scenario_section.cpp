@@ -81,8 +81,7 @@ double Section::number(std::string_view key) {
     return *value;
 }
 
-std::int64_t Section::whole_or(std::string_view key, std::int64_t missing) {
-    if (!has(key)) return missing;
+std::int64_t Section::whole(std::string_view key) {
     const auto value = require(key).value<std::int64_t>();
     if (!value || *value < 0) refuse(key, "must be a whole number, 0 or more", "Write a whole number.");
     return *value;
@@ -120,6 +119,35 @@ std::vector<std::string> Section::texts(std::string_view key) {
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) values.push_back(list->get(i)->value<std::string>().value_or(""));
     if (values.empty() || std::any_of(values.begin(), values.end(), [](const std::string& value) { return value.empty(); })) refuse(key, "must be a list of texts", "Write [\"one\", \"two\"].");
     return values;
+}
+
+std::vector<std::pair<std::string, std::string>> Section::text_table(std::string_view key) {
+    const toml::table* table = require(key).as_table();
+    if (table == nullptr) refuse(key, "must be a table", fmt::format("Write {} = {{ name = \"text\" }}.", key));
+    std::vector<std::pair<std::string, std::string>> found;
+    for (const auto& [name, node] : *table) {
+        const auto value = node.value<std::string>();
+        if (!value) refuse(key, fmt::format("'{}' must be a text", std::string(name.str())), "Write it in quotes.");
+        found.emplace_back(std::string(name.str()), *value);
+    }
+    return found;
+}
+
+std::vector<std::pair<std::string, double>> Section::shares(std::string_view key) {
+    const toml::node& node = require(key);
+    if (node.is_string()) return {{text(key), 1.0}};
+    const toml::table* table = node.as_table();
+    if (table == nullptr || table->empty()) refuse(key, "must be a name, or a table of shares", fmt::format("Write {0} = \"a\", or {0} = {{ a = 0.8, b = 0.2 }}.", key));
+    std::vector<std::pair<std::string, double>> found;
+    double sum = 0.0;
+    for (const auto& [name, share] : *table) {
+        const auto value = share.value<double>();
+        if (!value || !(*value > 0.0 && *value <= 1.0)) refuse(key, fmt::format("the share of '{}' is not above 0 and at most 1", std::string(name.str())), "Give shares whose sum is 1.");
+        found.emplace_back(std::string(name.str()), *value);
+        sum += *value;
+    }
+    if (std::abs(sum - 1.0) > 1e-6) refuse(key, fmt::format("the sum of its shares is {:g}", sum), "Give shares whose sum is 1.");
+    return found;
 }
 
 double Section::rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest) {

@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "morula/commands/scenario.hpp"
@@ -56,7 +57,8 @@ public:
     std::size_t choice(std::string_view key, const std::vector<std::string>& names, std::size_t missing);
     double number(std::string_view key);
     double number_or(std::string_view key, double missing) { return has(key) ? number(key) : missing; }
-    std::int64_t whole_or(std::string_view key, std::int64_t missing);
+    std::int64_t whole(std::string_view key);
+    std::int64_t whole_or(std::string_view key, std::int64_t missing) { return has(key) ? whole(key) : missing; }
     double positive(std::string_view key);
     double positive_or(std::string_view key, double missing) { return has(key) ? positive(key) : missing; }
     /// Minutes of a clock or a table: shorter ones could not be told from none, and a run of 2^32 steps would not end.
@@ -66,11 +68,17 @@ public:
     std::vector<std::string> texts(std::string_view key);
     /// Three numbers, x, y and z; `example` tells how to write them.
     std::array<double, 3> place(std::string_view key, std::string_view example);
+    /// Texts by name: the table { "OD Mature 1" = "oligodendrocyte" }.
+    std::vector<std::pair<std::string, std::string>> text_table(std::string_view key);
+    /// Shares by name: a text (all of it), or the table { alpha = 0.8, delta = 0.2 } of shares above 0 whose sum is 1.
+    std::vector<std::pair<std::string, double>> shares(std::string_view key);
     /// {value, unit, source, citation, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
     double rate(std::string_view key, Quantity quantity);
     double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);
     /// A concentration: its unit must be that of the substance.
     double concentration(std::string_view key, const std::string& unit);
+    /// File of the scenario, for messages.
+    const std::filesystem::path& path() const { return reading_.path; }
     /// Tables of [key] or [[key]], named "key".
     std::vector<Section> sections(std::string_view key);
     void done() const;

@@ -75,12 +75,6 @@ void write_rates(const fs::path& path, const Scenario& scenario) {
     csv.commit();
 }
 
-std::array<std::int64_t, 4> count_sources(const Scenario& scenario) {
-    std::array<std::int64_t, 4> n{};
-    for (const ScenarioRate& rate : scenario.rates) ++n[static_cast<std::size_t>(rate.source)];
-    return n;
-}
-
 /// snapshots/minute-000120.h5ad; fractions of a minute are written out where there are any.
 std::string write_snapshot(const Simulation& simulation, const Scenario& scenario, const fs::path& out, Context& context) {
     const double minute = std::round(simulation.minute() * 1e6) / 1e6;
@@ -138,12 +132,8 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     VerbRecord record("simulate", values_of(options), context);
     Scenario scenario = read_scenario(options.scenario, context);
     if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
-    const double step = scenario.model.clocks.mechanics_min;
-    const double until = std::round(options.until.value_or(scenario.until_min) / step) * step;
-    if (until / step >= static_cast<double>(std::numeric_limits<std::uint32_t>::max())) {
-        invalid_data(fmt::format("{}: {:g} minutes are more than 2^32 steps of {:g} minutes.", options.scenario, until, step), "Stop earlier (until_min, --until), or give a longer mechanics_min.");
-    }
-    const double every = std::max(scenario.every_min, step);
+    const double until = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
+    const double every = std::max(scenario.every_min, scenario.model.clocks.mechanics_min);
     if (every > scenario.every_min) context.events().warning(fmt::format("{}: every_min is shorter than a mechanics step; a row is written each step.", options.scenario));
     scenario.every_min = every;
     if (scenario.start.size() == 0) context.events().warning(fmt::format("{}: there are no cells; only fields will change.", options.scenario));

@@ -233,6 +233,8 @@ TEST(simulation, steady_fields_solved_when_somebody_looks_are_those_solved_at_ev
 TEST(simulation, steady_fields_have_a_clock_of_their_own) {
     const auto context = test::make_context(1);
     const auto change_in_step = [&](Model model, int step) {
+        model.types[1].mechanics.speed_um_per_min = 60.0;  // or hardly anyone would change voxels
+        model.types[1].mechanics.persistence_min = 100.0;
         Simulation simulation(std::move(model), busy_start(), *context);
         simulation.advance(0.1 * step, *context);
         const std::vector<double> before(simulation.field().values(0).begin(), simulation.field().values(0).end());

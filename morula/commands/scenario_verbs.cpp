@@ -1,0 +1,191 @@
+#include "morula/commands/scenario_verbs.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "morula/commands/scenario.hpp"
+#include "morula/commands/scenario_templates.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
+
+namespace morula::commands {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+using simulation::FieldPace;
+using simulation::Simulation;
+
+/// For the estimate of a run's time: two cores of the machine of docs/simulation.md, half loaded.
+constexpr double kAgentStepsPerSecond = 8e6;
+constexpr double kVoxelStepsPerSecond = 4e8;
+constexpr double kSecondsAVoxelSolved = 1e-7;
+constexpr double kSecondsAStep = 2e-5;
+/// Of a steady solve, beside the fields.
+constexpr std::int64_t kBytesAVoxelSolved = 96;
+constexpr std::int64_t kBytesAnAgent = 300;
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+struct CheckOptions {
+    std::string scenario;
+    std::optional<double> until;
+};
+constexpr auto describe(const CheckOptions*) {
+    return std::tuple{
+        field("scenario", &CheckOptions::scenario, "Scenario (TOML); files that it names lie beside it.", {.positional = true, .required = true}),
+        field("until", &CheckOptions::until, "Minute to stop at, instead of the scenario's.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
+    };
+}
+
+/// What a run would cost, for the cells of its start.
+struct Cost {
+    double until_min = 0.0;
+    double mechanics_steps = 0.0;
+    double field_steps = 0.0;      // over all stepped substances
+    double solutions = 0.0;        // over all steady ones
+    std::int64_t memory_bytes = 0;
+    double seconds = 0.0;
+};
+
+Cost cost_of(const Simulation& simulation, double until_min) {
+    const simulation::Model& model = simulation.model();
+    const double n_agents = static_cast<double>(simulation.agents().size());
+    const double n_voxels = static_cast<double>(model.box.n_voxels());
+    Cost cost{.until_min = until_min, .mechanics_steps = std::round(until_min / model.clocks.mechanics_min)};
+    bool some_steady = false;
+    for (std::size_t s = 0; s < model.substances.size(); ++s) {
+        // The first step and each strike of the substance's clock.
+        if (model.pace[s] == FieldPace::steady) cost.solutions += simulation.steps_a_solution(s) == 1 ? cost.mechanics_steps : 1.0 + std::floor(cost.mechanics_steps / static_cast<double>(simulation.steps_a_solution(s)));
+        else cost.field_steps += std::round(until_min / model.clocks.field_min);
+        some_steady = some_steady || model.pace[s] == FieldPace::steady;
+        cost.memory_bytes += (model.fixed[s].places.empty() ? 8 : 16) * model.box.n_stored();
+    }
+    cost.memory_bytes += kBytesAnAgent * simulation.agents().size() + (some_steady ? kBytesAVoxelSolved * model.box.n_voxels() : 0);
+    cost.seconds = cost.mechanics_steps * (kSecondsAStep + n_agents / kAgentStepsPerSecond) + cost.field_steps * n_voxels / kVoxelStepsPerSecond + cost.solutions * n_voxels * kSecondsAVoxelSolved;
+    return cost;
+}
+
+std::string duration_text(double seconds) {
+    if (seconds < 90.0) return fmt::format("{:.0f} s", std::max(1.0, seconds));
+    if (seconds < 5'400.0) return fmt::format("{:.0f} min", seconds / 60.0);
+    return seconds < 172'800.0 ? fmt::format("{:.1f} h", seconds / 3'600.0) : fmt::format("{:.1f} days", seconds / 86'400.0);
+}
+
+std::vector<std::int64_t> cells_by_type(const Simulation& simulation) {
+    std::vector<std::int64_t> n;
+    for (const auto& phases : simulation.composition()) {
+        n.push_back(0);
+        for (const std::int64_t here : phases) n.back() += here;
+    }
+    return n;
+}
+
+std::string check_text(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const Cost& cost) {
+    const simulation::Model& model = simulation.model();
+    std::vector<std::string> cells;
+    const auto n = cells_by_type(simulation);
+    for (std::size_t t = 0; t < n.size(); ++t) cells.push_back(fmt::format("{} {}", n[t], model.types[t].name));
+    std::string text = fmt::format("{}: {}. It can be run.\n", options.scenario, scenario.title);
+    text += fmt::format("Cells: {} ({}).\n", simulation.agents().size(), fmt::join(cells, ", "));
+    text += fmt::format("Domain: {} x {} x {} voxels of {:g} um.\n", model.box.n[0], model.box.n[1], model.box.n[2], model.box.voxel_um);
+    for (std::size_t s = 0; s < model.substances.size(); ++s) {
+        const bool is_steady = model.pace[s] == FieldPace::steady;
+        const double pace = is_steady ? static_cast<double>(simulation.steps_a_solution(s)) * model.clocks.mechanics_min : model.clocks.field_min;
+        text += fmt::format("Substance {}: {} every {:g} min; {} voxels hold a concentration.\n", model.substances[s].name, is_steady ? "solved for" : "stepped", pace, model.fixed[s].places.size());
+    }
+    const auto sources = count_sources(scenario);
+    text += fmt::format("Rates: {}: {} measured, {} from the literature, {} fitted, {} guessed{}\n", scenario.rates.size(), sources[0], sources[1], sources[2], sources[3], sources[3] > 0 ? ":" : ".");
+    for (const ScenarioRate& rate : scenario.rates) {
+        if (rate.source == Evidence::guessed) text += fmt::format("  line {}: {} = {:g} {}, guessed between {:g} and {:g}\n", rate.line, rate.name, rate.value, rate.unit, rate.prior[0], rate.prior[1]);
+    }
+    text += fmt::format("Run: {:g} min in {:.0f} steps of motion, {:.0f} of fields, {:.0f} steady solutions; {} of memory, about {} on two cores for the cells of the start, more as they divide.\n", cost.until_min,
+                        cost.mechanics_steps, cost.field_steps, cost.solutions, format_bytes(cost.memory_bytes), duration_text(cost.seconds));
+    return text;
+}
+
+std::string check_json(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const Cost& cost) {
+    Json rates = Json::array();
+    for (const ScenarioRate& rate : scenario.rates) {
+        Json one = {{"rate", rate.name}, {"value", rate.value}, {"unit", rate.unit}, {"source", evidence_name(rate.source)}, {"citation", rate.citation}};
+        if (rate.source == Evidence::guessed) one["prior"] = rate.prior;
+        if (rate.line > 0) one["line"] = rate.line;
+        rates.push_back(std::move(one));
+    }
+    Json cells = Json::object();
+    const auto n = cells_by_type(simulation);
+    for (std::size_t t = 0; t < n.size(); ++t) cells[simulation.model().types[t].name] = n[t];
+    const auto sources = count_sources(scenario);
+    Json json = {{"scenario", options.scenario}, {"title", scenario.title}, {"scenario_hash", scenario.hash}, {"n_cells", simulation.agents().size()}, {"cells", cells}, {"n_voxels", simulation.model().box.n_voxels()}};
+    for (std::size_t k = 0; k < sources.size(); ++k) json[fmt::format("rates_{}", evidence_name(static_cast<Evidence>(k)))] = sources[k];
+    json["minutes"] = cost.until_min;
+    json["mechanics_steps"] = cost.mechanics_steps;
+    json["field_steps"] = cost.field_steps;
+    json["steady_solutions"] = cost.solutions;
+    json["memory_bytes"] = cost.memory_bytes;
+    json["estimated_seconds"] = cost.seconds;
+    json["rates"] = rates;
+    return dump(json);
+}
+
+CommandResult run_check(const CheckOptions& options, Context& context) {
+    Scenario scenario = read_scenario(options.scenario, context);
+    const double until = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
+    const Simulation simulation(scenario.model, std::move(scenario.start), context);
+    const Cost cost = cost_of(simulation, until);
+    context.require_memory(cost.memory_bytes, "the simulation");
+    return {check_text(options, scenario, simulation, cost), check_json(options, scenario, simulation, cost)};
+}
+
+struct NewOptions {
+    std::optional<ScenarioTemplate> name;
+    std::string out;
+};
+constexpr auto describe(const NewOptions*) {
+    return std::tuple{
+        field("template", &NewOptions::name, "Tissue to start from.", {.choices = kScenarioTemplates, .positional = true, .required = true}),
+        field("out", &NewOptions::out, "File to write (TOML).", {.required = true}),
+    };
+}
+
+CommandResult run_new(const NewOptions& options, Context&) {
+    const fs::path path = options.out;
+    if (!path.has_filename()) fail(ErrorCode::usage, fmt::format("--out '{}' names no file.", options.out), "Name a file, as in --out my.toml.");
+    const std::string rules_name = path.stem().string() + "_rules.csv";
+    const fs::path rules = path.parent_path() / rules_name;
+    const ScenarioFiles files = scenario_template(*options.name, rules_name);
+    const bool has_rules = !files.rules.empty();
+    for (const fs::path& file : has_rules ? std::vector{path, rules} : std::vector{path}) {
+        if (fs::exists(file)) invalid_data(fmt::format("{} is there already.", file.string()), "Name another file, or move that one away.");
+    }
+    if (has_rules) write_text_file(rules, files.rules);
+    write_text_file(path, files.text);
+    Json json = {{"scenario", path.string()}};
+    if (has_rules) json["rules"] = rules.string();
+    return {fmt::format("{}{}: a scenario that runs as it is. Its rates are from the literature or guesses, none of them yours: change them, and say where each comes from.\n"
+                        "Check it with `morula scenario check {}`, run it with `morula simulate {} --out DIR`.\n", path.string(), has_rules ? " and " + rules.string() : "", path.string(), path.string()),
+            dump(json)};
+}
+
+}  // namespace
+
+std::vector<Command> scenario_commands() {
+    return {make_command<CheckOptions>({.name = "scenario check",
+                                        .summary = "Check a tissue scenario without running it: its rates by source, its cells, steps, memory and time.",
+                                        .help = "Everything that `simulate` would refuse is refused, with the same exit code. The time is an estimate for the cells of the start on two cores.",
+                                        .examples = {{"What a scenario rests on", "morula scenario check examples/tissue/oxygen_ball.toml"}}},
+                                       run_check),
+            make_command<NewOptions>({.name = "scenario new",
+                                      .summary = "Write a commented tissue scenario to start from.",
+                                      .help = "The scenario runs as it is. The shapes are a textbook's and no measured tissue.",
+                                      .examples = {{"An islet", "morula scenario new islet --out islet.toml"}}},
+                                     run_new)};
+}
+
+}  // namespace morula::commands

@@ -1,0 +1,87 @@
+// `morula scenario check` and `scenario new` as a user meets them; every example and every template is checked, and templates run.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program_test.hpp"
+
+namespace morula {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+class ScenarioCliTest : public test::ProgramTest {
+protected:
+    static fs::path examples() { return fs::path(MORULA_SOURCE_DIR) / "examples" / "tissue"; }
+};
+
+TEST_F(ScenarioCliTest, every_example_passes_the_check) {
+    int n = 0;
+    for (const auto& entry : fs::directory_iterator(examples())) {
+        if (entry.path().extension() != ".toml") continue;
+        ++n;
+        const test::Outcome outcome = morula({"scenario", "check", entry.path().string(), "--json"});
+        ASSERT_EQ(outcome.status, 0) << entry.path() << outcome.err;
+        const Json json = Json::parse(outcome.out);
+        EXPECT_GT(json["n_cells"].get<std::int64_t>(), 0) << entry.path();
+        EXPECT_GT(json["mechanics_steps"].get<double>(), 0.0) << entry.path();
+        EXPECT_GT(json["memory_bytes"].get<std::int64_t>(), 0) << entry.path();
+        EXPECT_GT(json["estimated_seconds"].get<double>(), 0.0) << entry.path();
+        EXPECT_EQ(json["rates_measured"].get<int>() + json["rates_literature"].get<int>() + json["rates_fitted"].get<int>() + json["rates_guessed"].get<int>(), static_cast<int>(json["rates"].size()));
+    }
+    EXPECT_GE(n, 1);
+}
+
+TEST_F(ScenarioCliTest, the_check_says_what_is_guessed_and_what_a_run_costs) {
+    const test::Outcome outcome = morula({"scenario", "check", (examples() / "oxygen_ball.toml").string()});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    for (const char* part : {"It can be run", "30 x 30 x 30 voxels", "oxygen: solved for every 6 min", "necrosis = 0.17 1/h, guessed between 0.02 and 1", "14400 steps of motion", "241 steady solutions", "of memory"}) {
+        EXPECT_NE(outcome.out.find(part), std::string::npos) << part << " in " << outcome.out;
+    }
+}
+
+TEST_F(ScenarioCliTest, what_simulate_refuses_the_check_refuses_alike) {
+    const std::string good = read_text_file(examples() / "oxygen_ball.toml", 1 << 20);
+    fs::copy_file(examples() / "oxygen_ball_rules.csv", folder_ / "oxygen_ball_rules.csv");
+    const auto changed = [&](const std::string& from, const std::string& to) {
+        std::string text = good;
+        text.replace(text.find(from), from.size(), to);
+        return text;
+    };
+    for (const std::string& text : {changed("cycle = \"live\"", "cycle = \"lively\""), changed("spheroid_radius_um = 120", "spheroid_radius_um = 1200"), changed("mechanics_min = 0.1", "mechanics_min = 2"),
+                                    changed("oxygen_ball_rules.csv", "none.csv"), changed("size_um = [600, 600, 600]", "size_um = [6000000, 6000000, 6000000]"), changed("until_min = 1440", "until_min = 1e8\nsnapshot_every_min = 7")}) {
+        write_text_file(folder_ / "bad.toml", text);
+        const test::Outcome check = morula({"scenario", "check", "bad.toml"});
+        const test::Outcome run = morula({"simulate", "bad.toml", "--out", "out"});
+        EXPECT_NE(run.status, 0);
+        EXPECT_EQ(check.status, run.status) << check.err << run.err;
+        EXPECT_TRUE(run.err.ends_with(check.err)) << "after its warnings: " << check.err << run.err;
+    }
+}
+
+TEST_F(ScenarioCliTest, new_scenarios_pass_the_check_and_run) {
+    for (const char* name : {"spheroid", "crypt-ring", "liver-lobule", "islet", "vessel", "alveolus", "skin"}) {
+        const std::string file = std::string(name) + ".toml";
+        const test::Outcome made = morula({"scenario", "new", name, "--out", file, "--json"});
+        ASSERT_EQ(made.status, 0) << made.err;
+        EXPECT_EQ(Json::parse(made.out)["scenario"], file);
+        const test::Outcome check = morula({"scenario", "check", file, "--json"});
+        ASSERT_EQ(check.status, 0) << name << check.err;
+        EXPECT_EQ(Json::parse(check.out)["rates_measured"], 0) << "nothing of a template is measured";
+        const test::Outcome run = morula({"simulate", file, "--out", "out", "--until", "0.2"});
+        EXPECT_EQ(run.status, 0) << name << run.err;
+        const test::Outcome again = morula({"scenario", "new", name, "--out", file});
+        EXPECT_EQ(again.status, 2) << again.err;
+        EXPECT_NE(again.err.find("is there already"), std::string::npos) << again.err;
+    }
+    EXPECT_TRUE(fs::exists(folder_ / "spheroid_rules.csv"));
+    EXPECT_EQ(morula({"scenario", "new", "heart", "--out", "heart.toml"}).status, 64);
+    EXPECT_EQ(morula({"scenario", "new", "--out", "heart.toml"}).status, 64);
+    EXPECT_EQ(morula({"scenario", "new", "islet", "--out", "no/such/folder/x.toml"}).status, 3);
+    EXPECT_EQ(morula({"scenario"}).status, 64);
+}
+
+}  // namespace
+}  // namespace morula
