@@ -106,6 +106,11 @@ private:
         substance.decay_per_min = section.rate("decay", Quantity::rate);
         substance.initial = section.concentration("initial", substance.unit);
         model_.pace.push_back(section.choice("pace", {"stepped", "steady"}, 0) == 0 ? FieldPace::stepped : FieldPace::steady);
+        std::optional<double>& medium = model_.medium.emplace_back();
+        if (section.has("medium")) {
+            medium = section.concentration("medium", substance.unit);
+            if (model_.pace.back() != FieldPace::steady) section.refuse("medium", "needs pace \"steady\"", "Stirred medium is for substances that are fast beside the cells.");
+        }
         FixedVoxels& fixed = model_.fixed.emplace_back();
         if (section.has("walls")) fix_walls(fixed, section.concentration("walls", substance.unit));
         section.done();
@@ -170,6 +175,10 @@ private:
         }
         if (section.has("uptake")) exchange.uptake_per_min = section.rate("uptake", Quantity::rate);
         if (section.has("export")) exchange.exported_per_min = section.concentration("export", substance.unit + " um3/min");
+        if (section.has("uptake_half")) {
+            exchange.half_uptake = section.concentration("uptake_half", substance.unit);
+            if (!section.has("uptake") || !(exchange.half_uptake > 0.0)) section.refuse("uptake_half", "needs an uptake, and must be above 0", "Give the uptake where there is little of the substance, or leave uptake_half out.");
+        }
         section.done();
     }
 

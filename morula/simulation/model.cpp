@@ -31,6 +31,10 @@ Model checked(Model model) {
     const std::size_t n = model.substances.size();
     model.pace.resize(n, FieldPace::stepped);
     model.fixed.resize(n);
+    model.medium.resize(n);
+    for (std::size_t s = 0; s < n; ++s) {
+        if (model.medium[s] && model.pace[s] != FieldPace::steady) invalid_data(fmt::format("Substance '{}' has a stirred medium and is not steady.", model.substances[s].name), "Make it steady.");
+    }
     if (model.types.empty()) invalid_data("The scenario has no cell types.", "Describe at least one.");
     if (model.affinity.empty()) model.affinity.assign(model.types.size() * model.types.size(), 1.0);
     if (model.affinity.size() != model.types.size() * model.types.size()) {
@@ -43,7 +47,7 @@ Model checked(Model model) {
         check_encounters(type, model.types.size());
         type.exchange.resize(n);
         for (const SubstanceExchange& exchange : type.exchange) {
-            for (const double rate : {exchange.secretion_per_min, exchange.aim, exchange.uptake_per_min, exchange.exported_per_min}) check_rate(type, "a rate of secretion or uptake", rate);
+            for (const double rate : {exchange.secretion_per_min, exchange.aim, exchange.uptake_per_min, exchange.half_uptake, exchange.exported_per_min}) check_rate(type, "a rate of secretion or uptake", rate);
         }
         if (type.mechanics.chemotaxis_substance >= static_cast<std::int32_t>(n)) invalid_data(fmt::format("Cell type '{}' follows a substance that is not there.", type.name), "Name a substance of the scenario.");
     }

@@ -22,6 +22,7 @@ struct SubstanceExchange {
     double secretion_per_min = 0.0;
     double aim = 0.0;  // concentration that secretion tends to
     double uptake_per_min = 0.0;
+    double half_uptake = 0.0;  // concentration h at which uptake is half of its most: uptake c / (1 + c / h), the law of Michaelis and Menten; 0: grows with c without end
     double exported_per_min = 0.0;  // amount (concentration um^3) a min, whatever the concentration
 };
 
@@ -71,6 +72,7 @@ struct Model {
     std::vector<Substance> substances;
     std::vector<FieldPace> pace;       // one a substance
     std::vector<FixedVoxels> fixed;    // one a substance
+    std::vector<std::optional<double>> medium{};  // one a substance; of a steady one, the concentration that stirring holds in all medium_voxels()
     std::vector<CellType> types;
     std::vector<double> affinity;      // see Mechanics; empty: 1 everywhere
     std::vector<knowledge::BehaviorRule> rules;

@@ -218,6 +218,9 @@ CellExchange Simulation::exchange_of(std::size_t agent, std::int32_t substance) 
     CellExchange exchange;
     find_rates(substance, static_cast<std::int64_t>(agent), {&exchange.secretion, 1}, {&exchange.clearance, 1});
     exchange.uptake = static_cast<float>(volume_of(agents_, agent) * behaviors_.value(agents_, agent, {BehaviorKind::uptake, substance}));
+    const float whole = exchange.clearance;
+    saturate(UptakeLaw::chord, substance, static_cast<std::int64_t>(agent), {&exchange.secretion, 1}, {&exchange.clearance, 1});
+    exchange.uptake -= whole - exchange.clearance;
     return exchange;
 }
 

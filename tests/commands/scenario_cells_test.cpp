@@ -234,5 +234,17 @@ TEST_F(ScenarioCellsTest, vessels_hold_their_voxels) {
     refused(start + "[[vessel]]\nsubstance = \"oxygen\"\nfrom_um = [0, 0]\nto_um = [1, 1, 1]\n" + held("concentration", "1"), "three numbers", "[0, 200, 200]");
 }
 
+TEST_F(ScenarioCellsTest, medium_and_saturation_are_read_and_checked) {
+    const std::string start = "title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [100, 100, 100]\nvoxel_um = 10\n" + kOxygen;
+    const std::string type = "[[cell_type]]\nname = \"a\"\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n";
+    const std::string uptake = "uptake = { value = 5, unit = \"1/min\", source = \"measured\" }\n";
+    const Scenario scenario = read(start + "pace = \"steady\"\n" + held("medium", "38") + type + uptake + held("uptake_half", "2"));
+    EXPECT_EQ(scenario.model.medium[0], 38.0);
+    EXPECT_EQ(scenario.model.types[0].exchange[0].half_uptake, 2.0);
+    refused(start + held("medium", "38") + type, "medium: needs pace \"steady\"", "fast beside the cells");
+    refused(start + type + held("uptake_half", "2"), "uptake_half: needs an uptake", "leave uptake_half out");
+    refused(start + type + uptake + held("uptake_half", "0"), "must be above 0", "");
+}
+
 }  // namespace
 }  // namespace morula::commands
