@@ -1,17 +1,19 @@
-// Runs a tissue scenario and writes who was there when.
+// Runs a tissue scenario, once or with several seeds, and writes who was there when.
 #include <fmt/format.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "morula/commands/scenario.hpp"
 #include "morula/commands/simulate.hpp"
 #include "morula/commands/simulate_report.hpp"
-#include "morula/commands/snapshot.hpp"
+#include "morula/commands/simulate_run.hpp"
+#include "morula/commands/simulate_tables.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/error.hpp"
-#include "morula/formats/hdf5/write_h5ad.hpp"
+#include "morula/core/hash.hpp"
+#include "morula/core/parallel.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/report/simulation_report.hpp"
 
@@ -19,49 +21,27 @@ namespace morula::commands {
 namespace {
 
 namespace fs = std::filesystem;
-using simulation::Simulation;
 
 struct SimulateOptions {
     std::string scenario;
     std::string out;
     std::optional<std::int64_t> seed;
+    std::optional<std::int64_t> seeds;
     std::optional<double> until;
+    bool resume = false;
+    double save_every = 60.0;
 };
 constexpr auto describe(const SimulateOptions*) {
     using O = SimulateOptions;
     return std::tuple{
         field("scenario", &O::scenario, "Scenario (TOML); files that it names lie beside it.", {.positional = true, .required = true}),
-        field("out", &O::out, "Folder for report.html, composition.csv, events.csv, readouts.csv, rates.csv, snapshots/ and run.json.", {.required = true}),
+        field("out", &O::out, "Folder for report.html, the tables (composition.csv, events.csv, lineages.csv, readouts.csv, rates.csv), snapshots/, fields.zarr, run.json, and the state to go on from.", {.required = true}),
         field("seed", &O::seed, "Seed of all chance, instead of the scenario's.", {.minimum = 0.0}),
+        field("seeds", &O::seeds, "So many runs side by side, one thread each, with this seed and those after it; each in seed-N/, tables of all with a column `seed`.", {.minimum = 1.0, .maximum = 10'000.0}),
         field("until", &O::until, "Minute to stop at, instead of the scenario's.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
+        field("resume", &O::resume, "Go on from the state in --out, where there is one: after Ctrl-C, a crash, or with a later --until. Tables end up as those of a run that did not stop."),
+        field("save_every", &O::save_every, "Seconds between saved states.", {.minimum = 0.0, .maximum = 1e6, .unit = "s"}),
     };
-}
-
-void write_composition(formats::CsvWriter& csv, const Simulation& simulation) {
-    const auto count = simulation.composition();
-    for (std::size_t type = 0; type < count.size(); ++type) {
-        const simulation::CellType& own = simulation.model().types[type];
-        for (std::size_t phase = 0; phase < count[type].size(); ++phase) csv.number(simulation.minute()).text(own.name).text(own.life.phases[phase].name).integer(count[type][phase]).end_row();
-    }
-}
-
-void write_events(formats::CsvWriter& csv, Simulation& simulation) {
-    for (const simulation::CellEvent& event : simulation.take_events()) {
-        csv.number(event.minute).text(simulation::event_name(event.kind)).text(std::to_string(event.id)).text(event.parent == 0 ? "" : std::to_string(event.parent));
-        csv.text(simulation.model().types[event.type].name).text(event.by == 0 ? "" : std::to_string(event.by)).end_row();
-    }
-}
-
-/// All values of the moment, written as rows.
-std::vector<simulation::ReadoutValue> write_readouts(formats::CsvWriter& csv, const Simulation& simulation, const Scenario& scenario, Context& context) {
-    std::vector<simulation::ReadoutValue> values;
-    for (const simulation::Readout& readout : scenario.readouts) {
-        for (simulation::ReadoutValue& value : read_out(readout, simulation, context)) {
-            csv.number(simulation.minute()).text(value.name).number(value.value).text(value.unit).end_row();
-            values.push_back(std::move(value));
-        }
-    }
-    return values;
 }
 
 void write_rates(const fs::path& path, const Scenario& scenario) {
@@ -75,96 +55,149 @@ void write_rates(const fs::path& path, const Scenario& scenario) {
     csv.commit();
 }
 
-/// snapshots/minute-000120.h5ad; fractions of a minute are written out where there are any.
-std::string write_snapshot(const Simulation& simulation, const Scenario& scenario, const fs::path& out, Context& context) {
-    const double minute = std::round(simulation.minute() * 1e6) / 1e6;
-    const std::string name = minute == std::round(minute) ? fmt::format("snapshots/minute-{:06}.h5ad", std::llround(minute)) : fmt::format("snapshots/minute-{:010.3f}.h5ad", minute);
-    make_output_folder(out / "snapshots");
-    formats::write_h5ad(snapshot(simulation, scenario), out / name, {}, context);
-    return name;
+/// Checked, and with what the options say instead.
+Scenario scenario_of(const SimulateOptions& options, Context& context) {
+    Scenario scenario = read_scenario(options.scenario, context);
+    if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
+    const double step = scenario.model.clocks.mechanics_min;
+    scenario.until_min = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
+    if (step > scenario.every_min) {
+        context.events().warning(fmt::format("{}: every_min is shorter than a mechanics step; a row is written each step.", options.scenario));
+        scenario.every_min = step;
+    }
+    if (scenario.start.size() == 0) context.events().warning(fmt::format("{}: there are no cells; only fields will change.", options.scenario));
+    if (const auto guessed = count_sources(scenario)[3]; guessed > 0) {
+        context.events().warning(fmt::format("{} of {} rates are guessed; the result holds for these guesses alone.", guessed, scenario.rates.size()));
+    }
+    return scenario;
 }
 
-struct RunEnd {
-    double seconds = 0.0;  // that the simulation took
-    std::string last_snapshot;
+RunStart start_in(const fs::path& folder, const SimulateOptions& options, Context& context) {
+    const bool has_state = has_saved_run(folder);
+    if (options.resume && has_state) return RunStart::resumed;
+    if (options.resume) context.events().decision(fmt::format("{} holds no state to go on from; the run begins at its start.", folder.string()));
+    else if (has_state) context.events().warning(fmt::format("The run in {} is begun anew; --resume goes on from its state.", folder.string()));
+    return RunStart::fresh;
+}
+
+/// Makes report.html of what it sees.
+class PageWatcher final : public RunWatcher {
+public:
+    PageWatcher(const Scenario& scenario, const SimulateOptions& options, const VerbRecord& record, Context& context)
+        : scenario_(scenario), options_(options), record_(record), context_(context), story_(scenario, scenario.every_min, context) {}
+
+    void look(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts) override { story_.observe(simulation, readouts, context_); }
+    void end(const simulation::Simulation& simulation, double seconds, const std::string& last_snapshot) override {
+        report::SimulationStory story = story_.finish(simulation, context_);
+        std::string command = fmt::format("morula simulate {} --out {}", options_.scenario, options_.out);
+        if (options_.seed) command += fmt::format(" --seed {}", *options_.seed);
+        if (options_.until) command += fmt::format(" --until {:g}", *options_.until);
+        describe_run(story, simulation, {command, options_.out, last_snapshot, scenario_.hash, seconds, record_.warnings()});
+        write_simulation_report(story, fs::path(options_.out) / "report.html");
+    }
+
+private:
+    const Scenario& scenario_;
+    const SimulateOptions& options_;
+    const VerbRecord& record_;
+    Context& context_;
+    StoryCollector story_;
 };
 
-/// To the end, with a row of each table and a look for the page every `every_min`.
-RunEnd run_to_end(Simulation& simulation, const Scenario& scenario, double until_min, const fs::path& out, StoryCollector& story, VerbRecord& record, Context& context) {
-    const double every_min = scenario.every_min;
-    const std::int64_t reports_a_snapshot = std::llround(scenario.snapshot_every_min / every_min);
-    formats::CsvWriter composition(out / "composition.csv", {"minute", "type", "state", "n"});
-    formats::CsvWriter events(out / "events.csv", {"minute", "event", "id", "parent", "type", "by"});
-    formats::CsvWriter readouts(out / "readouts.csv", {"minute", "readout", "value", "unit"});
-    Progress progress(context, "simulate", std::llround(until_min), "min");
-    write_composition(composition, simulation);
-    story.observe(simulation, write_readouts(readouts, simulation, scenario, context), context);
-    RunEnd end;
-    for (std::int64_t report = 1; simulation.minute() + 1e-9 < until_min; ++report) {
-        const double before = simulation.minute();
-        const auto started = std::chrono::steady_clock::now();
-        simulation.advance(std::min(until_min, every_min * static_cast<double>(report)), context);
-        end.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-        if (simulation.minute() == before) continue;
-        progress.advance(std::llround(simulation.minute()) - std::llround(before));
-        write_composition(composition, simulation);
-        write_events(events, simulation);
-        story.observe(simulation, write_readouts(readouts, simulation, scenario, context), context);
-        const bool is_last = simulation.minute() + 1e-9 >= until_min;
-        if (is_last || (reports_a_snapshot > 0 && report % reports_a_snapshot == 0)) record.add_output(end.last_snapshot = write_snapshot(simulation, scenario, out, context));
-    }
-    composition.commit();
-    events.commit();
-    readouts.commit();
-    return end;
+std::vector<RunSummary> run_one(const Scenario& scenario, const SimulateOptions& options, const VerbRecord& record, Context& context) {
+    const RunStart start = start_in(options.out, options, context);
+    if (start == RunStart::resumed) context.events().warning("report.html shows this run from where it goes on; the tables hold all of it.");
+    PageWatcher watcher(scenario, options, record, context);
+    const RunSettings settings{.folder = options.out, .until_min = scenario.until_min, .save_every_s = options.save_every, .start = start, .watcher = &watcher};
+    return {run_scenario(scenario, settings, context.threads(), nullptr, context)};
 }
 
-void write_page(const SimulateOptions& options, const Simulation& simulation, const Scenario& scenario, const RunEnd& end, StoryCollector& collector, const VerbRecord& record, Context& context) {
-    report::SimulationStory story = collector.finish(simulation, context);
-    std::string command = fmt::format("morula simulate {} --out {}", options.scenario, options.out);
-    if (options.seed) command += fmt::format(" --seed {}", *options.seed);
-    if (options.until) command += fmt::format(" --until {:g}", *options.until);
-    describe_run(story, simulation, {command, options.out, end.last_snapshot, scenario.hash, end.seconds, record.warnings()});
-    write_simulation_report(story, fs::path(options.out) / "report.html");
+std::string seed_folder(std::uint64_t seed) { return fmt::format("seed-{}", seed); }
+
+/// Seeds side by side; each is one run of one thread, so that they do not wait for each other.
+std::vector<RunSummary> run_seeds(const Scenario& scenario, const SimulateOptions& options, Context& context) {
+    const fs::path out = options.out;
+    std::vector<RunSettings> settings;
+    for (std::int64_t k = 0; k < *options.seeds; ++k) {
+        const fs::path folder = out / seed_folder(scenario.model.seed + static_cast<std::uint64_t>(k));
+        settings.push_back({.folder = folder, .until_min = scenario.until_min, .save_every_s = options.save_every, .start = start_in(folder, options, context)});
+    }
+    Progress progress(context, "simulate", *options.seeds * last_step(scenario, scenario.until_min), "steps");
+    std::vector<RunSummary> runs(settings.size());
+    parallel_blocks(context, *options.seeds, 1, [&](Block block) {
+        const auto k = static_cast<std::size_t>(block.index);
+        Scenario own = scenario;
+        own.model.seed += static_cast<std::uint64_t>(k);
+        runs[k] = run_scenario(own, settings[k], 1, &progress, context);
+    });
+    formats::CsvWriter csv(out / "seeds.csv", {"seed", "final_hash", "minutes", "n_cells", "births", "removals"});
+    std::vector<std::pair<std::uint64_t, fs::path>> folders;
+    for (RunSummary& run : runs) {
+        csv.text(std::to_string(run.seed)).text(run.final_hash).number(run.minutes).integer(run.n_cells).integer(run.births).integer(run.removals).end_row();
+        folders.emplace_back(run.seed, out / seed_folder(run.seed));
+        for (std::string& name : run.outputs) name = fmt::format("{}/{}", seed_folder(run.seed), name);
+    }
+    csv.commit();
+    for (const char* name : {"composition.csv", "readouts.csv"}) join_seeds(out, folders, name);
+    return runs;
+}
+
+/// Of several seeds: sums over all, and a hash of their hashes.
+void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record) {
+    RunSummary all = runs.front();
+    if (runs.size() > 1) {
+        std::string hashes = all.final_hash;
+        for (std::size_t k = 1; k < runs.size(); ++k) {
+            all.n_cells += runs[k].n_cells;
+            all.births += runs[k].births;
+            all.removals += runs[k].removals;
+            all.agent_steps += runs[k].agent_steps;
+            all.bytes += runs[k].bytes;
+            all.seconds += runs[k].seconds;
+            hashes += runs[k].final_hash;
+        }
+        all.final_hash = hash_hex(hashes);
+    }
+    record.add_count("seed", static_cast<std::int64_t>(all.seed));
+    record.add_count("n_seeds", static_cast<std::int64_t>(runs.size()));
+    record.add_number("minutes", all.minutes);
+    record.add_count("n_cells", all.n_cells);
+    record.add_count("births", all.births);
+    record.add_count("removals", all.removals);
+    record.add_text("final_hash", all.final_hash);
+    // Of one run: seeds side by side do not share their seconds.
+    record.add_number("agent_steps_per_second", static_cast<double>(all.agent_steps) / std::max(1e-9, all.seconds));
+    record.add_number("bytes_per_agent", static_cast<double>(all.bytes) / static_cast<double>(std::max<std::int64_t>(1, all.n_cells)));
 }
 
 CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     VerbRecord record("simulate", values_of(options), context);
-    Scenario scenario = read_scenario(options.scenario, context);
-    if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
-    const double until = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
-    const double every = std::max(scenario.every_min, scenario.model.clocks.mechanics_min);
-    if (every > scenario.every_min) context.events().warning(fmt::format("{}: every_min is shorter than a mechanics step; a row is written each step.", options.scenario));
-    scenario.every_min = every;
-    if (scenario.start.size() == 0) context.events().warning(fmt::format("{}: there are no cells; only fields will change.", options.scenario));
-    const auto sources = count_sources(scenario);
-    if (sources[3] > 0) context.events().warning(fmt::format("{} of {} rates are guessed; the result holds for these guesses alone.", sources[3], scenario.rates.size()));
-
-    Simulation simulation(scenario.model, std::move(scenario.start), context);
-    make_output_folder(options.out);
-    StoryCollector story(scenario, every, context);
-    const RunEnd end = run_to_end(simulation, scenario, until, options.out, story, record, context);
+    const Scenario scenario = scenario_of(options, context);
+    const std::vector<RunSummary> runs = options.seeds ? run_seeds(scenario, options, context) : run_one(scenario, options, record, context);
+    if (options.seeds) {
+        for (const char* name : {"composition.csv", "readouts.csv", "seeds.csv"}) record.add_output(name);
+    } else {
+        record.add_output("report.html");
+    }
     write_rates(fs::path(options.out) / "rates.csv", scenario);
-    write_page(options, simulation, scenario, end, story, record, context);
-    for (const char* name : {"report.html", "composition.csv", "events.csv", "readouts.csv", "rates.csv"}) record.add_output(name);
-
-    const auto n = static_cast<double>(std::max<std::int64_t>(1, simulation.agents().size()));
+    record.add_output("rates.csv");
+    for (const RunSummary& run : runs) {
+        for (const std::string& name : run.outputs) record.add_output(name);
+    }
+    const auto sources = count_sources(scenario);
     record.add_text("title", scenario.title);
     record.add_text("scenario_hash", scenario.hash);
-    record.add_count("seed", static_cast<std::int64_t>(simulation.model().seed));
-    record.add_number("minutes", simulation.minute());
-    record.add_count("n_cells", simulation.agents().size());
-    record.add_count("births", simulation.tally().births);
-    record.add_count("removals", simulation.tally().removals);
-    record.add_text("final_hash", simulation.hash());
-    record.add_number("agent_steps_per_second", static_cast<double>(simulation.tally().agent_steps) / std::max(1e-9, end.seconds));
-    record.add_number("bytes_per_agent", static_cast<double>(simulation.bytes()) / n);
+    record_runs(runs, record);
     for (std::size_t k = 0; k < sources.size(); ++k) record.add_count(fmt::format("rates_{}", evidence_name(static_cast<Evidence>(k))), sources[k]);
     record.write(options.out);
-    const std::string text = fmt::format(
-        "{}: {} cells after {:g} min ({} born, {} removed).\n{} rates: {} measured, {} from the literature, {} fitted, {} guessed; each with its source in {}.\nState {}.\nReport: {}\n", scenario.title,
-        simulation.agents().size(), simulation.minute(), simulation.tally().births, simulation.tally().removals, scenario.rates.size(), sources[0], sources[1], sources[2], sources[3],
-        (fs::path(options.out) / "rates.csv").string(), simulation.hash(), (fs::path(options.out) / "report.html").string());
+    std::string text;
+    for (const RunSummary& run : runs) {
+        text += fmt::format("{}, seed {}: {} cells after {:g} min ({} born, {} removed), {:.3g} agent-steps/s; state {}.\n", scenario.title, run.seed, run.n_cells, run.minutes, run.births, run.removals,
+                            static_cast<double>(run.agent_steps) / std::max(1e-9, run.seconds), run.final_hash);
+    }
+    if (!options.seeds) text += fmt::format("Report: {}\n", (fs::path(options.out) / "report.html").string());
+    text += fmt::format("{} rates: {} measured, {} from the literature, {} fitted, {} guessed; each with its source in {}.\n", scenario.rates.size(), sources[0], sources[1], sources[2], sources[3],
+                        (fs::path(options.out) / "rates.csv").string());
     return {text, record.summary_json(options.out)};
 }
 
@@ -175,8 +208,10 @@ Command simulate_command() {
         {.name = "simulate",
          .summary = "Run a tissue scenario: cells that move, grow, divide and die in fields of substances.",
          .help = "A scenario names the domain, substances, cell types and cells; every rate has a unit and a source: measured, literature, fitted or guessed. The same scenario and seed give the same "
-                 "state, to the last bit, with any number of threads. What a run shows follows from the scenario; it is no measurement.",
-         .examples = {{"A ball of cells that takes up oxygen", "morula simulate examples/tissue/oxygen_ball.toml --out ball"}}},
+                 "state, to the last bit, with any number of threads. What a run shows follows from the scenario; it is no measurement. Ctrl-C leaves the tables so far and a state that --resume goes "
+                 "on from.",
+         .examples = {{"A ball of cells that takes up oxygen", "morula simulate examples/tissue/oxygen_ball.toml --out ball"},
+                      {"The same after it was stopped", "morula simulate examples/tissue/oxygen_ball.toml --out ball --resume"}}},
         run_simulate);
 }
 

@@ -13,6 +13,7 @@ namespace morula::simulation {
 namespace {
 
 constexpr std::int64_t kMostVoxels = std::int64_t{1} << 40;
+constexpr std::string_view kTooLarge = "has more than 2^40 voxels";
 constexpr std::int64_t kBlockAgents = 16'384;
 
 }  // namespace
@@ -20,18 +21,18 @@ constexpr std::int64_t kBlockAgents = 16'384;
 void check_grid(const Grid& grid) {
     const auto refuse = [&](std::string_view what) {
         invalid_data(fmt::format("The domain of {} x {} x {} voxels of {} um {}.", grid.n[0], grid.n[1], grid.n[2], grid.voxel_um, what),
-                     "Give a domain of at least one voxel a side, and a voxel size in um above 0.");
+                     what == kTooLarge ? "Give a smaller domain, or larger voxels." : "Give a domain of at least one voxel a side, and a voxel size in um above 0.");
     };
     for (const std::int64_t n : grid.n) {
         if (n < 1) refuse("has no voxels");
-        if (n > kMostVoxels) refuse("has more than 2^40 voxels");
+        if (n > kMostVoxels) refuse(kTooLarge);
     }
     if (!(grid.voxel_um > 0.0) || !std::isfinite(grid.voxel_um)) refuse("has no voxel size");
     for (const double origin : grid.origin_um) {
         if (!std::isfinite(origin)) refuse("has a corner that is no number");
     }
     // Each side is at most 2^40, so two factors at a time cannot overflow unseen.
-    if (grid.stride() > kMostVoxels / grid.n[1] || grid.stride() * grid.n[1] > kMostVoxels / grid.n[2]) refuse("has more than 2^40 voxels");
+    if (grid.stride() > kMostVoxels / grid.n[1] || grid.stride() * grid.n[1] > kMostVoxels / grid.n[2]) refuse(kTooLarge);
 }
 
 std::int64_t nearest_voxel(const Grid& grid, int axis, double position_um) {

@@ -112,14 +112,17 @@ std::vector<std::string> readout_names(const Readout& readout) {
     return names;
 }
 
+std::string readout_unit(const Readout& readout, std::size_t part, const Model& model) {
+    return fmt::format(fmt::runtime(kind_of(readout).parts[part].unit), model.substances[static_cast<std::size_t>(readout.substance)].unit);
+}
+
 std::vector<ReadoutValue> read_out(const Readout& readout, const Simulation& simulation, Context& context) {
     const Kind& kind = kind_of(readout);
     const std::vector<double> values = kind.find(readout, simulation, context);
     const std::vector<std::string> names = readout_names(readout);
     MORULA_ASSERT(values.size() == names.size());
-    const std::string& unit = simulation.field().substance(readout.substance).unit;
     std::vector<ReadoutValue> out;
-    for (std::size_t k = 0; k < values.size(); ++k) out.push_back({names[k], values[k], fmt::format(fmt::runtime(kind.parts[k].unit), unit)});
+    for (std::size_t k = 0; k < values.size(); ++k) out.push_back({names[k], values[k], readout_unit(readout, k, simulation.model())});
     return out;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -70,6 +71,9 @@ void check_readout(const Readout& readout, const Model& model);
 
 /// The names that read_out gives, in its order; the first is the headline of its kind.
 std::vector<std::string> readout_names(const Readout& readout);
+
+/// Unit of the value number `part` of readout_names.
+std::string readout_unit(const Readout& readout, std::size_t part, const Model& model);
 
 /// Values of the state as it is; changes nothing. Same bits for any number of threads. The read-out must pass check_readout. Cells: in the region, of the types. Dead cells neither
 /// breathe nor seal nor secrete nor take up. What a cell meets is the concentration of its voxel.

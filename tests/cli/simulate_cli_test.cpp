@@ -1,8 +1,10 @@
 // `morula simulate` as a user meets it: the example, the same state with any number of threads, and what is refused.
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -90,6 +92,183 @@ TEST_F(SimulateCliTest, another_seed_gives_another_state_and_until_stops_early) 
         hashes.insert(json["final_hash"]);
     }
     EXPECT_EQ(hashes.size(), 2U);
+}
+
+/// Files of a run, state/, run.json and the page (which name seconds) apart, with their bytes.
+std::map<std::string, std::string> files_of(const std::filesystem::path& folder) {
+    std::map<std::string, std::string> files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        const std::string name = std::filesystem::relative(entry.path(), folder).string();
+        if (entry.is_regular_file() && !name.starts_with("state/") && name != "run.json" && name != "report.html") files[name] = read_text_file(entry.path(), 1 << 26);
+    }
+    return files;
+}
+
+void expect_same_files(const std::map<std::string, std::string>& found, const std::map<std::string, std::string>& expected) {
+    std::vector<std::string> names, wanted;
+    for (const auto& each : found) names.push_back(each.first);
+    for (const auto& each : expected) wanted.push_back(each.first);
+    EXPECT_EQ(names, wanted);
+    for (const auto& [name, bytes] : expected) {
+        const auto at = found.find(name);
+        EXPECT_TRUE(at != found.end() && at->second == bytes) << name << " differs";
+    }
+}
+
+TEST_F(SimulateCliTest, a_run_that_was_stopped_or_killed_goes_on_as_if_it_had_not_been) {
+    write_scenario();
+    const std::vector<std::string> command{"simulate", "ball.toml", "--json", "--until", "123.4"};
+    const auto with = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), command.begin(), command.end());
+        return more;
+    };
+    const test::Outcome whole = morula(with({"--out", "whole"}));
+    ASSERT_EQ(whole.status, 0) << whole.err;
+    const auto expected = files_of(folder_ / "whole");
+    EXPECT_EQ(expected.count("snapshots/minute-000000.h5ad"), 1U);
+    EXPECT_EQ(expected.count("snapshots/minute-0123.400.h5ad"), 1U);
+    EXPECT_NE(expected.at("composition.csv").find("\n123.4,tumor,"), std::string::npos);
+    for (const int signal : {SIGINT, SIGKILL}) {
+        const std::string out = signal == SIGINT ? "stopped" : "killed";
+        int interruptions = 0;
+        for (int attempt = 0; attempt < 3; ++attempt) {
+            const std::filesystem::path state = folder_ / out / "state" / "run.state";
+            const auto before = std::filesystem::exists(state) ? std::filesystem::last_write_time(state) : std::filesystem::file_time_type::min();
+            const pid_t child = start(with({"--out", out, "--resume", "--save-every", "0.02"}));
+            for (int wait = 0; wait < 2'000 && !(std::filesystem::exists(state) && std::filesystem::last_write_time(state) > before); ++wait) ::usleep(5'000);
+            ::kill(child, signal);
+            const test::Outcome outcome = finish(child);
+            if (outcome.status == 0) break;  // it was quicker
+            ++interruptions;
+            EXPECT_FALSE(std::filesystem::exists(folder_ / out / "run.json"));
+            if (signal == SIGKILL) {
+                EXPECT_EQ(outcome.status, 128 + SIGKILL);
+                EXPECT_FALSE(std::filesystem::exists(folder_ / out / "composition.csv"));
+                continue;
+            }
+            EXPECT_EQ(outcome.status, 130) << outcome.err;
+            EXPECT_NE(outcome.err.find("Stopped as asked at minute"), std::string::npos) << outcome.err;
+            EXPECT_NE(outcome.err.find("--resume"), std::string::npos) << outcome.err;
+            // The tables so far are the first rows of those of the whole run.
+            for (const char* name : {"composition.csv", "events.csv", "readouts.csv"}) EXPECT_TRUE(expected.at(name).starts_with(file(out + "/" + name))) << name;
+        }
+        EXPECT_GE(interruptions, 1);
+        const test::Outcome resumed = morula(with({"--out", out, "--resume"}));
+        ASSERT_EQ(resumed.status, 0) << resumed.err;
+        EXPECT_EQ(Json::parse(resumed.out)["final_hash"], Json::parse(whole.out)["final_hash"]);
+        expect_same_files(files_of(folder_ / out), expected);
+    }
+}
+
+TEST_F(SimulateCliTest, a_run_that_has_ended_goes_on_to_a_later_minute) {
+    write_scenario();
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "whole"}).status, 0);
+    for (const char* until : {"43.3", "70", "120"}) ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "parts", "--until", until, "--resume"}).status, 0);
+    expect_same_files(files_of(folder_ / "parts"), files_of(folder_ / "whole"));
+    EXPECT_EQ(Json::parse(file("parts/run.json"))["results"]["final_hash"], Json::parse(file("whole/run.json"))["results"]["final_hash"]);
+}
+
+TEST_F(SimulateCliTest, a_state_of_another_run_is_refused) {
+    write_scenario();
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "out", "--until", "30"}).status, 0);
+    const auto before = files_of(folder_ / "out");
+    const auto refused = [&](const std::vector<std::string>& more, const std::string& says) {
+        std::vector<std::string> words{"simulate", "ball.toml", "--out", "out", "--resume"};
+        words.insert(words.end(), more.begin(), more.end());
+        const test::Outcome outcome = morula(words);
+        EXPECT_EQ(outcome.status, 2) << outcome.err;
+        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find("Next: "), std::string::npos) << outcome.err;
+        expect_same_files(files_of(folder_ / "out"), before);
+    };
+    refused({"--seed", "9"}, "with seed 1, and this is");
+    refused({"--until", "12"}, "is at minute 30, and the run is to end at minute 12");
+    const std::string scenario = file("ball.toml");
+    write_text_file(folder_ / "ball.toml", scenario + "# another\n");
+    refused({}, "belongs to scenario");
+    write_text_file(folder_ / "ball.toml", scenario);
+    const std::string state = file("out/state/run.state");
+    write_text_file(folder_ / "out" / "state" / "run.state", state.substr(0, state.size() / 2));
+    refused({}, "damaged");
+    write_text_file(folder_ / "out" / "state" / "run.state", "morula simulation state 0\n" + state.substr(26));
+    refused({}, "another version of Morula");
+    write_text_file(folder_ / "out" / "state" / "run.state", state);
+    std::filesystem::resize_file(folder_ / "out" / "state" / "composition", 10);
+    refused({}, "ends early");
+    // Begun anew it stands, and says so.
+    const test::Outcome anew = morula({"simulate", "ball.toml", "--out", "out", "--until", "30"});
+    EXPECT_EQ(anew.status, 0);
+    EXPECT_NE(anew.err.find("begun anew"), std::string::npos) << anew.err;
+    expect_same_files(files_of(folder_ / "out"), before);
+}
+
+TEST_F(SimulateCliTest, seeds_run_side_by_side_are_those_that_run_alone) {
+    write_scenario();
+    const test::Outcome both = morula({"simulate", "ball.toml", "--out", "seeds", "--seed", "5", "--seeds", "2", "--until", "60", "--threads", "2", "--json"});
+    ASSERT_EQ(both.status, 0) << both.err;
+    EXPECT_EQ(Json::parse(both.out)["n_seeds"], 2);
+    std::string rows;
+    for (const char* seed : {"5", "6"}) {
+        const std::string out = std::string("seed-") + seed;
+        const test::Outcome alone = morula({"simulate", "ball.toml", "--out", out, "--seed", seed, "--until", "60", "--json"});
+        ASSERT_EQ(alone.status, 0) << alone.err;
+        auto expected = files_of(folder_ / out);
+        expected.erase("rates.csv");
+        expect_same_files(files_of(folder_ / "seeds" / out), expected);
+        EXPECT_NE(file("seeds/seeds.csv").find(std::string(seed) + "," + Json::parse(alone.out)["final_hash"].get<std::string>() + ",60,"), std::string::npos) << file("seeds/seeds.csv");
+        std::istringstream lines(file(out + "/readouts.csv"));
+        std::string line;
+        for (std::getline(lines, line); std::getline(lines, line);) rows += std::string(seed) + "," + line + "\n";
+    }
+    EXPECT_EQ(file("seeds/readouts.csv"), "seed,minute,readout,value,unit\n" + rows);
+    const test::Outcome on = morula({"simulate", "ball.toml", "--out", "seeds", "--seed", "5", "--seeds", "2", "--until", "120", "--resume"});
+    ASSERT_EQ(on.status, 0) << on.err;
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "seed-6", "--seed", "6"}).status, 0);
+    EXPECT_EQ(file("seeds/seed-6/composition.csv"), file("seed-6/composition.csv"));
+}
+
+TEST_F(SimulateCliTest, lineages_tell_who_came_from_whom_and_when_it_went) {
+    write_scenario();
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "out"}).status, 0);
+    std::istringstream rows(file("out/lineages.csv"));
+    std::string line;
+    std::getline(rows, line);
+    EXPECT_EQ(line, "id,parent,type,born,gone");
+    std::set<std::string> known{""};
+    std::int64_t n_born = 0, n_all = 0;
+    for (; std::getline(rows, line); ++n_all) {
+        const std::size_t first = line.find(','), second = line.find(',', first + 1);
+        EXPECT_EQ(known.count(line.substr(first + 1, second - first - 1)), 1U) << line << ": its mother comes before it";
+        EXPECT_TRUE(known.insert(line.substr(0, first)).second) << line;
+        n_born += line.find(",tumor,0,") == std::string::npos ? 1 : 0;
+    }
+    const Json results = Json::parse(file("out/run.json"))["results"];
+    EXPECT_EQ(n_born, results["births"].get<std::int64_t>());
+    EXPECT_EQ(n_all - results["removals"].get<std::int64_t>(), results["n_cells"].get<std::int64_t>());
+}
+
+TEST_F(SimulateCliTest, fields_are_kept_for_each_snapshot) {
+    write_scenario();
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "out"}).status, 0);
+    const Json array = Json::parse(file("out/fields.zarr/oxygen/zarr.json"));
+    EXPECT_EQ(array["shape"], Json({3, 10, 10, 10}));
+    EXPECT_EQ(array["attributes"]["unit"], "mmHg");
+}
+
+TEST_F(SimulateCliTest, a_domain_that_is_too_large_says_how_large) {
+    write_scenario();
+    std::string text = file("ball.toml");
+    const auto refused = [&](const std::string& size, int status, const std::string& says, const std::string& next) {
+        std::string other = text;
+        other.replace(other.find("[200, 200, 200]"), 15, size);
+        write_text_file(folder_ / "large.toml", other);
+        const test::Outcome outcome = morula({"simulate", "large.toml", "--out", "out"});
+        EXPECT_EQ(outcome.status, status) << outcome.err;
+        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find(next), std::string::npos) << outcome.err;
+    };
+    refused("[2000000, 2000000, 2000000]", 2, "The domain of 100000 x 100000 x 100000 voxels of 20 um has more than 2^40 voxels", "Give a smaller domain, or larger voxels");
+    refused("[100000, 100000, 100000]", 5, "memory", "--memory");
 }
 
 TEST_F(SimulateCliTest, what_is_wrong_is_named_with_its_line) {

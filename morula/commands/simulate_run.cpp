@@ -1,0 +1,201 @@
+#include "morula/commands/simulate_run.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "morula/commands/simulate_fields.hpp"
+#include "morula/commands/simulate_tables.hpp"
+#include "morula/commands/snapshot.hpp"
+#include "morula/commands/verb_record.hpp"
+#include "morula/core/error.hpp"
+#include "morula/core/version.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
+#include "morula/simulation/state_file.hpp"
+
+namespace morula::commands {
+namespace {
+
+namespace fs = std::filesystem;
+using simulation::Simulation;
+
+fs::path state_path(const fs::path& folder) { return folder / "state" / "run.state"; }
+
+/// snapshots/minute-000120.h5ad; fractions of a minute are written out where there are any.
+std::string snapshot_name(double minute) {
+    return minute == std::round(minute) ? fmt::format("snapshots/minute-{:06}.h5ad", std::llround(minute)) : fmt::format("snapshots/minute-{:010.3f}.h5ad", minute);
+}
+
+double seconds_since(std::chrono::steady_clock::time_point begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); }
+
+/// What a saved state holds beside the simulation.
+struct SavedRun {
+    TableSizes tables;
+    double seconds = 0.0;
+    std::vector<double> snapshots{};  // minutes of those that are written
+};
+
+class ScenarioRun {
+public:
+    ScenarioRun(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, Context& outer)
+        : scenario_(scenario), settings_(settings), outer_(outer),
+          // A context that nobody cancels: a step that has begun is brought to its end, so that there always is a state to go on from.
+          context_({.threads = threads, .memory_bytes = outer.memory_bytes() / outer.threads() * threads, .events = nullptr, .cancel = nullptr}), simulation_(begin()), tables_(settings.folder, saved_.tables, scenario),
+          fields_(settings.folder / "fields.zarr", simulation_) {}
+
+    RunSummary run(Progress* progress) {
+        const std::int64_t last = last_step(scenario_, settings_.until_min);
+        if (simulation_.mechanics_steps() > last) {
+            invalid_data(fmt::format("{} is at minute {:g}, and the run is to end at minute {:g}.", state_path(settings_.folder).string(), simulation_.minute(), settings_.until_min),
+                         "Run without --resume, or with a later --until.");
+        }
+        Progress own(outer_, "simulate", last - simulation_.mechanics_steps(), "steps");
+        if (settings_.start == RunStart::fresh) report();
+        else look(read_all(scenario_, simulation_, context_));
+        next_report_ = 0;
+        while (step_of(next_report_) <= simulation_.mechanics_steps()) ++next_report_;
+        auto saved_at = std::chrono::steady_clock::now();
+        while (simulation_.mechanics_steps() < last) {
+            if (outer_.cancelled()) stop();
+            if (seconds_since(saved_at) >= settings_.save_every_s) {
+                save();
+                saved_at = std::chrono::steady_clock::now();
+            }
+            step();
+            (progress == nullptr ? own : *progress).advance(1);
+        }
+        save();
+        return finish();
+    }
+
+private:
+    Simulation begin() {
+        if (settings_.start == RunStart::fresh) {
+            Simulation fresh(scenario_.model, scenario_.start, context_);
+            std::error_code ignored;
+            for (const char* name : {"state", "fields.zarr"}) fs::remove_all(settings_.folder / name, ignored);
+            make_output_folder(settings_.folder, {"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html"});
+            make_output_folder(settings_.folder / "state");
+            return fresh;
+        }
+        simulation::StateReader in(state_path(settings_.folder));
+        if (const std::string version = in.get_text(); version != kVersion) {
+            invalid_data(fmt::format("{} was saved by Morula {}, and this is {}.", in.path().string(), version, kVersion), "Resume with the version that saved it, or run the scenario from its start.");
+        }
+        in.get(saved_.tables);
+        in.get(saved_.seconds);
+        in.get(saved_.snapshots);
+        return Simulation::load(scenario_.model, in, scenario_.hash, context_);
+    }
+
+    std::int64_t step_of(std::int64_t report) const { return std::llround(scenario_.every_min * static_cast<double>(report) / scenario_.model.clocks.mechanics_min); }
+    bool has_snapshot(std::int64_t report) const {
+        const std::int64_t reports = std::llround(scenario_.snapshot_every_min / scenario_.every_min);
+        return reports > 0 && report % reports == 0;
+    }
+
+    void step() {
+        const auto begin = std::chrono::steady_clock::now();
+        simulation_.advance(static_cast<double>(simulation_.mechanics_steps() + 1) * scenario_.model.clocks.mechanics_min, context_);
+        saved_.seconds += seconds_since(begin);
+        if (simulation_.mechanics_steps() < step_of(next_report_)) return;
+        report();
+        ++next_report_;
+    }
+
+    void look(const std::vector<simulation::ReadoutValue>& readouts) {
+        if (settings_.watcher != nullptr) settings_.watcher->look(simulation_, readouts);
+    }
+    void add_rows() {
+        const std::vector<simulation::ReadoutValue> readouts = read_all(scenario_, simulation_, context_);
+        tables_.add_report(simulation_, readouts);
+        look(readouts);
+    }
+
+    /// Of report number next_report_.
+    void report() {
+        tables_.add_events(simulation_);
+        add_rows();
+        if (!has_snapshot(next_report_)) return;
+        saved_.snapshots.push_back(simulation_.minute());
+        write_snapshot(saved_.snapshots);
+    }
+
+    /// Of the state as it is; minutes: of this and all before it.
+    void write_snapshot(const std::vector<double>& minutes) {
+        make_output_folder(settings_.folder / "snapshots");
+        formats::write_h5ad(snapshot(simulation_, scenario_), settings_.folder / snapshot_name(minutes.back()), {}, context_);
+        if (simulation_.field().n_substances() > 0) fields_.write(simulation_, minutes, context_);
+    }
+
+    void save() {
+        tables_.add_events(simulation_);
+        saved_.tables = tables_.sync();
+        simulation::StateWriter out;
+        out.put_text(kVersion);
+        out.put(saved_.tables);
+        out.put(saved_.seconds);
+        out.put(saved_.snapshots);
+        simulation_.save(out, scenario_.hash);
+        out.save(state_path(settings_.folder));
+    }
+
+    [[noreturn]] void stop() {
+        save();
+        tables_.publish(context_);
+        fail(ErrorCode::cancelled, fmt::format("Stopped as asked at minute {:g} of {:g}; {} holds the tables so far.", simulation_.minute(), settings_.until_min, settings_.folder.string()),
+             "Run the same command with --resume to go on.");
+    }
+
+    /// Where the end is no time of a report or snapshot, it gets one, but not in what a later --until goes on from.
+    RunSummary finish() {
+        std::vector<double> minutes = saved_.snapshots;
+        if (minutes.empty() || minutes.back() != simulation_.minute()) {
+            minutes.push_back(simulation_.minute());
+            write_snapshot(minutes);
+        }
+        if (step_of(next_report_ - 1) != simulation_.mechanics_steps()) {
+            add_rows();
+            tables_.sync();
+        }
+        tables_.publish(context_);
+        if (settings_.watcher != nullptr) settings_.watcher->end(simulation_, saved_.seconds, snapshot_name(minutes.back()));
+        RunSummary summary{.seed = simulation_.model().seed,
+                           .minutes = simulation_.minute(),
+                           .n_cells = simulation_.agents().size(),
+                           .births = simulation_.tally().births,
+                           .removals = simulation_.tally().removals,
+                           .agent_steps = simulation_.tally().agent_steps,
+                           .bytes = simulation_.bytes(),
+                           .seconds = saved_.seconds,
+                           .final_hash = simulation_.hash(),
+                           .outputs = RunTables::names()};
+        if (simulation_.field().n_substances() > 0) summary.outputs.emplace_back("fields.zarr");
+        for (const double minute : minutes) summary.outputs.push_back(snapshot_name(minute));
+        return summary;
+    }
+
+    const Scenario& scenario_;
+    const RunSettings& settings_;
+    Context& outer_;
+    Context context_;
+    SavedRun saved_;
+    Simulation simulation_;
+    RunTables tables_;
+    FieldStore fields_;
+    std::int64_t next_report_ = 0;
+};
+
+}  // namespace
+
+bool has_saved_run(const fs::path& folder) { return fs::exists(state_path(folder)); }
+
+std::int64_t last_step(const Scenario& scenario, double until_min) { return std::llround(until_min / scenario.model.clocks.mechanics_min); }
+
+RunSummary run_scenario(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, Progress* progress, Context& context) {
+    return ScenarioRun(scenario, settings, threads, context).run(progress);
+}
+
+}  // namespace morula::commands

@@ -1,0 +1,59 @@
+// One run of a scenario with one seed, in one folder: its tables, snapshots and fields, and the state from which it can go on.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "morula/commands/scenario.hpp"
+#include "morula/core/context.hpp"
+
+namespace morula::commands {
+
+enum class RunStart { fresh, resumed };
+
+/// Somebody who looks on: at the start (or where a resumed run goes on), at every report, and at the end.
+class RunWatcher {
+public:
+    virtual ~RunWatcher() = default;
+    /// readouts: all values of the moment.
+    virtual void look(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts) = 0;
+    virtual void end(const simulation::Simulation& simulation, double seconds, const std::string& last_snapshot) = 0;
+};
+
+struct RunSettings {
+    std::filesystem::path folder;
+    double until_min = 0.0;
+    double save_every_s = 60.0;  // of wall time, between saved states
+    RunStart start = RunStart::fresh;
+    RunWatcher* watcher = nullptr;
+};
+
+struct RunSummary {
+    std::uint64_t seed = 0;
+    double minutes = 0.0;
+    std::int64_t n_cells = 0;
+    std::int64_t births = 0;
+    std::int64_t removals = 0;
+    std::int64_t agent_steps = 0;
+    std::int64_t bytes = 0;             // of agents, lists and fields
+    double seconds = 0.0;               // in the simulation, all sessions together
+    std::string final_hash;
+    std::vector<std::string> outputs;   // below the folder
+};
+
+/// Whether the folder holds the state of a run that --resume can go on from.
+bool has_saved_run(const std::filesystem::path& folder);
+
+/// Runs to the end, from the start or from the state in the folder. The state is saved every save_every_s, at the end, and when the Context is cancelled: then the tables so far are put in
+/// place and a cancelled Error says how to go on. Whenever the process dies, the folder holds the last saved state and no half-written file under a final name. A run that went on leaves the
+/// same files, to the last byte, as one that did not stop, state/ apart; the state stays, for a later --until.
+/// threads: of this run; the Context's own threads may be busy with other seeds. progress: of all seeds, told of each step; nullptr: the run shows its own.
+/// Throws invalid_data where the state is of another scenario, seed or version, damaged, or later than until_min.
+RunSummary run_scenario(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, Progress* progress, Context& context);
+
+/// The mechanics step at which a run stops.
+std::int64_t last_step(const Scenario& scenario, double until_min);
+
+}  // namespace morula::commands
