@@ -7,6 +7,7 @@
 
 #include "morula/commands/scenario_cells.hpp"
 #include "morula/commands/scenario_encounters.hpp"
+#include "morula/commands/scenario_expression.hpp"
 #include "morula/commands/scenario_perturbations.hpp"
 #include "morula/commands/scenario_readouts.hpp"
 #include "morula/commands/scenario_section.hpp"
@@ -52,6 +53,7 @@ public:
         for (Section& type : top.sections("cell_type")) scenario_detail::read_encounters(type, model_, number++);
         model_.affinity.assign(model_.types.size() * model_.types.size(), 1.0);
         for (Section& pair : top.sections("affinity")) read_affinity(pair);
+        model_.expression = scenario_detail::read_expression(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
         for (Section& cells : top.sections("cells")) read_cells(cells, model_, scenario_.start, reading_);
         if (top.has("rules")) read_rules(top);
         scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);

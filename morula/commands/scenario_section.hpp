@@ -65,6 +65,7 @@ public:
     double minutes(std::string_view key);
     double minutes_or(std::string_view key, double missing) { return has(key) ? minutes(key) : missing; }
     std::vector<double> numbers(std::string_view key);
+    /// ["one", "two"]: at least one, none empty.
     std::vector<std::string> texts(std::string_view key);
     /// Three numbers, x, y and z; `example` tells how to write them.
     std::array<double, 3> place(std::string_view key, std::string_view example);

@@ -10,6 +10,7 @@
 #include "morula/commands/simulate_report.hpp"
 #include "morula/commands/simulate_run.hpp"
 #include "morula/commands/simulate_tables.hpp"
+#include "morula/commands/state_slots.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
@@ -93,6 +94,11 @@ public:
         if (options_.seed) command += fmt::format(" --seed {}", *options_.seed);
         if (options_.until) command += fmt::format(" --until {:g}", *options_.until);
         describe_run(story, simulation, {command, options_.out, last_snapshot, scenario_.hash, seconds, record_.warnings()});
+        const StateSummary states = summary_of_states(simulation);
+        if (states.n_metacells > 0) {
+            story.measured_states = fmt::format("The states that cells may be in are {} groups of measured cells, those of the file that [expression] names in the scenario.", states.n_metacells);
+        }
+        if (std::string warning = unlike_data_warning(states); !warning.empty()) story.notes.push_back(std::move(warning));
         write_simulation_report(story, fs::path(options_.out) / "report.html");
     }
 
@@ -142,8 +148,8 @@ std::vector<RunSummary> run_seeds(const Scenario& scenario, const SimulateOption
     return runs;
 }
 
-/// Of several seeds: sums over all, and a hash of their hashes.
-void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record) {
+/// Of several seeds: sums over all, a hash of their hashes, and the largest share of states unlike the data.
+void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record, Context& context) {
     RunSummary all = runs.front();
     if (runs.size() > 1) {
         std::string hashes = all.final_hash;
@@ -155,6 +161,7 @@ void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record) {
             all.bytes += runs[k].bytes;
             all.seconds += runs[k].seconds;
             hashes += runs[k].final_hash;
+            all.states.share_unlike_data = std::max(all.states.share_unlike_data, runs[k].states.share_unlike_data);
         }
         all.final_hash = hash_hex(hashes);
     }
@@ -165,6 +172,7 @@ void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record) {
     record.add_count("births", all.births);
     record.add_count("removals", all.removals);
     record.add_text("final_hash", all.final_hash);
+    record_states(record, all.states, context);
     // Of one run: seeds side by side do not share their seconds.
     record.add_number("agent_steps_per_second", static_cast<double>(all.agent_steps) / std::max(1e-9, all.seconds));
     record.add_number("bytes_per_agent", static_cast<double>(all.bytes) / static_cast<double>(std::max<std::int64_t>(1, all.n_cells)));
@@ -187,7 +195,7 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     const auto sources = count_sources(scenario);
     record.add_text("title", scenario.title);
     record.add_text("scenario_hash", scenario.hash);
-    record_runs(runs, record);
+    record_runs(runs, record, context);
     for (std::size_t k = 0; k < sources.size(); ++k) record.add_count(fmt::format("rates_{}", evidence_name(static_cast<Evidence>(k))), sources[k]);
     record.write(options.out);
     std::string text;

@@ -171,7 +171,8 @@ private:
                            .bytes = simulation_.bytes(),
                            .seconds = saved_.seconds,
                            .final_hash = simulation_.hash(),
-                           .outputs = RunTables::names()};
+                           .outputs = RunTables::names(),
+                           .states = summary_of_states(simulation_)};
         if (simulation_.field().n_substances() > 0) summary.outputs.emplace_back("fields.zarr");
         for (const double minute : minutes) summary.outputs.push_back(snapshot_name(minute));
         return summary;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "morula/commands/scenario.hpp"
+#include "morula/commands/state_slots.hpp"
 #include "morula/core/context.hpp"
 
 namespace morula::commands {
@@ -41,6 +42,7 @@ struct RunSummary {
     double seconds = 0.0;               // in the simulation, all sessions together
     std::string final_hash;
     std::vector<std::string> outputs;   // below the folder
+    StateSummary states;
 };
 
 /// Whether the folder holds the state of a run that --resume can go on from.

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "morula/commands/slots.hpp"
+#include "morula/commands/state_slots.hpp"
 
 namespace morula::commands {
 namespace {
@@ -64,6 +65,7 @@ data::Dataset snapshot(const Simulation& simulation, const Scenario& scenario) {
     }
     cells.uns["morula_simulation"] = uns_of(data::UnsMap{{"minute", uns_of(simulation.minute())}, {"seed", uns_of(static_cast<std::int64_t>(simulation.model().seed))},
                                                          {"title", uns_of(scenario.title)}, {"scenario_hash", uns_of(scenario.hash)}});
+    add_state_slots(cells, simulation, order);
     return cells;
 }
 

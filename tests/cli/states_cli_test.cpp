@@ -1,0 +1,68 @@
+// `morula simulate` with states of measured cells, from the counts to a snapshot that opens as an experiment.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/cli/program_test.hpp"
+
+namespace morula {
+namespace {
+
+using Json = nlohmann::json;
+
+class StatesCliTest : public test::ProgramTest {};
+
+const char* const kScenario = R"(title = "Made-up cells and their states"
+until_min = 60
+every_min = 30
+
+[domain]
+size_um = [200, 200, 200]
+
+[[cell_type]]
+name = "any"
+
+[[cells]]
+type = "any"
+spheroid_radius_um = 50
+center_um = [100, 100, 100]
+
+[expression]
+data = "p.h5ad"
+cell_type = "true_type"
+attempts = { value = 0.5, unit = "1/h", source = "guessed", prior = [0.1, 10] }
+relaxation = { value = 1, unit = "1/h", source = "guessed", prior = [0.1, 10] }
+genes = ["GENE00001"]
+
+  [[expression.labels]]
+  type = "any"
+  labels = ["type-01"]
+)";
+
+TEST_F(StatesCliTest, a_run_says_that_transitions_are_hypotheses_and_its_snapshot_is_an_experiment) {
+    ASSERT_EQ(morula({"generate", "--cells", "300", "--genes", "400", "--types", "3", "--out", "c.h5ad"}).status, 0);
+    for (const std::vector<std::string>& step : {std::vector<std::string>{"normalize", "c.h5ad", "--out", "n.h5ad"}, {"hvg", "n.h5ad", "--out", "v.h5ad"}, {"pca", "v.h5ad", "--n-components", "12", "--out", "p.h5ad"}}) {
+        const test::Outcome done = morula(step);
+        ASSERT_EQ(done.status, 0) << done.err;
+    }
+    write_text_file(folder_ / "scenario.toml", kScenario);
+    std::set<std::string> hashes;
+    for (const char* threads : {"1", "2"}) {
+        const test::Outcome outcome = morula({"simulate", "scenario.toml", "--out", "out", "--threads", threads, "--json"});
+        ASSERT_EQ(outcome.status, 0) << outcome.err;
+        EXPECT_NE(outcome.err.find("ransitions are hypotheses; only states are measured"), std::string::npos) << outcome.err;
+        const Json json = Json::parse(outcome.out);
+        hashes.insert(json["final_hash"]);
+        EXPECT_EQ(json["states"], "transitions are hypotheses; only states are measured");
+        EXPECT_GT(json["n_metacells"].get<int>(), 2);
+        EXPECT_GE(json["share_unlike_data"].get<double>(), 0.0);
+    }
+    EXPECT_EQ(hashes.size(), 1U);
+    // The snapshot goes on like any experiment.
+    const test::Outcome again = morula({"neighbors", "out/snapshots/minute-000060.h5ad", "--embedding", "X_latent", "--out", "k.h5ad"});
+    EXPECT_EQ(again.status, 0) << again.err;
+}
+
+}  // namespace
+}  // namespace morula

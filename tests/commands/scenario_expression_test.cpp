@@ -1,0 +1,261 @@
+// [expression] of a scenario: what is read, what is refused, and what a snapshot shows of it.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "morula/commands/measured_states.hpp"
+#include "morula/commands/scenario.hpp"
+#include "morula/commands/slots.hpp"
+#include "morula/commands/snapshot.hpp"
+#include "morula/core/file.hpp"
+#include "morula/core/random.hpp"
+#include "morula/formats/hdf5/read_h5ad.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
+#include "tests/support/contexts.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+namespace morula::commands {
+namespace {
+
+constexpr std::int64_t kCells = 240;
+const std::vector<std::string> kGenes{"IFNAR1", "IFNAR2", "ISG15", "CD44", "SPP1", "FLAT"};
+
+/// Made up: three types in an embedding of three dimensions; genes are linear in it (and positive), so that they can be read off exactly.
+data::Dataset cells() {
+    data::Dataset dataset;
+    std::vector<std::string> names, types;
+    matrix::Dense<float>& embedding = dataset.obsm["X_pca"] = matrix::Dense<float>(kCells, 3);
+    std::vector<double> time;
+    matrix::Csr x;
+    x.start(kCells, std::ssize(kGenes));
+    for (std::int64_t c = 0; c < kCells; ++c) {
+        names.push_back("cell " + std::to_string(c));
+        types.push_back(c % 3 == 0 ? "T cell" : c % 3 == 1 ? "monocyte" : "dust");
+        Random random(1, Purpose::test, static_cast<std::uint64_t>(c), 0);
+        for (std::int64_t d = 0; d < 3; ++d) embedding(c, d) = static_cast<float>(2.0 * random.uniform() + (c % 3 == 1 ? 4.0 : 0.0));
+        time.push_back(static_cast<double>(embedding(c, 0)));
+        const float values[] = {1.0F + embedding(c, 0), 2.0F, 0.5F * embedding(c, 1), 3.0F + embedding(c, 2), 0.25F * embedding(c, 0), 0.0F};
+        for (std::uint32_t gene = 0; gene < 5; ++gene) {
+            x.indices.push_back(gene);
+            x.values.push_back(values[gene]);
+        }
+        x.end_row();
+    }
+    dataset.name = "cells";
+    dataset.obs = data::Table(names);
+    dataset.obs.set("cell_type", data::to_categorical(types));
+    dataset.obs.set("time", time);
+    dataset.var = data::Table(kGenes);
+    dataset.layers["X"] = matrix::make_source(std::move(x));
+    return dataset;
+}
+
+/// Line numbers in the tests are those of this text.
+const std::string kScenario = R"(title = "Blood and its states"
+until_min = 12
+
+[domain]
+size_um = [200, 200, 200]
+
+[[substance]]
+name = "interferon"
+diffusion = { value = 1000, unit = "um2/min", source = "guessed", prior = [100, 10000] }
+decay = { value = 0.01, unit = "1/min", source = "guessed", prior = [0.001, 0.1] }
+initial = { value = 2, unit = "nM", source = "measured" }
+
+[[cell_type]]
+name = "T cell"
+
+[[cell_type]]
+name = "Mono"
+
+[[cell_type]]
+name = "bead"
+
+[[cells]]
+file = "positions.csv"
+
+[expression]
+data = "cells.h5ad"
+attempts = { value = 1, unit = "1/h", source = "guessed", prior = [0.1, 10] }
+relaxation = { value = 2, unit = "1/h", source = "guessed", prior = [0.1, 10] }
+cells_a_metacell = 10
+neighbors = 4
+pseudotime = "time"
+direction = { value = 0.5, unit = "1", source = "guessed", prior = [0, 1] }
+genes = ["CD44"]
+without = ["bead"]
+ligand_receptor = "pairs.csv"
+signalling_min = 2
+
+  [[expression.labels]]
+  type = "Mono"
+  labels = ["monocyte"]
+
+  [[expression.programme]]
+  name = "interferon response"
+  relaxation = { value = 1, unit = "1/h", source = "guessed", prior = [0.1, 10] }
+  strength = { value = 1, unit = "1", source = "guessed", prior = [0, 3] }
+  targets = ["ISG15", "MX1"]
+
+    [[expression.programme.ligand]]
+    name = "IFNB1"
+    substance = "interferon"
+    half = { value = 2, unit = "nM", source = "guessed", prior = [0.1, 10] }
+
+    [[expression.programme.ligand]]
+    name = "SPP1"
+    half = { value = 0.5, unit = "1", source = "guessed", prior = [0.1, 10] }
+)";
+
+class ScenarioExpressionTest : public testing::Test {
+protected:
+    ScenarioExpressionTest() {
+        formats::write_h5ad(cells(), folder_ / "cells.h5ad", {}, *context_);
+        write_text_file(folder_ / "pairs.csv", "ligand,receptor\nIFNB1,IFNAR1_IFNAR2\nSPP1,CD44\nSPP1,ITGAV\nTNF,TNFRSF1A\n");
+        write_text_file(folder_ / "positions.csv", "x,y,z,type\n50,50,50,T cell\n66,50,50,Mono\n50,66,50,Mono\n120,120,120,bead\n");
+    }
+    Scenario read(const std::string& text) const {
+        write_text_file(folder_ / "scenario.toml", text);
+        return read_scenario(folder_ / "scenario.toml", *context_);
+    }
+    static std::string replaced(std::string text, const std::string& from, const std::string& to) {
+        const std::size_t at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return text.replace(at, from.size(), to);
+    }
+    void expect_refused(const std::string& from, const std::string& to, ErrorCode code, std::initializer_list<const char*> parts) const {
+        const std::string text = replaced(kScenario, from, to);
+        const Error error = test::thrown_by([&] { read(text); });
+        EXPECT_EQ(error.code(), code) << error.message();
+        for (const char* part : parts) EXPECT_TRUE(test::contains(error.message() + " " + error.next(), part)) << part << " is not in: " << error.message() << " " << error.next();
+    }
+
+    test::TemporaryFolder folder_;
+    std::unique_ptr<Context> context_ = test::make_context(2);
+};
+
+TEST_F(ScenarioExpressionTest, reads_states_signals_and_their_rates) {
+    const Scenario scenario = read(kScenario);
+    ASSERT_NE(scenario.model.expression, nullptr);
+    const simulation::ExpressionModel& model = *scenario.model.expression;
+    EXPECT_EQ(model.kernel.n_dims(), 3);
+    EXPECT_EQ(model.kernel.n_metacells(), 16);  // 80 cells a type, 10 a metacell
+    EXPECT_EQ(model.kernel.n_measured(0), 80);
+    EXPECT_EQ(model.kernel.n_measured(1), 80);
+    EXPECT_FALSE(model.kernel.has_states(2));
+    EXPECT_EQ(model.rates.size(), 3U);
+    EXPECT_NEAR(model.rates[1].attempts_per_min, 1.0 / 60.0, 1e-12);
+    EXPECT_NEAR(model.rates[1].relaxation_per_min, 2.0 / 60.0, 1e-12);
+    EXPECT_EQ(model.clock_min, 6.0);
+    EXPECT_NE(model.kernel.tilt(0), model.kernel.tilt(1));
+    const simulation::SignallingModel& signalling = model.signalling->model();
+    EXPECT_EQ(signalling.clock_min, 2.0);
+    ASSERT_EQ(signalling.links.size(), 2U);  // ITGAV was not measured
+    EXPECT_EQ(signalling.links[0].substance, 0);
+    EXPECT_EQ(signalling.links[0].half, 2.0);
+    ASSERT_EQ(signalling.links[0].receptor.size(), 2U);
+    EXPECT_EQ(signalling.decoder.genes[static_cast<std::size_t>(signalling.links[0].receptor[1])], "IFNAR2");
+    EXPECT_EQ(signalling.links[1].substance, -1);
+    EXPECT_EQ(signalling.programmes[0].targets.size(), 1U);  // MX1 was not measured
+    EXPECT_EQ(model.decoded.genes, (std::vector<std::string>{"CD44", "ISG15", "IFNAR1", "IFNAR2", "SPP1"}));
+    std::set<std::string> rates;
+    for (const ScenarioRate& rate : scenario.rates) rates.insert(rate.name);
+    EXPECT_TRUE(rates.contains("expression, attempts"));
+    EXPECT_TRUE(rates.contains("programme 'interferon response', strength"));
+    EXPECT_TRUE(rates.contains("programme 'interferon response', ligand 'IFNB1', half"));
+    // The data are part of the scenario.
+    data::Dataset other = cells();
+    other.obsm["X_pca"](0, 0) += 0.5F;
+    formats::write_h5ad(other, folder_ / "cells.h5ad", {}, *context_);
+    EXPECT_NE(read(kScenario).hash, scenario.hash);
+}
+
+TEST_F(ScenarioExpressionTest, reads_linear_genes_off_the_embedding_exactly) {
+    const data::Dataset dataset = cells();
+    MeasuredStatesOptions options{.labels = {{"T cell", "dust"}, {"monocyte"}}};
+    const MeasuredStates states = measured_states(dataset, options, *context_);
+    ASSERT_EQ(std::ssize(states.row), kCells);
+    const simulation::Decoder decoder = fit_decoder(dataset, states, {3, 1, 5}, {"CD44", "IFNAR2", "FLAT"}, *context_);
+    std::vector<float> levels(3);
+    decoder.decode(std::vector<float>{1.0F, 5.0F, 0.5F}, levels);
+    EXPECT_NEAR(static_cast<double>(levels[0]), 3.5, 1e-4);
+    EXPECT_NEAR(static_cast<double>(levels[1]), 2.0, 1e-4);
+    EXPECT_NEAR(static_cast<double>(levels[2]), 0.0, 1e-6);
+    EXPECT_NEAR(decoder.explained[0], 1.0, 1e-5);
+    EXPECT_EQ(decoder.explained[2], 0.0);
+    options.n_dims = 2;
+    const MeasuredStates fewer = measured_states(dataset, options, *context_);
+    EXPECT_EQ(fewer.n_dims_left_out, 1);
+    EXPECT_LT(fit_decoder(dataset, fewer, {3}, {"CD44"}, *context_).explained[0], 0.9);
+}
+
+TEST_F(ScenarioExpressionTest, states_are_the_same_with_any_number_of_threads_and_stand_in_the_snapshot) {
+    const Scenario scenario = read(kScenario);
+    const auto run = [&](Context& context) {
+        simulation::Simulation simulation(scenario.model, scenario.start, context);
+        simulation.advance(12.0, context);
+        return simulation;
+    };
+    test::same_at_threads({2, 8}, [&](Context& context) { return run(context).hash(); }, [](const std::string& a, const std::string& b) { return a == b; });
+    const simulation::Simulation simulation = run(*context_);
+    formats::write_h5ad(snapshot(simulation, scenario), folder_ / "snapshot.h5ad", {}, *context_);
+    const data::Dataset back = formats::read_h5ad(folder_ / "snapshot.h5ad", *context_);
+    ASSERT_EQ(back.n_cells(), 4);
+    EXPECT_EQ(back.var.index(), scenario.model.expression->decoded.genes);
+    const matrix::Csr x = matrix::read_all(*require_log_values(back), *context_);
+    const matrix::Dense<float>& latent = back.obsm.at("X_latent");
+    const auto metacells = data::column_numbers(back.obs.at("metacell"));
+    const auto types = data::column_texts(back.obs.at("cell_type"));
+    const auto programme = data::column_numbers(back.obs.at("programme interferon response"));
+    for (std::int64_t row = 0; row < 4; ++row) {
+        const auto r = static_cast<std::size_t>(row);
+        EXPECT_EQ(metacells[r] < 0.0, types[r] == "bead");
+        EXPECT_EQ(std::isnan(latent(row, 0)), types[r] == "bead");
+        EXPECT_EQ(x.view().row_values(row).empty(), types[r] == "bead");
+        if (types[r] == "bead") continue;
+        EXPECT_GT(programme[r], 0.0);
+        EXPECT_NEAR(static_cast<double>(x.view().row_values(row)[0]), 3.0 + static_cast<double>(latent(row, 2)), 1e-3);  // CD44
+    }
+    const data::UnsMap& uns = uns_map(back.uns, "morula_simulation");
+    EXPECT_EQ(uns_text(uns, "states"), "transitions are hypotheses; only states are measured");
+    EXPECT_EQ(uns_text(uns, "embedding_hash"), scenario.model.expression->kernel.hash());
+    EXPECT_TRUE(test::contains(uns_text(uns, "X"), "decoded"));
+}
+
+TEST_F(ScenarioExpressionTest, a_hash_pins_the_embedding) {
+    const std::string hash = read(kScenario).model.expression->kernel.hash();
+    const std::string pinned = replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nembedding_hash = \"" + hash + "\"");
+    EXPECT_EQ(read(pinned).model.expression->kernel.hash(), hash);
+    data::Dataset other = cells();
+    for (float& value : other.obsm["X_pca"].values) value = -value;
+    formats::write_h5ad(other, folder_ / "cells.h5ad", {}, *context_);
+    const Error error = test::thrown_by([&] { read(pinned); });
+    EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(test::contains(error.message(), "another embedding")) << error.message();
+    EXPECT_TRUE(test::contains(error.message(), "line 37")) << error.message();
+}
+
+TEST_F(ScenarioExpressionTest, refuses_what_is_not_there) {
+    expect_refused("data = \"cells.h5ad\"", "data = \"none.h5ad\"", ErrorCode::not_found, {"none.h5ad"});
+    expect_refused("cells_a_metacell = 10", "embedding = \"X_pcs\"", ErrorCode::not_found, {"X_pcs", "X_pca"});
+    expect_refused("cells_a_metacell = 10", "cell_type = \"cell_typ\"", ErrorCode::not_found, {"cell_typ", "cell_type"});
+    expect_refused("without = [\"bead\"]", "", ErrorCode::not_found, {"'bead'", "without"});
+    expect_refused("labels = [\"monocyte\"]", "labels = [\"monocytes\"]", ErrorCode::not_found, {"Did you mean 'monocyte'"});
+    expect_refused("labels = [\"monocyte\"]", "labels = [\"monocyte\", \"T cell\"]", ErrorCode::invalid_data, {"more than one"});
+    expect_refused("type = \"Mono\"\n  labels", "type = \"Mona\"\n  labels", ErrorCode::invalid_data, {"line 39", "Did you mean 'Mono'"});
+    expect_refused("genes = [\"CD44\"]", "genes = [\"CD45\"]", ErrorCode::invalid_data, {"line 33", "Did you mean 'CD44'"});
+    expect_refused("targets = [\"ISG15\", \"MX1\"]", "targets = [\"MX1\"]", ErrorCode::invalid_data, {"targets", "no"});
+    expect_refused("name = \"IFNB1\"", "name = \"IFNB\"", ErrorCode::invalid_data, {"line 49", "Did you mean 'IFNB1'"});
+    expect_refused("name = \"IFNB1\"", "name = \"TNF\"", ErrorCode::invalid_data, {"no one was measured"});
+    expect_refused("half = { value = 2, unit = \"nM\"", "half = { value = 2, unit = \"mmHg\"", ErrorCode::invalid_data, {"mmHg"});
+    expect_refused("pseudotime = \"time\"\n", "", ErrorCode::invalid_data, {"pseudotime"});
+    expect_refused("attempts = { value = 1, unit = \"1/h\", source = \"guessed\", prior = [0.1, 10] }", "attempts = 3", ErrorCode::invalid_data, {"line 27", "unit"});
+    expect_refused("neighbors = 4", "neighbours = 4", ErrorCode::invalid_data, {"neighbors"});
+    expect_refused("signalling_min = 2", "signalling_min = 2\nclock_min = 0", ErrorCode::invalid_data, {"clock_min"});
+}
+
+}  // namespace
+}  // namespace morula::commands
