@@ -365,7 +365,7 @@ SimulationStory StoryCollector::finish(const Simulation& simulation, Context& co
 void describe_run(SimulationStory& story, const Simulation& simulation, const RunFacts& facts) {
     story.notes = facts.warnings;
     story.record.outputs = {{"composition.csv", "minute, type, state, number of cells"},
-                     {"events.csv", "minute, born or removed, id, the mother's id, type"},
+                     {"events.csv", "minute, event, id, the mother's id, type, by: the cell that it is gone into"},
                      {"readouts.csv", "minute, read-out, value, unit; without rows where the scenario asks for none"},
                      {"rates.csv", "every rate with unit, source, citation, prior and line of the scenario"},
                      {"snapshots/", "cells as h5ad, as AnnData and the rest of Morula open them"},

@@ -35,14 +35,6 @@ void check_grid(const Grid& grid) {
     if (grid.stride() > kMostVoxels / grid.n[1] || grid.stride() * grid.n[1] > kMostVoxels / grid.n[2]) refuse(kTooLarge);
 }
 
-std::int64_t nearest_voxel(const Grid& grid, int axis, double position_um) {
-    const auto a = static_cast<std::size_t>(axis);
-    const double at = (position_um - grid.origin_um[a]) / grid.voxel_um;
-    if (!(at > 0.0)) return 0;
-    const std::int64_t last = grid.n[a] - 1;
-    return at >= static_cast<double>(last) ? last : static_cast<std::int64_t>(at);
-}
-
 std::int64_t nearest_place(const Grid& grid, std::array<double, 3> position_um) {
     return grid.place(nearest_voxel(grid, 0, position_um[0]), nearest_voxel(grid, 1, position_um[1]), nearest_voxel(grid, 2, position_um[2]));
 }

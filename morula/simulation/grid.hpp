@@ -38,7 +38,13 @@ struct Grid {
 void check_grid(const Grid& grid);
 
 /// The voxel along one axis that holds a position; positions outside the box (and NaN) count as at its walls.
-std::int64_t nearest_voxel(const Grid& grid, int axis, double position_um);
+inline std::int64_t nearest_voxel(const Grid& grid, int axis, double position_um) {
+    const auto a = static_cast<std::size_t>(axis);
+    const double at = (position_um - grid.origin_um[a]) / grid.voxel_um;
+    if (!(at > 0.0)) return 0;
+    const std::int64_t last = grid.n[a] - 1;
+    return at >= static_cast<double>(last) ? last : static_cast<std::int64_t>(at);
+}
 
 /// Place (Grid::place) of the voxel that holds a position, the same at walls.
 std::int64_t nearest_place(const Grid& grid, std::array<double, 3> position_um);

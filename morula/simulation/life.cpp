@@ -116,10 +116,6 @@ double exit_rate(const Phase& phase) {
     return std::numeric_limits<double>::quiet_NaN();
 }
 
-double volume_of(const Agents& agents, std::size_t agent) {
-    return static_cast<double>(agents.fluid[agent]) + static_cast<double>(agents.nucleus[agent]) + static_cast<double>(agents.cytoplasm[agent]);
-}
-
 Life standard_life(CycleModel model) {
     Life life;
     const auto add = [&](Phase phase) { life.phases.push_back(std::move(phase)); };

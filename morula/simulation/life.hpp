@@ -87,6 +87,8 @@ double exit_rate(const Phase& phase);
 PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const LifeRates& rates, double dt_min, std::uint64_t seed, std::uint32_t step, Context& context);
 
 /// Volume of an agent in um^3: fluid and solids.
-double volume_of(const Agents& agents, std::size_t agent);
+inline double volume_of(const Agents& agents, std::size_t agent) {
+    return static_cast<double>(agents.fluid[agent]) + static_cast<double>(agents.nucleus[agent]) + static_cast<double>(agents.cytoplasm[agent]);
+}
 
 }  // namespace morula::simulation

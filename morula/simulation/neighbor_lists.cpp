@@ -208,13 +208,6 @@ void NeighborLists::load(StateReader& in, std::int64_t n_agents, Context& contex
     list_neighbors(context);
 }
 
-float NeighborLists::shift(const Agents& agents, std::size_t i) const {
-    const auto dx = static_cast<float>(agents.x[i] - origin_[0]) - x_[i];
-    const auto dy = static_cast<float>(agents.y[i] - origin_[1]) - y_[i];
-    const auto dz = static_cast<float>(agents.z[i] - origin_[2]) - z_[i];
-    return std::sqrt(dx * dx + dy * dy + dz * dz) + std::max(0.0F, reach(agents, i) - reach_[i]);
-}
-
 std::int64_t NeighborLists::n_listed() const {
     std::int64_t n = 0;
     for (const ListChunk& chunk : chunks_) n += static_cast<std::int64_t>(chunk.list.size());

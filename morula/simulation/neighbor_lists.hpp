@@ -1,7 +1,9 @@
 // Which agents may touch which: agents sorted by grid cell, and for each the others within reach plus a skin.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -52,7 +54,12 @@ public:
     float reach(const Agents& agents, std::size_t i) const {
         return agents.radius[i] * (own_reach_ < 0 ? reach_factor_[agents.type[i]] : agents.behavior[static_cast<std::size_t>(own_reach_)][i]);
     }
-    float shift(const Agents& agents, std::size_t i) const;
+    float shift(const Agents& agents, std::size_t i) const {
+        const auto dx = static_cast<float>(agents.x[i] - origin_[0]) - x_[i];
+        const auto dy = static_cast<float>(agents.y[i] - origin_[1]) - y_[i];
+        const auto dz = static_cast<float>(agents.z[i] - origin_[2]) - z_[i];
+        return std::sqrt(dx * dx + dy * dy + dz * dz) + std::max(0.0F, reach(agents, i) - reach_[i]);
+    }
     float skin_um() const { return skin_um_; }
     std::int64_t n_listed() const;
     std::int64_t bytes() const;

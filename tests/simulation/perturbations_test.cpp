@@ -151,6 +151,13 @@ TEST(perturbations, cells_are_put_in_within_their_ball) {
     EXPECT_EQ(simulation.agents().size(), 43);
 }
 
+TEST(perturbations, memory_for_cells_to_come_is_asked_for_at_the_start) {
+    Context context({.threads = 1, .memory_bytes = 100'000'000, .events = nullptr, .cancel = nullptr});
+    Model model = still_model();
+    model.perturbations.injections = {{.type = 1, .n = 50'000'000, .minute = 500.0, .center_um = {60.0, 70.0, 80.0}, .radius_um = 25.0}};
+    EXPECT_EQ(test::error_code([&] { Simulation(model, {}, context); }), ErrorCode::resource_limit);
+}
+
 Model perturbed_model() {
     Model model = still_model();
     model.perturbations = {.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 3.0, .from_min = 0.7, .until_min = 2.0}, {.type = 1, .behavior = "cell-cell repulsion", .factor = 1.5, .from_min = 1.0},
