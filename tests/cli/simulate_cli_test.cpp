@@ -126,7 +126,7 @@ TEST_F(SimulateCliTest, a_run_that_was_stopped_or_killed_goes_on_as_if_it_had_no
     ASSERT_EQ(whole.status, 0) << whole.err;
     const auto expected = files_of(folder_ / "whole");
     EXPECT_EQ(expected.count("snapshots/minute-000000.h5ad"), 1U);
-    EXPECT_EQ(expected.count("snapshots/minute-0123.400.h5ad"), 1U);
+    EXPECT_EQ(expected.count("snapshots/minute-000123.400.h5ad"), 1U);
     EXPECT_NE(expected.at("composition.csv").find("\n123.4,tumor,"), std::string::npos);
     for (const int signal : {SIGINT, SIGKILL}) {
         const std::string out = signal == SIGINT ? "stopped" : "killed";
