@@ -27,7 +27,10 @@ constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.137
 
 class ScenarioReader {
 public:
-    ScenarioReader(const fs::path& path, Context& context) : reading_{.path = path, .context = context}, text_(read_text_file(path, kLargestScenarioFile)) { reading_.hasher.update(text_); }
+    ScenarioReader(const fs::path& path, RateValues instead, Context& context)
+        : reading_{.path = path, .context = context, .instead = std::move(instead)}, text_(read_text_file(path, kLargestScenarioFile)) {
+        reading_.hasher.update(text_);
+    }
 
     Scenario read() {
         const toml::table table = parse();
@@ -59,6 +62,7 @@ public:
         scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
         scenario_.readouts = read_readouts(top, model_);
         top.done();
+        require_guessed(reading_.instead);
         scenario_.hash = reading_.hasher.hex();
         scenario_.model = std::move(model_);
         scenario_.rates = std::move(reading_.rates);
@@ -66,6 +70,14 @@ public:
     }
 
 private:
+    void require_guessed(const RateValues& names) const {
+        for (const auto& [name, value] : names) {
+            const auto is_it = [&wanted = name](const ScenarioRate& rate) { return rate.name == wanted && rate.source == Evidence::guessed; };
+            if (std::any_of(reading_.rates.begin(), reading_.rates.end(), is_it)) continue;
+            fail(ErrorCode::not_found, fmt::format("{} has no guessed rate '{}'.", reading_.path.string(), name), "Name a rate that is guessed there.");
+        }
+    }
+
     toml::table parse() const {
         const std::string ascii = ascii_form(text_, reading_.path);
         try {
@@ -227,6 +239,8 @@ double last_minute(const Scenario& scenario, double until_min, const fs::path& p
     return until;
 }
 
-Scenario read_scenario(const fs::path& path, Context& context) { return ScenarioReader(path, context).read(); }
+Scenario read_scenario(const fs::path& path, Context& context) { return ScenarioReader(path, {}, context).read(); }
+
+Scenario read_scenario_with(const fs::path& path, const RateValues& instead, Context& context) { return ScenarioReader(path, instead, context).read(); }
 
 }  // namespace morula::commands

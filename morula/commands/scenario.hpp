@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,5 +49,11 @@ double last_minute(const Scenario& scenario, double until_min, const std::filesy
 /// Throws not_found, or invalid_data with file and line: text that is no TOML, an unknown key (with the nearest), a missing one, a rate without unit or source, of an
 /// unknown unit, below 0 or beyond what is physical, literature without a citation, a guess without a prior; and what Simulation refuses.
 Scenario read_scenario(const std::filesystem::path& path, Context& context);
+
+/// Values of guessed rates by ScenarioRate::name, each in its rate's own unit.
+using RateValues = std::map<std::string, double>;
+/// The scenario with these values in place of its guesses; the rest, its hash and the names of its rates are as they are. Throws what read_scenario throws for the scenario that this makes, and
+/// not_found for a name that is no guessed rate of it.
+Scenario read_scenario_with(const std::filesystem::path& path, const RateValues& instead, Context& context);
 
 }  // namespace morula::commands

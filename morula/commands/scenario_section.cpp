@@ -165,16 +165,23 @@ double Section::rate_of_units(std::string_view key, const std::vector<std::pair<
     rate.source = static_cast<Evidence>(own.choice("source", kSources, 0));
     if (rate.source == Evidence::literature) rate.citation = own.text("citation");
     else rate.citation = own.text_or("citation", "");
-    const double value = rate.value * unit->second;
-    if (!(value >= 0.0 && value <= highest)) {
-        own.refuse("value", fmt::format("{} {} is beyond what is physical", rate.value, rate.unit), fmt::format("Give a value from 0 to {} {}.", highest / unit->second, rate.unit));
-    }
+    const auto require_physical = [&](const char* at, double value) {
+        if (value >= 0.0 && value * unit->second <= highest) return;
+        own.refuse(at, fmt::format("{} {} is beyond what is physical", value, rate.unit), fmt::format("Give values from 0 to {} {}.", highest / unit->second, rate.unit));
+    };
+    require_physical("value", rate.value);
     if (rate.source == Evidence::guessed) {
         const std::vector<double> prior = own.numbers("prior");
         if (prior.size() != 2 || !(prior[0] <= rate.value && rate.value <= prior[1])) own.refuse("prior", "must be a lowest and a highest value around the guess", "Write prior = [low, high].");
         rate.prior = {prior[0], prior[1]};
+        for (const double bound : prior) require_physical("prior", bound);
+        if (const auto found = reading_.instead.find(rate.name); found != reading_.instead.end()) {
+            rate.value = found->second;
+            require_physical("value", rate.value);
+        }
     }
     own.done();
+    const double value = rate.value * unit->second;
     reading_.rates.push_back(std::move(rate));
     return value;
 }

@@ -33,6 +33,7 @@ struct Reading {
     Context& context;
     Hasher hasher{};  // of the scenario's text and of every file that it names
     std::vector<ScenarioRate> rates{};
+    RateValues instead{};  // of guesses
 
     /// A file that the scenario names: it lies beside it.
     std::filesystem::path beside(const std::string& name) const { return path.parent_path() / name; }

@@ -1,6 +1,7 @@
 #include "morula/pipeline/registry.hpp"
 
 #include "morula/commands/comparison_commands.hpp"
+#include "morula/commands/contribute.hpp"
 #include "morula/commands/scenario_verbs.hpp"
 #include "morula/commands/simulate.hpp"
 #include "morula/commands/step_command.hpp"
@@ -17,6 +18,7 @@ const std::vector<commands::Command>& all_commands() {
         for (commands::Command& command : commands::step_commands()) list.push_back(std::move(command));
         for (commands::Command& command : commands::comparison_commands()) list.push_back(std::move(command));
         list.push_back(commands::simulate_command());
+        list.push_back(commands::contribute_command());
         for (commands::Command& command : commands::scenario_commands()) list.push_back(std::move(command));
         for (commands::Command command : {doctor_command(), version_command(), completion_command()}) list.push_back(std::move(command));
         return list;

@@ -273,4 +273,12 @@ std::int64_t ExpressionKernel::bytes() const {
                                      28 * type_of_.size());
 }
 
+void ExpressionKernel::add_types_without_states(std::int32_t n) {
+    const auto more = static_cast<std::size_t>(n);
+    type_begin_.insert(type_begin_.end(), more, type_begin_.back());
+    cell_begin_.insert(cell_begin_.end(), more, cell_begin_.back());
+    n_parts_.insert(n_parts_.end(), more, 0);
+    known_distance_.insert(known_distance_.end(), more, 0.0F);
+}
+
 }  // namespace morula::simulation

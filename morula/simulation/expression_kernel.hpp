@@ -103,6 +103,9 @@ public:
     /// Measured cell number `index` of a type.
     Draw measured(std::int32_t type, std::int64_t index) const;
 
+    /// Types behind the others, of which nothing was measured: cells of them have no state.
+    void add_types_without_states(std::int32_t n);
+
     /// Of the embedding, the metacells and the options: states of another kernel mean something else.
     const std::string& hash() const { return hash_; }
     std::int64_t bytes() const;

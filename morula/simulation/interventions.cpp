@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "morula/core/error.hpp"
@@ -33,16 +34,26 @@ CellType inert_type(const CellType& own) {
     return inert;
 }
 
-/// Adds inert types; sticks_like: for each type, old or new, the one whose affinities it has.
+/// Adds inert types. They are measured in no state, nobody eats, attacks or becomes them, and cells that would have been put in later are inert as well.
 void add_inert_types(Model& model, std::span<const std::size_t> types) {
-    std::vector<std::size_t> sticks_like;
+    std::vector<std::size_t> sticks_like;  // for each type, old or new: the one whose affinities it has
     for (std::size_t type = 0; type < model.types.size(); ++type) sticks_like.push_back(type);
     for (const std::size_t type : types) {
         sticks_like.push_back(type);
         model.types.push_back(inert_type(CellType(model.types[type])));
     }
-    if (model.affinity.empty()) return;
     const std::size_t before = model.types.size() - types.size();
+    for (Injection& injection : model.perturbations.injections) {
+        const auto found = std::find(types.begin(), types.end(), injection.type);
+        if (found != types.end()) injection.type = static_cast<std::uint16_t>(before + static_cast<std::size_t>(found - types.begin()));
+    }
+    if (model.expression) {
+        auto expression = std::make_shared<ExpressionModel>(*model.expression);
+        expression->kernel.add_types_without_states(static_cast<std::int32_t>(types.size()));
+        expression->rates.resize(model.types.size());
+        model.expression = std::move(expression);
+    }
+    if (model.affinity.empty()) return;
     std::vector<double> affinity;
     for (const std::size_t from : sticks_like) {
         for (const std::size_t to : sticks_like) affinity.push_back(model.affinity[from * before + to]);
@@ -60,6 +71,7 @@ void swap_agents(Tissue& tissue, std::span<const std::size_t> types) {
         agents.phase[i] = 0;
         agents.phase_min[i] = 0.0F;
         agents.target_nucleus[i] = agents.nucleus[i];
+        agents.expression[i] = 0;
         for (std::vector<float>* values : {&agents.migration_x, &agents.migration_y, &agents.migration_z}) (*values)[i] = 0.0F;
     }
 }
@@ -79,11 +91,12 @@ void take_out(Agents& agents, std::span<const std::size_t> types) {
 void silence(Model& model, std::span<const std::size_t> types) {
     for (const std::size_t type : types) {
         model.types[type].exchange.clear();
+        CellEncounters& own = model.types[type].encounters;
+        own.eats_dead = own.eats_apoptotic = own.eats_necrotic = 0.0;
+        for (std::vector<double>* deeds : {&own.eats, &own.attacks, &own.fuses}) deeds->clear();
         std::erase_if(model.rules, [&](const knowledge::BehaviorRule& rule) { return rule.cell_type == model.types[type].name; });
     }
 }
-
-bool has(const std::vector<std::size_t>& values, std::size_t value) { return std::find(values.begin(), values.end(), value) != values.end(); }
 
 }  // namespace
 
@@ -103,22 +116,25 @@ Tissue intervene(Tissue tissue, std::span<const std::size_t> types, Intervention
             add_inert_types(tissue.model, types);
             swap_agents(tissue, types);
             break;
-        case Intervention::remove: take_out(tissue.start, types); break;
+        case Intervention::remove:
+            take_out(tissue.start, types);
+            std::erase_if(tissue.model.perturbations.injections, [&](const Injection& injection) { return std::find(types.begin(), types.end(), injection.type) != types.end(); });
+            break;
         case Intervention::silence: silence(tissue.model, types); break;
     }
     return tissue;
 }
 
-bool is_written_in(const Model& model, std::size_t type, const ReadoutSources& sources) {
-    if (has(sources.types, type)) return true;
+bool is_written_in(const Model& model, std::size_t type, const Readout& readout) {
+    const auto names = [&](const std::vector<std::uint16_t>& types) { return std::find(types.begin(), types.end(), type) != types.end(); };
+    if (names(readout.types) || names(readout.others)) return true;
+    // What a layer lets through, or what flows between two sides, depends on where cells are, not on what they exchange.
+    if (readout.kind == ReadoutKind::barrier || readout.kind == ReadoutKind::exchange) return false;
     const CellType& own = model.types[type];
-    for (const std::size_t s : sources.substances) {
-        if (s < own.exchange.size() && (own.exchange[s].secretion_per_min > 0.0 || own.exchange[s].uptake_per_min > 0.0)) return true;
-        const std::string start = model.substances[s].name + " ";
-        const auto changes = [&](const knowledge::BehaviorRule& rule) { return rule.cell_type == own.name && rule.behavior.starts_with(start); };
-        if (std::any_of(model.rules.begin(), model.rules.end(), changes)) return true;
-    }
-    return false;
+    const auto s = static_cast<std::size_t>(readout.substance);
+    if (s < own.exchange.size() && (own.exchange[s].secretion_per_min > 0.0 || own.exchange[s].uptake_per_min > 0.0 || own.exchange[s].exported_per_min > 0.0)) return true;
+    const std::string start = model.substances[s].name + " ";
+    return std::any_of(model.rules.begin(), model.rules.end(), [&](const knowledge::BehaviorRule& rule) { return rule.cell_type == own.name && rule.behavior.starts_with(start); });
 }
 
 }  // namespace morula::simulation

@@ -122,8 +122,10 @@ Simulation::Simulation(Model model, Context& context)
     }
     // Who looks at steady fields that nobody follows: rules, and signals.
     const std::int64_t steps_a_look = model_.expression && model_.expression->signalling ? std::gcd(steps_a_life_, steps_a_signal_) : steps_a_life_;
+    const std::vector<std::int32_t> by_rules = behaviors_.own_mechanics().chemotaxis;
     for (std::size_t s = 0; s < model_.substances.size(); ++s) {
-        const bool is_followed = std::any_of(model_.types.begin(), model_.types.end(), [&](const CellType& type) { return type.mechanics.chemotaxis_substance == static_cast<std::int32_t>(s); });
+        const bool by_type = std::any_of(model_.types.begin(), model_.types.end(), [&](const CellType& type) { return type.mechanics.chemotaxis_substance == static_cast<std::int32_t>(s); });
+        const bool is_followed = by_type || (s < by_rules.size() && by_rules[s] >= 0);
         steps_a_solution_.push_back(model_.clocks.steady_min ? strikes(model_.clocks.mechanics_min, *model_.clocks.steady_min, "mechanics and steady fields") : is_followed ? 1 : steps_a_look);
     }
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) {

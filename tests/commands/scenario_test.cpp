@@ -212,6 +212,24 @@ TEST_F(ScenarioTest, readouts_say_on_which_line_they_are_wrong) {
     refused(with_readout("name = \"lung\"", "name = \"wall\""), "name: is that of another read-out", "its own name");
 }
 
+TEST_F(ScenarioTest, guesses_are_replaced_by_name_and_in_their_own_unit) {
+    read(kScenario);
+    const auto context = test::make_context(1);
+    const auto path = folder_ / "scenario.toml";
+    const Scenario as_guessed = read_scenario(path, *context);
+    const Scenario other = read_scenario_with(path, {{"substance 'oxygen', decay", 12.0}}, *context);
+    EXPECT_DOUBLE_EQ(as_guessed.model.substances[0].decay_per_min, 0.1);
+    EXPECT_DOUBLE_EQ(other.model.substances[0].decay_per_min, 0.2);
+    EXPECT_EQ(other.hash, as_guessed.hash);
+    const auto refused_with = [&](const RateValues& rates, std::string_view part) {
+        const Error error = test::thrown_by([&] { read_scenario_with(path, rates, *context); });
+        EXPECT_TRUE(test::contains(error.message(), part)) << error.message();
+    };
+    refused_with({{"substance 'oxygen', decay", -1.0}}, "line 18: substance 'oxygen', decay, value: -1 1/h is beyond what is physical");
+    refused_with({{"substance 'oxygen', diffusion", 1.0}}, "no guessed rate 'substance 'oxygen', diffusion'");
+    refused(with("prior = [1, 20]", "prior = [-1, 20]"), "decay, prior: -1 1/h is beyond what is physical", "from 0 to");
+}
+
 TEST_F(ScenarioTest, its_hash_is_that_of_all_its_files) {
     const std::string first = read(kScenario).hash;
     EXPECT_EQ(read(kScenario).hash, first);

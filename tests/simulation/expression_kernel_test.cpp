@@ -58,6 +58,21 @@ double chance(const ExpressionKernel& kernel, std::int64_t from, std::size_t e) 
     return share(kernel, from, e) * std::min(1.0, std::exp(static_cast<double>(kernel.edges(from)[e].log_acceptance)));
 }
 
+TEST(expression_kernel, types_without_states_can_be_added_and_change_nothing_else) {
+    const ExpressionKernel before(cloud(), {.n_types = 2});
+    ExpressionKernel after = before;
+    after.add_types_without_states(2);
+    EXPECT_EQ(after.n_types(), 4);
+    EXPECT_EQ(after.n_metacells(), before.n_metacells());
+    for (const std::int32_t type : {2, 3}) {
+        EXPECT_FALSE(after.has_states(type));
+        EXPECT_EQ(after.n_measured(type), 0);
+        EXPECT_EQ(after.n_parts(type), 0);
+    }
+    EXPECT_EQ(after.type_end(1), before.type_end(1));
+    EXPECT_EQ(after.hash(), before.hash());
+}
+
 TEST(expression_kernel, of_three_states_on_a_line_is_as_reckoned_by_hand) {
     const ExpressionKernel kernel(on_a_line({0.0F, 1.0F, 2.0F}, {2, 1, 3}), {.n_types = 1, .n_neighbors = 2});
     ASSERT_EQ(kernel.n_metacells(), 3);

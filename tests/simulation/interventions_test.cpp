@@ -124,6 +124,21 @@ TEST(interventions, removal_takes_the_cells_out_and_leaves_the_ids_of_the_rest) 
     }
 }
 
+TEST(interventions, cells_put_in_later_are_swapped_and_removed_too_and_deeds_are_silenced) {
+    const auto context = test::make_context(1);
+    Tissue tissue = three_types();
+    tissue.model.perturbations.injections = {{.type = 0, .n = 5, .minute = 3.0, .center_um = {60.0, 60.0, 60.0}, .radius_um = 20.0}};
+    tissue.model.types[0].encounters.eats = {0.0, 0.5, 0.0};
+    EXPECT_GT(run(tissue, 6.0, *context).tally().removals, 0);
+    const Simulation inert = run(intervene(tissue, std::vector<std::size_t>{0}, Intervention::inert), 6.0, *context);
+    EXPECT_EQ(inert.composition()[3], (std::vector<std::int64_t>{27}));
+    EXPECT_EQ(inert.tally().removals, 0);
+    const Simulation removed = run(intervene(tissue, std::vector<std::size_t>{0}, Intervention::remove), 6.0, *context);
+    EXPECT_EQ(removed.agents().size(), 42);
+    tissue.model.types[0].life.apoptosis_per_min = 0.0;
+    EXPECT_EQ(run(intervene(tissue, std::vector<std::size_t>{0}, Intervention::silence), 6.0, *context).tally().removals, 0);
+}
+
 TEST(interventions, silence_leaves_the_type_alive_without_exchange_and_rules) {
     const auto context = test::make_context(1);
     const Tissue silenced = intervene(three_types(), std::vector<std::size_t>{0}, Intervention::silence);
@@ -164,12 +179,12 @@ TEST(interventions, cells_of_a_kept_state_are_swapped_at_the_size_they_have_and_
 
 TEST(interventions, what_was_written_in_is_told_from_what_follows) {
     Tissue tissue = three_types();
-    const ReadoutSources of_signal{.substances = {0}, .types = {}};
+    const Readout of_signal{.name = "load", .kind = ReadoutKind::cytokine_load, .substance = 0};
     EXPECT_TRUE(is_written_in(tissue.model, 0, of_signal));
     EXPECT_TRUE(is_written_in(tissue.model, 1, of_signal));
     EXPECT_FALSE(is_written_in(tissue.model, 2, of_signal));
-    // "maker" acts on the number of "eater" through the field alone.
-    const ReadoutSources of_eaters{.substances = {}, .types = {1}};
+    // "maker" acts on a layer of "eater" through the field alone.
+    const Readout of_eaters{.name = "layer", .kind = ReadoutKind::barrier, .substance = 0, .types = {1}};
     EXPECT_FALSE(is_written_in(tissue.model, 0, of_eaters));
     EXPECT_TRUE(is_written_in(tissue.model, 1, of_eaters));
     tissue.model.rules.push_back({.cell_type = "filler", .signal = "pressure", .response = Response::increases, .behavior = "signal secretion", .saturation = 1.0, .half_max = 1.0, .hill_power = 1.0, .line = 3});

@@ -1,0 +1,174 @@
+// `morula contribute` as a user meets it: a small niche, the same tables with any number of threads, going on after a stop, and what is refused.
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "tests/cli/program_test.hpp"
+
+namespace morula {
+namespace {
+
+using Json = nlohmann::json;
+
+class ContributeCliTest : public test::ProgramTest {
+protected:
+    /// The example with the cells of its middle and an hour of time.
+    void write_scenario() const {
+        const std::filesystem::path examples = std::filesystem::path(MORULA_SOURCE_DIR) / "examples" / "tissue";
+        std::string text = read_text_file(examples / "niche.toml", 1 << 20);
+        const auto put = [&](const std::string& from, const std::string& to) {
+            const std::size_t at = text.find(from);
+            ASSERT_NE(at, std::string::npos) << from;
+            text.replace(at, from.size(), to);
+        };
+        put("until_min = 720", "until_min = 30");
+        put("every_min = 120", "every_min = 30");
+        put("size_um = [240, 240, 240]", "size_um = [120, 120, 120]");
+        put("origin_um = [-120, -120, -120]", "origin_um = [-60, -60, -60]");
+        put("life_min = 6", "life_min = 2");
+        write_text_file(folder_ / "niche.toml", text);
+        write_text_file(folder_ / "niche_rules.csv", read_text_file(examples / "niche_rules.csv", 1 << 20) + "tumor,pressure,increases,apoptosis,0.002,1,4,0\n");
+        std::istringstream cells(read_text_file(examples / "niche_cells.csv", 1 << 20));
+        std::string line, kept;
+        while (std::getline(cells, line)) {
+            double x = 0.0, y = 0.0, z = 0.0;
+            const bool is_cell = std::sscanf(line.c_str(), "%lf,%lf,%lf", &x, &y, &z) == 3;
+            if (!is_cell || x * x + y * y + z * z < 30.0 * 30.0) kept += line + "\n";
+        }
+        write_text_file(folder_ / "niche_cells.csv", kept);
+    }
+    std::vector<std::string> arguments(const std::string& out, const std::string& threads) const {
+        return {"contribute", "niche.toml", "--seeds", "2", "--draws", "20", "--readouts", "oxygen.p50,factor", "--interventions", "inert,remove", "--out", out, "--threads", threads, "--json"};
+    }
+    std::string file(const std::string& name) const { return read_text_file(folder_ / name, 1 << 26); }
+    /// Rows of a table as column -> text.
+    std::vector<std::map<std::string, std::string>> rows(const std::string& name) const {
+        std::istringstream text(file(name));
+        std::string line;
+        std::vector<std::string> names;
+        std::vector<std::map<std::string, std::string>> all;
+        while (std::getline(text, line)) {
+            std::vector<std::string> fields(1);
+            bool is_quoted = false;
+            for (const char c : line) {
+                if (c == '"') is_quoted = !is_quoted;
+                else if (c == ',' && !is_quoted) fields.emplace_back();
+                else fields.back() += c;
+            }
+            if (names.empty()) {
+                names = fields;
+                continue;
+            }
+            std::map<std::string, std::string>& row = all.emplace_back();
+            for (std::size_t k = 0; k < names.size(); ++k) row[names[k]] = fields.at(k);
+        }
+        return all;
+    }
+};
+
+TEST_F(ContributeCliTest, the_table_has_a_row_for_each_type_readout_and_intervention_with_any_number_of_threads) {
+    write_scenario();
+    std::set<std::string> tables;
+    for (const char* threads : {"1", "2", "4"}) {
+        const std::string out = std::string("out-") + threads;
+        const test::Outcome outcome = morula(arguments(out, threads));
+        ASSERT_EQ(outcome.status, 0) << outcome.err;
+        EXPECT_NE(outcome.err.find("are too few for the headline interval"), std::string::npos) << outcome.err;
+        tables.insert(file(out + "/contribution.csv") + file(out + "/drivers.csv") + file(out + "/runs.csv") + file(out + "/draws.csv"));
+        const Json json = Json::parse(outcome.out);
+        EXPECT_EQ(json["heading"], "What this scenario implies");
+        EXPECT_EQ(json["contributions"].size(), 24U);
+        // Each intervention: 8 coalitions at 2 seeds, 4 at 20 draws; what is intact is shared.
+        EXPECT_EQ(json["n_runs"], 2 * (2 * 8 + 20 * 4) - 2 - 20);
+        EXPECT_GT(json["agent_steps_per_second"].get<double>(), 0.0);
+        EXPECT_EQ(Json::parse(file(out + "/run.json"))["results"]["n_draws"], 20);
+    }
+    EXPECT_EQ(tables.size(), 1U);
+    EXPECT_TRUE(file("out-1/contribution.csv").starts_with("cell_type,readout,intervention,effect,low,high,seed_low,seed_high,shapley,shapley_se,written_in,n_seeds,n_draws\n"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out-1" / "contribute.state"));
+    EXPECT_NE(file("out-1/report.html").find("What this scenario implies"), std::string::npos);
+    std::map<std::string, double> effect;
+    std::map<std::string, std::string> written_in;
+    for (const auto& row : rows("out-1/contribution.csv")) {
+        const std::string key = row.at("cell_type") + ", " + row.at("readout") + ", " + row.at("intervention");
+        effect[key] = row.at("effect").empty() ? 0.0 : std::stod(row.at("effect"));
+        written_in[key] = row.at("written_in");
+        EXPECT_EQ(row.at("n_seeds"), row.at("readout") == "factor.half_radius" ? row.at("n_seeds") : "2") << key;
+    }
+    // Fibroblasts bring the factor, macrophages take it away, tumour cells use oxygen; fibroblasts touch oxygen only through what others do.
+    EXPECT_GT(effect.at("fibroblast, factor.total, inert"), 0.0);
+    EXPECT_LT(effect.at("macrophage, factor.total, inert"), 0.0);
+    EXPECT_LT(effect.at("tumor, oxygen.p50, inert"), 0.0);
+    EXPECT_EQ(written_in.at("fibroblast, factor.total, inert"), "true");
+    EXPECT_EQ(written_in.at("fibroblast, oxygen.p50, inert"), "false");
+    EXPECT_EQ(written_in.at("tumor, oxygen.p50, inert"), "true");
+}
+
+// The differences in contribution.csv must be those of the runs that stand beside it.
+TEST_F(ContributeCliTest, effects_are_those_of_the_runs_that_are_written) {
+    write_scenario();
+    const test::Outcome outcome = morula(arguments("out", "2"));
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    std::map<std::string, double> sum;
+    for (const auto& row : rows("out/runs.csv")) {
+        if (row.at("draw").empty() && row.at("readout") == "factor.total") sum[row.at("intervention") + " " + row.at("on")] += std::stod(row.at("value")) / 2.0;
+    }
+    for (const auto& row : rows("out/contribution.csv")) {
+        if (row.at("readout") != "factor.total") continue;
+        const double expected = sum.at("none ") - sum.at(row.at("intervention") + " " + row.at("cell_type"));
+        EXPECT_NEAR(std::stod(row.at("effect")), expected, 1e-9 * std::abs(sum.at("none "))) << row.at("cell_type");
+    }
+    // 10 guessed rates, each within its prior in every draw.
+    EXPECT_EQ(rows("out/draws.csv").size(), 20U * 10U);
+    for (const auto& row : rows("out/draws.csv")) {
+        if (row.at("rate") != "cell_type 'tumor', cycle_entry") continue;
+        EXPECT_GE(std::stod(row.at("value")), 0.0);
+        EXPECT_LE(std::stod(row.at("value")), 0.02);
+    }
+}
+
+TEST_F(ContributeCliTest, a_stopped_study_goes_on_to_the_same_table) {
+    write_scenario();
+    ASSERT_EQ(morula(arguments("whole", "2")).status, 0);
+    std::vector<std::string> again = arguments("part", "1");
+    const pid_t child = start(again);
+    for (int wait = 0; wait < 400 && !std::filesystem::exists(folder_ / "part"); ++wait) ::usleep(5'000);
+    ::usleep(50'000);
+    ::kill(child, SIGINT);
+    const test::Outcome stopped = finish(child);
+    again.push_back("--resume");
+    const test::Outcome outcome = morula(again);
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_EQ(stopped.status, 130) << stopped.err;
+    EXPECT_EQ(outcome.err.find("is not there"), std::string::npos) << outcome.err;
+    for (const char* name : {"/contribution.csv", "/drivers.csv", "/runs.csv"}) EXPECT_EQ(file(std::string("part") + name), file(std::string("whole") + name)) << name;
+}
+
+TEST_F(ContributeCliTest, what_is_wrong_is_named_with_what_to_do) {
+    write_scenario();
+    const auto refused = [&](const std::vector<std::string>& more, int status, const std::string& says, const std::string& next) {
+        std::vector<std::string> words{"contribute", "niche.toml", "--out", "out"};
+        words.insert(words.end(), more.begin(), more.end());
+        const test::Outcome outcome = morula(words);
+        EXPECT_EQ(outcome.status, status) << outcome.err;
+        EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find(next), std::string::npos) << outcome.err;
+        EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
+    };
+    refused({"--types", "tumour"}, 3, "there is no cell type 'tumour'", "Did you mean 'tumor'?");
+    refused({"--readouts", "oxygen.p51"}, 3, "there is no read-out 'oxygen.p51'", "Did you mean 'oxygen.p50'?");
+    refused({"--interventions", "delete"}, 64, "no intervention 'delete'", "inert, remove, silence");
+    refused({"--permutations", "3"}, 64, "3 permutations", "even");
+    refused({"--memory", "30kB"}, 5, "the runs side by side", "");
+    // A rule that goes the wrong way for some of the prior.
+    write_text_file(folder_ / "niche_rules.csv", "macrophage,factor,decreases,migration speed,0.29,2,1,0\n");
+    refused({}, 2, "of the guessed rates cannot run (", "Narrow the priors");
+}
+
+}  // namespace
+}  // namespace morula
