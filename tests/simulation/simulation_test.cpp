@@ -209,6 +209,7 @@ Model breathing_model() {
     model.types[1].mechanics = {};
     model.types[1].exchange = {{.uptake_per_min = 5.0}, {}};
     model.rules.pop_back();
+    std::erase_if(model.rules, [](const knowledge::BehaviorRule& rule) { return rule.behavior.starts_with("chemotactic response"); });
     return model;
 }
 
@@ -252,6 +253,10 @@ TEST(simulation, steady_fields_have_a_clock_of_their_own) {
     followed.rules.clear();
     followed.types[1].mechanics.chemotaxis_substance = 0;
     EXPECT_TRUE(change_in_step(followed, 1)) << "cells that follow it look at every step";
+    Model by_rule = breathing_model();
+    const std::vector<knowledge::BehaviorRule> rules = busy_model().rules;
+    std::copy_if(rules.begin(), rules.end(), std::back_inserter(by_rule.rules), [](const knowledge::BehaviorRule& rule) { return rule.behavior == "chemotactic response to oxygen"; });
+    EXPECT_TRUE(change_in_step(by_rule, 1)) << "a rule may make them follow it";
 }
 
 TEST(simulation, names_what_is_wrong_with_a_start) {
