@@ -58,7 +58,11 @@ void read_parts(const std::filesystem::path& path, NameParts& all, Context& cont
     const formats::RawTable table = formats::read_rows(path, {}, context);
     const std::size_t protein = table.find("uniprot");
     const std::size_t symbol = first_column(table, {"hgnc_symbol", "gene_name", "gene_symbol"});
-    if (protein != kNone && symbol != kNone) return add_parts(table, protein, {symbol}, all);
+    if (protein != kNone && symbol != kNone) {
+        add_parts(table, protein, {symbol}, all);
+        for (const auto& row : table.rows) all.proteins.insert(row[protein]);
+        return;
+    }
     const std::vector<std::size_t> parts = columns_with_prefix(table, {"subunit", "cofactor", "uniprot_"});
     if (parts.empty()) {
         invalid_data(fmt::format("{}: has no columns with parts (it has {}).", path.string(), fmt::join(table.names, ", ")),
@@ -192,24 +196,38 @@ private:
         return {};
     }
 
-    /// Names taken apart until none stands for another.
-    std::vector<std::string> resolved(std::size_t row, std::vector<std::string> names) const {
+    /// Names taken apart until none stands for another; the gene of a protein stands for itself.
+    std::vector<std::string> resolved(std::size_t row, const std::vector<std::string>& wanted) const {
+        struct Name {
+            std::string text;
+            bool is_final = false;
+        };
+        std::vector<Name> names;
+        for (const std::string& name : wanted) names.push_back({name});
         for (int depth = 0; depth < kDeepest; ++depth) {
-            std::vector<std::string> next;
-            bool is_final = true;
-            for (const std::string& name : names) {
-                const auto found = parts_.find(name);
-                const bool stands_for_itself = found == parts_.end() || (found->second.size() == 1 && found->second.front() == name);
-                is_final = is_final && stands_for_itself;
-                const std::vector<std::string>& parts = stands_for_itself ? std::vector<std::string>{name} : found->second;
-                for (const std::string& part : parts) {
-                    if (std::find(next.begin(), next.end(), part) == next.end()) next.push_back(part);
+            std::vector<Name> next;
+            bool all_final = true;
+            const auto add = [&](const std::string& text, bool is_final) {
+                const auto known = std::find_if(next.begin(), next.end(), [&](const Name& each) { return each.text == text; });
+                if (known == next.end()) next.push_back({text, is_final});
+                else known->is_final = known->is_final || is_final;
+            };
+            for (const Name& name : names) {
+                const auto found = parts_.find(name.text);
+                if (name.is_final || found == parts_.end() || (found->second.size() == 1 && found->second.front() == name.text)) {
+                    add(name.text, true);
+                    continue;
                 }
+                all_final = false;
+                for (const std::string& part : found->second) add(part, parts_.proteins.contains(name.text));
             }
             constexpr std::size_t most_parts = 1000;
             if (next.size() > most_parts) break;
             names = std::move(next);
-            if (is_final) return names;
+            if (!all_final) continue;
+            std::vector<std::string> genes;
+            for (Name& name : names) genes.push_back(std::move(name.text));
+            return genes;
         }
         invalid_data(fmt::format("{}, line {}: a name here stands for others in a circle, or for more than a complex can hold.", table_.path.string(), table_.lines[row]), "Look at the tables of complexes and cofactors: a part may not stand for its whole.");
     }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,7 +14,11 @@
 namespace morula::knowledge {
 
 /// What names of complexes, groups of cofactors and proteins stand for: names of genes, or names that stand for something again.
-using NameParts = std::map<std::string, std::vector<std::string>, std::less<>>;
+struct NameParts : std::map<std::string, std::vector<std::string>, std::less<>> {
+    using map::map;
+    /// Names that stand for a gene and nothing further: complexes may be called like one of their genes (GALR1 in CellPhoneDB).
+    std::set<std::string, std::less<>> proteins{};
+};
 
 struct LigandReceptor {
     std::string name;

@@ -79,6 +79,16 @@ TEST_F(LigandReceptorFile, cellchatdb_cofactors_are_genes_each_by_itself) {
     EXPECT_EQ(read("interaction_name,ligand,receptor,ligand.symbol,receptor.symbol\nn,TGFB1,TGFbR1_R2,TGFB1,\"TGFBR2, TGFBR1\"\n", {}).interactions[0].receptor_genes, (Names{"TGFBR2", "TGFBR1"}));
 }
 
+TEST_F(LigandReceptorFile, a_complex_may_be_called_like_one_of_its_genes) {
+    // As in CellPhoneDB: the complex GALR1 holds the protein P47211, whose gene is GALR1.
+    const auto complexes = write("complex_input.csv", "complex_name,uniprot_1,uniprot_2\nGALR1,P47211,Q8TDV0\n");
+    const auto genes = write("gene_input.csv", "gene_name,uniprot,hgnc_symbol\nGALR1,P47211,GALR1\nGPR151,Q8TDV0,GPR151\nGAL,P22466,GAL\n");
+    const auto table = read("partner_a,partner_b\nP22466,GALR1\nP22466,P47211\n", parts({complexes, genes}));
+    ASSERT_EQ(table.interactions.size(), 2U);
+    EXPECT_EQ(table.interactions[0].receptor_genes, (Names{"GALR1", "GPR151"}));
+    EXPECT_EQ(table.interactions[1].receptor_genes, Names{"GALR1"});
+}
+
 TEST_F(LigandReceptorFile, what_is_wrong_is_named_with_its_place) {
     EXPECT_TRUE(contains(error_of("from,to\nA,B\n", {}), "has no column 'ligand'"));
     EXPECT_TRUE(contains(error_of("ligand,to\nA,B\n", {}), "has no column 'receptor'"));
