@@ -156,7 +156,7 @@ void differences_steps(RunState& state, const std::string& leiden, const RunChoi
     }
     FieldValues values = values_of(options);
     values.insert(values.end(), columns.begin(), columns.end());
-    steps.run({"differences", 4, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
+    steps.run({"differences", 5, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
     const commands::DifferencesTables& tables = *choices.tables;
     if (tables.sets) {
         const FieldValues named = with(with(columns, "table", tables.sets->file), "table_hash", tables.sets_hash);
