@@ -66,6 +66,8 @@ public:
         scenario_.hash = reading_.hasher.hex();
         scenario_.model = std::move(model_);
         scenario_.rates = std::move(reading_.rates);
+        scenario_.files = std::move(reading_.files);
+        scenario_.files.push_back(reading_.path);
         return std::move(scenario_);
     }
 

@@ -34,6 +34,7 @@ struct Scenario {
     simulation::Model model;
     simulation::Agents start;
     std::vector<ScenarioRate> rates;
+    std::vector<std::filesystem::path> files;  // the scenario's own, its rules and where its cells come from: no output may take their place
     std::vector<simulation::Readout> readouts;
     double until_min = 0.0;
     double every_min = 60.0;  // between rows of composition.csv

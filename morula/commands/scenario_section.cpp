@@ -43,7 +43,10 @@ const Units& units_of(Quantity quantity) {
 
 }  // namespace
 
-void Reading::hash_file(const std::filesystem::path& file) { hasher.update(read_text_file(file, kLargestScenarioFile)); }
+void Reading::hash_file(const std::filesystem::path& file) {
+    hasher.update(read_text_file(file, kLargestScenarioFile));
+    files.push_back(file);
+}
 
 void Section::refuse(std::string_view key, const std::string& what, std::string next) const {
     invalid_data(fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), std::move(next));

@@ -33,6 +33,7 @@ struct Reading {
     Context& context;
     Hasher hasher{};  // of the scenario's text and of every file that it names
     std::vector<ScenarioRate> rates{};
+    std::vector<std::filesystem::path> files{};  // that were hashed by hash_file
     RateValues instead{};  // of guesses
 
     /// A file that the scenario names: it lies beside it.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -56,9 +57,23 @@ void write_rates(const fs::path& path, const Scenario& scenario) {
     csv.commit();
 }
 
+/// Whether a file lies where a run in `out` keeps its results.
+bool is_among_results(const fs::path& file, const fs::path& out) {
+    std::error_code ignored;
+    const fs::path inside = fs::weakly_canonical(file, ignored).lexically_relative(fs::weakly_canonical(out, ignored));
+    if (inside.empty()) return false;
+    const std::string first = inside.begin()->string();
+    if (first == "state" || first == "snapshots" || first == "fields.zarr" || first.starts_with("seed-")) return true;
+    constexpr std::array<std::string_view, 8> tables{"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html", "run.json"};
+    return std::find(tables.begin(), tables.end(), inside.string()) != tables.end();
+}
+
 /// Checked, and with what the options say instead.
 Scenario scenario_of(const SimulateOptions& options, Context& context) {
     Scenario scenario = read_scenario(options.scenario, context);
+    for (const fs::path& file : scenario.files) {
+        if (is_among_results(file, options.out)) fail(ErrorCode::usage, fmt::format("{} is read by the scenario and lies where {} keeps its results.", file.string(), options.out), "Give another folder with --out.");
+    }
     if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
     const double step = scenario.model.clocks.mechanics_min;
     scenario.until_min = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);

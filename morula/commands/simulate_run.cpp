@@ -32,7 +32,7 @@ double seconds_since(std::chrono::steady_clock::time_point begin) { return std::
 
 /// What a saved state holds beside the simulation.
 struct SavedRun {
-    TableSizes tables;
+    TableMarks tables;
     double seconds = 0.0;
     std::vector<double> snapshots{};  // minutes of those that are written
 };
@@ -74,8 +74,7 @@ private:
     Simulation begin() {
         if (settings_.start == RunStart::fresh) {
             Simulation fresh(scenario_.model, scenario_.start, context_);
-            std::error_code ignored;
-            for (const char* name : {"state", "fields.zarr"}) fs::remove_all(settings_.folder / name, ignored);
+            clear_earlier_run();
             make_output_folder(settings_.folder, {"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html"});
             make_output_folder(settings_.folder / "state");
             return fresh;
@@ -88,6 +87,19 @@ private:
         in.get(saved_.seconds);
         in.get(saved_.snapshots);
         return Simulation::load(scenario_.model, in, scenario_.hash, context_);
+    }
+
+    /// What an earlier run left here would stand beside the tables of this one, if this one is stopped.
+    void clear_earlier_run() const {
+        std::error_code ignored;
+        const bool is_of_a_run = fs::exists(settings_.folder / "state", ignored);
+        for (const char* name : {"state", "fields.zarr"}) fs::remove_all(settings_.folder / name, ignored);
+        if (!is_of_a_run) return;
+        for (const char* name : {"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html", "run.json"}) fs::remove(settings_.folder / name, ignored);
+        for (const auto& entry : fs::directory_iterator(settings_.folder / "snapshots", ignored)) {
+            const std::string name = entry.path().filename().string();
+            if (name.starts_with("minute-") && name.ends_with(".h5ad")) fs::remove(entry.path(), ignored);
+        }
     }
 
     std::int64_t step_of(std::int64_t report) const { return std::llround(scenario_.every_min * static_cast<double>(report) / scenario_.model.clocks.mechanics_min); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <limits>
@@ -120,16 +121,29 @@ void write_lineages(const fs::path& path, const RecordFile& events, const Scenar
 
 }  // namespace
 
-RecordFile::RecordFile(fs::path path, std::int64_t size) : path_(std::move(path)), size_(size) {
-    if (size == 0) {
+RecordFile::RecordFile(fs::path path, const RecordMark& mark) : path_(std::move(path)), size_(mark.bytes) {
+    if (size_ == 0) {
         write_text_file(path_, "");
         return;
     }
     const std::int64_t there = InputFile(path_).size();
-    if (there < size) invalid_data(fmt::format("{}: the file ends early, {} bytes are needed and {} are there.", path_.string(), size, there), "Run the scenario from its start, without --resume.");
+    const std::string_view next = "Run the scenario from its start, without --resume.";
+    if (there < size_) invalid_data(fmt::format("{}: the file ends early, {} bytes are needed and {} are there.", path_.string(), size_, there), std::string(next));
     std::error_code problem;
-    fs::resize_file(path_, static_cast<std::uintmax_t>(size), problem);
+    fs::resize_file(path_, static_cast<std::uintmax_t>(size_), problem);
     if (problem) fail_from_errno(problem.value(), "write it", path_.string());
+    std::ifstream in(path_, std::ios::binary);
+    std::string piece(1 << 20, '\0');
+    while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())), in.gcount() > 0) hasher_.update(std::string_view(piece).substr(0, static_cast<std::size_t>(in.gcount())));
+    if (this->mark().hash != mark.hash) invalid_data(fmt::format("{} is damaged: it does not hold what it held when the state was saved.", path_.string()), std::string(next));
+}
+
+RecordMark RecordFile::mark() const {
+    RecordMark mark{.bytes = size_};
+    const std::string hex = hasher_.hex();
+    MORULA_ASSERT(hex.size() == mark.hash.size());
+    std::copy(hex.begin(), hex.end(), mark.hash.begin());
+    return mark;
 }
 
 void RecordFile::sync() {
@@ -140,12 +154,13 @@ void RecordFile::sync() {
     if (!out) fail_from_errno(errno, "write it", path_.string());
     sync_file(path_);
     size_ += static_cast<std::int64_t>(waiting_.size());
+    hasher_.update(waiting_);
     waiting_.clear();
 }
 
-RunTables::RunTables(const fs::path& folder, const TableSizes& sizes, const Scenario& scenario)
-    : folder_(folder), scenario_(scenario), composition_(folder / "state" / "composition", sizes.composition), readouts_(folder / "state" / "readouts", sizes.readouts),
-      events_(folder / "state" / "events", sizes.events) {}
+RunTables::RunTables(const fs::path& folder, const TableMarks& marks, const Scenario& scenario)
+    : folder_(folder), scenario_(scenario), composition_(folder / "state" / "composition", marks.composition), readouts_(folder / "state" / "readouts", marks.readouts),
+      events_(folder / "state" / "events", marks.events) {}
 
 std::vector<simulation::ReadoutValue> read_all(const Scenario& scenario, const Simulation& simulation, Context& context) {
     std::vector<simulation::ReadoutValue> values;
@@ -175,12 +190,22 @@ void RunTables::add_report(const Simulation& simulation, const std::vector<simul
 }
 
 void RunTables::add_events(Simulation& simulation) {
-    for (const CellEvent& event : simulation.take_events()) events_.append(&event, sizeof(event));
+    for (const CellEvent& event : simulation.take_events()) {
+        CellEvent record;
+        std::memset(static_cast<void*>(&record), 0, sizeof(record));  // the gaps between members too: the file is hashed
+        record.minute = event.minute;
+        record.kind = event.kind;
+        record.id = event.id;
+        record.parent = event.parent;
+        record.type = event.type;
+        record.by = event.by;
+        events_.append(&record, sizeof(record));
+    }
 }
 
-TableSizes RunTables::sync() {
+TableMarks RunTables::sync() {
     for (RecordFile* file : {&composition_, &readouts_, &events_}) file->sync();
-    return {.composition = composition_.size(), .readouts = readouts_.size(), .events = events_.size()};
+    return {.composition = composition_.mark(), .readouts = readouts_.mark(), .events = events_.mark()};
 }
 
 void RunTables::publish(Context& context) const {

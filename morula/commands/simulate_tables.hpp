@@ -1,6 +1,7 @@
 // The tables of one run of a scenario: what they hold is added below state/, can be cut back to where it was at a saved state, and is put in place as whole files.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -9,18 +10,27 @@
 
 #include "morula/commands/scenario.hpp"
 #include "morula/core/context.hpp"
+#include "morula/core/hash.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace morula::commands {
 
+/// How far a file of records was when a state was saved, and the hash of what it held.
+struct RecordMark {
+    std::int64_t bytes = 0;
+    std::array<char, 32> hash{};
+};
+
 /// A file of records that grows, and can be cut back.
 class RecordFile {
 public:
-    /// Goes on behind the first `size` bytes and cuts off what follows; size 0 makes the file where it is missing. Throws invalid_data where it is shorter.
-    RecordFile(std::filesystem::path path, std::int64_t size);
+    /// Goes on behind the mark and cuts off what follows; a mark at 0 makes the file anew. Throws invalid_data where the file is shorter or does not hold what it held.
+    RecordFile(std::filesystem::path path, const RecordMark& mark);
 
     const std::filesystem::path& path() const { return path_; }
     std::int64_t size() const { return size_ + static_cast<std::int64_t>(waiting_.size()); }
+    /// Of what is synced.
+    RecordMark mark() const;
     void append(const void* bytes, std::size_t n) { waiting_.append(static_cast<const char*>(bytes), n); }
     /// What was appended is on the disk afterwards.
     void sync();
@@ -29,29 +39,30 @@ private:
     std::filesystem::path path_;
     std::string waiting_;
     std::int64_t size_ = 0;
+    Hasher hasher_;  // of the first size_ bytes
 };
 
 /// All values of all read-outs, in the order of the scenario.
 std::vector<simulation::ReadoutValue> read_all(const Scenario& scenario, const simulation::Simulation& simulation, Context& context);
 
-/// How far the files were when a state was saved, in bytes.
-struct TableSizes {
-    std::int64_t composition = 0;
-    std::int64_t readouts = 0;
-    std::int64_t events = 0;
+/// Of all files, when a state was saved.
+struct TableMarks {
+    RecordMark composition;
+    RecordMark readouts;
+    RecordMark events;
 };
 
 class RunTables {
 public:
-    /// folder: of the run. sizes: of the saved state, all 0 for a new run. Throws invalid_data where a file is shorter.
-    RunTables(const std::filesystem::path& folder, const TableSizes& sizes, const Scenario& scenario);
+    /// folder: of the run. marks: of the saved state, all at 0 for a new run. Throws invalid_data where a file is not what it was.
+    RunTables(const std::filesystem::path& folder, const TableMarks& marks, const Scenario& scenario);
 
     /// Rows of this minute for composition.csv and readouts.csv; readouts: of read_all.
     void add_report(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts);
     /// Takes what has happened since the last call.
     void add_events(simulation::Simulation& simulation);
     /// Forces all to disk; what a state that is saved now has to remember.
-    TableSizes sync();
+    TableMarks sync();
     /// Puts composition.csv, events.csv, lineages.csv and readouts.csv in place; all must be synced.
     void publish(Context& context) const;
 

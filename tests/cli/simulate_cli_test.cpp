@@ -193,6 +193,16 @@ TEST_F(SimulateCliTest, a_state_of_another_run_is_refused) {
     write_text_file(folder_ / "out" / "state" / "run.state", "morula simulation state 0\n" + state.substr(26));
     refused({}, "another version of Morula");
     write_text_file(folder_ / "out" / "state" / "run.state", state);
+    for (const char* table : {"composition", "events", "readouts"}) {
+        const std::filesystem::path path = folder_ / "out" / "state" / table;
+        const std::string records = read_text_file(path, 1 << 26);
+        ASSERT_FALSE(records.empty()) << table;
+        std::string damaged = records;
+        damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+        write_text_file(path, damaged);
+        refused({}, std::string("state/") + table + " is damaged");
+        write_text_file(path, records);
+    }
     std::filesystem::resize_file(folder_ / "out" / "state" / "composition", 10);
     refused({}, "ends early");
     // Begun anew it stands, and says so.
@@ -200,6 +210,25 @@ TEST_F(SimulateCliTest, a_state_of_another_run_is_refused) {
     EXPECT_EQ(anew.status, 0);
     EXPECT_NE(anew.err.find("begun anew"), std::string::npos) << anew.err;
     expect_same_files(files_of(folder_ / "out"), before);
+}
+
+TEST_F(SimulateCliTest, results_never_take_the_place_of_what_the_scenario_reads) {
+    write_scenario();
+    std::filesystem::create_directory(folder_ / "out");
+    const std::string scenario = file("ball.toml");
+    write_text_file(folder_ / "out" / "run.json", scenario);
+    write_text_file(folder_ / "out" / "oxygen_ball_rules.csv", file("oxygen_ball_rules.csv"));
+    std::string moved = scenario;
+    moved.replace(moved.find("\"oxygen_ball_rules.csv\""), 23, "\"out/composition.csv\"");
+    write_text_file(folder_ / "moved.toml", moved);
+    write_text_file(folder_ / "out" / "composition.csv", file("oxygen_ball_rules.csv"));
+    for (const char* name : {"out/run.json", "moved.toml"}) {
+        const test::Outcome outcome = morula({"simulate", name, "--out", "out", "--until", "12"});
+        EXPECT_EQ(outcome.status, 64) << outcome.err;
+        EXPECT_NE(outcome.err.find("lies where out keeps its results"), std::string::npos) << outcome.err;
+    }
+    EXPECT_EQ(file("out/run.json"), scenario);
+    EXPECT_EQ(file("out/composition.csv"), file("oxygen_ball_rules.csv"));
 }
 
 TEST_F(SimulateCliTest, seeds_run_side_by_side_are_those_that_run_alone) {
