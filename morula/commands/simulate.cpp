@@ -100,7 +100,9 @@ RunStart start_in(const fs::path& folder, const SimulateOptions& options, Contex
 class PageWatcher final : public RunWatcher {
 public:
     PageWatcher(const Scenario& scenario, const SimulateOptions& options, const VerbRecord& record, Context& context)
-        : scenario_(scenario), options_(options), record_(record), context_(context), story_(scenario, scenario.every_min, context) {}
+        : scenario_(scenario), options_(options), record_(record),
+          // Nobody cancels the page: where it is written, the run has ended.
+          context_({.threads = context.threads(), .memory_bytes = context.memory_bytes(), .events = nullptr, .cancel = nullptr}), story_(scenario, scenario.every_min, context_) {}
 
     void look(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts) override { story_.observe(simulation, readouts, context_); }
     void end(const simulation::Simulation& simulation, double seconds, const std::string& last_snapshot) override {
@@ -121,7 +123,7 @@ private:
     const Scenario& scenario_;
     const SimulateOptions& options_;
     const VerbRecord& record_;
-    Context& context_;
+    Context context_;
     StoryCollector story_;
 };
 

@@ -72,6 +72,7 @@ public:
 
 private:
     Simulation begin() {
+        clear_unfinished_files();
         if (settings_.start == RunStart::fresh) {
             Simulation fresh(scenario_.model, scenario_.start, context_);
             clear_earlier_run();
@@ -87,6 +88,19 @@ private:
         in.get(saved_.seconds);
         in.get(saved_.snapshots);
         return Simulation::load(scenario_.model, in, scenario_.hash, context_);
+    }
+
+    /// What a process that was killed while it wrote has left.
+    void clear_unfinished_files() const {
+        std::error_code ignored;
+        std::vector<fs::path> unfinished;
+        for (const char* name : {"state", "snapshots", "fields.zarr"}) {
+            for (const auto& entry : fs::recursive_directory_iterator(settings_.folder / name, ignored)) {
+                const std::string file = entry.path().filename().string();
+                if (file.starts_with('.') && file.ends_with(".tmp")) unfinished.push_back(entry.path());
+            }
+        }
+        for (const fs::path& file : unfinished) fs::remove(file, ignored);
     }
 
     /// What an earlier run left here would stand beside the tables of this one, if this one is stopped.

@@ -34,7 +34,7 @@ std::int32_t Context::threads() const { return pool_->size(); }
 EventSink& Context::exchange_events(EventSink& events) { return *std::exchange(events_, &events); }
 
 void Context::check_cancelled() const {
-    if (cancelled()) fail(ErrorCode::cancelled, "Stopped as asked.", "Run the same command again; `run --resume` goes on from the last finished step.");
+    if (cancelled()) fail(ErrorCode::cancelled, "Stopped as asked.", "Run the same command again; `run`, `simulate` and `contribute` go on from where they were with --resume.");
 }
 
 void Context::require_memory(std::int64_t bytes, std::string_view step) const {
