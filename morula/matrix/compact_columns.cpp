@@ -75,15 +75,19 @@ CompactColumns::Tile CompactColumns::turn(const CsrView& rows, Range cols, Scrat
     for (std::size_t c = 1; c < tile.begin.size(); ++c) tile.begin[c] += tile.begin[c - 1];
     scratch.next.assign(tile.begin.begin(), tile.begin.end() - 1);
     const auto n = static_cast<std::size_t>(tile.begin.back());
-    grow_to(scratch.rows, std::ssize(rows.values));
-    grow_to(scratch.codes, std::ssize(rows.values));
+    // The rows may lie anywhere in a far larger matrix.
+    const std::int64_t first_entry = rows.indptr[0];
+    const std::int64_t n_entries = rows.indptr[n_rows] - first_entry;
+    const auto row_values = rows.values.subspan(static_cast<std::size_t>(first_entry), static_cast<std::size_t>(n_entries));
+    grow_to(scratch.rows, n_entries);
+    grow_to(scratch.codes, n_entries);
     // Counts are turned as bytes: half of what their floats take. A value that no byte holds is looked up where it came from.
-    if (is_worth_bytes(std::ssize(rows.values), encode_bytes(rows.values, scratch.codes.data()))) {
+    if (is_worth_bytes(n_entries, encode_bytes(row_values, scratch.codes.data()))) {
         place(rows, cols, scratch.codes.data(), scratch.placed_codes, scratch);
         const auto codes = std::span<const std::uint8_t>(scratch.placed_codes).first(n);
         tile.values = Coded<std::uint8_t>{{codes.begin(), codes.end()}, escapes_of(rows, cols, codes, tile.begin, scratch.rows)};
     } else {
-        place(rows, cols, rows.values.data(), scratch.placed_values, scratch);
+        place(rows, cols, row_values.data(), scratch.placed_values, scratch);
         tile.values = encode_values(std::span<const float>(scratch.placed_values).first(n));
     }
     tile.rows.assign(scratch.rows.begin(), scratch.rows.begin() + static_cast<std::ptrdiff_t>(n));
@@ -92,7 +96,8 @@ CompactColumns::Tile CompactColumns::turn(const CsrView& rows, Range cols, Scrat
 
 template <class Value>
 void CompactColumns::place(const CsrView& rows, Range cols, const Value* values, std::vector<Value>& placed, Scratch& scratch) const {
-    grow_to(placed, std::ssize(rows.values));
+    const std::int64_t first_entry = rows.indptr[0];  // `values` begins with it
+    grow_to(placed, rows.indptr[static_cast<std::size_t>(rows.n_rows)] - first_entry);
     const std::uint32_t* indices = rows.indices.data();
     const auto first_col = static_cast<std::size_t>(cols.begin);
     for (std::int64_t begin = cols.begin; begin < cols.end; begin += kPlaceCols) {
@@ -103,7 +108,7 @@ void CompactColumns::place(const CsrView& rows, Range cols, const Value* values,
             for (; i < row_end && std::int64_t{indices[i]} < end; ++i) {
                 const std::uint32_t at = scratch.next[indices[i] - first_col]++;
                 scratch.rows[at] = static_cast<std::uint16_t>(r);
-                placed[at] = values[i];
+                placed[at] = values[i - first_entry];
             }
             scratch.cursor[r] = i;
         }
