@@ -6,26 +6,14 @@
 #include <cstdlib>
 #include <vector>
 
+#include "bench/simulation/shaken_lattice.hpp"
 #include "morula/core/hash.hpp"
-#include "morula/core/random.hpp"
 #include "morula/simulation/mechanics.hpp"
 
 namespace {
 
 using namespace morula;
 using namespace morula::simulation;
-
-/// A cubic lattice, shaken, as tissue after a division or two.
-Agents tissue(std::int64_t a_side, double spacing) {
-    Agents agents;
-    for (std::int64_t i = 0; i < a_side * a_side * a_side; ++i) {
-        Random random(1, Purpose::test, static_cast<std::uint64_t>(i), 0);
-        const auto place = [&](std::int64_t at) { return spacing * (static_cast<double>(at) + 0.25 + 0.5 * random.uniform()); };
-        const std::array<double, 3> position{place(i % a_side), place(i / a_side % a_side), place(i / a_side / a_side)};
-        add_agent(agents, first_id(i), static_cast<std::uint16_t>(random.below(4)), position, 8.4F);
-    }
-    return agents;
-}
 
 void run(std::int64_t a_side, Context& context) {
     const double spacing = 14.5;
@@ -36,7 +24,7 @@ void run(std::int64_t a_side, Context& context) {
     const CellMechanics still{};
     const CellMechanics crawls{.speed_um_per_min = 0.5, .persistence_min = 5.0, .bias = 0.5, .chemotaxis_substance = 0};
     Mechanics mechanics(box, {still, still, crawls, crawls}, {1, .5, 1, 1, .5, 1, 1, 1, 1, 1, 1, .3, 1, 1, .3, 1}, {});
-    Agents agents = tissue(a_side, spacing);
+    Agents agents = bench::shaken_lattice(a_side, spacing, 8.4F);
     const std::uint32_t n_warm = 30, n_timed = 60;
     for (std::uint32_t step = 0; step < n_warm; ++step) mechanics.step(agents, &field, 1, step, context);
     int built = 0;

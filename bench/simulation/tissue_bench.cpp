@@ -8,8 +8,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "bench/simulation/shaken_lattice.hpp"
 #include "morula/core/parallel.hpp"
-#include "morula/core/random.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace {
@@ -64,22 +64,10 @@ Model tissue_model(std::int64_t n_voxels, double field_min) {
     return model;
 }
 
-/// A cubic lattice, shaken, as tissue after a division or two.
-Agents tissue(std::int64_t a_side, double spacing) {
-    Agents agents;
-    for (std::int64_t i = 0; i < a_side * a_side * a_side; ++i) {
-        Random random(1, Purpose::test, static_cast<std::uint64_t>(i), 0);
-        const auto place = [&](std::int64_t at) { return spacing * (static_cast<double>(at) + 0.25 + 0.5 * random.uniform()); };
-        const std::array<double, 3> position{place(i % a_side), place(i / a_side % a_side), place(i / a_side / a_side)};
-        add_agent(agents, first_id(i), static_cast<std::uint16_t>(random.below(4)), position, 0.0F);
-    }
-    return agents;
-}
-
 void run(std::int64_t a_side, double field_min, Context& context) {
     const double spacing = 14.5;
     const auto n_voxels = static_cast<std::int64_t>(std::ceil(static_cast<double>(a_side) * spacing / 20.0));
-    Simulation simulation(tissue_model(n_voxels, field_min), tissue(a_side, spacing), context);
+    Simulation simulation(tissue_model(n_voxels, field_min), bench::shaken_lattice(a_side, spacing, 0.0F), context);
     simulation.advance(6.0, context);
     const std::int64_t before = simulation.tally().agent_steps;
     const double minutes = simulation.agents().size() < 200'000 ? 60.0 : 12.0;

@@ -2,6 +2,7 @@
 #include "morula/commands/contribute.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -12,10 +13,22 @@
 namespace morula::commands {
 namespace {
 
+/// The call that gives this table again: all that decides over it, defaults too where they are numbers.
+std::string command_line(const ContributeOptions& options) {
+    std::string line = fmt::format("morula contribute {} --seeds {} --draws {}", options.scenario, options.seeds, options.draws);
+    if (options.permutations != ContributeOptions{}.permutations) line += fmt::format(" --permutations {}", options.permutations);
+    if (options.interventions != ContributeOptions{}.interventions) line += fmt::format(" --interventions {}", fmt::join(options.interventions, ","));
+    if (!options.types.empty()) line += fmt::format(" --types \"{}\"", fmt::join(options.types, ","));
+    if (!options.readouts.empty()) line += fmt::format(" --readouts \"{}\"", fmt::join(options.readouts, ","));
+    if (options.seed) line += fmt::format(" --seed {}", *options.seed);
+    if (options.until) line += fmt::format(" --until {}", *options.until);
+    return line + " --out " + options.out;
+}
+
 CommandResult run_contribute(const ContributeOptions& options, Context& context) {
     VerbRecord record("contribute", values_of(options), context);
     const ContributionStudy study = plan_study(options, context);
-    make_output_folder(options.out);
+    make_output_folder(options.out, {"contribution.csv", "drivers.csv", "runs.csv", "draws.csv", "report.html"});
     const FinishedRuns runs = run_study(study, options, context);
     const simulation::ContributionTable table = tabulate(study, runs);
     write_contribution_csv(options.out, table);
@@ -23,8 +36,7 @@ CommandResult run_contribute(const ContributeOptions& options, Context& context)
     write_runs_csv(options.out, study, runs);
     write_draws_csv(options.out, study);
     const double speed = static_cast<double>(runs.agent_steps) / std::max(1e-9, runs.seconds);
-    const std::string again = fmt::format("morula contribute {} --seeds {} --draws {} --out {}", options.scenario, options.seeds, options.draws, options.out);
-    report::write_contribution_report(contribution_story(study.scenario, table, {again, record.warnings(), std::ssize(study.plan.runs), runs.seconds, speed}), std::filesystem::path(options.out) / "report.html");
+    report::write_contribution_report(contribution_story(study.scenario, table, {command_line(options), record.warnings(), std::ssize(study.plan.runs), runs.seconds, speed}), std::filesystem::path(options.out) / "report.html");
     for (const char* name : {"contribution.csv", "drivers.csv", "runs.csv", "draws.csv", "report.html"}) record.add_output(name);
     record.add_text("title", table.title);
     record.add_text("scenario_hash", study.scenario.hash);

@@ -273,9 +273,8 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
     study.path = options.scenario;
     study.scenario = read_scenario(study.path, context);
     if (options.seed) study.scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
-    const double step = study.scenario.model.clocks.mechanics_min;
-    study.until_min = std::round(options.until.value_or(study.scenario.until_min) / step) * step;
-    study.scenario.every_min = std::max(study.scenario.every_min, step);
+    study.until_min = last_minute(study.scenario, options.until.value_or(study.scenario.until_min), options.scenario);
+    study.scenario.every_min = std::max(study.scenario.every_min, study.scenario.model.clocks.mechanics_min);
     study.types = types_by_name(study.scenario, options.types);
     study.wanted = readouts_by_name(study.scenario, options.readouts, options.scenario);
     for (std::size_t k = 0; k < study.scenario.rates.size(); ++k) {

@@ -1,18 +1,31 @@
 #include "morula/commands/scenario_templates.hpp"
 
 #include <array>
+#include <utility>
 
 namespace morula::commands {
 namespace {
 
 constexpr std::string_view kRulesMark = "@RULES@";
-constexpr std::string_view kOxygenMark = "@OXYGEN@";
-constexpr std::string_view kUptakeMark = "@UPTAKE@";
 
 struct Template {
     std::string_view text;
     std::string_view rules;
 };
+
+/// What templates share.
+constexpr std::string_view kRates = R"(# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
+)";
+
+constexpr std::string_view kClocks = R"([clocks]  # minutes a step, each a whole multiple of the one before
+field_min = 0.1
+mechanics_min = 0.1
+life_min = 6
+)";
+
+constexpr std::string_view kBlood = R"(concentration = { value = 65, unit = "mmHg", source = "literature", citation = "60 to 70 mmHg near the portal triads: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
+to_concentration = { value = 30, unit = "mmHg", source = "literature", citation = "25 to 35 mmHg near the central vein: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
+)";
 
 constexpr std::string_view kOxygen = R"([[substance]]
 name = "oxygen"
@@ -29,8 +42,7 @@ constexpr std::string_view kUptake = R"(
 )";
 
 constexpr Template kSpheroid{R"(# A ball of cells in a medium with oxygen. Cells divide where there is much of it and die where there is little.
-# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
-title = "A spheroid in oxygen"
+@RATES@title = "A spheroid in oxygen"
 until_min = 1440
 every_min = 60
 seed = 1
@@ -41,11 +53,7 @@ size_um = [400, 400, 400]
 voxel_um = 20
 origin_um = [-200, -200, -200]
 
-[clocks]  # minutes a step, each a whole multiple of the one before
-field_min = 0.1
-mechanics_min = 0.1
-life_min = 6
-
+@CLOCKS@
 @OXYGEN@initial = { value = 38, unit = "mmHg", source = "literature", citation = "doi 10.1371/journal.pcbi.1005991" }
 walls = { value = 38, unit = "mmHg", source = "literature", citation = "doi 10.1371/journal.pcbi.1005991" }  # the medium around
 
@@ -68,8 +76,7 @@ tumor,oxygen,decreases,necrosis,0,3.75,8,0
 
 constexpr Template kCryptRing{R"(# Sixteen stem cells on a ring, the base of a crypt. The ring holds a niche signal; a cell that neighbours push off it is lost. So descendants of one cell replace those
 # of others by chance alone, until all come from one.
-# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
-title = "Neutral competition on a crypt ring"
+@RATES@title = "Neutral competition on a crypt ring"
 until_min = 10080
 every_min = 60
 seed = 1
@@ -80,11 +87,7 @@ size_um = [160, 160, 4]
 voxel_um = 4
 origin_um = [-80, -80, 0]
 
-[clocks]  # minutes a step, each a whole multiple of the one before
-field_min = 0.1
-mechanics_min = 0.1
-life_min = 6
-steady_min = 20160  # the niche does not change: solved for once
+@CLOCKS@steady_min = 20160  # the niche does not change: solved for once
 
 [[substance]]
 name = "niche"
@@ -121,8 +124,7 @@ stem,niche,decreases,apoptosis,0,0.25,8,0
 )"};
 
 constexpr Template kLiverLobule{R"(# A slice of a liver lobule: portal triads at its corners, the central vein in its middle, sinusoids between them. Blood loses oxygen on its way; liver cells take it up.
-# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
-title = "Oxygen in a liver lobule"
+@RATES@title = "Oxygen in a liver lobule"
 until_min = 60
 every_min = 60
 seed = 1
@@ -132,55 +134,39 @@ size_um = [640, 560, 10]
 voxel_um = 10
 origin_um = [-320, -280, 0]
 
-[clocks]  # minutes a step, each a whole multiple of the one before
-field_min = 0.1
-mechanics_min = 0.1
-life_min = 6
-
+@CLOCKS@
 @OXYGEN@initial = { value = 35, unit = "mmHg", source = "guessed", prior = [10, 65] }
 
 [[vessel]]  # a sinusoid, from a triad to the central vein
 substance = "oxygen"
 from_um = [300, 0, 5]
 to_um = [0, 0, 5]
-concentration = { value = 65, unit = "mmHg", source = "literature", citation = "60 to 70 mmHg near the portal triads: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-to_concentration = { value = 30, unit = "mmHg", source = "literature", citation = "25 to 35 mmHg near the central vein: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-
+@BLOOD@
 [[vessel]]  # a sinusoid, from a triad to the central vein
 substance = "oxygen"
 from_um = [150, 259.8, 5]
 to_um = [0, 0, 5]
-concentration = { value = 65, unit = "mmHg", source = "literature", citation = "60 to 70 mmHg near the portal triads: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-to_concentration = { value = 30, unit = "mmHg", source = "literature", citation = "25 to 35 mmHg near the central vein: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-
+@BLOOD@
 [[vessel]]  # a sinusoid, from a triad to the central vein
 substance = "oxygen"
 from_um = [-150, 259.8, 5]
 to_um = [0, 0, 5]
-concentration = { value = 65, unit = "mmHg", source = "literature", citation = "60 to 70 mmHg near the portal triads: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-to_concentration = { value = 30, unit = "mmHg", source = "literature", citation = "25 to 35 mmHg near the central vein: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-
+@BLOOD@
 [[vessel]]  # a sinusoid, from a triad to the central vein
 substance = "oxygen"
 from_um = [-300, 0, 5]
 to_um = [0, 0, 5]
-concentration = { value = 65, unit = "mmHg", source = "literature", citation = "60 to 70 mmHg near the portal triads: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-to_concentration = { value = 30, unit = "mmHg", source = "literature", citation = "25 to 35 mmHg near the central vein: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-
+@BLOOD@
 [[vessel]]  # a sinusoid, from a triad to the central vein
 substance = "oxygen"
 from_um = [-150, -259.8, 5]
 to_um = [0, 0, 5]
-concentration = { value = 65, unit = "mmHg", source = "literature", citation = "60 to 70 mmHg near the portal triads: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-to_concentration = { value = 30, unit = "mmHg", source = "literature", citation = "25 to 35 mmHg near the central vein: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-
+@BLOOD@
 [[vessel]]  # a sinusoid, from a triad to the central vein
 substance = "oxygen"
 from_um = [150, -259.8, 5]
 to_um = [0, 0, 5]
-concentration = { value = 65, unit = "mmHg", source = "literature", citation = "60 to 70 mmHg near the portal triads: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-to_concentration = { value = 30, unit = "mmHg", source = "literature", citation = "25 to 35 mmHg near the central vein: Godoy et al. 2013, doi 10.1007/s00204-013-1078-5" }
-
+@BLOOD@
 [[cell_type]]
 name = "hepatocyte"
 volume = { value = 5000, unit = "um3", source = "guessed", prior = [3400, 11000] }
@@ -197,8 +183,7 @@ center_um = [0, 0, 5]
     R"()"};
 
 constexpr Template kIslet{R"(# An islet of Langerhans as in mice: a core of beta cells, a mantle of alpha and delta cells. Oxygen comes from the rim; beta cells secrete insulin.
-# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
-title = "An islet that secretes insulin"
+@RATES@title = "An islet that secretes insulin"
 until_min = 120
 every_min = 60
 seed = 1
@@ -208,11 +193,7 @@ size_um = [240, 240, 240]
 voxel_um = 10
 origin_um = [-120, -120, -120]
 
-[clocks]  # minutes a step, each a whole multiple of the one before
-field_min = 0.1
-mechanics_min = 0.1
-life_min = 6
-
+@CLOCKS@
 @OXYGEN@initial = { value = 40, unit = "mmHg", source = "guessed", prior = [20, 60] }
 walls = { value = 40, unit = "mmHg", source = "guessed", prior = [20, 60] }
 
@@ -256,8 +237,7 @@ center_um = [0, 0, 0]
     R"()"};
 
 constexpr Template kVessel{R"(# A small artery: endothelium around the lumen, two layers of muscle around that. Blood in the lumen holds the oxygen.
-# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
-title = "A vessel and its wall"
+@RATES@title = "A vessel and its wall"
 until_min = 120
 every_min = 60
 seed = 1
@@ -267,11 +247,7 @@ size_um = [200, 200, 160]
 voxel_um = 10
 origin_um = [-100, -100, -80]
 
-[clocks]  # minutes a step, each a whole multiple of the one before
-field_min = 0.1
-mechanics_min = 0.1
-life_min = 6
-
+@CLOCKS@
 @OXYGEN@initial = { value = 40, unit = "mmHg", source = "guessed", prior = [20, 60] }
 
 [[vessel]]  # the blood
@@ -299,8 +275,7 @@ center_um = [0, 0, 0]
     R"()"};
 
 constexpr Template kAlveolus{R"(# An alveolus: air inside, a shell of epithelium, a shell of capillary endothelium around it that takes the oxygen away with the blood.
-# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
-title = "An alveolus"
+@RATES@title = "An alveolus"
 until_min = 60
 every_min = 60
 seed = 1
@@ -310,11 +285,7 @@ size_um = [300, 300, 300]
 voxel_um = 10
 origin_um = [-150, -150, -150]
 
-[clocks]  # minutes a step, each a whole multiple of the one before
-field_min = 0.1
-mechanics_min = 0.1
-life_min = 6
-
+@CLOCKS@
 @OXYGEN@initial = { value = 40, unit = "mmHg", source = "guessed", prior = [20, 60] }
 walls = { value = 40, unit = "mmHg", source = "guessed", prior = [20, 60] }  # venous blood beyond
 
@@ -344,8 +315,7 @@ center_um = [0, 0, 0]
     R"()"};
 
 constexpr Template kSkin{R"(# Skin: a dermis with a capillary, one layer of basal cells that divide, layers above them that do not.
-# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
-title = "Layers of skin"
+@RATES@title = "Layers of skin"
 until_min = 1440
 every_min = 60
 seed = 1
@@ -356,11 +326,7 @@ size_um = [240, 240, 240]
 voxel_um = 20
 origin_um = [-120, -120, -120]
 
-[clocks]  # minutes a step, each a whole multiple of the one before
-field_min = 0.1
-mechanics_min = 0.1
-life_min = 6
-
+@CLOCKS@
 @OXYGEN@initial = { value = 40, unit = "mmHg", source = "guessed", prior = [20, 60] }
 
 [[vessel]]  # a capillary in the dermis
@@ -406,7 +372,10 @@ std::string filled(std::string text, std::string_view mark, std::string_view by)
 ScenarioFiles scenario_template(ScenarioTemplate name, std::string_view rules_name) {
     constexpr std::array<Template, 7> templates{kSpheroid, kCryptRing, kLiverLobule, kIslet, kVessel, kAlveolus, kSkin};
     const Template& found = templates[static_cast<std::size_t>(name)];
-    return {filled(filled(filled(std::string(found.text), kOxygenMark, kOxygen), kUptakeMark, kUptake), kRulesMark, rules_name), std::string(found.rules)};
+    std::string text(found.text);
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> shared{{{"@RATES@", kRates}, {"@CLOCKS@", kClocks}, {"@BLOOD@", kBlood}, {"@OXYGEN@", kOxygen}, {"@UPTAKE@", kUptake}}};
+    for (const auto& [mark, by] : shared) text = filled(std::move(text), mark, by);
+    return {filled(std::move(text), kRulesMark, rules_name), std::string(found.rules)};
 }
 
 }  // namespace morula::commands

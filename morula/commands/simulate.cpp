@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
@@ -64,8 +63,7 @@ bool is_among_results(const fs::path& file, const fs::path& out) {
     if (inside.empty()) return false;
     const std::string first = inside.begin()->string();
     if (first == "state" || first == "snapshots" || first == "fields.zarr" || first.starts_with("seed-")) return true;
-    constexpr std::array<std::string_view, 8> tables{"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html", "run.json"};
-    return std::find(tables.begin(), tables.end(), inside.string()) != tables.end();
+    return std::find(kResultFiles.begin(), kResultFiles.end(), inside.string()) != kResultFiles.end();
 }
 
 /// Checked, and with what the options say instead.
@@ -161,7 +159,7 @@ std::vector<RunSummary> run_seeds(const Scenario& scenario, const SimulateOption
         for (std::string& name : run.outputs) name = fmt::format("{}/{}", seed_folder(run.seed), name);
     }
     csv.commit();
-    for (const char* name : {"composition.csv", "readouts.csv"}) join_seeds(out, folders, name);
+    for (const char* name : {"composition.csv", "readouts.csv"}) join_seeds(out, folders, name, context);
     return runs;
 }
 

@@ -76,7 +76,7 @@ private:
         if (settings_.start == RunStart::fresh) {
             Simulation fresh(scenario_.model, scenario_.start, context_);
             clear_earlier_run();
-            make_output_folder(settings_.folder, {"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html"});
+            make_output_folder(settings_.folder, kResultFiles);
             make_output_folder(settings_.folder / "state");
             return fresh;
         }
@@ -109,7 +109,7 @@ private:
         const bool is_of_a_run = fs::exists(settings_.folder / "state", ignored);
         for (const char* name : {"state", "fields.zarr"}) fs::remove_all(settings_.folder / name, ignored);
         if (!is_of_a_run) return;
-        for (const char* name : {"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html", "run.json"}) fs::remove(settings_.folder / name, ignored);
+        for (const std::string_view name : kResultFiles) fs::remove(settings_.folder / name, ignored);
         for (const auto& entry : fs::directory_iterator(settings_.folder / "snapshots", ignored)) {
             const std::string name = entry.path().filename().string();
             if (name.starts_with("minute-") && name.ends_with(".h5ad")) fs::remove(entry.path(), ignored);

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "morula/commands/scenario.hpp"
@@ -13,6 +15,9 @@
 namespace morula::commands {
 
 enum class RunStart { fresh, resumed };
+
+/// Files of a run in its folder; with several seeds, of them all. Beside them: state/, snapshots/, fields.zarr/, seed-K/.
+inline const std::initializer_list<std::string_view> kResultFiles{"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html", "run.json"};
 
 /// Somebody who looks on: at the start (or where a resumed run goes on), at every report, and at the end.
 class RunWatcher {

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -17,6 +18,7 @@
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/formats/text/csv_writer.hpp"
+#include "morula/formats/text/delimited.hpp"
 
 namespace morula::commands {
 namespace {
@@ -26,7 +28,6 @@ using simulation::CellEvent;
 using simulation::Simulation;
 
 constexpr std::int64_t kPieceRecords = 16'384;
-constexpr std::int64_t kLargestTable = std::int64_t{1} << 40;
 constexpr std::int64_t kBytesALineage = 120;
 
 struct CountRecord {
@@ -215,30 +216,22 @@ void RunTables::publish(Context& context) const {
     write_readouts(folder_ / "readouts.csv", readouts_, scenario_);
 }
 
-void join_seeds(const fs::path& folder, const std::vector<std::pair<std::uint64_t, fs::path>>& seeds, const std::string& name) {
-    AtomicFile file(folder / name);
-    bool has_header = false;
+void join_seeds(const fs::path& folder, const std::vector<std::pair<std::uint64_t, fs::path>>& seeds, const std::string& name, Context& context) {
+    std::optional<formats::CsvWriter> csv;
     for (const auto& [seed, path] : seeds) {
-        const std::string text = read_text_file(path / name, kLargestTable);
-        const std::string number = std::to_string(seed);
-        std::string out;
-        bool is_quoted = false, is_header = true;
-        for (std::size_t at = 0, begin = 0; at < text.size(); ++at) {
-            if (text[at] == '"') is_quoted = !is_quoted;
-            if (is_quoted || text[at] != '\n') continue;
-            const std::string_view row = std::string_view(text).substr(begin, at + 1 - begin);
-            begin = at + 1;
-            if (!is_header || !has_header) {
-                out += is_header ? "seed" : number;
-                out += ',';
-                out += row;
-            }
-            has_header = true;
-            is_header = false;
+        const formats::RawTable table = formats::read_rows(path / name, {}, context);
+        if (!csv) {
+            std::vector<std::string> header{"seed"};
+            header.insert(header.end(), table.names.begin(), table.names.end());
+            csv.emplace(folder / name, header);
         }
-        file.write(out);
+        for (const std::vector<std::string>& row : table.rows) {
+            csv->text(std::to_string(seed));
+            for (const std::string& field : row) csv->text(field);
+            csv->end_row();
+        }
     }
-    file.commit();
+    if (csv) csv->commit();
 }
 
 }  // namespace morula::commands

@@ -77,6 +77,6 @@ private:
 };
 
 /// FOLDER/NAME: the table of that name of every seed's folder, one below the other, with a column `seed` before the others.
-void join_seeds(const std::filesystem::path& folder, const std::vector<std::pair<std::uint64_t, std::filesystem::path>>& seeds, const std::string& name);
+void join_seeds(const std::filesystem::path& folder, const std::vector<std::pair<std::uint64_t, std::filesystem::path>>& seeds, const std::string& name, Context& context);
 
 }  // namespace morula::commands

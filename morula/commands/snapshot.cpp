@@ -55,7 +55,6 @@ data::Dataset snapshot(const Simulation& simulation, const Scenario& scenario) {
     cells.obs.set("radius_um", values_in<float>(order, [&](std::size_t i) { return agents.radius[i]; }));
     cells.obs.set("volume_um3", values_in<float>(order, [&](std::size_t i) { return simulation::volume_of(agents, i); }));
     cells.obs.set("pressure", values_in<float>(order, [&](std::size_t i) { return agents.pressure[i]; }));
-    for (std::int32_t s = 0; s < simulation.field().n_substances(); ++s) cells.obs.set(simulation.field().substance(s).name, concentrations(simulation, s, order));
     matrix::Dense<float>& spatial = cells.obsm["spatial"] = matrix::Dense<float>(agents.size(), 3);
     for (std::size_t row = 0; row < order.size(); ++row) {
         const auto r = static_cast<std::int64_t>(row);
@@ -66,6 +65,10 @@ data::Dataset snapshot(const Simulation& simulation, const Scenario& scenario) {
     cells.uns["morula_simulation"] = uns_of(data::UnsMap{{"minute", uns_of(simulation.minute())}, {"seed", uns_of(static_cast<std::int64_t>(simulation.model().seed))},
                                                          {"title", uns_of(scenario.title)}, {"scenario_hash", uns_of(scenario.hash)}});
     add_state_slots(cells, simulation, order);
+    for (std::int32_t s = 0; s < simulation.field().n_substances(); ++s) {
+        const std::string& name = simulation.field().substance(s).name;
+        cells.obs.set(cells.obs.has(name) ? "substance " + name : name, concentrations(simulation, s, order));
+    }
     return cells;
 }
 

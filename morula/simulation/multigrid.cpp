@@ -300,7 +300,7 @@ SteadyResult solve_steady(Field& field, std::int32_t s, std::span<const double> 
     }
     if (!(result.residual <= goal)) {
         invalid_data(fmt::format("The steady field of '{}' was not found in {} rounds: the residual is {:.2g} of the sources.", field.substance(s).name, result.rounds, result.residual / scale),
-                     "Give a larger tolerance, or step the substance in time.");
+                     "Look at its rates: something must carry it away (decay, uptake, walls or vessels), and what comes in must be a number. Or step it in time (pace = \"stepped\").");
     }
     result.residual = scale > 0.0 ? result.residual / scale : 0.0;
     const Grid& grid = field.grid();

@@ -19,7 +19,7 @@ TEST(Snapshot, is_a_data_set_of_the_cells_that_comes_back_from_a_file) {
     scenario.hash = "abc";
     simulation::Model& model = scenario.model;
     model.box = {.n = {4, 4, 4}, .voxel_um = 20.0};
-    model.substances = {{.name = "oxygen", .unit = "mmHg", .initial = 12.5}};
+    model.substances = {{.name = "oxygen", .unit = "mmHg", .initial = 12.5}, {.name = "parent", .unit = "nM", .initial = 3.5}};
     model.types.resize(2);
     model.types[0].name = "tumor";
     model.types[0].life = simulation::standard_life(simulation::CycleModel::ki67_basic);
@@ -32,6 +32,9 @@ TEST(Snapshot, is_a_data_set_of_the_cells_that_comes_back_from_a_file) {
     EXPECT_EQ(data::column_texts(cells.obs.at("cell_type")), (std::vector<std::string>{"tumor", "T cell", "tumor"}));
     EXPECT_EQ(data::column_texts(cells.obs.at("state")), (std::vector<std::string>{"Ki67-", "alive", "Ki67-"}));
     EXPECT_EQ(data::column_texts(cells.obs.at("oxygen")), (std::vector<std::string>{"12.5", "12.5", "12.5"}));
+    // A substance called like a column of the cells stands beside it.
+    EXPECT_EQ(data::column_texts(cells.obs.at("parent")), (std::vector<std::string>{"", "", ""}));
+    EXPECT_EQ(data::column_texts(cells.obs.at("substance parent")), (std::vector<std::string>{"3.5", "3.5", "3.5"}));
     EXPECT_NEAR(data::column_numbers(cells.obs.at("radius_um"))[0], 8.4127, 1e-4);
     const test::TemporaryFolder folder;
     formats::write_h5ad(cells, folder / "cells.h5ad", {}, *context);
