@@ -1,6 +1,7 @@
 #include "morula/commands/measured_states.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,6 +32,52 @@ std::map<std::string, std::int32_t> types_by_label(const data::Dataset& dataset,
         }
     }
     return type;
+}
+
+/// One flag a cell; empty where the choice is all.
+std::vector<std::uint8_t> chosen(const data::Dataset& dataset, const CellChoice& choice) {
+    if (choice.column.empty()) return {};
+    const data::Categorical groups = require_groups(dataset, choice.column);
+    std::vector<std::uint8_t> wanted(groups.categories.size(), 0), flags;
+    for (const std::string& label : choice.labels) {
+        const auto found = std::find(groups.categories.begin(), groups.categories.end(), label);
+        if (found == groups.categories.end()) {
+            const std::string nearest = nearest_name(label, groups.categories);
+            fail(ErrorCode::not_found, fmt::format("{}: no cell has '{}' in obs column '{}'.", dataset.name, label, choice.column), nearest.empty() ? "Name labels of that column." : fmt::format("Did you mean '{}'?", nearest));
+        }
+        wanted[static_cast<std::size_t>(found - groups.categories.begin())] = 1;
+    }
+    for (const auto code : groups.codes) flags.push_back(wanted[static_cast<std::size_t>(code)]);
+    return flags;
+}
+
+/// Numbers within the type of the cells that agents start as.
+std::vector<std::vector<std::int64_t>> starting_cells(const data::Dataset& dataset, const MeasuredStates& states, const MeasuredStatesOptions& options) {
+    const std::vector<std::uint8_t> flags = chosen(dataset, options.start);
+    if (flags.empty()) return {};
+    std::vector<std::vector<std::int64_t>> start(options.labels.size());
+    std::vector<std::int64_t> n(options.labels.size(), 0);
+    for (std::size_t c = 0; c < states.row.size(); ++c) {
+        const auto type = static_cast<std::size_t>(states.cells.type[c]);
+        if (flags[static_cast<std::size_t>(states.row[c])] != 0) start[type].push_back(n[type]);
+        ++n[type];
+    }
+    return start;
+}
+
+/// Every type that is to have states must have cells that they, and the agents' first ones, come from.
+void require_cells(const data::Dataset& dataset, const MeasuredStates& states, const MeasuredStatesOptions& options) {
+    std::vector<std::int64_t> n(options.labels.size(), 0);
+    for (const std::int32_t type : states.cells.type) ++n[static_cast<std::size_t>(type)];
+    for (std::size_t type = 0; type < n.size(); ++type) {
+        if (options.labels[type].empty()) continue;
+        const bool is_known = n[type] > 0;
+        const CellChoice& choice = is_known ? options.start : options.only;
+        if (choice.column.empty() || (is_known && !states.start[type].empty())) continue;
+        fail(ErrorCode::not_found, fmt::format("{}: no cell of type '{}' {} in obs column '{}' has one of the labels {}.", dataset.name, options.labels[type].front(), is_known ? "to start as" : "to take states from", choice.column,
+                                               fmt::join(choice.labels, ", ")),
+             "Choose more labels, or list the type under `without`.");
+    }
 }
 
 /// k-means codes of the cells of each type.
@@ -100,11 +147,12 @@ MeasuredStates measured_states(const data::Dataset& dataset, const MeasuredState
     const std::int64_t n_dims = std::min(options.n_dims, embedding.n_cols);
     std::vector<double> height;
     if (!options.height.empty()) height = data::column_numbers(dataset.obs.at(options.height));
+    const std::vector<std::uint8_t> is_chosen = chosen(dataset, options.only);
     MeasuredStates states;
     states.n_dims_left_out = embedding.n_cols - n_dims;
     for (std::int64_t row = 0; row < dataset.n_cells(); ++row) {
         const auto type = type_of.find(labels.categories[static_cast<std::size_t>(labels.codes[static_cast<std::size_t>(row)])]);
-        if (type == type_of.end()) continue;
+        if (type == type_of.end() || (!is_chosen.empty() && is_chosen[static_cast<std::size_t>(row)] == 0)) continue;
         const std::span<const float> values = embedding.row(row).first(static_cast<std::size_t>(n_dims));
         const bool is_finite = std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }) && (height.empty() || std::isfinite(height[static_cast<std::size_t>(row)]));
         if (!is_finite) {
@@ -119,6 +167,8 @@ MeasuredStates measured_states(const data::Dataset& dataset, const MeasuredState
     }
     states.cells.latent.n_rows = std::ssize(states.row);
     states.cells.latent.n_cols = n_dims;
+    states.start = starting_cells(dataset, states, options);
+    require_cells(dataset, states, options);
     group_cells(states.cells, options.labels.size(), options.cells_a_metacell, context);
     return states;
 }

@@ -84,6 +84,7 @@ public:
             options.direction = section_.rate("direction", Quantity::ratio);
         }
         ExpressionModel model{.kernel = ExpressionKernel(states.cells, options), .rates = rates};
+        model.start = states.start;
         model.clock_min = minutes_or("clock_min", model.clock_min);
         check_hash(model.kernel);
         // A file by its bytes; an atlas, a folder, by the states that were read of it.
@@ -136,10 +137,20 @@ private:
             options.labels[type_number(labels, "type", type)] = labels.texts("labels");
             labels.done();
         }
+        options.only = cell_choice("only");
+        options.start = cell_choice("start");
         if (section_.has("without")) {
             for (const std::string& type : section_.texts("without")) options.labels[type_number(section_, "without", type)].clear();
         }
         return measured_states(dataset_, options, context_);
+    }
+
+    /// only = ["ctrl"] with only_column = "condition".
+    CellChoice cell_choice(const std::string& key) {
+        const std::string column = key + "_column";
+        if (section_.has(key)) return {section_.text(column), section_.texts(key)};
+        if (section_.has(column)) section_.refuse(column, fmt::format("stands without {}", key), fmt::format("Add the labels, {} = [\"...\"], or leave the column out.", key));
+        return {};
     }
 
     void check_hash(const ExpressionKernel& kernel) {
@@ -200,6 +211,7 @@ private:
         programme.relaxation_per_min = section.rate("relaxation", Quantity::rate);
         if (section.has("targets")) {
             programme.strength = section.rate("strength", Quantity::ratio);
+            if (section.has("balance")) programme.balance = section.rate("balance", Quantity::ratio);
             std::vector<std::string> missing;
             for (const std::string& gene : section.texts("targets")) {
                 if (genes_.has(gene)) programme.targets.push_back(list.number(gene));
@@ -229,6 +241,7 @@ private:
             half = section.rate("half", Quantity::ratio);
         }
         if (!(half > 0.0)) section.refuse("half", "must be above 0", "Give the ligand at which half of the receptors are taken.");
+        if (section.has("receptor_level")) return read_unmeasured_receptor(section, {.name = name, .programme = number, .substance = substance, .half = half}, links);
         std::set<std::string> known;
         std::int64_t n_known = 0, n_used = 0;
         for (const knowledge::LigandReceptor& pair : table.interactions) {
@@ -246,6 +259,16 @@ private:
         if (n_used == 0) section.refuse("name", fmt::format("has {} receptors in the table, and no one was measured in {}", n_known, path_.string()), "Use data that hold the receptor's genes, named as in the table.");
         if (n_used < n_known) context_.events().warning(fmt::format("{}: {} of {} receptors of the table were not measured and are left out.", section.name(), n_known - n_used, n_known));
         section.done();
+    }
+
+    /// Where the data do not hold the genes of a ligand's receptors: every cell is taken to have them at one level. No table is asked.
+    void read_unmeasured_receptor(Section& section, ReceptorLink link, std::vector<ReceptorLink>& links) const {
+        if (link.substance < 0) section.refuse("receptor_level", "needs a substance", "Name the substance that is this ligand, or leave receptor_level out and take its receptors from the table.");
+        link.receptor_level = section.rate("receptor_level", Quantity::ratio);
+        if (!(link.receptor_level > 0.0 && link.receptor_level <= 1.0)) section.refuse("receptor_level", fmt::format("is {}", link.receptor_level), "Give a number above 0, and 1 at most.");
+        context_.events().warning(fmt::format("{}: its receptors are not read off the states; every cell is taken to have them at level {:g}.", section.name(), link.receptor_level));
+        section.done();
+        links.push_back(std::move(link));
     }
 
     void report(const ExpressionModel& model, const MeasuredStates& states) const {

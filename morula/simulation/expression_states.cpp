@@ -78,6 +78,7 @@ std::vector<float> filled_up(std::int64_t rows, std::int64_t cols, std::size_t s
 ExpressionStates::ExpressionStates(std::shared_ptr<const ExpressionModel> model) : model_(std::move(model)) {
     const ExpressionKernel& kernel = model_->kernel;
     MORULA_ASSERT(static_cast<std::int32_t>(model_->rates.size()) == kernel.n_types());
+    MORULA_ASSERT(model_->start.empty() || model_->start.size() == model_->rates.size());
     for (const StateRates& rates : model_->rates) {
         for (const double rate : {rates.attempts_per_min, rates.relaxation_per_min}) {
             if (rate * model_->clock_min > kMostAttempts) {
@@ -182,7 +183,14 @@ void ExpressionStates::settle(Agents& agents, std::uint64_t seed, Context& conte
     for (const std::size_t i : draw) {
         const std::size_t own = take_free(used, from);
         Random random(seed, Purpose::simulation_state_start, agents.id[i], 0);
-        put(own, kernel.measured(agents.type[i], static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(kernel.n_measured(agents.type[i]))))));
+        const std::int32_t type = agents.type[i];
+        if (model_->start.empty()) {
+            put(own, kernel.measured(type, static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(kernel.n_measured(type))))));
+        } else {
+            const std::vector<std::int64_t>& cells = model_->start[static_cast<std::size_t>(type)];
+            MORULA_ASSERT(!cells.empty());
+            put(own, kernel.measured(type, cells[static_cast<std::size_t>(random.below(cells.size()))]));
+        }
         agents.expression[i] = static_cast<std::uint32_t>(own);
     }
 }

@@ -32,6 +32,7 @@ struct ExpressionModel {
     double clock_min = 6.0;          // a whole multiple of the mechanics step
     std::optional<Signalling> signalling{};  // none: nothing but the kernel moves states
     Decoder decoded{};               // genes that snapshots show
+    std::vector<std::vector<std::int64_t>> start{};  // one a type: numbers of its measured cells that agents start as; empty: all
 };
 
 /// How often agents were further from every known state than measured cells are, and were pulled back.
@@ -51,7 +52,7 @@ public:
     explicit ExpressionStates(std::shared_ptr<const ExpressionModel> model);
 
     /// Before states are read or stepped. Daughters inherit: they get a copy of their mother's state. Agents without one, and those whose type has changed, get that of a measured
-    /// cell of their type, drawn by (seed, id); where none was measured, none. States that nobody holds are free again.
+    /// cell of their type (of those that they start as), drawn by (seed, id); where none was measured, none. States that nobody holds are free again.
     void settle(Agents& agents, std::uint64_t seed, Context& context);
 
     /// The agent, settled and of a type that was measured, gets the state of measured cell number `cell` of its type.

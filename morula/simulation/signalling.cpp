@@ -47,13 +47,17 @@ void Signalling::check(const ExpressionKernel& kernel) const {
         if (!std::all_of(values->begin(), values->end(), [](float value) { return std::isfinite(value); })) invalid_data("Levels of genes cannot be read off the states: a weight is no number.", "Look for NaN in the data.");
     }
     for (const Programme& programme : model_.programmes) {
-        if (!(programme.relaxation_per_min >= 0.0) || !std::isfinite(programme.relaxation_per_min) || !std::isfinite(programme.strength)) {
-            invalid_data(fmt::format("Programme '{}' has a relaxation of {} / min and a strength of {}.", programme.name, programme.relaxation_per_min, programme.strength), "Give numbers, the relaxation not negative.");
+        if (!(programme.relaxation_per_min >= 0.0) || !std::isfinite(programme.relaxation_per_min) || !std::isfinite(programme.strength) || !std::isfinite(programme.balance)) {
+            invalid_data(fmt::format("Programme '{}' has a relaxation of {} / min, a strength of {} and a balance of {}.", programme.name, programme.relaxation_per_min, programme.strength, programme.balance),
+                         "Give numbers, the relaxation not negative.");
         }
     }
     for (const ReceptorLink& link : model_.links) {
-        MORULA_ASSERT(link.programme >= 0 && static_cast<std::size_t>(link.programme) < n_programmes() && !link.receptor.empty() && (link.substance >= 0 || !link.ligand.empty()));
+        MORULA_ASSERT(link.programme >= 0 && static_cast<std::size_t>(link.programme) < n_programmes() && (link.substance >= 0 || !link.ligand.empty()));
         if (!(link.half > 0.0) || !std::isfinite(link.half)) invalid_data(fmt::format("'{}': half of the receptors are taken at {}.", link.name, link.half), "Give a number above 0.");
+        if (link.receptor.empty() && !(link.receptor_level > 0.0 && link.receptor_level <= 1.0)) {
+            invalid_data(fmt::format("'{}': its receptor, which was not measured, is taken to have the level {}.", link.name, link.receptor_level), "Give a number above 0, and 1 at most.");
+        }
     }
 }
 
@@ -96,20 +100,28 @@ float Signalling::ligand_of(std::span<const float> levels, const ReceptorLink& l
     return least;
 }
 
+double Signalling::receptor_of(std::span<const float> levels, const ReceptorLink& link) const {
+    if (link.receptor.empty()) return link.receptor_level;
+    float least = levels[static_cast<std::size_t>(link.receptor.front())];
+    for (const std::int32_t gene : link.receptor) least = std::min(least, levels[static_cast<std::size_t>(gene)]);
+    return static_cast<double>(least);
+}
+
 void Signalling::occupancies(std::span<const float> levels, std::span<const double> concentrations, std::span<const float> contact, std::span<double> occupancy) const {
     std::fill(occupancy.begin(), occupancy.end(), 0.0);
     std::size_t at = 0;
     for (const ReceptorLink& link : model_.links) {
         const double ligand = std::max(0.0, link.substance < 0 ? static_cast<double>(contact[at++]) : concentrations[static_cast<std::size_t>(link.substance)]);
-        float receptor = levels[static_cast<std::size_t>(link.receptor.front())];
-        for (const std::int32_t gene : link.receptor) receptor = std::min(receptor, levels[static_cast<std::size_t>(gene)]);
-        occupancy[static_cast<std::size_t>(link.programme)] += static_cast<double>(receptor) * ligand / (link.half + ligand);
+        occupancy[static_cast<std::size_t>(link.programme)] += receptor_of(levels, link) * ligand / (link.half + ligand);
     }
 }
 
 double Signalling::tilt(std::int64_t from, std::int64_t to, std::span<const float> programme_levels) const {
     double sum = 0.0;
-    for (std::size_t p = 0; p < n_programmes(); ++p) sum += model_.programmes[p].strength * static_cast<double>(programme_levels[p]) * static_cast<double>(score(to, p) - score(from, p));
+    for (std::size_t p = 0; p < n_programmes(); ++p) {
+        const Programme& programme = model_.programmes[p];
+        sum += programme.strength * (static_cast<double>(programme_levels[p]) - programme.balance) * static_cast<double>(score(to, p) - score(from, p));
+    }
     return sum;
 }
 

@@ -30,14 +30,16 @@ struct ReceptorLink {
     std::int32_t programme = 0;
     std::int32_t substance = -1;         // the ligand, as a substance of the fields; -1: it stays on the cells that make it
     std::vector<std::int32_t> ligand{};    // of links by contact
-    std::vector<std::int32_t> receptor{};
+    std::vector<std::int32_t> receptor{};  // empty: it was not measured, and every cell is taken to have it at receptor_level
+    double receptor_level = 1.0;         // relative to the highest, as levels are
     double half = 1.0;                   // ligand at which half of the receptors are taken: in the substance's unit, or in neighbours at the highest measured level
 };
 
 struct Programme {
     std::string name{};
     double relaxation_per_min = 0.0;     // of its level towards the occupancy
-    double strength = 0.0;               // at level 1: log of the odds of a state one standard deviation (of the type's measured cells) higher in the score
+    double strength = 0.0;               // for a level of 1: log of the odds of a state one standard deviation (of the type's measured cells) higher in the score
+    double balance = 0.0;                // level at which states are as common as among the measured cells; below it they are shifted the other way
     std::vector<std::int32_t> targets{};   // genes whose mean relative level is the score of a state; none: it shifts no states
 };
 
@@ -50,7 +52,8 @@ struct SignallingModel {
 
 /// Occupancy of a programme: sum over its links of R L / (half + L) (mass action at equilibrium), R the receptor's and, by contact, L the neighbours' level relative to the
 /// highest among the metacells, so from 0 to about 1; of a complex the least of its parts, as CellPhoneDB takes it (Efremova et al. 2020).
-/// The level of a programme relaxes to it, exactly over a step. A state's tilt is strength times level times score.
+/// The level of a programme relaxes to it, exactly over a step. A state's tilt is strength times (level - balance) times score: measured cells that were not all in one condition are at rest
+/// in none, so that a programme at level 0 must be able to shift states as well.
 class Signalling {
 public:
     /// Throws invalid_data for rates or levels that are no numbers, too many genes or programmes, and a receptor that no measured state has.
@@ -76,6 +79,7 @@ public:
 private:
     void check(const ExpressionKernel& kernel) const;
     void score_states(const ExpressionKernel& kernel);
+    double receptor_of(std::span<const float> levels, const ReceptorLink& link) const;
 
     SignallingModel model_;
     std::vector<std::size_t> contact_;

@@ -23,6 +23,11 @@ TEST_F(ScenarioCliTest, every_example_passes_the_check) {
         if (entry.path().extension() != ".toml") continue;
         ++n;
         const test::Outcome outcome = morula({"scenario", "check", entry.path().string(), "--json"});
+        if (entry.path().filename() == "blood_culture_drop.toml") {  // its measured cells are not in the repository, and it says so
+            EXPECT_EQ(outcome.status, 3) << outcome.err;
+            EXPECT_NE(outcome.err.find("kang_ifnb.h5ad"), std::string::npos) << outcome.err;
+            continue;
+        }
         ASSERT_EQ(outcome.status, 0) << entry.path() << outcome.err;
         const Json json = Json::parse(outcome.out);
         EXPECT_GT(json["n_cells"].get<std::int64_t>(), 0) << entry.path();

@@ -225,6 +225,60 @@ TEST_F(ScenarioExpressionTest, states_are_the_same_with_any_number_of_threads_an
     EXPECT_TRUE(test::contains(uns_text(uns, "X"), "decoded"));
 }
 
+TEST_F(ScenarioExpressionTest, states_come_from_chosen_cells_and_agents_start_as_chosen_ones) {
+    data::Dataset with = cells();
+    std::vector<std::string> sample, group;
+    for (std::int64_t c = 0; c < kCells; ++c) {
+        sample.push_back(c < 180 ? "first" : "second");
+        group.push_back(with.obsm["X_pca"](c, 0) < 1.0F || c % 3 == 1 ? "low" : "high");
+    }
+    with.obs.set("sample", data::to_categorical(sample));
+    with.obs.set("group", data::to_categorical(group));
+    formats::write_h5ad(with, folder_ / "cells.h5ad", {}, *context_);
+    const std::string choice = "signalling_min = 2\nonly_column = \"sample\"\nonly = [\"first\"]\nstart_column = \"group\"\nstart = [\"low\"]";
+    const std::string text = replaced(kScenario, "signalling_min = 2", choice);
+    const Scenario scenario = read(text);
+    const simulation::ExpressionModel& model = *scenario.model.expression;
+    EXPECT_EQ(model.kernel.n_measured(0), 60);
+    EXPECT_EQ(model.kernel.n_measured(1), 60);
+    ASSERT_EQ(model.start.size(), 3U);
+    EXPECT_EQ(model.start[1].size(), 60U);
+    EXPECT_GT(model.start[0].size(), 10U);
+    EXPECT_LT(model.start[0].size(), 50U);
+    for (const std::int64_t cell : model.start[0]) EXPECT_LT(model.kernel.measured(0, cell).latent[0], 1.0F);
+    // Ten T cells begin with one of these.
+    simulation::ExpressionStates states(scenario.model.expression);
+    simulation::Agents agents;
+    for (std::int64_t i = 0; i < 10; ++i) add_agent(agents, simulation::first_id(i), 0, {static_cast<double>(i), 0.0, 0.0}, 8.0F);
+    states.settle(agents, 1, *context_);
+    std::vector<float> latent(3);
+    for (std::size_t i = 0; i < 10; ++i) {
+        ASSERT_TRUE(states.latent(agents, i, latent));
+        EXPECT_LT(latent[0], 1.001F);
+    }
+    const auto refused = [&](const std::string& from, const std::string& to) { return test::thrown_by([&] { read(replaced(text, from, to)); }); };
+    EXPECT_TRUE(test::contains(refused("only = [\"first\"]", "only = [\"frist\"]").next(), "Did you mean 'first'"));
+    EXPECT_TRUE(test::contains(refused("start = [\"low\"]", "").message(), "without start"));
+    const Error none = refused("start = [\"low\"]", "start = [\"high\"]");  // no monocyte is
+    EXPECT_EQ(none.code(), ErrorCode::not_found);
+    EXPECT_TRUE(test::contains(none.message(), "'monocyte' to start as")) << none.message();
+}
+
+TEST_F(ScenarioExpressionTest, receptors_that_were_not_measured_have_one_level) {
+    const std::string half = "half = { value = 2, unit = \"nM\", source = \"guessed\", prior = [0.1, 10] }";
+    const std::string level = half + "\n    receptor_level = { value = 0.8, unit = \"1\", source = \"guessed\", prior = [0.1, 1] }";
+    const std::string balance = "strength = { value = 1, unit = \"1\", source = \"guessed\", prior = [0, 3] }\n  balance = { value = 0.25, unit = \"1\", source = \"guessed\", prior = [0, 1] }";
+    const std::string text = replaced(replaced(replaced(kScenario, half, level), "strength = { value = 1, unit = \"1\", source = \"guessed\", prior = [0, 3] }", balance), "name = \"IFNB1\"", "name = \"unheard of\"");
+    const Scenario scenario = read(text);
+    const simulation::SignallingModel& signalling = scenario.model.expression->signalling->model();
+    ASSERT_EQ(signalling.links.size(), 2U);
+    EXPECT_TRUE(signalling.links[0].receptor.empty());
+    EXPECT_EQ(signalling.links[0].receptor_level, 0.8);
+    EXPECT_EQ(signalling.programmes[0].balance, 0.25);
+    EXPECT_TRUE(test::contains(test::thrown_by([&] { read(replaced(text, "value = 0.8", "value = 1.8")); }).message(), "receptor_level"));
+    EXPECT_TRUE(test::contains(test::thrown_by([&] { read(replaced(text, "    substance = \"interferon\"\n", "")); }).message(), "half"));  // of a substance's unit
+}
+
 TEST_F(ScenarioExpressionTest, a_hash_pins_the_embedding) {
     const std::string hash = read(kScenario).model.expression->kernel.hash();
     const std::string pinned = replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nembedding_hash = \"" + hash + "\"");

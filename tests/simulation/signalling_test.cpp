@@ -59,6 +59,32 @@ TEST(signalling, occupancy_is_that_of_mass_action_and_a_complex_counts_its_least
     EXPECT_EQ(occupancy, (std::array{0.0, 0.0}));
 }
 
+TEST(signalling, a_receptor_that_was_not_measured_is_at_its_level_in_every_cell) {
+    SignallingModel model = row_signalling();
+    model.links = {{.name = "bath", .programme = 1, .substance = 0, .ligand = {}, .receptor = {}, .receptor_level = 0.5, .half = 15.0}};
+    const Signalling signalling(model, row_kernel());
+    std::array<double, 2> occupancy{};
+    signalling.occupancies(std::array{0.0F, 0.0F, 0.0F, 0.0F}, std::array{5.0}, {}, occupancy);
+    EXPECT_NEAR(occupancy[0], 0.0, 0.0);
+    EXPECT_NEAR(occupancy[1], 0.5 * 0.25, 1e-15);
+    for (const double level : {0.0, -0.5, 1.5, std::numeric_limits<double>::quiet_NaN()}) {
+        model.links[0].receptor_level = level;
+        EXPECT_EQ(test::thrown_by([&] { Signalling(model, row_kernel()); }).code(), ErrorCode::invalid_data) << level;
+    }
+}
+
+TEST(signalling, a_balance_turns_the_tilt_round_below_it) {
+    SignallingModel model = row_signalling();
+    const Signalling without(model, row_kernel());
+    model.programmes[0].balance = 0.4;
+    const Signalling with(model, row_kernel());
+    EXPECT_NEAR(with.tilt(3, 5, std::array{0.4F, 0.0F}), 0.0, 1e-7);
+    EXPECT_NEAR(with.tilt(3, 5, std::array{0.0F, 0.0F}), -without.tilt(3, 5, std::array{0.4F, 0.0F}), 1e-7);
+    EXPECT_NEAR(with.tilt(3, 5, std::array{0.9F, 0.0F}), without.tilt(3, 5, std::array{0.5F, 0.0F}), 1e-7);
+    model.programmes[0].balance = std::numeric_limits<double>::infinity();
+    EXPECT_EQ(test::thrown_by([&] { Signalling(model, row_kernel()); }).code(), ErrorCode::invalid_data);
+}
+
 TEST(signalling, scores_are_in_standard_deviations_of_the_type) {
     const Signalling signalling(row_signalling(), row_kernel());
     const double deviation = std::sqrt((100.0 - 1.0) / 12.0);
