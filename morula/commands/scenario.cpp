@@ -56,8 +56,10 @@ public:
         for (Section& type : top.sections("cell_type")) scenario_detail::read_encounters(type, model_, number++);
         model_.affinity.assign(model_.types.size() * model_.types.size(), 1.0);
         for (Section& pair : top.sections("affinity")) read_affinity(pair);
-        model_.expression = scenario_detail::read_expression(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
+        const ReadExpression expression = read_expression(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
+        model_.expression = expression.model;
         for (Section& cells : top.sections("cells")) read_cells(cells, model_, scenario_.start, reading_);
+        if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
         if (top.has("rules")) read_rules(top);
         scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
         scenario_.readouts = read_readouts(top, model_);

@@ -74,7 +74,7 @@ public:
     ExpressionReader(Section& section, const Model& model, const fs::path& folder, Hasher& hasher, Context& context)
         : section_(section), model_(model), folder_(folder), hasher_(hasher), context_(context), path_(folder / section.text("data")), dataset_(open()), genes_(dataset_, path_) {}
 
-    std::shared_ptr<const ExpressionModel> read() {
+    ReadExpression read() {
         const MeasuredStates states = read_states();
         const std::vector<StateRates> rates(model_.types.size(), {.attempts_per_min = section_.rate("attempts", Quantity::rate), .relaxation_per_min = section_.rate("relaxation", Quantity::rate)});
         ExpressionKernelOptions options{.n_types = static_cast<std::int32_t>(model_.types.size())};
@@ -92,8 +92,10 @@ public:
         read_signalling(model, states);
         read_decoded(model, states);
         report(model, states);
+        std::optional<MeasuredPlaces> places;
+        if (section_.choice("start_by", {"chance", "position"}, 0) == 1) places = measured_places(dataset_, states, path_);
         section_.done();
-        return std::make_shared<const ExpressionModel>(std::move(model));
+        return {std::make_shared<ExpressionModel>(std::move(model)), std::move(places)};
     }
 
 private:
@@ -314,10 +316,10 @@ private:
 
 }  // namespace
 
-std::shared_ptr<const ExpressionModel> read_expression(Section& top, const Model& model, const fs::path& folder, Hasher& hasher, Context& context) {
-    std::shared_ptr<const ExpressionModel> expression;
+ReadExpression read_expression(Section& top, const Model& model, const fs::path& folder, Hasher& hasher, Context& context) {
+    ReadExpression expression;
     for (Section& section : top.sections("expression")) {
-        if (expression) section.refuse("data", "stands in a second [expression]", "Keep one.");
+        if (expression.model) section.refuse("data", "stands in a second [expression]", "Keep one.");
         expression = ExpressionReader(section, model, folder, hasher, context).read();
     }
     return expression;

@@ -65,11 +65,16 @@ private:
 
     /// missing: 0 for a knock-out, whose factor must be below 1, and above 1 for an over-expression, whose factor must be given.
     void read_factor(std::string_view key, double missing) {
-        FactorChange change{.type = type(), .behavior = section_.text("behavior"), .factor = missing > 1.0 ? section_.number(key) : section_.number_or(key, missing),
-                            .from_min = section_.number_or("from_min", 0.0), .until_min = until()};
-        if (missing < 1.0 && !(change.factor < 1.0)) section_.refuse(key, fmt::format("is {}, and a knock-out makes less of a behaviour", change.factor), "Give a factor from 0 to 1, or write over_expression.");
-        if (missing > 1.0 && !(change.factor > 1.0)) section_.refuse(key, fmt::format("is {}, and an over-expression makes more of a behaviour", change.factor), "Give a factor above 1, or write knock_out.");
-        model_.perturbations.factors.push_back(std::move(change));
+        const std::uint16_t whom = type();
+        const bool is_gene = section_.has("gene");
+        if (is_gene && section_.has("behavior")) section_.refuse("gene", "stands beside behavior", "Keep one of the two, or write two perturbations.");
+        const std::string what = section_.text(is_gene ? "gene" : "behavior");
+        const double factor = missing > 1.0 ? section_.number(key) : section_.number_or(key, missing), from = section_.number_or("from_min", 0.0), to = until();
+        const std::string_view of = is_gene ? "gene" : "behaviour";
+        if (missing < 1.0 && !(factor < 1.0)) section_.refuse(key, fmt::format("is {}, and a knock-out makes less of a {}", factor, of), "Give a factor from 0 to 1, or write over_expression.");
+        if (missing > 1.0 && !(factor > 1.0)) section_.refuse(key, fmt::format("is {}, and an over-expression makes more of a {}", factor, of), "Give a factor above 1, or write knock_out.");
+        if (is_gene) model_.perturbations.genes.push_back({.type = whom, .gene = what, .factor = factor, .from_min = from, .until_min = to});
+        else model_.perturbations.factors.push_back({.type = whom, .behavior = what, .factor = factor, .from_min = from, .until_min = to});
     }
 
     void read_silencing() {

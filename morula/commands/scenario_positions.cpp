@@ -155,7 +155,8 @@ void place_measured(Section& section, const Model& model, Agents& start, Reading
     if (!measured.has_z && !model.box.is_flat() && !section.has("depth_um") && !section.has("center_um")) section.refuse("file", "has no z, and the domain is solid", "Add the column z, or give depth_um or center_um.");
     hash_measured(reading, path);
     const Labels labels(section, model);
-    Placed placed = scaled(measured, section, labels, measured.um_per_unit ? section.positive_or("um_per_unit", *measured.um_per_unit) : measured.spot_um ? section.positive("um_per_unit") : section.positive_or("um_per_unit", 1.0));
+    const double um_per_unit = measured.um_per_unit ? section.positive_or("um_per_unit", *measured.um_per_unit) : measured.spot_um ? section.positive("um_per_unit") : section.positive_or("um_per_unit", 1.0);
+    Placed placed = scaled(measured, section, labels, um_per_unit);
     if (measured.spot_um) {
         const double n = section.rate("cells_per_spot", Quantity::ratio);
         if (!(n >= 1.0 && n <= kMostCellsASpot) || n != std::round(n)) section.refuse("cells_per_spot", "is no whole number from 1 to 1000", "Give a whole number.");
@@ -170,6 +171,8 @@ void place_measured(Section& section, const Model& model, Agents& start, Reading
         if (model.box.is_flat()) section.refuse("depth_um", "needs a solid domain", "Give the domain a third size of more than a voxel.");
         placed = made_solid(placed, section, model, context);
     }
+    reading.origins.push_back({.file = path, .first = start.size(), .at = placed.positions});
+    for (Point& at : reading.origins.back().at) at = {at[0] / um_per_unit, at[1] / um_per_unit, measured.has_z ? at[2] / um_per_unit : 0.0};
     if (section.has("center_um")) center(placed.positions, section.place("center_um", "[200, 200, 200]"), model.box.is_flat() ? 2 : 3);
     context.require_memory(kBytesACell * std::ssize(placed.positions), "the cells");
     for (std::size_t i = 0; i < placed.positions.size(); ++i) {

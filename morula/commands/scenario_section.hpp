@@ -35,6 +35,13 @@ struct Reading {
     std::vector<ScenarioRate> rates{};
     std::vector<std::filesystem::path> files{};  // that were hashed by hash_file
     RateValues instead{};  // of guesses
+    /// Where agents, from number `first` on, stand in the file that they come from, in its unit.
+    struct Origins {
+        std::filesystem::path file{};
+        std::int64_t first = 0;
+        std::vector<std::array<double, 3>> at{};
+    };
+    std::vector<Origins> origins{};
 
     /// A file that the scenario names: it lies beside it.
     std::filesystem::path beside(const std::string& name) const { return path.parent_path() / name; }

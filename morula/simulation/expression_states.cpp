@@ -157,6 +157,18 @@ void ExpressionStates::start_as(const Agents& agents, std::size_t agent, std::in
     put(agents.expression[agent], model_->kernel.measured(agents.type[agent], cell));
 }
 
+/// The first state of an agent.
+void ExpressionStates::put_first(std::size_t state, std::uint64_t id, std::uint16_t type, std::uint64_t seed) {
+    const ExpressionKernel& kernel = model_->kernel;
+    const std::vector<StartAs>& named = model_->start_as;
+    const auto found = std::lower_bound(named.begin(), named.end(), id, [](const StartAs& each, std::uint64_t wanted) { return each.id < wanted; });
+    if (found != named.end() && found->id == id && found->type == type) return put(state, kernel.measured(type, found->cell));
+    Random random(seed, Purpose::simulation_state_start, id, 0);
+    if (model_->start.empty() || model_->start[type].empty()) return put(state, kernel.measured(type, static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(kernel.n_measured(type))))));
+    const std::vector<std::int64_t>& cells = model_->start[type];
+    put(state, kernel.measured(type, cells[static_cast<std::size_t>(random.below(cells.size()))]));
+}
+
 void ExpressionStates::settle(Agents& agents, std::uint64_t seed, Context& context) {
     const ExpressionKernel& kernel = model_->kernel;
     std::vector<std::uint8_t> used(metacell_.size(), 0);
@@ -182,15 +194,7 @@ void ExpressionStates::settle(Agents& agents, std::uint64_t seed, Context& conte
     }
     for (const std::size_t i : draw) {
         const std::size_t own = take_free(used, from);
-        Random random(seed, Purpose::simulation_state_start, agents.id[i], 0);
-        const std::int32_t type = agents.type[i];
-        if (model_->start.empty()) {
-            put(own, kernel.measured(type, static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(kernel.n_measured(type))))));
-        } else {
-            const std::vector<std::int64_t>& cells = model_->start[static_cast<std::size_t>(type)];
-            MORULA_ASSERT(!cells.empty());
-            put(own, kernel.measured(type, cells[static_cast<std::size_t>(random.below(cells.size()))]));
-        }
+        put_first(own, agents.id[i], agents.type[i], seed);
         agents.expression[i] = static_cast<std::uint32_t>(own);
     }
 }

@@ -26,6 +26,13 @@ struct StateRates {
     double relaxation_per_min = 0.0;  // of the latent towards its metacell
 };
 
+/// The measured cell that an agent starts as.
+struct StartAs {
+    std::uint64_t id = 0;
+    std::uint16_t type = 0;
+    std::int64_t cell = 0;  // number among the measured cells of its type
+};
+
 struct ExpressionModel {
     ExpressionKernel kernel;         // its types are those of the Model
     std::vector<StateRates> rates;   // one a type
@@ -33,6 +40,7 @@ struct ExpressionModel {
     std::optional<Signalling> signalling{};  // none: nothing but the kernel moves states
     Decoder decoded{};               // genes that snapshots show
     std::vector<std::vector<std::int64_t>> start{};  // one a type: numbers of its measured cells that agents start as; empty: all
+    std::vector<StartAs> start_as{};  // by id: agents that start as one cell, as long as they are of that type
 };
 
 /// How often agents were further from every known state than measured cells are, and were pulled back.
@@ -70,6 +78,9 @@ public:
     /// its living neighbours show, an agent touching those within the sum of the two reaches. lists: built for the agents as they stand. Agents must be settled.
     void signal(const Agents& agents, std::span<const Life> lives, const Field& field, const NeighborLists& lists, Context& context);
 
+    /// From now on, what signal() reads off states is multiplied: types x genes of the signals' decoder; empty: by nothing. Not part of the state.
+    void set_gene_factors(std::vector<float> factors) { gene_factors_ = std::move(factors); }
+
     const ExpressionModel& model() const { return *model_; }
     const GuardTally& guard() const { return guard_; }
     /// Of the agent at this place of the arrays; -1 where it has no state.
@@ -100,6 +111,8 @@ private:
     void copy(std::size_t from, std::size_t to);
     void put(std::size_t state, const ExpressionKernel::Draw& measured);
     std::vector<float> shown_ligands(const Agents& agents, std::span<const Life> lives, Context& context) const;
+    void signal_levels(std::size_t type, std::span<const float> latent, std::span<float> levels) const;
+    void put_first(std::size_t state, std::uint64_t id, std::uint16_t type, std::uint64_t seed);
     void place(std::size_t state, std::span<const float> values);
     bool step(std::size_t state, const Steps& steps, Random& random);
 
@@ -112,6 +125,7 @@ private:
     std::vector<std::uint16_t> pulls_;
     std::vector<float> programmes_;         // states x programmes
     std::size_t n_programmes_ = 0;
+    std::vector<float> gene_factors_;
     GuardTally guard_;
 };
 

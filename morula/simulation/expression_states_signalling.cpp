@@ -23,6 +23,13 @@ bool touch(const Agents& agents, const NeighborLists& lists, std::size_t a, std:
 
 }  // namespace
 
+void ExpressionStates::signal_levels(std::size_t type, std::span<const float> latent, std::span<float> levels) const {
+    model_->signalling->relative_levels(latent, levels);
+    if (gene_factors_.empty()) return;
+    MORULA_ASSERT(gene_factors_.size() == static_cast<std::size_t>(model_->kernel.n_types()) * levels.size());
+    for (std::size_t gene = 0; gene < levels.size(); ++gene) levels[gene] *= gene_factors_[type * levels.size() + gene];
+}
+
 /// agents x links by contact: what each shows its neighbours; 0 of the dead and of those without a state.
 std::vector<float> ExpressionStates::shown_ligands(const Agents& agents, std::span<const Life> lives, Context& context) const {
     const Signalling& signalling = *model_->signalling;
@@ -34,7 +41,7 @@ std::vector<float> ExpressionStates::shown_ligands(const Agents& agents, std::sp
         std::vector<float> z(static_cast<std::size_t>(model_->kernel.n_dims())), levels(signalling.n_genes());
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             if (!is_alive(agents, lives, i) || !latent(agents, i, z)) continue;
-            signalling.relative_levels(z, levels);
+            signal_levels(agents.type[i], z, levels);
             for (std::size_t k = 0; k < n_links; ++k) shown[i * n_links + k] = signalling.ligand_of(levels, signalling.model().links[signalling.contact_links()[k]]);
         }
     });
@@ -53,7 +60,7 @@ void ExpressionStates::signal(const Agents& agents, std::span<const Life> lives,
         std::vector<double> concentrations(static_cast<std::size_t>(field.n_substances())), occupancy(n_programmes_);
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             if (!is_alive(agents, lives, i) || !latent(agents, i, z)) continue;
-            signalling.relative_levels(z, levels);
+            signal_levels(agents.type[i], z, levels);
             const Grid& grid = field.grid();
             const auto place = static_cast<std::size_t>(grid.place(nearest_voxel(grid, 0, agents.x[i]), nearest_voxel(grid, 1, agents.y[i]), nearest_voxel(grid, 2, agents.z[i])));
             for (std::size_t s = 0; s < concentrations.size(); ++s) concentrations[s] = field.values(static_cast<std::int32_t>(s))[place];

@@ -51,6 +51,7 @@ void add_inert_types(Model& model, std::span<const std::size_t> types) {
         auto expression = std::make_shared<ExpressionModel>(*model.expression);
         expression->kernel.add_types_without_states(static_cast<std::int32_t>(types.size()));
         expression->rates.resize(model.types.size());
+        if (!expression->start.empty()) expression->start.resize(model.types.size());
         model.expression = std::move(expression);
     }
     if (model.affinity.empty()) return;

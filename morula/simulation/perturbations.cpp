@@ -1,6 +1,7 @@
 #include "morula/simulation/perturbations.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,7 @@
 
 #include "morula/core/error.hpp"
 #include "morula/core/random.hpp"
+#include "morula/core/schema.hpp"
 #include "morula/simulation/behaviors.hpp"
 #include "morula/simulation/model.hpp"
 #include "morula/simulation/rules.hpp"
@@ -50,6 +52,49 @@ void check_factors(const Model& model) {
             const bool overlap = own.from_min < all[other].until_min && all[other].from_min < own.until_min;
             if (own.type == all[other].type && overlap && find_behavior(words, all[other].behavior, "Perturbations") == number) {
                 refuse(fmt::format("two act on '{}' of '{}' at one time, by the factors {} and {}", own.behavior, type, all[other].factor, own.factor), "Keep one, or let one end before the other begins.");
+            }
+        }
+    }
+}
+
+/// Genes that signals go through, in the decoder's order.
+std::vector<std::string> genes_of_signals(const Model& model) {
+    std::vector<std::string> names;
+    if (!model.expression || !model.expression->signalling) return names;
+    const SignallingModel& signals = model.expression->signalling->model();
+    std::vector<std::uint8_t> is_used(signals.decoder.genes.size(), 0);
+    for (const ReceptorLink& link : signals.links) {
+        for (const auto* partners : {&link.ligand, &link.receptor}) {
+            for (const std::int32_t gene : *partners) is_used[static_cast<std::size_t>(gene)] = 1;
+        }
+    }
+    for (std::size_t gene = 0; gene < is_used.size(); ++gene) {
+        if (is_used[gene] != 0) names.push_back(signals.decoder.genes[gene]);
+    }
+    return names;
+}
+
+void check_genes(const Model& model) {
+    const std::vector<GeneChange>& all = model.perturbations.genes;
+    const std::vector<std::string> known = all.empty() ? std::vector<std::string>() : genes_of_signals(model);
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        const GeneChange& own = all[k];
+        check_type(model, own.type);
+        check_time(own.from_min);
+        const std::string& type = model.types[own.type].name;
+        if (std::find(known.begin(), known.end(), own.gene) == known.end()) {
+            const std::string nearest = nearest_name(own.gene, known);
+            refuse(fmt::format("no signal of the scenario goes through '{}'", own.gene), known.empty() ? "Name a receptor or a ligand by contact of a programme; this scenario has none that are read off states."
+                                                                                         : nearest.empty() ? fmt::format("Name one of: {}.", fmt::join(known, ", "))
+                                                                                                           : fmt::format("Did you mean '{}'?", nearest));
+        }
+        if (!model.expression->kernel.has_states(own.type)) refuse(fmt::format("cells of type '{}' have no states to read '{}' off", type, own.gene), "Name a type that has states.");
+        if (!(own.until_min > own.from_min)) refuse(fmt::format("that of '{}' of '{}' ends at minute {} and begins at {}", own.gene, type, own.until_min, own.from_min), "Let it end after it begins.");
+        if (!(own.factor >= 0.0) || !std::isfinite(own.factor)) refuse(fmt::format("the factor on '{}' of '{}' is {}", own.gene, type, own.factor), "Give 0 or more.");
+        for (std::size_t other = 0; other < k; ++other) {
+            const bool overlap = own.from_min < all[other].until_min && all[other].from_min < own.until_min;
+            if (own.type == all[other].type && own.gene == all[other].gene && overlap) {
+                refuse(fmt::format("two act on '{}' of '{}' at one time, by the factors {} and {}", own.gene, type, all[other].factor, own.factor), "Keep one, or let one end before the other begins.");
             }
         }
     }
@@ -97,7 +142,7 @@ void check_drugs(const Model& model) {
 }
 
 void check_cells(const Model& model) {
-    const auto& [factors, drugs, removals, injections] = model.perturbations;
+    const auto& [factors, drugs, removals, injections, genes] = model.perturbations;
     std::map<std::pair<std::uint16_t, std::int64_t>, int> removed_at;
     const auto tick = [](double minute) { return std::llround(minute / kSameMinute); };
     for (const Removal& removal : removals) {
@@ -152,6 +197,7 @@ std::array<double, 3> place_in(const Injection& injection, const Grid& box, Rand
 
 void check_perturbations(const Model& model) {
     check_factors(model);
+    check_genes(model);
     check_drugs(model);
     check_cells(model);
 }
@@ -161,6 +207,18 @@ std::vector<double> factors_at(const Model& model, double minute) {
     std::vector<double> factors(words.base.size(), 1.0);
     for (const FactorChange& change : model.perturbations.factors) {
         if (acts_at(model, change, minute)) factors[change.type * words.behaviors.size() + find_behavior(words, change.behavior, "Perturbations")] = change.factor;
+    }
+    return factors;
+}
+
+std::vector<float> gene_factors_at(const Model& model, double minute) {
+    if (model.perturbations.genes.empty()) return {};
+    const std::vector<std::string>& genes = model.expression->signalling->model().decoder.genes;
+    std::vector<float> factors(model.types.size() * genes.size(), 1.0F);
+    for (const GeneChange& change : model.perturbations.genes) {
+        if (minute < change.from_min - kSameMinute || minute >= change.until_min - kSameMinute) continue;
+        const auto gene = static_cast<std::size_t>(std::find(genes.begin(), genes.end(), change.gene) - genes.begin());
+        factors[change.type * genes.size() + gene] = static_cast<float>(change.factor);
     }
     return factors;
 }

@@ -27,6 +27,16 @@ struct FactorChange {
     double until_min = kNeverEnds;
 };
 
+/// What is read off the states of a type's cells for a gene that signals go through (a receptor, or a ligand by contact), times a factor: knock-out (0), over-expression (above 1). Acts at the
+/// strikes of the signals' clock within [from_min, until_min). The states themselves stay those of measured cells.
+struct GeneChange {
+    std::uint16_t type = 0;
+    std::string gene;
+    double factor = 0.0;
+    double from_min = 0.0;
+    double until_min = kNeverEnds;
+};
+
 /// A substance given from outside. `points`: minute and concentration, ascending.
 /// doses in the bath: each adds its concentration to every voxel that is not fixed, at the start of the mechanics step that holds its minute.
 /// doses in the vessels: fixed voxels hold what the scenario gives them plus sum of dose 2^(-(t - minute) / half-life) over the doses so far.
@@ -64,17 +74,22 @@ struct Perturbations {
     std::vector<Drug> drugs;
     std::vector<Removal> removals;
     std::vector<Injection> injections;
+    std::vector<GeneChange> genes{};
 };
 
 /// Throws invalid_data, or unsupported (see Rules), for perturbations of a checked model that cannot be or contradict each other: an unknown type, behaviour or substance; times, factors, shares or
 /// concentrations that are negative or no numbers; two factors on one behaviour at one time; removal and injection, or two removals, of one type at one minute; two doses of one substance
-/// at one minute, doses beside a curve, two half-lives of one substance; a bath of a steady substance, or one in vessels that it does not have; cells that would lie outside the box.
+/// at one minute, doses beside a curve, two half-lives of one substance; a bath of a steady substance, or one in vessels that it does not have; cells that would lie outside the box; a gene that no
+/// signal goes through.
 void check_perturbations(const Model& model);
 
 /// types x behaviours, in the order of the vocabulary: the factors that act at a strike of the life clock at this minute.
 std::vector<double> factors_at(const Model& model, double minute);
 /// True where the factors at these two minutes differ.
 bool factors_change(const Model& model, double earlier_min, double later_min);
+
+/// types x genes of the signals' decoder: the factors that act at a minute. Empty where there are none at any time.
+std::vector<float> gene_factors_at(const Model& model, double minute);
 
 /// Decay that half-lives add to a substance, 1 / min.
 double decay_of_drugs(const Model& model, std::int32_t substance);

@@ -279,6 +279,84 @@ TEST_F(ScenarioExpressionTest, receptors_that_were_not_measured_have_one_level) 
     EXPECT_TRUE(test::contains(test::thrown_by([&] { read(replaced(text, "    substance = \"interferon\"\n", "")); }).message(), "half"));  // of a substance's unit
 }
 
+TEST_F(ScenarioExpressionTest, agents_start_as_the_cell_that_was_measured_where_they_stand) {
+    data::Dataset with = cells();
+    matrix::Dense<float>& spatial = with.obsm["spatial"] = matrix::Dense<float>(kCells, 2);
+    for (std::int64_t c = 0; c < kCells; ++c) {
+        spatial(c, 0) = static_cast<float>(4 * (c % 15)) + 1000.0F;
+        spatial(c, 1) = static_cast<float>(4 * (c / 15));
+    }
+    formats::write_h5ad(with, folder_ / "cells.h5ad", {}, *context_);
+    const std::string place = "file = \"cells.h5ad\"\ntype_column = \"cell_type\"\ntypes = { monocyte = \"Mono\", dust = \"\" }\num_per_unit = 2\ncenter_um = [100, 100, 100]";
+    const std::string text = replaced(replaced(kScenario, "file = \"positions.csv\"", place), "signalling_min = 2", "signalling_min = 2\nstart_by = \"position\"");
+    Scenario scenario = read(text);
+    ASSERT_EQ(scenario.start.size(), 160);
+    const simulation::ExpressionModel& model = *scenario.model.expression;
+    ASSERT_EQ(model.start_as.size(), 160U);
+    simulation::ExpressionStates states(scenario.model.expression);
+    states.settle(scenario.start, 1, *context_);
+    std::vector<float> latent(3);
+    std::size_t agent = 0;
+    for (std::int64_t c = 0; c < kCells; ++c) {
+        if (c % 3 == 2) continue;  // dust
+        ASSERT_TRUE(states.latent(scenario.start, agent++, latent));
+        for (std::int64_t d = 0; d < 3; ++d) EXPECT_NEAR(static_cast<double>(latent[static_cast<std::size_t>(d)]), static_cast<double>(with.obsm["X_pca"](c, d)), 1e-3) << c;
+    }
+    // Where only some may be begun as, the nearest of those.
+    std::vector<std::string> row;
+    for (std::int64_t c = 0; c < kCells; ++c) row.push_back(c < 15 ? "first" : "others");
+    with.obs.set("row", data::to_categorical(row));
+    formats::write_h5ad(with, folder_ / "cells.h5ad", {}, *context_);
+    const Scenario some = read(replaced(text, "signalling_min = 2", "signalling_min = 2\nstart_column = \"row\"\nstart = [\"first\"]"));
+    for (const simulation::StartAs& each : some.model.expression->start_as) EXPECT_LT(each.cell, 5);
+    // Nobody stands there, or nobody knows where that is.
+    const Error nobody = test::thrown_by([&] { read(replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nstart_by = \"position\"")); });
+    EXPECT_TRUE(test::contains(nobody.message(), "none stands where")) << nobody.message();
+    formats::write_h5ad(cells(), folder_ / "cells.h5ad", {}, *context_);
+    EXPECT_EQ(test::thrown_by([&] { read(replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nstart_by = \"position\"")); }).code(), ErrorCode::not_found);
+}
+
+TEST_F(ScenarioExpressionTest, knocked_out_receptors_hear_nothing) {
+    const auto knocked = [](const std::string& gene, const std::string& more) { return "\n[[perturbation]]\nkind = \"knock_out\"\ntype = \"T cell\"\ngene = \"" + gene + "\"\n" + more; };
+    const auto heard = [&](const std::string& text, double until) {
+        const Scenario scenario = read(text);
+        simulation::Simulation simulation(scenario.model, scenario.start, *context_);
+        simulation.advance(until, *context_);
+        std::vector<float> levels(3, 0.0F);  // of a T cell and the two monocytes
+        for (std::size_t i = 0; i < 4; ++i) {
+            for (std::size_t k = 0; k < 3; ++k) {
+                if (simulation.agents().id[i] == simulation::first_id(static_cast<std::int64_t>(k))) levels[k] = simulation.states()->programme(simulation.agents(), i, 0);
+            }
+        }
+        return levels;
+    };
+    const std::vector<float> before = heard(kScenario, 12.0);
+    EXPECT_GT(before[0], 0.0F);
+    const std::vector<float> after = heard(kScenario + knocked("IFNAR1", "") + knocked("CD44", ""), 12.0);
+    EXPECT_EQ(after[0], 0.0F);
+    EXPECT_EQ(after[1], before[1]);  // what its ligand tells the monocytes has not changed
+    const std::vector<float> later = heard(kScenario + knocked("IFNAR1", "from_min = 6\n") + knocked("CD44", "from_min = 6\n"), 12.0);
+    EXPECT_GT(later[0], 0.0F);
+    EXPECT_LT(later[0], before[0]);
+    EXPECT_EQ(heard(kScenario + knocked("IFNAR1", "from_min = 6\n"), 4.0)[0], heard(kScenario, 4.0)[0]);
+    const std::vector<float> mute = heard(kScenario + knocked("SPP1", ""), 2.0);
+    EXPECT_EQ(mute[0], heard(kScenario, 2.0)[0]);
+    EXPECT_LT(mute[1], heard(kScenario, 2.0)[1]);  // whom it touches
+    const std::string over = "\n[[perturbation]]\nkind = \"over_expression\"\ntype = \"T cell\"\ngene = \"CD44\"\nfactor = 3\n";
+    EXPECT_GT(heard(kScenario + over, 2.0)[0], heard(kScenario, 2.0)[0]);
+    const auto refused = [&](const std::string& more) {
+        const Error error = test::thrown_by([&] { read(kScenario + more); });
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        return error.message() + " " + error.next();
+    };
+    EXPECT_TRUE(test::contains(refused(knocked("IFNAR", "")), "Did you mean 'IFNAR1'"));
+    EXPECT_TRUE(test::contains(refused(knocked("ISG15", "")), "no signal of the scenario goes through 'ISG15'"));  // a target
+    EXPECT_TRUE(test::contains(refused(knocked("CD44", "") + knocked("CD44", "from_min = 3\n")), "at one time"));
+    EXPECT_TRUE(test::contains(refused(knocked("CD44", "behavior = \"migration speed\"\n")), "beside behavior"));
+    EXPECT_TRUE(test::contains(refused(replaced(knocked("CD44", ""), "T cell", "bead")), "no states"));
+    EXPECT_TRUE(test::contains(refused(knocked("CD44", "factor = 2\n")), "less of a gene"));
+}
+
 TEST_F(ScenarioExpressionTest, a_hash_pins_the_embedding) {
     const std::string hash = read(kScenario).model.expression->kernel.hash();
     const std::string pinned = replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nembedding_hash = \"" + hash + "\"");
