@@ -137,7 +137,8 @@ struct Trial {
             add_agent(agents, first_id(static_cast<std::int64_t>(i)), static_cast<std::uint16_t>(states.cells.type[i]), {place[0], place[1], 0.0}, 10.0F);
         }
         NeighborLists lists(2.0, std::vector<float>(section.types.size(), 1.5F));  // neighbours: up to 30 um
-        lists.build(agents, context);
+        Workspace workspace;
+        lists.build(agents, workspace, context);
         std::map<std::uint64_t, std::size_t> cell_of;
         for (std::size_t i = 0; i < n; ++i) cell_of[first_id(static_cast<std::int64_t>(i))] = i;
         std::vector<std::size_t> begins(n);

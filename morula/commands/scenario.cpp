@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "morula/commands/scenario_cells.hpp"
 #include "morula/commands/scenario_encounters.hpp"
@@ -23,6 +25,7 @@ namespace fs = std::filesystem;
 using namespace simulation;
 using namespace scenario_detail;
 
+constexpr std::int64_t kBytesAConcentration = 8;
 constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.1371/journal.pcbi.1005991";
 
 class ScenarioReader {
@@ -48,22 +51,31 @@ public:
         model_.seed = static_cast<std::uint64_t>(top.whole_or("seed", 0));
         for (Section& domain : top.sections("domain")) read_domain(domain);
         if (!top.has("domain")) top.refuse("domain", "is missing", "Add [domain] with size_um and voxel_um.");
+        const auto n_substances = std::ssize(top.sections("substance"));
+        require_room(top, kBytesAConcentration * model_.box.n_stored() * std::max<std::ptrdiff_t>(1, n_substances), n_substances, 0);
         for (Section& clocks : top.sections("clocks")) read_clocks(clocks);
         for (Section& substance : top.sections("substance")) read_substance(substance);
-        for (Section& vessel : top.sections("vessel")) read_vessel(vessel, model_, reading_);
+        require_room(top, expected_bytes(model_, 0), n_substances, 0);
+        for (Section& vessel : top.sections("vessel")) read_vessel(vessel, model_);
         for (Section& type : top.sections("cell_type")) read_type(type);
+        if (!top.has("cell_type")) top.refuse("cell_type", "is missing", "Describe at least one type of cells: [[cell_type]].");
         std::size_t number = 0;
         for (Section& type : top.sections("cell_type")) scenario_detail::read_encounters(type, model_, number++);
         model_.affinity.assign(model_.types.size() * model_.types.size(), 1.0);
         for (Section& pair : top.sections("affinity")) read_affinity(pair);
+        top.at("cell_type", [&] { vocabulary_of(checked(model_)); });
         const ReadExpression expression = read_expression(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
         model_.expression = expression.model;
-        for (Section& cells : top.sections("cells")) read_cells(cells, model_, scenario_.start, reading_);
+        if (model_.expression) top.at("expression", [&] { check_clocks(model_); });
+        read_all_cells(top);
         if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
         if (top.has("rules")) read_rules(top);
         scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
         scenario_.readouts = read_readouts(top, model_);
         top.done();
+        require_room(top, expected_bytes(model_, scenario_.start.size()), n_substances, scenario_.start.size());
+        check_step(top);
+        check_steady(top);
         require_guessed(reading_.instead);
         scenario_.hash = reading_.hasher.hex();
         scenario_.model = std::move(model_);
@@ -74,6 +86,51 @@ public:
     }
 
 private:
+    /// Before anything of that size is allocated.
+    void require_room(Section& top, std::int64_t bytes, std::int64_t n_substances, std::int64_t n_cells) {
+        const auto& n = model_.box.n;
+        for (const Section& domain : top.sections("domain")) {
+            domain.require_memory("size_um", bytes, fmt::format("a domain of {} x {} x {} voxels with {} substance{} and {} cells", n[0], n[1], n[2], n_substances, n_substances == 1 ? "" : "s", n_cells));
+        }
+    }
+
+    void read_all_cells(Section& top) {
+        CellOrigins origins;
+        for (Section& cells : top.sections("cells")) read_cells(cells, model_, scenario_.start, origins, reading_);
+        refuse_twins(scenario_.start, origins);
+    }
+
+    /// Cells of which type would overshoot? Simulation asks each cell; here the line is known.
+    void check_step(Section& top) {
+        std::set<std::uint16_t> types(scenario_.start.type.begin(), scenario_.start.type.end());
+        for (const Injection& injection : model_.perturbations.injections) types.insert(injection.type);
+        for (const std::uint16_t type : types) {
+            const CellType& own = model_.types[type];
+            const double limit = longest_step_min(radius_of_volume(own.life.volume_um3), own.mechanics.repulsion_um_per_min);
+            if (model_.clocks.mechanics_min <= limit) continue;
+            const std::string what = fmt::format("is {:g} min, too long: cells of '{}' would overshoot above {:.3g} min", model_.clocks.mechanics_min, own.name, limit);
+            std::vector<Section> clocks = top.sections("clocks");
+            (clocks.empty() ? top : clocks.front()).refuse(clocks.empty() ? "clocks" : "mechanics_min", what, fmt::format("Give a mechanics_min of at most {:.3g}.", limit));
+        }
+    }
+
+    /// What takes a steady substance away from the start on? Simulation looks at each cell; here the line is known.
+    void check_steady(Section& top) {
+        std::vector<Section> sections = top.sections("substance");
+        for (std::size_t s = 0; s < sections.size(); ++s) {
+            if (model_.pace[s] != FieldPace::steady || model_.substances[s].decay_per_min > 0.0 || !model_.fixed[s].places.empty() || model_.medium[s] || decay_of_drugs(model_, static_cast<std::int32_t>(s)) > 0.0) continue;
+            const auto takes = [&](std::uint16_t type) {
+                const SubstanceExchange& exchange = model_.types[type].exchange[s];
+                return exchange.uptake_per_min + exchange.secretion_per_min > 0.0;
+            };
+            const auto& injections = model_.perturbations.injections;
+            if (std::any_of(scenario_.start.type.begin(), scenario_.start.type.end(), takes)) continue;
+            if (std::any_of(injections.begin(), injections.end(), [&](const Injection& injection) { return injection.minute == 0.0 && takes(injection.type); })) continue;
+            sections[s].rename(fmt::format("substance '{}'", model_.substances[s].name));
+            sections[s].refuse("pace", "has no steady field: nothing takes it away", "Give it a decay, uptake by cells that are there from the start, or voxels of a fixed concentration (walls, vessels); or step it (pace = \"stepped\").");
+        }
+    }
+
     void require_guessed(const RateValues& names) const {
         for (const auto& [name, value] : names) {
             const auto is_it = [&wanted = name](const ScenarioRate& rate) { return rate.name == wanted && rate.source == Evidence::guessed; };
@@ -103,8 +160,7 @@ private:
             model_.box.n[axis] = std::llround(n);
         }
         if (domain.has("origin_um")) model_.box.origin_um = domain.place("origin_um", "[0, 0, 0]");
-        check_grid(model_.box);
-        reading_.context.require_memory(16 * model_.box.n_stored(), "the domain");
+        domain.at("size_um", [&] { check_grid(model_.box); });
         domain.done();
     }
 
@@ -113,17 +169,19 @@ private:
         model_.clocks.mechanics_min = clocks.minutes_or("mechanics_min", model_.clocks.mechanics_min);
         model_.clocks.life_min = clocks.minutes_or("life_min", model_.clocks.life_min);
         if (clocks.has("steady_min")) model_.clocks.steady_min = clocks.minutes("steady_min");
+        clocks.at("mechanics_min", [&] { check_clocks(model_); });
         clocks.done();
     }
 
     void read_substance(Section& section) {
-        Substance substance{.name = section.text("name")};
+        Substance substance{.name = section.name_apart_from(model_.substances)};
         section.rename(fmt::format("substance '{}'", substance.name));
         substance.unit = section.text_or("unit", "nM");
         substance.diffusion_um2_per_min = section.rate("diffusion", Quantity::diffusion);
         substance.decay_per_min = section.rate("decay", Quantity::rate);
         substance.initial = section.concentration("initial", substance.unit);
         model_.pace.push_back(section.choice("pace", {"stepped", "steady"}, 0) == 0 ? FieldPace::stepped : FieldPace::steady);
+        if (model_.pace.back() == FieldPace::steady && substance.diffusion_um2_per_min == 0.0) section.refuse("diffusion", "is 0, and a steady substance must spread", "Give a diffusion constant, or step it (pace = \"stepped\").");
         std::optional<double>& medium = model_.medium.emplace_back();
         if (section.has("medium")) {
             medium = section.concentration("medium", substance.unit);
@@ -140,17 +198,15 @@ private:
         const auto& n = model_.box.n;
         for (std::int64_t z = 0; z < n[2]; ++z) {
             for (std::int64_t y = 0; y < n[1]; ++y) {
-                for (std::int64_t x = 0; x < n[0]; ++x) {
-                    const bool is_wall = x == 0 || x == n[0] - 1 || y == 0 || y == n[1] - 1 || (!model_.box.is_flat() && (z == 0 || z == n[2] - 1));
-                    if (is_wall) fixed.places.push_back(model_.box.place(x, y, z));
-                }
+                const bool is_wall = y == 0 || y == n[1] - 1 || (!model_.box.is_flat() && (z == 0 || z == n[2] - 1));
+                for (std::int64_t x = 0; x < n[0]; x += is_wall ? 1 : std::max<std::int64_t>(1, n[0] - 1)) fixed.places.push_back(model_.box.place(x, y, z));
             }
         }
         fixed.concentrations.assign(fixed.places.size(), concentration);
     }
 
     void read_type(Section& section) {
-        CellType type{.name = section.text("name"), .mechanics = {}, .life = {}, .exchange = {}};
+        CellType type{.name = section.name_apart_from(model_.types), .mechanics = {}, .life = {}, .exchange = {}};
         section.rename(fmt::format("cell_type '{}'", type.name));
         type.life = standard_life(static_cast<CycleModel>(section.choice("cycle", {"none", "live", "ki67_basic", "ki67_advanced"}, 0)));
         Phase& first = type.life.phases.front();
@@ -163,6 +219,7 @@ private:
         mechanics.repulsion_um_per_min = section.rate_or("repulsion", Quantity::speed, mechanics.repulsion_um_per_min, kReference);
         mechanics.adhesion_um_per_min = section.rate_or("adhesion", Quantity::speed, mechanics.adhesion_um_per_min, kReference);
         mechanics.adhesion_reach = section.rate_or("adhesion_reach", Quantity::ratio, mechanics.adhesion_reach, kReference);
+        if (mechanics.adhesion_reach < 1.0) section.refuse("adhesion_reach", fmt::format("is {:g} radii", mechanics.adhesion_reach), "Give at least 1: cells touch where they hold each other.");
         if (section.has("speed")) {
             mechanics.speed_um_per_min = section.rate("speed", Quantity::speed);
             mechanics.persistence_min = section.rate("persistence", Quantity::time);
@@ -172,9 +229,10 @@ private:
                 mechanics.chemotaxis_substance = substance_number(section, key, model_);
                 mechanics.chemotaxis_sign = std::string_view(key) == "follows" ? 1.0 : -1.0;
                 mechanics.bias = section.rate("bias", Quantity::ratio);
+                if (mechanics.bias > 1.0) section.refuse("bias", fmt::format("is {:g}", mechanics.bias), "Give a number from 0 (turns anywhere) to 1 (follows exactly).");
             }
         }
-        check_life(type.life, type.name);
+        section.at(section.has("nucleus") ? "nucleus" : "volume", [&] { check_life(type.life, type.name); });
         type.exchange.resize(model_.substances.size());
         for (Section& exchange : section.sections("exchange")) read_exchange(exchange, type);
         scenario_detail::expect_encounters(section);
@@ -213,6 +271,8 @@ private:
         model_.rules = knowledge::read_behavior_rules(path, reading_.context);
         model_.rules_source = path.string();
         reading_.hash_file(path);
+        // Their names and saturations are those of this model.
+        Behaviors{checked(model_)};
     }
 
     Reading reading_;

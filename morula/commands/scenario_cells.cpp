@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "morula/commands/scenario_layouts.hpp"
 #include "morula/commands/scenario_positions.hpp"
+#include "morula/core/error.hpp"
 #include "morula/core/schema.hpp"
 
 namespace morula::commands::scenario_detail {
@@ -33,10 +35,40 @@ std::uint16_t drawn_type(const TypeMix& mix, double draw) {
     return std::find_if(mix.begin(), mix.end() - 1, [&](const TypeShare& share) { return draw < share.up_to; })->type;
 }
 
-void read_cells(Section& section, const simulation::Model& model, simulation::Agents& start, Reading& reading) {
-    if (section.has("file")) place_measured(section, model, start, reading);
+namespace {
+
+std::string origin_of(const CellOrigins& origins, std::size_t cell) {
+    const auto next = std::find_if(origins.begin(), origins.end(), [&](const CellOrigin& origin) { return origin.first > cell; });
+    const CellOrigin& own = *std::prev(next);
+    return own.places.empty() ? own.section : own.places[cell - own.first];
+}
+
+std::string position_text(const simulation::Agents& cells, std::size_t i) { return fmt::format("({:g}, {:g}, {:g}) um", cells.x[i], cells.y[i], cells.z[i]); }
+
+}  // namespace
+
+void read_cells(Section& section, const simulation::Model& model, simulation::Agents& start, CellOrigins& origins, Reading& reading) {
+    CellOrigin own{.first = start.id.size()};
+    if (section.has("file")) own.places = place_measured(section, model, start, reading);
     else fill_template(section, model, start, reading.context);
     section.done();
+    own.section = fmt::format("{}, line {}: {}", reading.path.string(), section.line_of("file"), section.name());
+    origins.push_back(std::move(own));
+    const simulation::Grid& box = model.box;
+    for (std::size_t i = origins.back().first; i < start.id.size(); ++i) {
+        if (simulation::is_inside(box, {start.x[i], start.y[i], start.z[i]})) continue;
+        invalid_data(fmt::format("{}: the cell at {} is outside of the domain, ({:g}, {:g}, {:g}) to ({:g}, {:g}, {:g}) um.", origin_of(origins, i), position_text(start, i), box.origin_um[0], box.origin_um[1], box.origin_um[2],
+                                 box.origin_um[0] + box.size_um(0), box.origin_um[1] + box.size_um(1), box.origin_um[2] + box.size_um(2)),
+                     "Move the cell or the whole tissue (center_um), or give a larger domain.");
+    }
+}
+
+void refuse_twins(const simulation::Agents& start, const CellOrigins& origins) {
+    const auto twins = simulation::first_at_one_place(start);
+    if (!twins) return;
+    const auto [later, earlier] = *twins;
+    invalid_data(fmt::format("{}: the cell at {} stands where another does, that of {}.", origin_of(origins, later), position_text(start, later), origin_of(origins, earlier)),
+                 "Cells on top of each other do not push: move one of them, or take it out.");
 }
 
 }  // namespace morula::commands::scenario_detail

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "morula/commands/scenario_section.hpp"
@@ -20,7 +21,18 @@ TypeMix type_mix(Section& section, std::string_view key, const simulation::Model
 /// The type that a draw from [0, 1) falls on.
 std::uint16_t drawn_type(const TypeMix& mix, double draw);
 
-/// Adds the cells of one [[cells]] section, in the order of its file or layout. model: box and cell types. Throws what read_scenario says.
-void read_cells(Section& section, const simulation::Model& model, simulation::Agents& start, Reading& reading);
+/// Where the cells from number `first` on come from, for messages.
+struct CellOrigin {
+    std::size_t first = 0;
+    std::string section{};             // "scenario.toml, line 40: cells of template 'islet'"
+    std::vector<std::string> places{}; // "cells.csv, line 3", one a cell; empty where a cell has no line of its own
+};
+using CellOrigins = std::vector<CellOrigin>;
+
+/// Adds the cells of one [[cells]] section, in the order of its file or layout, and where they come from. model: box and cell types. Throws what read_scenario says, and
+/// invalid_data, with the file and line, for a cell outside of the domain.
+void read_cells(Section& section, const simulation::Model& model, simulation::Agents& start, CellOrigins& origins, Reading& reading);
+/// Throws invalid_data, with the files and lines of both, where two cells are at one place.
+void refuse_twins(const simulation::Agents& start, const CellOrigins& origins);
 
 }  // namespace morula::commands::scenario_detail

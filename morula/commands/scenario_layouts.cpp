@@ -26,8 +26,6 @@ const std::vector<std::string>& parts_of(std::size_t number) {
     return parts[number];
 }
 
-double radius_um(const CellType& type) { return std::cbrt(0.75 * type.life.volume_um3 / std::numbers::pi); }
-
 /// The layout of a template, its sizes read from the section.
 Layout lay_out(std::size_t number, Section& section, const LayoutFrame& frame, Context& context) {
     switch (number) {
@@ -77,17 +75,12 @@ void fill_template(Section& section, const Model& model, Agents& start, Context&
     double largest = 0.0;
     for (const std::string& part : parts_of(number)) {
         mixes.push_back(section.has(part) ? type_mix(section, part, model) : TypeMix{});
-        for (const TypeShare& share : mixes.back()) largest = std::max(largest, radius_um(model.types[share.type]));
+        for (const TypeShare& share : mixes.back()) largest = std::max(largest, radius_of_volume(model.types[share.type].life.volume_um3));
     }
     if (largest == 0.0) section.refuse(parts_of(number).front(), "is missing", fmt::format("Give a cell type to at least one of: {}.", fmt::join(parts_of(number), ", ")));
     const LayoutFrame frame{.center_um = section.place("center_um", "[200, 200, 200]"), .space = model.box.is_flat() ? Space::flat : Space::solid, .spacing_um = section.positive_or("spacing_um", 0.95 * 2.0 * largest)};
     Layout layout;
-    try {
-        layout = lay_out(number, section, frame, context);
-    } catch (const Error& error) {
-        if (error.code() != ErrorCode::invalid_data || error.message().starts_with(section.path().string())) throw;
-        section.refuse("template", error.message().substr(0, error.message().size() - 1), error.next());
-    }
+    section.at("template", [&] { layout = lay_out(number, section, frame, context); });
     for (const PlacedCell& cell : layout) {
         const TypeMix& mix = mixes[static_cast<std::size_t>(cell.part)];
         if (mix.empty()) continue;

@@ -42,14 +42,14 @@ public:
             default: read_injection(); break;
         }
         section_.done();
-        try {
-            check_perturbations(checked(model_));
-        } catch (const Error& error) {
-            std::string what = error.message();
-            if (what.starts_with(kPrefix)) what.erase(0, kPrefix.size());
-            if (what.ends_with('.')) what.pop_back();
-            section_.refuse("kind", what, error.next());
-        }
+        section_.at("kind", [&] {
+            try {
+                check_perturbations(checked(model_));
+            } catch (const Error& error) {
+                if (!error.message().starts_with(kPrefix)) throw;
+                fail(error.code(), error.message().substr(kPrefix.size()), error.next());
+            }
+        });
     }
 
 private:

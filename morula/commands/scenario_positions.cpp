@@ -29,6 +29,7 @@ constexpr std::uint16_t kLeftOut = 0xFFFE;
 struct Placed {
     std::vector<Point> positions;
     std::vector<std::uint16_t> type;
+    std::vector<std::size_t> row{};  // in Measured; empty: none
 };
 
 /// The cell type of each measured label: of the same name, or as the table `types` says.
@@ -77,6 +78,7 @@ Placed scaled(const Measured& measured, Section& section, const Labels& labels, 
         if (type == kLeftOut) continue;
         placed.positions.push_back(at);
         placed.type.push_back(type);
+        placed.row.push_back(i);
     }
     return placed;
 }
@@ -91,6 +93,7 @@ Placed scattered(const Placed& spots, std::int64_t cells_a_spot, double spot_um,
             const Point& middle = spots.positions[spot];
             cells.positions.push_back({middle[0] + far * std::cos(angle), middle[1] + far * std::sin(angle), middle[2]});
             cells.type.push_back(spots.type[spot]);
+            cells.row.push_back(spots.row[spot]);
         }
     }
     return cells;
@@ -137,7 +140,7 @@ void hash_measured(Reading& reading, const std::filesystem::path& path) {
 
 }  // namespace
 
-void place_measured(Section& section, const Model& model, Agents& start, Reading& reading) {
+std::vector<std::string> place_measured(Section& section, const Model& model, Agents& start, Reading& reading) {
     Context& context = reading.context;
     const std::filesystem::path path = reading.beside(section.text("file"));
     section.rename(fmt::format("cells of '{}'", path.filename().string()));
@@ -161,7 +164,7 @@ void place_measured(Section& section, const Model& model, Agents& start, Reading
         const double n = section.rate("cells_per_spot", Quantity::ratio);
         if (!(n >= 1.0 && n <= kMostCellsASpot) || n != std::round(n)) section.refuse("cells_per_spot", "is no whole number from 1 to 1000", "Give a whole number.");
         const double spot_um = section.positive_or("spot_um", *measured.spot_um);
-        context.require_memory(kBytesACell * std::ssize(placed.positions) * std::llround(n), "the cells");
+        section.require_memory("cells_per_spot", kBytesACell * std::ssize(placed.positions) * std::llround(n), fmt::format("{} cells", std::ssize(placed.positions) * std::llround(n)));
         placed = scattered(placed, std::llround(n), spot_um, model.seed);
         context.events().warning(fmt::format("{}: {} spots hold several cells each; {:g} cells were put at random places within each, {:g} um wide. Which cell lies where is not measured.", section.name(), placed.positions.size() / static_cast<std::size_t>(n), n, spot_um));
     }
@@ -174,12 +177,16 @@ void place_measured(Section& section, const Model& model, Agents& start, Reading
     reading.origins.push_back({.file = path, .first = start.size(), .at = placed.positions});
     for (Point& at : reading.origins.back().at) at = {at[0] / um_per_unit, at[1] / um_per_unit, measured.has_z ? at[2] / um_per_unit : 0.0};
     if (section.has("center_um")) center(placed.positions, section.place("center_um", "[200, 200, 200]"), model.box.is_flat() ? 2 : 3);
-    context.require_memory(kBytesACell * std::ssize(placed.positions), "the cells");
+    section.require_memory("file", kBytesACell * std::ssize(placed.positions), fmt::format("{} cells", placed.positions.size()));
     for (std::size_t i = 0; i < placed.positions.size(); ++i) {
         Point at = placed.positions[i];
         if (model.box.is_flat() && !measured.has_z) at[2] = model.box.center_um(2, 0);
         add_agent(start, first_id(start.size()), placed.type[i], at, 0.0F);
     }
+    std::vector<std::string> places;
+    // Of a text file the line tells; which column a label or an x stands in does not matter here.
+    for (const std::size_t row : placed.row) places.push_back(measured.places[row].substr(0, measured.places[row].find(", column ")));
+    return places;
 }
 
 }  // namespace morula::commands::scenario_detail

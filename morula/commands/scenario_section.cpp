@@ -52,6 +52,21 @@ void Section::refuse(std::string_view key, const std::string& what, std::string 
     invalid_data(fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), std::move(next));
 }
 
+void Section::refuse_again(std::string_view key, const Error& error) const {
+    const bool names_a_file = error.message().find(", line ") != std::string::npos || error.message().starts_with(reading_.path.string());
+    if (names_a_file || error.code() == ErrorCode::internal || error.code() == ErrorCode::cancelled) throw error;
+    std::string what = error.message();
+    if (what.ends_with('.')) what.pop_back();
+    fail(error.code(), fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), error.next());
+}
+
+void Section::require_memory(std::string_view key, std::int64_t bytes, const std::string& what) const {
+    if (bytes <= reading_.context.memory_bytes()) return;
+    fail(ErrorCode::resource_limit,
+         fmt::format("{}, line {}: {} needs about {} of memory ({} bytes), the limit is {}.", reading_.path.string(), line_of(key), what, format_bytes(bytes), bytes, format_bytes(reading_.context.memory_bytes())),
+         "Raise the limit with --memory, or use a machine with more memory.");
+}
+
 std::int64_t Section::line_of(std::string_view key) const {
     const toml::node* node = table_.get(key);
     return static_cast<std::int64_t>((node != nullptr ? node->source() : table_.source()).begin.line);

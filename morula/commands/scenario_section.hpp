@@ -9,6 +9,8 @@
 #include <toml++/toml.h>
 #pragma pop_macro("NDEBUG")
 
+#include <fmt/format.h>
+
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -21,6 +23,7 @@
 
 #include "morula/commands/scenario.hpp"
 #include "morula/core/context.hpp"
+#include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
 
 namespace morula::commands::scenario_detail {
@@ -70,6 +73,15 @@ public:
     std::int64_t whole_or(std::string_view key, std::int64_t missing) { return has(key) ? whole(key) : missing; }
     double positive(std::string_view key);
     double positive_or(std::string_view key, double missing) { return has(key) ? positive(key) : missing; }
+    /// Its own name, which no other of them may have.
+    template <class Named>
+    std::string name_apart_from(const std::vector<Named>& others) {
+        std::string name = text("name");
+        for (const Named& other : others) {
+            if (other.name == name) refuse("name", fmt::format("there is another '{}'", name), "Give each its own name.");
+        }
+        return name;
+    }
     /// Minutes of a clock or a table: shorter ones could not be told from none, and a run of 2^32 steps would not end.
     double minutes(std::string_view key);
     double minutes_or(std::string_view key, double missing) { return has(key) ? minutes(key) : missing; }
@@ -93,10 +105,22 @@ public:
     std::vector<Section> sections(std::string_view key);
     void done() const;
     [[noreturn]] void refuse(std::string_view key, const std::string& what, std::string next) const;
+    /// Runs body(); what that refuses without naming a file is refused with this one and the line of the key, and the same code.
+    template <class Body>
+    void at(std::string_view key, const Body& body) const {
+        try {
+            body();
+        } catch (const Error& error) {
+            refuse_again(key, error);
+        }
+    }
+    /// Throws resource_limit, with the line of the key and the number of bytes, where they are more than there are. what: "The domain".
+    void require_memory(std::string_view key, std::int64_t bytes, const std::string& what) const;
+    std::int64_t line_of(std::string_view key) const;
 
 private:
+    [[noreturn]] void refuse_again(std::string_view key, const Error& error) const;
     const toml::node& require(std::string_view key);
-    std::int64_t line_of(std::string_view key) const;
     double rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest);
 
     const toml::table& table_;

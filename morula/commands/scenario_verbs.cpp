@@ -27,9 +27,6 @@ constexpr double kAgentStepsPerSecond = 8e6;
 constexpr double kVoxelStepsPerSecond = 4e8;
 constexpr double kSecondsAVoxelSolved = 1e-7;
 constexpr double kSecondsAStep = 2e-5;
-/// Of a steady solve, beside the fields.
-constexpr std::int64_t kBytesAVoxelSolved = 96;
-constexpr std::int64_t kBytesAnAgent = 300;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -58,16 +55,12 @@ Cost cost_of(const Simulation& simulation, double until_min) {
     const simulation::Model& model = simulation.model();
     const double n_agents = static_cast<double>(simulation.agents().size());
     const double n_voxels = static_cast<double>(model.box.n_voxels());
-    Cost cost{.until_min = until_min, .mechanics_steps = std::round(until_min / model.clocks.mechanics_min)};
-    bool some_steady = false;
+    Cost cost{.until_min = until_min, .mechanics_steps = std::round(until_min / model.clocks.mechanics_min), .memory_bytes = simulation::expected_bytes(model, simulation.agents().size())};
     for (std::size_t s = 0; s < model.substances.size(); ++s) {
         // The first step and each strike of the substance's clock.
         if (model.pace[s] == FieldPace::steady) cost.solutions += simulation.steps_a_solution(s) == 1 ? cost.mechanics_steps : 1.0 + std::floor(cost.mechanics_steps / static_cast<double>(simulation.steps_a_solution(s)));
         else cost.field_steps += std::round(until_min / model.clocks.field_min);
-        some_steady = some_steady || model.pace[s] == FieldPace::steady;
-        cost.memory_bytes += (model.fixed[s].places.empty() ? 8 : 16) * model.box.n_stored();
     }
-    cost.memory_bytes += kBytesAnAgent * simulation.agents().size() + (some_steady ? kBytesAVoxelSolved * model.box.n_voxels() : 0);
     cost.seconds = cost.mechanics_steps * (kSecondsAStep + n_agents / kAgentStepsPerSecond) + cost.field_steps * n_voxels / kVoxelStepsPerSecond + cost.solutions * n_voxels * kSecondsAVoxelSolved;
     return cost;
 }
@@ -139,7 +132,6 @@ CommandResult run_check(const CheckOptions& options, Context& context) {
     const double until = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
     const Simulation simulation(scenario.model, std::move(scenario.start), context);
     const Cost cost = cost_of(simulation, until);
-    context.require_memory(cost.memory_bytes, "the simulation");
     return {check_text(options, scenario, simulation, cost), check_json(options, scenario, simulation, cost)};
 }
 

@@ -55,14 +55,6 @@ struct Ring {
     std::array<Point, 2> box() const { return {Point{center[0] - radius_um, center[1] - radius_um, center[2]}, Point{center[0] + radius_um, center[1] + radius_um, center[2]}}; }
 };
 
-bool is_inside(const Grid& grid, const Point& p) {
-    for (int axis = 0; axis < 3; ++axis) {
-        const double from = p[static_cast<std::size_t>(axis)] - grid.origin_um[static_cast<std::size_t>(axis)];
-        if (!(from >= 0.0 && from <= grid.size_um(axis))) return false;
-    }
-    return true;
-}
-
 /// Places of the voxels with how far along the vessel they lie.
 template <class Shape>
 std::map<std::int64_t, double> voxels_of(const Shape& shape, double radius_um, const Grid& grid) {
@@ -92,7 +84,7 @@ std::map<std::int64_t, double> voxels_of(const Shape& shape, double radius_um, c
 
 }  // namespace
 
-void read_vessel(Section& section, Model& model, Reading& reading) {
+void read_vessel(Section& section, Model& model) {
     const auto number = static_cast<std::size_t>(substance_number(section, "substance", model));
     const Substance& substance = model.substances[number];
     section.rename(fmt::format("vessel of '{}'", substance.name));
@@ -100,7 +92,7 @@ void read_vessel(Section& section, Model& model, Reading& reading) {
     const double concentration = section.concentration("concentration", substance.unit);
     double end = concentration;
     const bool is_ring = section.has("ring_radius_um");
-    reading.context.require_memory(64 * model.box.n_voxels(), "the vessels");
+    section.require_memory("substance", 64 * model.box.n_voxels(), "the search for the vessel's voxels");
     std::map<std::int64_t, double> voxels;
     if (is_ring) {
         voxels = voxels_of(Ring{.center = section.place("center_um", "[200, 200, 200]"), .radius_um = section.positive("ring_radius_um")}, radius, model.box);

@@ -17,6 +17,9 @@ namespace {
 constexpr std::string_view kForm =
     "Write eight fields a line: cell type, signal, increases or decreases, behaviour, saturation, half-max, Hill power, applies to dead (0 or 1).";
 constexpr std::size_t kFields = 8;
+/// A power of 100 is a step: between .955 and 1.047 of the half-max a response goes from 1 % to 99 %.
+constexpr double kLargestPower = 100.0;
+constexpr double kLargestHalfMax = 1e12;  // as the highest concentration of a scenario
 
 class RuleReader {
 public:
@@ -30,8 +33,8 @@ public:
         rule.response = response(row);
         rule.behavior = name(row, 3, "behaviour");
         rule.saturation = number(row, 4);
-        rule.half_max = positive(row, 5, "half-max");
-        rule.hill_power = positive(row, 6, "Hill power");
+        rule.half_max = positive(row, 5, "half-max", kLargestHalfMax);
+        rule.hill_power = positive(row, 6, "Hill power", kLargestPower);
         rule.applies_to_dead = yes_or_no(row, 7);
         return rule;
     }
@@ -60,9 +63,10 @@ private:
         if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) refuse(row, column, fmt::format("'{}' is no number", field(row, column)));
         return value;
     }
-    double positive(std::size_t row, std::size_t column, std::string_view what) const {
+    double positive(std::size_t row, std::size_t column, std::string_view what, double highest) const {
         const double value = number(row, column);
         if (!(value > 0.0)) refuse(row, column, fmt::format("the {} is {} and must be above 0", what, value));
+        if (value > highest) refuse(row, column, fmt::format("the {} is {:g} and can be {:g} at most", what, value, highest));
         return value;
     }
     bool yes_or_no(std::size_t row, std::size_t column) const {
@@ -80,7 +84,7 @@ private:
 std::vector<BehaviorRule> read_behavior_rules(const std::filesystem::path& path, Context& context) {
     const formats::RawTable table = formats::read_rows(path, {.header = formats::Header::no, .comment = "//"}, context);
     if (table.names.size() != kFields) {
-        invalid_data(fmt::format("{}: a line has {} field{} and a rule has {}.", path.string(), table.names.size(), table.names.size() == 1 ? "" : "s", kFields), std::string(kForm));
+        invalid_data(fmt::format("{}, line {}: it has {} field{} and a rule has {}.", path.string(), table.lines.front(), table.names.size(), table.names.size() == 1 ? "" : "s", kFields), std::string(kForm));
     }
     const RuleReader reader(table);
     std::vector<BehaviorRule> rules;

@@ -73,21 +73,20 @@ void add_agent(Agents& agents, std::uint64_t id, std::uint16_t type, std::array<
     agents.radius.back() = radius;
 }
 
-void AgentSorter::sort(Agents& agents, std::span<const std::uint32_t> order, Context& context) {
-    MORULA_ASSERT(static_cast<std::int64_t>(order.size()) == agents.size());
+void sort_agents(Agents& agents, std::span<const std::uint32_t> order, std::span<std::uint64_t> spare, Context& context) {
+    MORULA_ASSERT(static_cast<std::int64_t>(order.size()) == agents.size() && spare.size() == order.size());
+    auto* const bytes = reinterpret_cast<std::byte*>(spare.data());
     agents.for_each_column([&]<class T>(std::vector<T>& values) {
-        resize_with_room(spare_, std::max(spare_.size(), values.size() * sizeof(T)));
+        static_assert(sizeof(T) <= sizeof(std::uint64_t));
         parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
-            for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) std::memcpy(spare_.data() + i * sizeof(T), &values[order[i]], sizeof(T));
+            for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) std::memcpy(bytes + i * sizeof(T), &values[order[i]], sizeof(T));
         });
         parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
             const auto begin = static_cast<std::size_t>(block.begin);
-            std::memcpy(&values[begin], spare_.data() + begin * sizeof(T), static_cast<std::size_t>(block.size()) * sizeof(T));
+            std::memcpy(&values[begin], bytes + begin * sizeof(T), static_cast<std::size_t>(block.size()) * sizeof(T));
         });
     });
 }
-
-std::int64_t AgentSorter::bytes() const { return static_cast<std::int64_t>(spare_.capacity()); }
 
 std::vector<std::uint64_t> apply_events(Agents& agents, PopulationEvents events, Space space, std::uint64_t seed, std::uint32_t step) {
     sort_by_id(events.dividing, agents);

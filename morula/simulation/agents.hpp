@@ -78,16 +78,9 @@ void resize_with_room(std::vector<T>& values, std::size_t n) {
     values.resize(n);
 }
 
-/// Puts agent order[i] at place i. order: a permutation of all agents. 8 bytes an agent beside them: one column at a time goes there and back, a second pass that costs less than
+/// Puts agent order[i] at place i. order: a permutation of all agents. spare: one entry an agent: one column at a time goes there and back, a second pass that costs less than
 /// a spare of each type would take (28 bytes).
-class AgentSorter {
-public:
-    void sort(Agents& agents, std::span<const std::uint32_t> order, Context& context);
-    std::int64_t bytes() const;
-
-private:
-    std::vector<std::byte> spare_;
-};
+void sort_agents(Agents& agents, std::span<const std::uint32_t> order, std::span<std::uint64_t> spare, Context& context);
 
 /// What befell agents (their places in the arrays) in one step, in any order; an agent stands in at most one list.
 struct PopulationEvents {

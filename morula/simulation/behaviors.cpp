@@ -26,35 +26,42 @@ struct BehaviorWord {
     Per per;
     Acts acts;
     AtDeath at_death;
+    std::array<double, 2> range;  // what is physical; the bounds of rates are those of scenarios (commands/scenario_section)
 };
+constexpr std::array<double, 2> kPerMin{0.0, 1e6};
+constexpr std::array<double, 2> kAmounts{0.0, 1e12};
+constexpr std::array<double, 2> kUmPerMin{0.0, 1e3};
+constexpr std::array<double, 2> kMinutes{0.0, 1e7};
+constexpr std::array<double, 2> kShare{0.0, 1.0};
+constexpr std::array<double, 2> kRatio{0.0, 1e3};
 /// In the order of BehaviorKind.
 constexpr std::array<BehaviorWord, 26> kBehaviors{{
-    {"{} secretion", Per::substance, Acts::always, AtDeath::ends},
-    {"{} secretion target", Per::substance, Acts::always, AtDeath::stays},
-    {"{} uptake", Per::substance, Acts::always, AtDeath::ends},
-    {"{} export", Per::substance, Acts::always, AtDeath::ends},
-    {"exit from cycle phase {}", Per::phase, Acts::at_strikes, AtDeath::stays},
-    {"apoptosis", Per::model, Acts::at_strikes, AtDeath::stays},
-    {"necrosis", Per::model, Acts::at_strikes, AtDeath::stays},
-    {"migration speed", Per::model, Acts::always, AtDeath::ends},
-    {"migration bias", Per::model, Acts::always, AtDeath::stays},
-    {"migration persistence time", Per::model, Acts::always, AtDeath::stays},
-    {"chemotactic response to {}", Per::substance, Acts::always, AtDeath::stays},
-    {"cell-cell adhesion", Per::model, Acts::always, AtDeath::stays},
-    {"adhesive affinity to {}", Per::type, Acts::always, AtDeath::stays},
-    {"relative maximum adhesion distance", Per::model, Acts::always, AtDeath::stays},
-    {"cell-cell repulsion", Per::model, Acts::always, AtDeath::stays},
-    {"phagocytose dead cell", Per::model, Acts::at_strikes, AtDeath::ends},
-    {"phagocytose apoptotic cell", Per::model, Acts::at_strikes, AtDeath::ends},
-    {"phagocytose necrotic cell", Per::model, Acts::at_strikes, AtDeath::ends},
-    {"phagocytose {}", Per::type, Acts::at_strikes, AtDeath::ends},
-    {"attack {}", Per::type, Acts::at_strikes, AtDeath::ends},
-    {"fuse to {}", Per::type, Acts::at_strikes, AtDeath::ends},
-    {"transition to {}", Per::type, Acts::at_strikes, AtDeath::ends},
-    {"attack duration", Per::model, Acts::at_strikes, AtDeath::stays},
-    {"attack damage rate", Per::model, Acts::at_strikes, AtDeath::stays},
-    {"damage rate", Per::model, Acts::at_strikes, AtDeath::ends},
-    {"damage repair rate", Per::model, Acts::at_strikes, AtDeath::ends},
+    {"{} secretion", Per::substance, Acts::always, AtDeath::ends, kPerMin},
+    {"{} secretion target", Per::substance, Acts::always, AtDeath::stays, kAmounts},
+    {"{} uptake", Per::substance, Acts::always, AtDeath::ends, kPerMin},
+    {"{} export", Per::substance, Acts::always, AtDeath::ends, kAmounts},
+    {"exit from cycle phase {}", Per::phase, Acts::at_strikes, AtDeath::stays, kPerMin},
+    {"apoptosis", Per::model, Acts::at_strikes, AtDeath::stays, kPerMin},
+    {"necrosis", Per::model, Acts::at_strikes, AtDeath::stays, kPerMin},
+    {"migration speed", Per::model, Acts::always, AtDeath::ends, kUmPerMin},
+    {"migration bias", Per::model, Acts::always, AtDeath::stays, kShare},
+    {"migration persistence time", Per::model, Acts::always, AtDeath::stays, kMinutes},
+    {"chemotactic response to {}", Per::substance, Acts::always, AtDeath::stays, {-1e3, 1e3}},
+    {"cell-cell adhesion", Per::model, Acts::always, AtDeath::stays, kUmPerMin},
+    {"adhesive affinity to {}", Per::type, Acts::always, AtDeath::stays, kRatio},
+    {"relative maximum adhesion distance", Per::model, Acts::always, AtDeath::stays, {1.0, 1e3}},
+    {"cell-cell repulsion", Per::model, Acts::always, AtDeath::stays, kUmPerMin},
+    {"phagocytose dead cell", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"phagocytose apoptotic cell", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"phagocytose necrotic cell", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"phagocytose {}", Per::type, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"attack {}", Per::type, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"fuse to {}", Per::type, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"transition to {}", Per::type, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"attack duration", Per::model, Acts::at_strikes, AtDeath::stays, kMinutes},
+    {"attack damage rate", Per::model, Acts::at_strikes, AtDeath::stays, kPerMin},
+    {"damage rate", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"damage repair rate", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
 }};
 
 struct SignalWord {
@@ -260,6 +267,7 @@ RuleVocabulary vocabulary_of(const Model& model) {
         const bool is_entry = behavior.kind == BehaviorKind::phase_exit && behavior.of == 0;
         words.behaviors.push_back(is_entry ? "cycle entry" : named(word.name, name_of(model, word.per, static_cast<std::size_t>(behavior.of))));
         words.ends_with_life.push_back(word.at_death == AtDeath::ends ? 1 : 0);
+        words.range.push_back(word.range);
     }
     check_names(words.signals);
     check_names(words.behaviors);

@@ -35,6 +35,14 @@ void check_grid(const Grid& grid) {
     if (grid.stride() > kMostVoxels / grid.n[1] || grid.stride() * grid.n[1] > kMostVoxels / grid.n[2]) refuse(kTooLarge);
 }
 
+bool is_inside(const Grid& grid, std::array<double, 3> position_um) {
+    for (int axis = 0; axis < 3; ++axis) {
+        const double from = grid.origin_um[static_cast<std::size_t>(axis)], at = position_um[static_cast<std::size_t>(axis)];
+        if (!(at >= from && at <= from + grid.size_um(axis))) return false;
+    }
+    return true;
+}
+
 std::int64_t nearest_place(const Grid& grid, std::array<double, 3> position_um) {
     return grid.place(nearest_voxel(grid, 0, position_um[0]), nearest_voxel(grid, 1, position_um[1]), nearest_voxel(grid, 2, position_um[2]));
 }

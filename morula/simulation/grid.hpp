@@ -46,6 +46,9 @@ inline std::int64_t nearest_voxel(const Grid& grid, int axis, double position_um
     return at >= static_cast<double>(last) ? last : static_cast<std::int64_t>(at);
 }
 
+/// True within the box, its walls included; false for NaN.
+bool is_inside(const Grid& grid, std::array<double, 3> position_um);
+
 /// Place (Grid::place) of the voxel that holds a position, the same at walls.
 std::int64_t nearest_place(const Grid& grid, std::array<double, 3> position_um);
 

@@ -20,8 +20,6 @@ constexpr double kHour = 60.0;
 constexpr double kRupture = 2.0;
 constexpr double kRounding = 1e-6;
 
-double radius_of(double volume) { return std::cbrt(0.75 * volume / std::numbers::pi); }
-
 void enter(Agents& agents, std::size_t i, const Life& life, std::int32_t phase, double already_min) {
     const Phase& next = life.phases[static_cast<std::size_t>(phase)];
     agents.phase[i] = static_cast<std::uint8_t>(phase);
@@ -174,7 +172,9 @@ void enter_life(Agents& agents, std::size_t agent, const Life& life) {
     enter(agents, agent, life, 0, 0.0);
 }
 
-void set_radius(Agents& agents, std::size_t agent) { agents.radius[agent] = static_cast<float>(radius_of(volume_of(agents, agent))); }
+double radius_of_volume(double volume_um3) { return std::cbrt(0.75 * volume_um3 / std::numbers::pi); }
+
+void set_radius(Agents& agents, std::size_t agent) { agents.radius[agent] = static_cast<float>(radius_of_volume(volume_of(agents, agent))); }
 
 void begin_life(Agents& agents, std::size_t agent, const Life& life) {
     agents.phase[agent] = 0;
@@ -183,7 +183,7 @@ void begin_life(Agents& agents, std::size_t agent, const Life& life) {
     agents.nucleus[agent] = agents.target_nucleus[agent] = static_cast<float>(life.nuclear_solid_um3());
     agents.cytoplasm[agent] = static_cast<float>(life.nuclear_solid_um3() * life.cytoplasmic_ratio());
     agents.fluid[agent] = static_cast<float>(life.volume_um3 * life.fluid_share);
-    agents.radius[agent] = static_cast<float>(radius_of(life.volume_um3));
+    agents.radius[agent] = static_cast<float>(radius_of_volume(life.volume_um3));
 }
 
 PopulationEvents advance_life(Agents& agents, std::span<const Life> life, const LifeRates& rates, double dt_min, std::uint64_t seed, std::uint32_t step, Context& context) {

@@ -68,6 +68,8 @@ void begin_life(Agents& agents, std::size_t agent, const Life& life);
 
 /// Puts an agent that lives already at the start of a life: phase 0, aiming at the type's volume.
 void enter_life(Agents& agents, std::size_t agent, const Life& life);
+/// Radius of a ball of the volume, um.
+double radius_of_volume(double volume_um3);
 /// Makes the radius that of the volume.
 void set_radius(Agents& agents, std::size_t agent);
 

@@ -46,6 +46,8 @@ std::uint32_t steps_to_turn(Random& random, double probability) {
 
 }  // namespace
 
+double longest_step_min(double radius_um, double repulsion_um_per_min) { return radius_um / (2.0 * repulsion_um_per_min); }
+
 Mechanics::Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vector<double> affinity, const MechanicsOptions& options) : box_(box), options_(options), lists_(options.skin_um, {}) {
     check_grid(box_);
     check_number("the step (min)", options_.dt_min, std::numeric_limits<double>::min());
@@ -82,7 +84,7 @@ void Mechanics::check_step(const Agents& agents) const {
     double limit = std::numeric_limits<double>::infinity();
     float radius = 0.0F;
     for (std::size_t i = 0; i < agents.radius.size(); ++i) {
-        const double here = static_cast<double>(agents.radius[i]) / (2.0 * types_[agents.type[i]].repulsion_um_per_min);
+        const double here = longest_step_min(static_cast<double>(agents.radius[i]), types_[agents.type[i]].repulsion_um_per_min);
         if (here >= limit) continue;
         limit = here;
         radius = agents.radius[i];
@@ -94,7 +96,7 @@ void Mechanics::check_step(const Agents& agents) const {
 }
 
 void Mechanics::record_agents(const Agents& agents, Context& context) {
-    resize_with_room(records_, static_cast<std::size_t>(agents.size() + 1));
+    records_ = std::get<0>(workspace_.lend<mechanics_simd::ForceRecord>(agents.size() + 1));
     records_.back() = mechanics_simd::nobody();
     std::vector<std::array<float, 2>> strength;
     for (const CellMechanics& type : types_) {
@@ -194,7 +196,7 @@ float Mechanics::move(Agents& agents, std::size_t i, const mechanics_simd::Force
 MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t seed, std::uint32_t step, Context& context) {
     MechanicsStep done;
     if (!lists_.is_built()) {
-        lists_.build(agents, context);
+        lists_.build(agents, workspace_, context);
         done.built_lists = true;
     }
     record_agents(agents, context);
@@ -217,7 +219,7 @@ MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t
 }
 
 const NeighborLists& Mechanics::current_lists(Agents& agents, Context& context) {
-    if (!lists_.is_built()) lists_.build(agents, context);
+    if (!lists_.is_built()) lists_.build(agents, workspace_, context);
     return lists_;
 }
 
@@ -227,6 +229,6 @@ Contacts Mechanics::contacts(Agents& agents, Context& context) {
     return {lists_, records_};
 }
 
-std::int64_t Mechanics::bytes() const { return lists_.bytes() + static_cast<std::int64_t>(records_.capacity() * sizeof(records_[0])); }
+std::int64_t Mechanics::bytes() const { return lists_.bytes() + workspace_.bytes(); }
 
 }  // namespace morula::simulation

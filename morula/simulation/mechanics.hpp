@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "morula/core/context.hpp"
@@ -13,6 +14,7 @@
 #include "morula/simulation/mechanics_simd.hpp"
 #include "morula/simulation/neighbor_lists.hpp"
 #include "morula/simulation/state_file.hpp"
+#include "morula/simulation/workspace.hpp"
 
 namespace morula::simulation {
 
@@ -46,6 +48,9 @@ struct MechanicsOptions {
     OwnMechanics own{};
 };
 
+/// The longest step that cells of this radius and repulsion bear: two such on top of each other would overshoot beyond radius / (2 repulsion).
+double longest_step_min(double radius_um, double repulsion_um_per_min);
+
 struct MechanicsStep {
     bool built_lists = false;
     float largest_shift_um = 0.0F;  // since the lists were built
@@ -66,7 +71,7 @@ public:
     /// Throws invalid_data for rates that are negative or no numbers, and for a table of another size.
     Mechanics(const Grid& box, std::vector<CellMechanics> types, std::vector<double> affinity, const MechanicsOptions& options);
 
-    /// Throws invalid_data where the step is too long for the smallest agent: two such on top of each other would overshoot beyond radius / (2 repulsion).
+    /// Throws invalid_data where the step is too long for the smallest agent (longest_step_min).
     /// For the start of a run: agents that shrink later may overshoot, by no more than 1.5 repulsion dt.
     void check_step(const Agents& agents) const;
 
@@ -76,7 +81,7 @@ public:
     void set_types(std::vector<CellMechanics> types, std::vector<double> affinity);
     /// Must be called after agents came or left, or changed type or reach.
     void population_changed() { lists_.clear(); }
-    /// Who touches whom where the agents are now. Builds lists, and so sorts the agents, where there are none. Holds until agents change.
+    /// Who touches whom where the agents are now. Builds lists, and so sorts the agents, where there are none. Holds until agents change, or the workspace is lent.
     Contacts contacts(Agents& agents, Context& context);
 
     const NeighborLists& lists() const { return lists_; }
@@ -84,6 +89,8 @@ public:
     const NeighborLists& current_lists(Agents& agents, Context& context);
     void save(StateWriter& out) const { lists_.save(out); }
     void load(StateReader& in, std::int64_t n_agents, Context& context) { lists_.load(in, n_agents, context); }
+    /// Free between steps, for what others do then.
+    Workspace& workspace() { return workspace_; }
     /// Memory beside the agents' own arrays.
     std::int64_t bytes() const;
 
@@ -101,7 +108,8 @@ private:
     std::vector<float> affinity_;  // of pairs
     MechanicsOptions options_;
     NeighborLists lists_;
-    std::vector<mechanics_simd::ForceRecord> records_;  // one more than agents: nobody
+    Workspace workspace_;
+    std::span<mechanics_simd::ForceRecord> records_;  // in the workspace; one more than agents: nobody
 };
 
 }  // namespace morula::simulation

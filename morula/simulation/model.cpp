@@ -10,6 +10,13 @@
 namespace morula::simulation {
 namespace {
 
+/// Of the arrays over voxels: a double; what a stepped substance exchanges, as it is added up and as it is used; levels and vectors of the steady solver with the last values and sums.
+constexpr std::int64_t kBytesAValue = 8;
+constexpr std::int64_t kBytesAnExchange = 32;
+constexpr std::int64_t kBytesASolution = 130;
+/// Of an agent in tissue with its lists: bench_tissue.
+constexpr std::int64_t kBytesAnAgent = 340;
+
 void check_rate(const CellType& type, std::string_view what, double rate) {
     if (!(rate >= 0.0) || !std::isfinite(rate)) invalid_data(fmt::format("Cell type '{}': {} is {}.", type.name, what, rate), "Give a number that is not negative.");
 }
@@ -52,6 +59,35 @@ Model checked(Model model) {
         if (type.mechanics.chemotaxis_substance >= static_cast<std::int32_t>(n)) invalid_data(fmt::format("Cell type '{}' follows a substance that is not there.", type.name), "Name a substance of the scenario.");
     }
     return model;
+}
+
+std::int64_t strikes(double shorter_min, double longer_min, std::string_view names) {
+    const double ratio = longer_min / shorter_min;
+    if (!(shorter_min > 0.0) || !std::isfinite(ratio) || ratio < 0.5 || std::abs(ratio - std::round(ratio)) > 1e-6 * ratio) {
+        invalid_data(fmt::format("The clocks of {} are {} and {} min.", names, shorter_min, longer_min), "Give steps above 0, the longer a whole multiple of the shorter.");
+    }
+    return static_cast<std::int64_t>(std::llround(ratio));
+}
+
+void check_clocks(const Model& model) {
+    const Clocks& clocks = model.clocks;
+    strikes(clocks.field_min, clocks.mechanics_min, "fields and mechanics");
+    strikes(clocks.mechanics_min, clocks.life_min, "mechanics and life");
+    if (clocks.steady_min) strikes(clocks.mechanics_min, *clocks.steady_min, "mechanics and steady fields");
+    if (!model.expression) return;
+    strikes(clocks.mechanics_min, model.expression->clock_min, "mechanics and expression");
+    if (model.expression->signalling) strikes(clocks.mechanics_min, model.expression->signalling->model().clock_min, "mechanics and signalling");
+}
+
+std::int64_t expected_bytes(const Model& model, std::int64_t n_agents) {
+    std::int64_t a_voxel = 0, solver = 0;
+    for (std::size_t s = 0; s < model.substances.size(); ++s) {
+        const bool is_steady = s < model.pace.size() && model.pace[s] == FieldPace::steady;
+        const bool has_fixed = s < model.fixed.size() && (!model.fixed[s].places.empty() || model.medium[s]);
+        a_voxel += kBytesAValue + (has_fixed ? kBytesAValue : 0) + (is_steady ? 0 : kBytesAnExchange);
+        if (is_steady) solver = kBytesASolution;
+    }
+    return (a_voxel + solver) * model.box.n_stored() + kBytesAnAgent * n_agents;
 }
 
 }  // namespace morula::simulation

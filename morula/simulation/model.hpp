@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "morula/knowledge/behavior_rules.hpp"
@@ -87,5 +88,13 @@ struct Model {
 /// The model with its lists filled up (pace, fixed voxels, exchange and affinity one entry each). Throws invalid_data for one that cannot run: no types, names that are
 /// missing, stand twice or mean something else in rules, rates that are negative or no numbers, an unknown substance.
 Model checked(Model model);
+
+/// How often the shorter clock strikes within the longer. Throws invalid_data where that is no whole number, or below 1. names: "fields and mechanics".
+std::int64_t strikes(double shorter_min, double longer_min, std::string_view names);
+/// Throws invalid_data for clocks that are no whole multiples of one another; those of expression states and signalling too.
+void check_clocks(const Model& model);
+/// Memory that a simulation of so many agents takes: agents with their lists, and for each substance its values, what cells exchange, fixed voxels, and the solver of a steady one.
+/// The model is a checked one.
+std::int64_t expected_bytes(const Model& model, std::int64_t n_agents);
 
 }  // namespace morula::simulation

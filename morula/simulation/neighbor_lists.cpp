@@ -69,21 +69,21 @@ NeighborLists::Cells NeighborLists::choose_cells(const Agents& agents, Context& 
     }
 }
 
-void NeighborLists::sort_agents(Agents& agents, Context& context) {
+void NeighborLists::sort_by_cell(Agents& agents, Workspace& workspace, Context& context) {
     const Cells& cells = cells_;
     const std::int64_t n = agents.size();
     const std::int64_t piece = (n + kSortPieces - 1) / kSortPieces;
     const std::int64_t n_cells = cells.count();
-    resize_with_room(cell_of_, static_cast<std::size_t>(n));
-    resize_with_room(order_, static_cast<std::size_t>(n));
-    histogram_.assign(static_cast<std::size_t>(n_cells * kSortPieces), 0);
+    const auto lent = workspace.lend<std::uint32_t, std::uint32_t, std::uint64_t, std::uint32_t>(n, n, n, n_cells * kSortPieces);
+    const std::span<std::uint32_t> cell_of = std::get<0>(lent), order = std::get<1>(lent), histogram = std::get<3>(lent);
+    std::fill(histogram.begin(), histogram.end(), 0U);
     cell_begin_.resize(static_cast<std::size_t>(n_cells + 1));
     parallel_blocks(context, n, piece, [&](Block block) {
-        std::uint32_t* count = histogram_.data() + block.index * n_cells;
+        std::uint32_t* count = histogram.data() + block.index * n_cells;
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             const auto along = [&](std::size_t axis, double position) { return cells.along(axis, static_cast<float>(position - origin_[axis])); };
             const std::int64_t cell = (along(2, agents.z[i]) * cells.n[1] + along(1, agents.y[i])) * cells.n[0] + along(0, agents.x[i]);
-            cell_of_[i] = static_cast<std::uint32_t>(cell);
+            cell_of[i] = static_cast<std::uint32_t>(cell);
             ++count[cell];
         }
     });
@@ -91,7 +91,7 @@ void NeighborLists::sort_agents(Agents& agents, Context& context) {
     for (std::int64_t cell = 0; cell < n_cells; ++cell) {
         cell_begin_[static_cast<std::size_t>(cell)] = before;
         for (std::int64_t p = 0; p < kSortPieces; ++p) {
-            std::uint32_t& count = histogram_[static_cast<std::size_t>(p * n_cells + cell)];
+            std::uint32_t& count = histogram[static_cast<std::size_t>(p * n_cells + cell)];
             const std::uint32_t here = count;
             count = before;
             before += here;
@@ -99,10 +99,10 @@ void NeighborLists::sort_agents(Agents& agents, Context& context) {
     }
     cell_begin_.back() = before;
     parallel_blocks(context, n, piece, [&](Block block) {
-        std::uint32_t* next = histogram_.data() + block.index * n_cells;
-        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) order_[next[cell_of_[i]]++] = static_cast<std::uint32_t>(i);
+        std::uint32_t* next = histogram.data() + block.index * n_cells;
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) order[next[cell_of[i]]++] = static_cast<std::uint32_t>(i);
     });
-    sorter_.sort(agents, order_, context);
+    sort_agents(agents, order, std::get<2>(lent), context);
 }
 
 void NeighborLists::keep_places(const Agents& agents, Context& context) {
@@ -152,14 +152,14 @@ void NeighborLists::list_neighbors(Context& context) {
     });
 }
 
-void NeighborLists::build(Agents& agents, Context& context) {
+void NeighborLists::build(Agents& agents, Workspace& workspace, Context& context) {
     clear();
     const std::int64_t n = agents.size();
     MORULA_ASSERT(n < std::numeric_limits<std::uint32_t>::max());
     if (n > 0) {
         context.require_memory(kExpectedBytesAnAgent * n, "the neighbour lists");
         cells_ = choose_cells(agents, context);
-        sort_agents(agents, context);
+        sort_by_cell(agents, workspace, context);
         n_ = n;
         keep_places(agents, context);
         list_neighbors(context);
@@ -215,7 +215,7 @@ std::int64_t NeighborLists::n_listed() const {
 }
 
 std::int64_t NeighborLists::bytes() const {
-    std::int64_t bytes = sorter_.bytes() + bytes_of(x_) + bytes_of(y_) + bytes_of(z_) + bytes_of(reach_) + bytes_of(cell_of_) + bytes_of(order_) + bytes_of(cell_begin_) + bytes_of(histogram_);
+    std::int64_t bytes = bytes_of(x_) + bytes_of(y_) + bytes_of(z_) + bytes_of(reach_) + bytes_of(cell_begin_);
     for (const ListChunk& chunk : chunks_) bytes += bytes_of(chunk.begin) + bytes_of(chunk.list);
     return bytes;
 }

@@ -11,6 +11,7 @@
 #include "morula/core/context.hpp"
 #include "morula/simulation/agents.hpp"
 #include "morula/simulation/state_file.hpp"
+#include "morula/simulation/workspace.hpp"
 
 namespace morula::simulation {
 
@@ -42,10 +43,11 @@ public:
     /// Agents have a factor of their own in Agents::behavior[array].
     void use_own_reach(std::int32_t array) { own_reach_ = array; }
 
+    /// workspace: 24 bytes an agent while it works.
     /// Sorts the agents by cell of a grid over them (edge: twice the largest reach plus the skin, larger where that were more than 8 cells an agent; ties keep
     /// their order), then lists for each agent, in the order of the arrays, all others nearer than both reaches plus the skin.
-    /// Cost O(agents times neighbours); memory about 4 bytes a listed neighbour and 30 an agent. Throws resource_limit when the budget has no room for it.
-    void build(Agents& agents, Context& context);
+    /// Cost O(agents times neighbours); memory about 4 bytes a listed neighbour and 25 an agent. Throws resource_limit when the budget has no room for it.
+    void build(Agents& agents, Workspace& workspace, Context& context);
     /// Forgets everything, after agents came or left.
     void clear();
 
@@ -78,7 +80,7 @@ private:
     };
     static std::int64_t most_cells(std::int64_t n_agents);
     Cells choose_cells(const Agents& agents, Context& context);
-    void sort_agents(Agents& agents, Context& context);
+    void sort_by_cell(Agents& agents, Workspace& workspace, Context& context);
     void keep_places(const Agents& agents, Context& context);
     void list_neighbors(Context& context);
 
@@ -87,11 +89,10 @@ private:
     std::int32_t own_reach_ = -1;
     std::int64_t n_ = -1;
     Cells cells_;
-    AgentSorter sorter_;
     // When the lists were built, from the lowest corner of all agents; longer than the agents by the padding of the kernel that reads them.
     std::array<double, 3> origin_{};
     std::vector<float> x_, y_, z_, reach_;
-    std::vector<std::uint32_t> cell_of_, order_, cell_begin_, histogram_;
+    std::vector<std::uint32_t> cell_begin_;
     std::vector<ListChunk> chunks_;
 };
 

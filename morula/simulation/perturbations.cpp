@@ -20,6 +20,8 @@ namespace morula::simulation {
 namespace {
 
 constexpr double kSameMinute = 1e-9;
+constexpr double kLargestFactor = 1e6;
+constexpr double kLargestDose = 1e12;  // as the highest concentration of a scenario
 constexpr std::int64_t kMostInjected = 100'000'000;
 
 [[noreturn]] void refuse(const std::string& what, std::string next) { invalid_data(fmt::format("Perturbations: {}.", what), std::move(next)); }
@@ -45,7 +47,7 @@ void check_factors(const Model& model) {
         check_time(own.from_min);
         const std::string& type = model.types[own.type].name;
         if (!(own.until_min > own.from_min)) refuse(fmt::format("that of '{}' of '{}' ends at minute {} and begins at {}", own.behavior, type, own.until_min, own.from_min), "Let it end after it begins.");
-        if (!(own.factor >= 0.0) || !std::isfinite(own.factor)) refuse(fmt::format("the factor on '{}' of '{}' is {}", own.behavior, type, own.factor), "Give 0 or more.");
+        if (!(own.factor >= 0.0) || !(own.factor <= kLargestFactor)) refuse(fmt::format("the factor on '{}' of '{}' is {:g}", own.behavior, type, own.factor), fmt::format("Give a factor from 0 to {:g}.", kLargestFactor));
         const std::size_t number = find_behavior(words, own.behavior, "Perturbations");
         if (std::isnan(words.base_of(own.type, number))) refuse(fmt::format("cells of type '{}' have no behaviour '{}'", type, own.behavior), "Name a behaviour that they have.");
         for (std::size_t other = 0; other < k; ++other) {
@@ -105,7 +107,7 @@ void check_points(const std::string& name, const Drug& drug) {
     for (std::size_t k = 0; k < drug.points.size(); ++k) {
         const auto& [minute, dose] = drug.points[k];
         check_time(minute);
-        if (!(dose >= 0.0) || !std::isfinite(dose)) refuse(fmt::format("a dose of '{}' at minute {} is {}", name, minute, dose), "Give a concentration of 0 or more.");
+        if (!(dose >= 0.0) || !(dose <= kLargestDose)) refuse(fmt::format("a dose of '{}' at minute {} is {:g}", name, minute, dose), fmt::format("Give a concentration from 0 to {:g}.", kLargestDose));
         if (k == 0) continue;
         if (is_same_minute(minute, drug.points[k - 1][0])) refuse(fmt::format("'{}' has two doses at minute {}: {} and {}", name, minute, drug.points[k - 1][1], dose), "Keep one of the two.");
         if (minute < drug.points[k - 1][0]) refuse(fmt::format("the doses of '{}' are not in the order of time", name), "Sort them by minute.");

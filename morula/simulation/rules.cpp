@@ -60,6 +60,10 @@ Rules::Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::strin
                                      behavior.base),
                          fmt::format("Give a saturation of at {} {}, or the other direction.", up ? "least" : "most", behavior.base));
         }
+        if (!vocabulary.range.empty() && !(rule.saturation >= vocabulary.range[number][0] && rule.saturation <= vocabulary.range[number][1])) {
+            const auto& [lowest, highest] = vocabulary.range[number];
+            invalid_data(fmt::format("{}: the saturation of '{}' is {:g}, beyond what is physical.", place, rule.behavior, rule.saturation), fmt::format("Give a value from {:g} to {:g}.", lowest, highest));
+        }
         for (const std::vector<Term>* terms : {&behavior.up, &behavior.down}) {
             if (std::any_of(terms->begin(), terms->end(), [&](const Term& term) { return term.signal == signal; })) {
                 invalid_data(fmt::format("{}: '{}' is another name of a signal that changes '{}' of '{}' already.", place, rule.signal, rule.behavior, rule.cell_type), "Keep one of the two rules.");

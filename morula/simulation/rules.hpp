@@ -1,6 +1,7 @@
 // What signals do to behaviours: evaluation of the cell behaviour hypothesis grammar.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -18,6 +19,7 @@ struct RuleVocabulary {
     std::vector<std::string> signals;
     std::vector<std::string> behaviors;
     std::vector<double> base;  // types x behaviours: the value without signals; NaN: cells of the type have no such behaviour
+    std::vector<std::array<double, 2>> range{};  // one a behaviour: the lowest and highest value that is physical; empty: any
     std::vector<std::uint8_t> ends_with_life{};  // one a behaviour; 1: the dead have it at 0, unless a rule for the dead says otherwise; empty: none
     std::map<std::string, std::string> other_names{};       // of signals and behaviours, to the name above
     std::vector<std::pair<std::string, std::string>> not_modelled{};  // names that rule files may hold and a simulation has not (with * for any end), and why
@@ -38,7 +40,7 @@ public:
     /// source: name of the rule file, for messages.
     /// Throws unsupported, with the line and the reason, for a signal or behaviour that the grammar knows and the vocabulary has not; invalid_data, with the line and the nearest
     /// name, for a type, signal or behaviour that neither knows, for a behaviour that the type has not, for a rule that goes the wrong way (increases towards less than the base,
-    /// or decreases towards more), and for two names of one signal.
+    /// or decreases towards more), for a saturation that is not physical, and for two names of one signal.
     Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::string& source, const RuleVocabulary& vocabulary);
 
     /// Behaviours of a type that rules change, ascending.

@@ -18,15 +18,6 @@ namespace {
 
 constexpr std::int64_t kBytesACell = 300;
 
-/// How often the shorter clock strikes within the longer.
-std::int64_t strikes(double shorter, double longer, std::string_view names) {
-    const double ratio = longer / shorter;
-    if (!(shorter > 0.0) || !std::isfinite(ratio) || ratio < 0.5 || std::abs(ratio - std::round(ratio)) > 1e-6 * ratio) {
-        invalid_data(fmt::format("The clocks of {} are {} and {} min.", names, shorter, longer), "Give steps above 0, the longer a whole multiple of the shorter.");
-    }
-    return static_cast<std::int64_t>(std::llround(ratio));
-}
-
 std::vector<CellMechanics> mechanics_of(const Model& model) {
     std::vector<CellMechanics> all;
     for (const CellType& type : model.types) all.push_back(type.mechanics);
@@ -35,7 +26,15 @@ std::vector<CellMechanics> mechanics_of(const Model& model) {
 
 Model checked_whole(Model model) {
     model = checked(std::move(model));
+    check_clocks(model);
     check_perturbations(model);
+    return model;
+}
+
+Model that_fits(Model model, std::int64_t n_agents, Context& context) {
+    model = checked(std::move(model));
+    check_grid(model.box);
+    context.require_memory(expected_bytes(model, n_agents), "the simulation");
     return model;
 }
 
@@ -84,23 +83,22 @@ std::optional<std::array<std::size_t, 2>> first_twin(std::size_t n, const Key& k
 }
 
 void check_agents(const Agents& agents, const Model& model) {
-    const auto place_of = [&](std::size_t i) { return std::array<double, 3>{agents.x[i], agents.y[i], agents.z[i]}; };
     const auto refuse = [&](std::size_t i, const std::string& what, std::string_view next) {
         invalid_data(fmt::format("Cell {} at ({}, {}, {}) um {}.", i + 1, agents.x[i], agents.y[i], agents.z[i], what), std::string(next));
     };
     for (std::size_t i = 0; i < agents.id.size(); ++i) {
-        for (int axis = 0; axis < 3; ++axis) {
-            const double from = model.box.origin_um[static_cast<std::size_t>(axis)];
-            const double at = place_of(i)[static_cast<std::size_t>(axis)];
-            if (!(at >= from && at <= from + model.box.size_um(axis))) refuse(i, "is not in the box", "Move it, or give a larger box.");
-        }
+        if (!is_inside(model.box, {agents.x[i], agents.y[i], agents.z[i]})) refuse(i, "is not in the box", "Move it, or give a larger box.");
         if (agents.type[i] >= model.types.size()) refuse(i, "is of a type that is not there", "Name a cell type of the scenario.");
     }
-    if (const auto twin = first_twin(agents.id.size(), place_of)) refuse((*twin)[0], fmt::format("is where cell {} is", (*twin)[1] + 1), "Cells on top of each other do not push: move one of them.");
+    if (const auto twin = first_at_one_place(agents)) refuse((*twin)[0], fmt::format("is where cell {} is", (*twin)[1] + 1), "Cells on top of each other do not push: move one of them.");
     if (const auto twin = first_twin(agents.id.size(), [&](std::size_t i) { return agents.id[i]; })) refuse((*twin)[0], "has the id of another", "Give each cell its own id.");
 }
 
 }  // namespace
+
+std::optional<std::array<std::size_t, 2>> first_at_one_place(const Agents& agents) {
+    return first_twin(agents.id.size(), [&](std::size_t i) { return std::array<double, 3>{agents.x[i], agents.y[i], agents.z[i]}; });
+}
 
 std::string_view event_name(CellEvent::Kind kind) {
     constexpr std::array<std::string_view, 7> names{"born", "removed", "eaten", "fused", "became", "taken_out", "put_in"};
@@ -134,7 +132,7 @@ Simulation::Simulation(Model model, Context& context)
     }
 }
 
-Simulation::Simulation(Model model, Agents start, Context& context) : Simulation(std::move(model), context) {
+Simulation::Simulation(Model model, Agents start, Context& context) : Simulation(that_fits(std::move(model), start.size(), context), context) {
     agents_ = std::move(start);
     check_agents(agents_, model_);
     agents_.behavior.assign(behaviors_.n_kept(), std::vector<float>(agents_.id.size()));
@@ -155,6 +153,7 @@ Simulation::Simulation(Model model, Agents start, Context& context) : Simulation
         begin_life(to_come, to_come.id.size() - 1, model_.types[injection.type].life);
     }
     mechanics_.check_step(to_come);
+    check_steady(context);
     if (states_) states_->settle(agents_, model_.seed, context);
 }
 
@@ -324,7 +323,7 @@ std::vector<std::vector<std::int64_t>> Simulation::composition() const {
 }
 
 std::int64_t Simulation::bytes() const {
-    return agents_.size() * agents_.bytes_per_agent() + behaviors_.bytes() + voxel_sums_.bytes() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + field_.bytes();
+    return agents_.size() * agents_.bytes_per_agent() + behaviors_.bytes() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + field_.bytes();
 }
 
 }  // namespace morula::simulation

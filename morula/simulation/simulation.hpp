@@ -1,6 +1,7 @@
 // A tissue in time: fields, mechanics and lives of agents on their clocks, resumable at any step.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -47,12 +48,16 @@ struct CellExchange {
     float uptake = 0.0F;
 };
 
+/// The first agent that is where one before it is, and that one.
+std::optional<std::array<std::size_t, 2>> first_at_one_place(const Agents& agents);
+
 /// One mechanics step: field steps with exchange, and steady fields where they are due (in the first step, then in every one that ends with their clock's strike); then motion; then, where the life clock strikes, rules, growth, cycle and death.
 /// Everything is decided by model, start and seed: the same bits for any number of threads, and after save and load at any step.
 class Simulation {
 public:
     /// start: agents with their types and positions; those without a volume begin their lives. Throws invalid_data for a model that cannot run (names, rates, clocks
-    /// that are no multiples), positions outside the box or that are no numbers, agents of an unknown type, and two agents with one id or at one place.
+    /// that are no multiples, a steady substance that nothing takes away), positions outside the box or that are no numbers, agents of an unknown type, and two agents with one id or at one
+    /// place; resource_limit, before it allocates, where expected_bytes() is more than there is.
     Simulation(Model model, Agents start, Context& context);
 
     /// Runs whole mechanics steps until the clock has reached the minute, to half a step. Cancelling throws, perhaps amid a step: go on from a saved state.
@@ -108,6 +113,7 @@ private:
     std::vector<Life> lives() const;
     void express(Context& context);
     void signal(Context& context);
+    void check_steady(Context& context) const;
     void find_rates(std::int32_t substance, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) const;
     void record_events(const PopulationEvents& events, const std::vector<Encounter>& encounters, double minute);
 
@@ -116,7 +122,6 @@ private:
     Behaviors behaviors_;
     Mechanics mechanics_;
     Agents agents_;
-    VoxelSums voxel_sums_;
     std::optional<ExpressionStates> states_;
     std::int64_t step_ = 0;
     std::int64_t fields_a_step_ = 1;

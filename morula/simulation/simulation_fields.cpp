@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
 #include "morula/simulation/medium.hpp"
 #include "morula/simulation/multigrid.hpp"
 #include "morula/simulation/simulation.hpp"
@@ -18,6 +20,7 @@ constexpr double kSteadyTolerance = 1e-6;
 /// Of uptake that saturates: Newton's rounds go on until no voxel changes by more of the highest concentration. The law is concave: from the second round on they come from below.
 constexpr double kSaturationTolerance = 1e-5;
 constexpr std::int32_t kMostRounds = 60;
+constexpr std::int64_t kBlockAgents = 4'096;
 
 }  // namespace
 
@@ -60,7 +63,7 @@ void Simulation::solve_field(std::int32_t substance, Context& context) {
     };
     std::vector<double> before;
     for (std::int32_t round = 0; round < kMostRounds; ++round) {
-        const VoxelRates& rates = voxel_sums_.add_up(model_.box, agents_, std::span(&substance, 1), rates_of, context).front();
+        const VoxelRates rates = add_up_voxels(model_.box, agents_, std::span(&substance, 1), rates_of, mechanics_.workspace(), context).front();
         before.assign(field_.values(substance).begin(), field_.values(substance).end());
         solve_steady(field_, substance, rates.source, rates.sink, {.tolerance = kSteadyTolerance}, context);
         if (!saturates) return;
@@ -74,6 +77,21 @@ void Simulation::solve_field(std::int32_t substance, Context& context) {
         if (change <= kSaturationTolerance * highest) return;
     }
     invalid_data(fmt::format("The steady field of '{}' was not found: its uptake saturates so sharply that {} rounds were not enough.", model_.substances[s].name, kMostRounds), "Give a larger uptake_half.");
+}
+
+/// Of the start: what solve_steady would refuse in the first step is refused before anything is written.
+void Simulation::check_steady(Context& context) const {
+    for (std::int32_t substance = 0; substance < field_.n_substances(); ++substance) {
+        const auto s = static_cast<std::size_t>(substance);
+        if (model_.pace[s] != FieldPace::steady || field_.substance(substance).decay_per_min > 0.0 || !model_.fixed[s].places.empty() || model_.medium[s]) continue;
+        const double cleared = sum_blocks(context, agents_.size(), kBlockAgents, [&](Block block) {
+            std::vector<float> secretion(static_cast<std::size_t>(block.size())), clearance(secretion.size());
+            find_rates(substance, block.begin, secretion, clearance);
+            return std::accumulate(clearance.begin(), clearance.end(), 0.0);
+        });
+        if (cleared > 0.0) continue;
+        invalid_data(fmt::format("'{}' has no steady field: nothing takes it away.", model_.substances[s].name), "Give it a decay, uptake by cells, or voxels of a fixed concentration.");
+    }
 }
 
 void Simulation::step_fields(Context& context) {
@@ -90,7 +108,7 @@ void Simulation::step_fields(Context& context) {
             find_rates(s, begin, secretion, clearance);
             saturate(UptakeLaw::chord, s, begin, secretion, clearance);
         };
-        const std::vector<VoxelRates>& rates = voxel_sums_.add_up(model_.box, agents_, stepped, rates_of, context);
+        const std::vector<VoxelRates> rates = add_up_voxels(model_.box, agents_, stepped, rates_of, mechanics_.workspace(), context);
         for (std::size_t k = 0; k < stepped.size(); ++k) field_.set_exchange(stepped[k], rates[k].source, rates[k].sink, context);
         for (std::int64_t f = 0; f < fields_a_step_; ++f) {
             for (const std::int32_t s : stepped) field_.exchange(s, context);

@@ -1,10 +1,8 @@
 #include "morula/simulation/voxel_sums.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "morula/core/parallel.hpp"
-#include "morula/matrix/scratch_pool.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -16,32 +14,40 @@ constexpr std::int64_t kBlockVoxels = 4'096;
 /// Agents whose rates are found at once: they stay in the cache until they are added.
 constexpr std::int64_t kBatch = 1'024;
 
-/// Places of the agents of a block; the lowest and the highest.
-std::array<std::int64_t, 2> find_places(const Grid& grid, const Agents& agents, Block block, std::vector<std::int64_t>& places) {
-    places.resize(static_cast<std::size_t>(block.size()));
-    std::array<std::int64_t, 2> range{grid.n_stored(), 0};
-    for (std::int64_t i = block.begin; i < block.end; ++i) {
-        const auto a = static_cast<std::size_t>(i);
-        const std::int64_t place = grid.place(nearest_voxel(grid, 0, agents.x[a]), nearest_voxel(grid, 1, agents.y[a]), nearest_voxel(grid, 2, agents.z[a]));
-        places[static_cast<std::size_t>(i - block.begin)] = place;
-        range = {std::min(range[0], place), std::max(range[1], place)};
-    }
-    return range;
+/// Sums of a piece of the agents over the voxels [first, first + n): source and sink of each substance one behind the other.
+struct Piece {
+    std::int64_t first = 0;
+    std::int64_t n = 0;
+    double* sums = nullptr;
+};
+
+std::int64_t place_of(const Grid& grid, const Agents& agents, std::size_t i) { return nearest_place(grid, {agents.x[i], agents.y[i], agents.z[i]}); }
+
+std::vector<Piece> find_pieces(const Grid& grid, const Agents& agents, std::int64_t in_a_piece, Context& context) {
+    std::vector<Piece> pieces(static_cast<std::size_t>((agents.size() + in_a_piece - 1) / in_a_piece));
+    parallel_blocks(context, agents.size(), in_a_piece, [&](Block block) {
+        std::int64_t low = grid.n_stored(), high = 0;
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
+            const std::int64_t place = place_of(grid, agents, i);
+            low = std::min(low, place);
+            high = std::max(high, place);
+        }
+        pieces[static_cast<std::size_t>(block.index)] = {.first = low, .n = high - low + 1};
+    });
+    return pieces;
 }
 
-}  // namespace
-
-void VoxelSums::merge(const Grid& grid, Context& context) {
+void merge(const Grid& grid, std::span<const Piece> pieces, std::span<const VoxelRates> rates, Context& context) {
     const double per_voxel = 1.0 / grid.voxel_volume_um3();
     const std::int64_t n_blocks = (grid.n_stored() + kBlockVoxels - 1) / kBlockVoxels;
-    parallel_blocks(context, n_blocks * static_cast<std::int64_t>(rates_.size()), 1, [&](Block block) {
+    parallel_blocks(context, n_blocks * std::ssize(rates), 1, [&](Block block) {
         const auto s = static_cast<std::size_t>(block.begin / n_blocks);
         const std::int64_t begin = block.begin % n_blocks * kBlockVoxels, end = std::min(begin + kBlockVoxels, grid.n_stored());
         for (const std::size_t part : {std::size_t{0}, std::size_t{1}}) {
-            double* out = (part == 0 ? rates_[s].source : rates_[s].sink).data();
+            double* out = (part == 0 ? rates[s].source : rates[s].sink).data();
             std::fill(out + begin, out + end, 0.0);
-            for (const Piece& piece : pieces_) {
-                const double* sums = piece.sums.data() + static_cast<std::int64_t>(2 * s + part) * piece.n;
+            for (const Piece& piece : pieces) {
+                const double* sums = piece.sums + static_cast<std::int64_t>(2 * s + part) * piece.n;
                 for (std::int64_t v = std::max(begin, piece.first); v < std::min(end, piece.first + piece.n); ++v) out[v] += sums[v - piece.first];
             }
             for (std::int64_t v = begin; v < end; ++v) out[v] *= per_voxel;
@@ -49,48 +55,42 @@ void VoxelSums::merge(const Grid& grid, Context& context) {
     });
 }
 
-const std::vector<VoxelRates>& VoxelSums::add_up(const Grid& grid, const Agents& agents, std::span<const std::int32_t> substances, const AgentRates& rates, Context& context) {
+}  // namespace
+
+std::vector<VoxelRates> add_up_voxels(const Grid& grid, const Agents& agents, std::span<const std::int32_t> substances, const AgentRates& rates, Workspace& workspace, Context& context) {
     const std::int64_t in_a_piece = std::max(kFewestInAPiece, (agents.size() + kPieces - 1) / kPieces);
-    pieces_.resize(static_cast<std::size_t>((agents.size() + in_a_piece - 1) / in_a_piece));
-    rates_.resize(substances.size());
-    context.require_memory(16 * grid.n_stored() * std::ssize(substances), "what cells exchange");
-    for (VoxelRates& of_substance : rates_) {
-        of_substance.source.resize(static_cast<std::size_t>(grid.n_stored()));
-        of_substance.sink.resize(static_cast<std::size_t>(grid.n_stored()));
-    }
-    matrix::ScratchPool<std::vector<std::int64_t>> scratch;
+    const std::int64_t n_sums = 2 * std::ssize(substances);
+    std::vector<Piece> pieces = find_pieces(grid, agents, in_a_piece, context);
+    std::int64_t n_in_pieces = 0;
+    for (const Piece& piece : pieces) n_in_pieces += n_sums * piece.n;
+    context.require_memory(8 * (n_sums * grid.n_stored() + n_in_pieces), "what cells exchange");
+    const auto [whole, of_pieces] = workspace.lend<double, double>(n_sums * grid.n_stored(), n_in_pieces);
+    std::vector<VoxelRates> sums;
+    const auto n_stored = static_cast<std::size_t>(grid.n_stored());
+    for (std::size_t s = 0; s < substances.size(); ++s) sums.push_back({whole.subspan(2 * s * n_stored, n_stored), whole.subspan((2 * s + 1) * n_stored, n_stored)});
+    double* next = of_pieces.data();
+    for (Piece& piece : pieces) next = (piece.sums = next) + n_sums * piece.n;
     parallel_blocks(context, agents.size(), in_a_piece, [&](Block block) {
-        Piece& piece = pieces_[static_cast<std::size_t>(block.index)];
-        auto places = scratch.take();
-        const auto [low, high] = find_places(grid, agents, block, *places);
-        piece.first = low;
-        piece.n = high - low + 1;
-        context.require_memory(16 * piece.n * std::ssize(substances), "what cells exchange");
-        piece.sums.assign(static_cast<std::size_t>(2 * piece.n * std::ssize(substances)), 0.0);
+        const Piece& piece = pieces[static_cast<std::size_t>(block.index)];
+        std::fill_n(piece.sums, n_sums * piece.n, 0.0);
         std::vector<float> secretion(kBatch), clearance(kBatch);
+        std::vector<std::int64_t> place(kBatch);
         for (std::int64_t begin = block.begin; begin < block.end; begin += kBatch) {
             const auto n = static_cast<std::size_t>(std::min(kBatch, block.end - begin));
-            const std::int64_t* place = places->data() + (begin - block.begin);
+            for (std::size_t k = 0; k < n; ++k) place[k] = place_of(grid, agents, static_cast<std::size_t>(begin) + k) - piece.first;
             for (std::size_t s = 0; s < substances.size(); ++s) {
                 rates(substances[s], begin, std::span(secretion).first(n), std::span(clearance).first(n));
-                double* source = piece.sums.data() + static_cast<std::int64_t>(2 * s) * piece.n;
+                double* source = piece.sums + static_cast<std::int64_t>(2 * s) * piece.n;
                 double* sink = source + piece.n;
                 for (std::size_t k = 0; k < n; ++k) {
-                    source[place[k] - low] += static_cast<double>(secretion[k]);
-                    sink[place[k] - low] += static_cast<double>(clearance[k]);
+                    source[place[k]] += static_cast<double>(secretion[k]);
+                    sink[place[k]] += static_cast<double>(clearance[k]);
                 }
             }
         }
     });
-    merge(grid, context);
-    return rates_;
-}
-
-std::int64_t VoxelSums::bytes() const {
-    std::int64_t bytes = 0;
-    for (const Piece& piece : pieces_) bytes += static_cast<std::int64_t>(8 * piece.sums.capacity());
-    for (const VoxelRates& rates : rates_) bytes += static_cast<std::int64_t>(8 * (rates.source.capacity() + rates.sink.capacity()));
-    return bytes;
+    merge(grid, pieces, sums, context);
+    return sums;
 }
 
 }  // namespace morula::simulation

@@ -25,6 +25,7 @@ std::string scenario_of(const std::string& domain, const std::string& cells) {
     return text + "[[cells]]\n" + cells;
 }
 const std::string kSolidDomain = "size_um = [600, 600, 200]\nvoxel_um = 20\norigin_um = [-300, -300, -100]";
+const std::string kWideDomain = "size_um = [800, 800, 20]\nvoxel_um = 20\norigin_um = [-400, -400, 0]";
 const std::string kFlatDomain = "size_um = [600, 600, 20]\nvoxel_um = 20\norigin_um = [-300, -300, 0]";
 
 class ScenarioCellsTest : public testing::Test {
@@ -141,23 +142,23 @@ TEST_F(ScenarioCellsTest, spots_are_scattered_and_the_run_says_so) {
                     "barcode,in_tissue,array_row,array_col,pxl_row_in_fullres,pxl_col_in_fullres\nA-1,1,0,0,100,200\nC-1,0,0,2,100,400\nG-1,1,0,4,100,600\n");
     write_text_file(folder_ / "labels.csv", "barcode,type\nA-1,a\nG-1,b\n");
     const std::string keys = "file = \"visium\"\ncells_per_spot = { value = 8, unit = \"1\", source = \"guessed\", prior = [1, 10] }\n";
-    const Scenario scenario = read(scenario_of(kFlatDomain, keys + "labels = \"labels.csv\""));
+    const Scenario scenario = read(scenario_of(kWideDomain, keys + "labels = \"labels.csv\""));
     ASSERT_EQ(scenario.start.size(), 16);
     for (std::size_t i = 0; i < 16; ++i) {
         EXPECT_EQ(scenario.start.type[i], i < 8 ? 0 : 1);
         EXPECT_LE(std::hypot(scenario.start.x[i] - (i < 8 ? 100.0 : 300.0), scenario.start.y[i] - 50.0), 27.5) << "200 pixels are 100 um";
     }
     EXPECT_EQ(scenario.rates.back().name, "cells of 'visium', cells_per_spot");
-    const Scenario mixed = read(scenario_of(kFlatDomain, keys + "type = { a = 0.5, c = 0.5 }"));
+    const Scenario mixed = read(scenario_of(kWideDomain, keys + "type = { a = 0.5, c = 0.5 }"));
     EXPECT_EQ(count(mixed, 0) + count(mixed, 2), 16);
     EXPECT_GT(count(mixed, 2), 0);
-    refused(scenario_of(kFlatDomain, "file = \"visium\"\ntype = \"a\""), "cells_per_spot: is missing", "Add cells_per_spot");
-    refused(scenario_of(kFlatDomain, keys), "type: is missing", "labels");
+    refused(scenario_of(kWideDomain, "file = \"visium\"\ntype = \"a\""), "cells_per_spot: is missing", "Add cells_per_spot");
+    refused(scenario_of(kWideDomain, keys), "type: is missing", "labels");
     write_text_file(folder_ / "visium" / "spatial" / "tissue_positions.csv", "barcode,in_tissue,array_row,array_col,pxl_row_in_fullres,pxl_col_in_fullres\nA-1,1,0,0,100,200\n");
-    refused(scenario_of(kFlatDomain, keys + "type = \"a\""), "um_per_unit: is missing", "Add um_per_unit");
-    EXPECT_EQ(read(scenario_of(kFlatDomain, keys + "type = \"a\"\num_per_unit = 0.5")).start.size(), 8);
+    refused(scenario_of(kWideDomain, keys + "type = \"a\""), "um_per_unit: is missing", "Add um_per_unit");
+    EXPECT_EQ(read(scenario_of(kWideDomain, keys + "type = \"a\"\num_per_unit = 0.5")).start.size(), 8);
     std::filesystem::create_directories(folder_ / "empty");
-    EXPECT_EQ(test::error_code([&] { read(scenario_of(kFlatDomain, "file = \"empty\"\ntype = \"a\"")); }), ErrorCode::not_found);
+    EXPECT_EQ(test::error_code([&] { read(scenario_of(kWideDomain, "file = \"empty\"\ntype = \"a\"")); }), ErrorCode::not_found);
 }
 
 TEST_F(ScenarioCellsTest, a_merfish_section_becomes_a_block_with_the_same_neighbors) {

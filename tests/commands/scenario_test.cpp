@@ -278,5 +278,66 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     EXPECT_EQ(test::error_code([] { read_scenario("none.toml", *test::make_context(1)); }), ErrorCode::not_found);
 }
 
+TEST_F(ScenarioTest, what_the_engine_would_refuse_is_refused_with_file_and_line) {
+    refused(with("mechanics_min = 0.05", "mechanics_min = 0.07"), "line 11: clocks, mechanics_min: The clocks of fields and mechanics are 0.05 and 0.07 min", "whole multiple");
+    refused(with("mechanics_min = 0.05", "mechanics_min = 0.05\nlife_min = 0.12"), "line 11: clocks, mechanics_min: The clocks of mechanics and life", "whole multiple");
+    refused(with("mechanics_min = 0.05", "mechanics_min = 0.5\nlife_min = 1"), "line 11: clocks, mechanics_min: is 0.5 min, too long: cells of 'tumor' would overshoot above 0.421 min", "at most 0.421");
+    refused(with("name = \"T cell\"", "name = \"tumor\""), "line 31: cell_type, name: there is another 'tumor'", "its own name");
+    refused(kScenario + "[[substance]]\nname = \"oxygen\"\n", "substance, name: there is another 'oxygen'", "its own name");
+    refused(with("cycle = \"live\"", "nucleus = { value = 3000, unit = \"um3\", source = \"measured\" }"), "line 24: cell_type 'tumor', nucleus", "smaller than the cell");
+    refused(with("cycle = \"live\"", "adhesion_reach = { value = 0.5, unit = \"1\", source = \"measured\" }"), "line 24: cell_type 'tumor', adhesion_reach: is 0.5 radii", "at least 1");
+    refused(with("value = 0.5, unit = \"1\", source = \"fitted\"", "value = 1.5, unit = \"1\", source = \"fitted\""), "bias: is 1.5", "from 0");
+    refused(kScenario.substr(0, kScenario.find("[[cell_type]]")), "cell_type: is missing", "[[cell_type]]");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n40.5,20,300,tumor\n");
+    refused(kScenario, "cells.csv, line 3: the cell at (40.5, 20, 300) um is outside of the domain, (0, 0, 0) to (200, 200, 200) um", "larger domain");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n\n10,20,30,tumor\n");
+    refused(kScenario, "cells.csv, line 4: the cell at (10, 20, 30) um stands where another does, that of ", "move one of them");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n100,100,100,T cell\n");
+    refused(kScenario, "stands where another does, that of " + (folder_ / "scenario.toml").string() + ", line ", "move one of them");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n");
+    refused(with("spheroid_radius_um = 30", "spheroid_radius_um = 130"), ": cells of template 'spheroid': the cell at", "larger domain");
+}
+
+TEST_F(ScenarioTest, a_steady_substance_that_nothing_takes_away_is_refused) {
+    const auto steady = [](const std::string& decay, const std::string& rest, const std::string& uptake) {
+        std::string text = with("name = \"oxygen\"", "name = \"oxygen\"\npace = \"steady\"");
+        const auto put = [&](std::string_view from, const std::string& to) { text.replace(text.find(from), from.size(), to); };
+        put("decay = { value = 6, unit = \"1/h\", source = \"guessed\", prior = [1, 20] }", "decay = { value = " + decay + ", unit = \"1/h\", source = \"measured\" }");
+        put("walls = { value = 38, unit = \"mmHg\", source = \"measured\" }\n", rest);
+        put("uptake = { value = 10,", "uptake = { value = " + uptake + ",");
+        return text;
+    };
+    refused(steady("0", "", "0"), "line 16: substance 'oxygen', pace: has no steady field: nothing takes it away", "uptake by cells");
+    read(steady("0", "", "10"));
+    read(steady("1", "", "0"));
+    read(steady("0", "medium = { value = 38, unit = \"mmHg\", source = \"measured\" }\n", "0"));
+    std::string still = steady("1", "", "10");
+    still.replace(still.find("value = 2000"), 12, "value = 0");
+    refused(still, "line 18: substance 'oxygen', diffusion: is 0, and a steady substance must spread", "pace = \"stepped\"");
+}
+
+TEST_F(ScenarioTest, memory_is_named_in_bytes_before_it_is_taken) {
+    write_text_file(folder_ / "scenario.toml", with("size_um = [200, 200, 200]", "size_um = [20000, 20000, 20000]"));
+    Context context({.threads = 1, .memory_bytes = 10'000'000'000, .events = nullptr, .cancel = nullptr});
+    const Error error = test::thrown_by([&] { read_scenario(folder_ / "scenario.toml", context); });
+    EXPECT_EQ(error.code(), ErrorCode::resource_limit);
+    EXPECT_TRUE(test::contains(error.message(), "scenario.toml, line 7: a domain of 1000 x 1000 x 1000 voxels with 1 substance and 0 cells needs about 48 GB of memory (48000000000 bytes), the limit is 10 GB")) << error.message();
+}
+
+TEST_F(ScenarioTest, rules_that_cannot_be_are_refused_with_their_line) {
+    const auto wrong = [&](const std::string& rules, std::string_view part) {
+        write_text_file(folder_ / "rules.csv", rules);
+        refused(kScenario, part, "");
+    };
+    wrong("tumor,oxygen,increases,cycle entry\n", "rules.csv, line 1: it has 4 fields and a rule has 8");
+    wrong("// a remark\n\ntumor,oxygen,increases\n", "rules.csv, line 3: it has 3 fields and a rule has 8");
+    wrong("tumor,oxygen,increases,cycle entry,0.01,20,4,0\ntumor,oxygen,increases,apoptosis\n", "rules.csv, line 2: the row has 4 fields");
+    wrong("tumor,oxygen,increases,cycle entry,0.01,20,4000,0\n", "line 1, field 7: the Hill power is 4000 and can be 100 at most");
+    wrong("tumor,oxygen,increases,cycle entry,0.01,0,4,0\n", "line 1, field 6: the half-max is 0 and must be above 0");
+    wrong("tumor,oxygen,increases,cycle entry,nan,20,4,0\n", "line 1, field 5: 'nan' is no number");
+    wrong("tumor,oxygen,decreases,cycle entry,-0.01,20,4,0\n", "rules.csv, line 1: the saturation of 'cycle entry' is -0.01, beyond what is physical");
+    wrong("tumor,oxygen,increases,cycle entry,1e30,20,4,0\n", "rules.csv, line 1: the saturation of 'cycle entry' is 1e+30, beyond what is physical");
+}
+
 }  // namespace
 }  // namespace morula::commands

@@ -102,7 +102,8 @@ TEST(agents, sorting_moves_every_array) {
     const Agents sorted = test::same_at_threads({2, 8},
         [&](Context& context) {
             Agents agents = before;
-            AgentSorter().sort(agents, order, context);
+            std::vector<std::uint64_t> spare(order.size());
+            sort_agents(agents, order, spare, context);
             return agents;
         },
         same_agents);

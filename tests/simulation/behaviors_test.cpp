@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <cmath>
 
 #include "morula/simulation/model.hpp"
@@ -45,9 +46,16 @@ Agents three_cells(const Model& model, const Behaviors& behaviors) {
 TEST(behaviors, every_name_of_physicell_is_either_there_or_refused_with_a_reason) {
     const Model model = two_types();
     const RuleVocabulary words = vocabulary_of(model);
+    const auto highest = [&](const std::string& behavior) {
+        try {
+            return words.range[find_behavior(words, behavior, "here")][1];
+        } catch (const Error&) {
+            return 1.0;
+        }
+    };
     const auto outcome = [&](const std::string& signal, const std::string& behavior) {
         Model own = model;
-        own.rules = {rule("tumor", signal, Response::increases, behavior, 1e9, 1.0)};
+        own.rules = {rule("tumor", signal, Response::increases, behavior, highest(behavior), 1.0)};
         try {
             Behaviors{own};
         } catch (const Error& error) {
@@ -101,10 +109,28 @@ TEST(behaviors, a_reason_stands_in_the_refusal) {
     EXPECT_TRUE(test::contains(error.message(), "line 5: the behaviour 'cell attachment rate' is known and not modelled: cells are not tied to one another by springs")) << error.message();
 }
 
+TEST(behaviors, saturations_that_are_not_physical_are_refused) {
+    const auto refused = [](Response response, const char* behavior, double saturation, std::string_view next) {
+        Model model = two_types();
+        model.rules = {rule("tumor", "oxygen", response, behavior, saturation, 1.0)};
+        const Error error = test::thrown_by([&] { Behaviors{model}; });
+        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+        EXPECT_TRUE(test::contains(error.message(), "line 5")) << error.message();
+        EXPECT_TRUE(test::contains(error.message(), "beyond what is physical")) << error.message();
+        EXPECT_TRUE(test::contains(error.next(), next)) << error.next();
+    };
+    refused(Response::decreases, "oxygen uptake", -5.0, "from 0 to 1e+06");
+    refused(Response::decreases, "cycle entry", -1e-9, "from 0 to");
+    refused(Response::increases, "migration bias", 5.0, "from 0 to 1");
+    refused(Response::increases, "migration speed", 2e3, "from 0 to 1000");
+    refused(Response::decreases, "relative maximum adhesion distance", 0.5, "from 1 to");
+    refused(Response::increases, "attack macrophage", std::numeric_limits<double>::infinity(), "from 0 to");
+}
+
 TEST(behaviors, values_are_the_types_until_a_rule_changes_them) {
     Model model = two_types();
     model.rules = {rule("tumor", "oxygen", Response::decreases, "oxygen uptake", 2.0, 38.0), rule("tumor", "contact with live cell", Response::increases, "debris secretion", 6.0, 1.0),
-                   rule("tumor", "pressure", Response::increases, "phagocytose macrophage", 3.0, 2.0), rule("macrophage", "debris gradient", Response::increases, "migration bias", 5.0, 0.1),
+                   rule("tumor", "pressure", Response::increases, "phagocytose macrophage", 3.0, 2.0), rule("macrophage", "debris gradient", Response::increases, "migration bias", 1.0, 0.1),
                    rule("macrophage", "time", Response::increases, "chemotactic response to oxygen", 2.0, 100.0), rule("tumor", "dead", Response::increases, "debris export", 40.0, 0.5)};
     model.rules.back().applies_to_dead = true;
     Behaviors behaviors(model);
@@ -135,9 +161,17 @@ TEST(behaviors, values_are_the_types_until_a_rule_changes_them) {
     EXPECT_FLOAT_EQ(static_cast<float>(value(other, BehaviorKind::exported, 1)), 40.0F * 16.0F / 17.0F);
     EXPECT_FLOAT_EQ(static_cast<float>(value(other, BehaviorKind::secretion, 1)), 0.0F) << "the rule does not apply to the dead";
     EXPECT_EQ(value(other, BehaviorKind::uptake, 0), 0.0) << "ends with life";
-    EXPECT_EQ(value(macrophage, BehaviorKind::bias, 0), 1.0) << "2.5, cut off";
+    EXPECT_FLOAT_EQ(static_cast<float>(value(macrophage, BehaviorKind::bias, 0)), 0.5F);
     EXPECT_FLOAT_EQ(static_cast<float>(value(macrophage, BehaviorKind::chemotaxis, 0)), 1.0F);
     EXPECT_EQ(value(macrophage, BehaviorKind::uptake, 0), 0.0);
+
+    const RuleVocabulary words = vocabulary_of(model);
+    std::vector<double> factors(words.base.size(), 1.0);
+    factors[words.behaviors.size() + find_behavior(words, "migration bias", "here")] = 4.0;
+    behaviors.set_factors(factors);
+    behaviors.follow(agents, field, contacts, nullptr, 100.0, *context);
+    EXPECT_EQ(value(macrophage, BehaviorKind::bias, 0), 1.0) << "2, cut off";
+    behaviors.set_factors({});
 
     agents.death[other] = Death::none;
     behaviors.follow(agents, field, contacts, nullptr, 0.0, *context);

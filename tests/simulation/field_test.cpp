@@ -196,12 +196,17 @@ struct Crowd {
     Agents agents;
     std::vector<float> secretion, clearance;
 
-    VoxelRates sums(const Grid& grid, Context& context) const {
+    struct Sums {
+        std::vector<double> source, sink;
+    };
+    Sums sums(const Grid& grid, Context& context) const {
         const auto rates = [&](std::int32_t, std::int64_t begin, std::span<float> in, std::span<float> cleared) {
             std::copy_n(secretion.begin() + begin, in.size(), in.begin());
             std::copy_n(clearance.begin() + begin, cleared.size(), cleared.begin());
         };
-        return VoxelSums().add_up(grid, agents, std::vector<std::int32_t>{0}, rates, context)[0];
+        Workspace workspace;
+        const VoxelRates all = add_up_voxels(grid, agents, std::vector<std::int32_t>{0}, rates, workspace, context)[0];
+        return {{all.source.begin(), all.source.end()}, {all.sink.begin(), all.sink.end()}};
     }
 };
 Crowd make_crowd(const Grid& grid, std::int64_t n) {
@@ -227,7 +232,7 @@ TEST(field, what_agents_and_bulk_give_is_what_the_field_gains) {
     const double decay = 0.4, dt = 0.02;
     Field field(grid, {{.name = "a", .diffusion_um2_per_min = 5000.0, .decay_per_min = decay, .initial = 0.5}}, dt, *context);
     const Crowd crowd = make_crowd(grid, 500);
-    const VoxelRates cells = crowd.sums(grid, *context);
+    const Crowd::Sums cells = crowd.sums(grid, *context);
     std::vector<double> source(static_cast<std::size_t>(grid.n_stored()), 0.03);
     std::vector<double> sink(source.size(), 0.2);
     double expected = field.total(0, *context);
@@ -245,7 +250,7 @@ TEST(field, an_agent_alone_brings_its_voxel_to_what_it_aims_at) {
     const Grid grid{.n = {1, 1, 1}, .voxel_um = 10.0};
     Field field(grid, {{.name = "a"}}, 0.1, *context);
     const double volume = 500.0, rate = 2.0, aim = 8.0;
-    const VoxelRates cell = one_cell({5.0, 5.0, 5.0}, volume * rate * aim, volume * rate).sums(grid, *context);
+    const Crowd::Sums cell = one_cell({5.0, 5.0, 5.0}, volume * rate * aim, volume * rate).sums(grid, *context);
     const double first = field.bulk(0, cell.source, cell.sink, *context);
     // c = (0 + .1 * 8) / (1 + .1 * 1): half of the voxel is the agent, so both rates are halved.
     EXPECT_NEAR(field.values(0)[0], 0.8 / 1.1, 1e-14);
@@ -262,7 +267,7 @@ TEST(field, a_fixed_voxel_keeps_its_value_and_hands_on_what_agents_take) {
     field.fix(0, std::vector<std::int64_t>{0}, std::vector<double>{38.0}, *context);
     EXPECT_TRUE(field.is_fixed(0, 0));
     EXPECT_FALSE(field.is_fixed(0, 1));
-    const VoxelRates cell = one_cell({5.0, 5.0, 5.0}, 0.0, 20.0).sums(grid, *context);
+    const Crowd::Sums cell = one_cell({5.0, 5.0, 5.0}, 0.0, 20.0).sums(grid, *context);
     EXPECT_NEAR(field.bulk(0, cell.source, cell.sink, *context), -0.1 * 20.0 * 38.0, 1e-12);
     field.set_exchange(0, cell.source, cell.sink, *context);
     field.exchange(0, *context);
@@ -278,7 +283,7 @@ TEST(field, a_fixed_voxel_keeps_its_value_and_hands_on_what_agents_take) {
 TEST(field, what_is_set_once_acts_as_bulk_does_each_time) {
     const auto context = test::make_context(2);
     const Grid grid{.n = {20, 11, 6}, .voxel_um = 15.0};
-    const VoxelRates cells = make_crowd(grid, 500).sums(grid, *context);
+    const Crowd::Sums cells = make_crowd(grid, 500).sums(grid, *context);
     Field set(grid, {{.name = "a", .initial = 0.5}}, 0.02, *context), each(grid, {{.name = "a", .initial = 0.5}}, 0.02, *context);
     for (Field* field : {&set, &each}) field->fix(0, std::vector<std::int64_t>{grid.place(1, 2, 3)}, std::vector<double>{7.0}, *context);
     set.exchange(0, *context);
@@ -298,7 +303,7 @@ TEST(field, gives_the_same_bits_with_any_number_of_threads) {
             [&](Context& context) {
                 Field field(grid, {{.name = "a", .diffusion_um2_per_min = 2000.0, .decay_per_min = 0.1, .initial = 1.0}, {.name = "b", .diffusion_um2_per_min = 90.0}}, 0.05, context);
                 field.fix(1, std::vector<std::int64_t>{grid.place(3, 4, 0), grid.place(4, 4, 0)}, std::vector<double>{1.0, 2.0}, context);
-                const VoxelRates cells = crowd.sums(grid, context);
+                const Crowd::Sums cells = crowd.sums(grid, context);
                 field.set_exchange(0, cells.source, cells.sink, context);
                 std::vector<double> all;
                 for (int step = 0; step < 4; ++step) {

@@ -58,7 +58,8 @@ TEST(neighbor_lists, hold_exactly_the_pairs_within_reach_and_skin) {
         const auto context = test::make_context(2);
         Agents agents = scattered(n, side, spread);
         NeighborLists lists(2.0, {factor[0], factor[1]});
-        lists.build(agents, *context);
+        Workspace workspace;
+        lists.build(agents, workspace, *context);
         EXPECT_EQ(listed(lists, agents), all_pairs(agents, factor, 2.0F)) << n;
     }
 }
@@ -68,7 +69,8 @@ TEST(neighbor_lists, still_hold_all_that_touch_when_agents_have_moved_by_half_th
     const std::array<float, 2> factor{1.25F, 1.25F};
     Agents agents = scattered(800, 120.0, 3.0);
     NeighborLists lists(3.0, {factor[0], factor[1]});
-    lists.build(agents, *context);
+    Workspace workspace;
+    lists.build(agents, workspace, *context);
     for (std::size_t i = 0; i < agents.id.size(); ++i) {
         EXPECT_EQ(lists.shift(agents, i), 0.0F);
         Random random(6, Purpose::test, i, 0);
@@ -93,7 +95,8 @@ TEST(neighbor_lists, are_the_same_with_any_number_of_threads) {
         [](Context& context) {
             Agents agents = scattered(20'000, 400.0, 2.0);
             NeighborLists lists(2.0, {1.25F, 1.25F});
-            lists.build(agents, context);
+            Workspace workspace;
+            lists.build(agents, workspace, context);
             Built built{agents.id, {}};
             for (std::int64_t c = 0; c * kListChunk < agents.size(); ++c) built.all.insert(built.all.end(), lists.chunk(c).list.begin(), lists.chunk(c).list.end());
             return built;
@@ -105,8 +108,9 @@ TEST(neighbor_lists, of_nobody_are_built) {
     const auto context = test::make_context(1);
     Agents agents;
     NeighborLists lists(2.0, {1.25F});
+    Workspace workspace;
     EXPECT_FALSE(lists.is_built());
-    lists.build(agents, *context);
+    lists.build(agents, workspace, *context);
     EXPECT_TRUE(lists.is_built());
     EXPECT_EQ(lists.n_listed(), 0);
 }
@@ -115,7 +119,8 @@ TEST(neighbor_lists, memory_follows_the_agents_and_not_the_empty_space) {
     const auto context = test::make_context(1);
     Agents agents = scattered(50, 1e6, 1.0);
     NeighborLists lists(2.0, {1.25F, 1.25F});
-    lists.build(agents, *context);
+    Workspace workspace;
+    lists.build(agents, workspace, *context);
     EXPECT_LT(lists.bytes(), 4'000'000);
 }
 

@@ -275,7 +275,8 @@ TEST(simulation, names_what_is_wrong_with_a_start) {
     refused([](Model&, Agents& agents) { agents.type[3] = 7; }, "a type that is not there");
     refused([](Model&, Agents& agents) { agents.id[3] = agents.id[2]; }, "the id of another");
     refused([](Model& model, Agents&) { model.clocks.life_min = 0.25; }, "clocks of mechanics and life");
-    refused([](Model& model, Agents&) { model.clocks.field_min = 0.0; }, "field step");
+    refused([](Model& model, Agents&) { model.clocks.field_min = 0.0; }, "clocks of fields and mechanics are 0 and 0.1 min");
+    refused([](Model& model, Agents&) { model.fixed[0] = {}; model.substances[0].decay_per_min = 0.0; for (CellType& type : model.types) type.exchange[0] = {}; model.rules.clear(); }, "'oxygen' has no steady field: nothing takes it away");
     refused([](Model& model, Agents&) { model.clocks.steady_min = 0.25; }, "clocks of mechanics and steady fields are 0.1 and 0.25 min");
     refused([](Model& model, Agents&) { model.clocks = {.field_min = 0.5, .mechanics_min = 0.5, .life_min = 1.0}; }, "mechanics step of 0.5 min is too long");
     refused([](Model& model, Agents&) { model.types.clear(); }, "no cell types");
@@ -287,6 +288,17 @@ TEST(simulation, names_what_is_wrong_with_a_start) {
     refused([](Model& model, Agents&) { model.affinity.pop_back(); }, "table of affinities");
     refused([](Model& model, Agents&) { model.types[0].encounters.attacks = {-1.0, 0.0}; }, "eating, attack, fusion");
     refused([](Model& model, Agents&) { model.types[0].encounters.repair_per_min = std::numeric_limits<double>::infinity(); }, "eating, attack or damage");
+}
+
+TEST(simulation, says_how_much_memory_it_needs_before_it_takes_any) {
+    Context context({.threads = 1, .memory_bytes = 2'000'000, .events = nullptr, .cancel = nullptr});
+    Model model = busy_model();
+    EXPECT_LT(expected_bytes(checked(model), 125), 2'000'000);
+    Simulation(model, busy_start(), context);
+    model.box.n = {1'000, 1'000, 1'000};
+    const Error error = test::thrown_by([&] { Simulation(model, busy_start(), context); });
+    EXPECT_EQ(error.code(), ErrorCode::resource_limit);
+    EXPECT_TRUE(test::contains(error.message(), "186 GB")) << error.message();
 }
 
 TEST(simulation, minutes_are_the_decimals_that_are_meant) {

@@ -1,0 +1,14 @@
+#include "morula/simulation/workspace.hpp"
+
+namespace morula::simulation {
+
+void Workspace::reserve(std::size_t bytes) {
+    if (bytes <= capacity_) return;
+    block_.reset();
+    capacity_ = 0;
+    const std::size_t roomy = bytes + bytes / 16;
+    block_.reset(static_cast<std::byte*>(::operator new(roomy, std::align_val_t(kLine))));
+    capacity_ = roomy;
+}
+
+}  // namespace morula::simulation
