@@ -1,6 +1,7 @@
 // Which signals a simulation offers to rules, which behaviours rules may change, and what rules make of them for every agent.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -94,6 +95,8 @@ public:
         std::vector<double> of_type{};
         bool ends_with_life = false;
 
+        /// True where nobody has any.
+        bool is_nothing() const { return own == nullptr && std::all_of(of_type.begin(), of_type.end(), [](double value) { return value == 0.0; }); }
         double at(const Agents& agents, std::size_t agent) const {
             if (own != nullptr) return static_cast<double>(own[agent]);
             return ends_with_life && agents.death[agent] != Death::none ? 0.0 : of_type[agents.type[agent]];

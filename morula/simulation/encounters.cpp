@@ -14,18 +14,26 @@ constexpr std::int64_t kBlockAgents = 4'096;
 
 bool is_alive(const Agents& agents, std::size_t i) { return agents.death[i] == Death::none; }
 
-double attack_rate(const Agents& agents, const Behaviors& behaviors, std::size_t attacker, std::size_t attacked) {
-    return behaviors.value(agents, attacker, {BehaviorKind::attacks, agents.type[attacked]});
+/// Of one kind of behaviour towards each type.
+std::vector<Behaviors::View> views_by_type(const Agents& agents, const Behaviors& behaviors, BehaviorKind kind, std::size_t n_types) {
+    std::vector<Behaviors::View> views;
+    for (std::size_t type = 0; type < n_types; ++type) views.push_back(behaviors.view(agents, {kind, static_cast<std::int32_t>(type)}));
+    return views;
+}
+
+/// Whether the agent does it to some type.
+bool does_any(const std::vector<Behaviors::View>& views, const Agents& agents, std::size_t i) {
+    return std::any_of(views.begin(), views.end(), [&](const Behaviors::View& view) { return view.at(agents, i) > 0.0; });
 }
 
 /// Of each living agent: minutes that it spends on an agent that it attacks, for each unit of its rate for it.
-std::vector<float> attack_minutes(const Agents& agents, const Behaviors& behaviors, const Contacts& contacts, double dt_min, Context& context) {
+std::vector<float> attack_minutes(const Agents& agents, const Behaviors& behaviors, const std::vector<Behaviors::View>& attacks, const Contacts& contacts, double dt_min, Context& context) {
     std::vector<float> minutes(agents.id.size(), 0.0F);
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            if (!is_alive(agents, i)) continue;
+            if (!is_alive(agents, i) || !does_any(attacks, agents, i)) continue;
             double rate = 0.0;
-            contacts.of(i, [&](std::uint32_t j) { rate += is_alive(agents, j) ? attack_rate(agents, behaviors, i, j) : 0.0; });
+            contacts.of(i, [&](std::uint32_t j) { rate += is_alive(agents, j) ? attacks[agents.type[j]].at(agents, i) : 0.0; });
             if (rate == 0.0) continue;
             const double lasts = behaviors.value(agents, i, {BehaviorKind::attack_min, 0});
             minutes[i] = static_cast<float>(dt_min * lasts / (1.0 + rate * lasts));
@@ -50,6 +58,14 @@ public:
         may_eat_ = may(BehaviorKind::eats);
         may_fuse_ = may(BehaviorKind::fuses);
         may_become_ = may(BehaviorKind::becomes);
+        for (const BehaviorKind kind : {BehaviorKind::eats_dead, BehaviorKind::eats_apoptotic, BehaviorKind::eats_necrotic}) {
+            if (may_eat_dead_) to_touched_.push_back(behaviors.view(agents, {kind, 0}));
+        }
+        for (const BehaviorKind kind : {BehaviorKind::eats, BehaviorKind::fuses}) {
+            if (!may(kind)) continue;
+            const std::vector<Behaviors::View> views = views_by_type(agents, behaviors, kind, n_types);
+            to_touched_.insert(to_touched_.end(), views.begin(), views.end());
+        }
     }
 
     bool nothing_happens() const { return !may_eat_dead_ && !may_eat_ && !may_fuse_ && !may_become_; }
@@ -58,7 +74,8 @@ public:
     const std::vector<Choice>& of(std::size_t i) {
         choices_.clear();
         if (!is_alive(agents_, i) || is_busy_[i] != 0) return choices_;
-        if (may_eat_dead_ || may_eat_ || may_fuse_) contacts_.of(i, [&](std::uint32_t j) { add_touched(i, j); });
+        // Most agents do nothing to those whom they touch: then nobody need be looked for.
+        if (does_any(to_touched_, agents_, i)) contacts_.of(i, [&](std::uint32_t j) { add_touched(i, j); });
         std::sort(choices_.begin(), choices_.end(), [](const Choice& a, const Choice& b) { return a.id != b.id ? a.id < b.id : a.deed.kind < b.deed.kind; });
         for (std::size_t type = 0; may_become_ && type < n_types_; ++type) {
             if (type != agents_.type[i]) add(i, {Encounter::Kind::becomes, 0, 0, static_cast<std::uint16_t>(type)}, value(i, BehaviorKind::becomes, type));
@@ -91,6 +108,7 @@ private:
     std::span<const std::uint8_t> is_busy_;
     std::size_t n_types_;
     bool may_eat_dead_ = false, may_eat_ = false, may_fuse_ = false, may_become_ = false;
+    std::vector<Behaviors::View> to_touched_;
     std::vector<Choice> choices_;
 };
 
@@ -126,24 +144,26 @@ void fuse(Agents& agents, std::size_t i, std::size_t j) {
 
 }  // namespace
 
-void take_damage(Agents& agents, const Behaviors& behaviors, const Contacts& contacts, double dt_min, Context& context) {
+void take_damage(Agents& agents, const Behaviors& behaviors, const Contacts& contacts, std::size_t n_types, double dt_min, Context& context) {
     const bool some_attack = behaviors.may_happen(BehaviorKind::attacks);
     if (!some_attack && !behaviors.may_happen(BehaviorKind::damage)) return;
-    const std::vector<float> minutes = some_attack ? attack_minutes(agents, behaviors, contacts, dt_min, context) : std::vector<float>();
+    const std::vector<Behaviors::View> attacks = some_attack ? views_by_type(agents, behaviors, BehaviorKind::attacks, n_types) : std::vector<Behaviors::View>();
+    const std::vector<float> minutes = some_attack ? attack_minutes(agents, behaviors, attacks, contacts, dt_min, context) : std::vector<float>();
+    const Behaviors::View attack_damage = behaviors.view(agents, {BehaviorKind::attack_damage, 0}), own_damage = behaviors.view(agents, {BehaviorKind::damage, 0}), own_repair = behaviors.view(agents, {BehaviorKind::repair, 0});
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             if (!is_alive(agents, i)) continue;
             double attacked = 0.0, damage = static_cast<double>(agents.damage[i]);
-            if (some_attack) {
+            if (some_attack && !attacks[agents.type[i]].is_nothing()) {
                 contacts.of(i, [&](std::uint32_t j) {
                     if (minutes[j] == 0.0F) return;
-                    const double here = static_cast<double>(minutes[j]) * attack_rate(agents, behaviors, j, i);
+                    const double here = static_cast<double>(minutes[j]) * attacks[agents.type[i]].at(agents, j);
                     attacked += here;
-                    damage += here * behaviors.value(agents, j, {BehaviorKind::attack_damage, 0});
+                    damage += here * attack_damage.at(agents, j);
                 });
             }
-            const double rate = behaviors.value(agents, i, {BehaviorKind::damage, 0});
-            const double repair = behaviors.value(agents, i, {BehaviorKind::repair, 0});
+            const double rate = own_damage.at(agents, i);
+            const double repair = own_repair.at(agents, i);
             damage = repair > 0.0 ? rate / repair + (damage - rate / repair) * std::exp(-repair * dt_min) : damage + rate * dt_min;
             agents.damage[i] = static_cast<float>(damage);
             agents.attacked_min[i] += static_cast<float>(attacked);

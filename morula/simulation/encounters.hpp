@@ -16,7 +16,7 @@ namespace morula::simulation {
 /// Damage of the living over one step. An agent that attacks touched living agents of types t at rates a_t, each attack lasting T, spends on one of them, in the mean of many attacks
 /// one after the other, the share a T / (1 + sum a T) of the time; the attacked is under attack for the sum of these times and takes its attackers' damage rates meanwhile.
 /// Then damage relaxes: d' = damage rate - repair d, exactly over the step. No chance is drawn. (PhysiCell 1.14 draws attacks one by one.)
-void take_damage(Agents& agents, const Behaviors& behaviors, const Contacts& contacts, double dt_min, Context& context);
+void take_damage(Agents& agents, const Behaviors& behaviors, const Contacts& contacts, std::size_t n_types, double dt_min, Context& context);
 
 /// One agent's deed in a step, by places in the arrays: eats or fuses with another, which is gone then, or becomes of a type.
 struct Encounter {

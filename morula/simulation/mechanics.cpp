@@ -72,9 +72,10 @@ void Mechanics::set_types(std::vector<CellMechanics> types, std::vector<double> 
     if (given_affinity_.size() != n * n) invalid_data(fmt::format("Mechanics: the table of affinities has {} entries for {} types.", affinity.size(), n), "Give one for each pair of types.");
     for (const float value : given_affinity_) check_number("an affinity", static_cast<double>(value), 0.0);
     // What acts on a pair is the geometric mean of both affinities.
-    affinity_.resize(n * n);
+    const auto row = static_cast<std::size_t>(mechanics_simd::affinity_row_size(static_cast<std::int64_t>(n)));
+    affinity_.assign(n * row, 0.0F);
     for (std::size_t a = 0; a < n; ++a) {
-        for (std::size_t b = 0; b < n; ++b) affinity_[a * n + b] = std::sqrt(given_affinity_[a * n + b] * given_affinity_[b * n + a]);
+        for (std::size_t b = 0; b < n; ++b) affinity_[a * row + b] = std::sqrt(given_affinity_[a * n + b] * given_affinity_[b * n + a]);
     }
     lists_.set_reach_factors(reach_factors(types));
     types_ = std::move(types);
@@ -148,8 +149,12 @@ void Mechanics::turn(Agents& agents, std::size_t i, const Field* fields, std::ui
     const OwnMechanics& own = options_.own;
     // Own values of the dead are 0 unless a rule for the dead says otherwise.
     const double speed = own_or(agents, own.speed, i, agents.death[i] == Death::none ? type.speed_um_per_min : 0.0);
-    if (speed == 0.0) agents.migration_x[i] = agents.migration_y[i] = agents.migration_z[i] = 0.0F;
-    if (speed == 0.0 || step < agents.next_turn[i]) return;
+    if (speed == 0.0) {
+        // Written only where there is something to write: most agents never crawl.
+        if (agents.migration_x[i] != 0.0F || agents.migration_y[i] != 0.0F || agents.migration_z[i] != 0.0F) agents.migration_x[i] = agents.migration_y[i] = agents.migration_z[i] = 0.0F;
+        return;
+    }
+    if (step < agents.next_turn[i]) return;
     Random random(seed, Purpose::simulation_motility, agents.id[i], step);
     std::array<double, 3> direction = random_direction(random, box_.dimensions());
     const double bias = own_or(agents, own.bias, i, type.bias);
@@ -167,30 +172,67 @@ void Mechanics::turn(Agents& agents, std::size_t i, const Field* fields, std::ui
     agents.next_turn[i] = step + steps_to_turn(random, probability);
 }
 
-mechanics_simd::Force Mechanics::force_on(const Agents& agents, std::size_t i, const std::uint32_t* list, std::int64_t n_groups) const {
-    const std::size_t type = agents.type[i];
+/// Forces on the agents of a chunk of lists.
+struct Mechanics::ChunkScratch {
+    std::array<float, kListChunk> x, y, z, overlap, reach;
+};
+
+void Mechanics::find_forces(const Agents& agents, Block block, ChunkScratch& out) const {
+    const ListChunk& chunk = lists_.chunk(block.index);
+    const auto n_types = static_cast<std::int64_t>(types_.size());
     const std::vector<std::int32_t>& own = options_.own.affinity;
-    if (own.empty()) return mechanics_simd::force_on(records_[i], records_.data(), list, n_groups, affinity_.data() + type * types_.size());
-    const auto towards = [&](std::size_t agent, std::size_t t) { return own_or(agents, own[t], agent, static_cast<double>(given_affinity_[agents.type[agent] * types_.size() + t])); };
-    return mechanics_simd::force_on_each(records_[i], records_.data(), list, n_groups, [&](std::uint32_t j) { return std::sqrt(towards(i, agents.type[j]) * towards(j, type)); });
+    if (own.empty()) {
+        mechanics_simd::forces_on({records_.data(), block.begin, block.size(), chunk.begin.data(), chunk.list.data()}, affinity_.data(), n_types, {out.x.data(), out.y.data(), out.z.data(), out.overlap.data()});
+        return;
+    }
+    const auto towards = [&](std::size_t agent, std::size_t type) { return own_or(agents, own[type], agent, static_cast<double>(given_affinity_[agents.type[agent] * types_.size() + type])); };
+    for (std::size_t l = 0; l < static_cast<std::size_t>(block.size()); ++l) {
+        const std::size_t i = static_cast<std::size_t>(block.begin) + l;
+        const auto affinity = [&](std::uint32_t j) { return std::sqrt(towards(i, agents.type[j]) * towards(j, agents.type[i])); };
+        const mechanics_simd::Force force =
+            mechanics_simd::force_on_each(records_[i], records_.data(), chunk.list.data() + std::size_t{chunk.begin[l]} * kListGroup, std::int64_t{chunk.begin[l + 1]} - std::int64_t{chunk.begin[l]}, affinity);
+        out.x[l] = force.x;
+        out.y[l] = force.y;
+        out.z[l] = force.z;
+        out.overlap[l] = force.overlap;
+    }
 }
 
-float Mechanics::move(Agents& agents, std::size_t i, const mechanics_simd::Force& force) const {
-    const double dt = options_.dt_min;
-    const double now = agents.has_moved[i] != 0 ? 1.5 * dt : dt;
-    const double before = agents.has_moved[i] != 0 ? -0.5 * dt : 0.0;
-    const auto along = [&](std::size_t axis, float speed, float& last, double& position) {
-        const double low = box_.origin_um[axis];
-        const double high = low + box_.size_um(static_cast<int>(axis));
-        position = std::clamp(position + (now * static_cast<double>(speed) + before * static_cast<double>(last)), low, high);
-        last = speed;
-    };
-    along(0, force.x + agents.migration_x[i], agents.velocity_x[i], agents.x[i]);
-    along(1, force.y + agents.migration_y[i], agents.velocity_y[i], agents.y[i]);
-    along(2, force.z + agents.migration_z[i], agents.velocity_z[i], agents.z[i]);
-    agents.pressure[i] = force.overlap * static_cast<float>(1.0 / kConfluentOverlap);
-    agents.has_moved[i] = 1;
-    return lists_.shift(agents, i);
+/// Moves the agents of a chunk by their forces; returns their largest shift.
+float Mechanics::move(Agents& agents, Block block, ChunkScratch& forces) const {
+    const auto begin = static_cast<std::size_t>(block.begin), n = static_cast<std::size_t>(block.size());
+    for (std::size_t l = 0; l < n; ++l) {
+        forces.reach[l] = records_[begin + l].reach;
+        agents.pressure[begin + l] = forces.overlap[l] * static_cast<float>(1.0 / kConfluentOverlap);
+    }
+    mechanics_simd::Motion motion{.position = {&agents.x[begin], &agents.y[begin], &agents.z[begin]},
+                                  .velocity = {&agents.velocity_x[begin], &agents.velocity_y[begin], &agents.velocity_z[begin]},
+                                  .force = {forces.x.data(), forces.y.data(), forces.z.data()},
+                                  .migration = {&agents.migration_x[begin], &agents.migration_y[begin], &agents.migration_z[begin]},
+                                  .listed_at = {},
+                                  .reach = forces.reach.data(),
+                                  .listed_reach = lists_.listed_reach() + begin,
+                                  .low = box_.origin_um,
+                                  .high = {},
+                                  .origin = lists_.listed_origin(),
+                                  .now = 1.5 * options_.dt_min,
+                                  .before = -0.5 * options_.dt_min};
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        motion.listed_at[axis] = lists_.listed_at()[axis] + begin;
+        motion.high[axis] = motion.low[axis] + box_.size_um(static_cast<int>(axis));
+    }
+    const auto first_time = std::find(agents.has_moved.begin() + block.begin, agents.has_moved.begin() + block.end, std::uint8_t{0});
+    if (first_time == agents.has_moved.begin() + block.end) return mechanics_simd::move(motion, 0, block.size());
+    // Some move for the first time: by Euler's step.
+    float largest = mechanics_simd::kNoShift;
+    for (std::size_t l = 0; l < n; ++l) {
+        std::uint8_t& has_moved = agents.has_moved[begin + l];
+        motion.now = has_moved != 0 ? 1.5 * options_.dt_min : options_.dt_min;
+        motion.before = has_moved != 0 ? -0.5 * options_.dt_min : 0.0;
+        largest = std::max(largest, mechanics_simd::move_plain(motion, static_cast<std::int64_t>(l), static_cast<std::int64_t>(l) + 1));
+        has_moved = 1;
+    }
+    return largest;
 }
 
 MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t seed, std::uint32_t step, Context& context) {
@@ -202,15 +244,10 @@ MechanicsStep Mechanics::step(Agents& agents, const Field* fields, std::uint64_t
     record_agents(agents, context);
     std::vector<float> shifts(static_cast<std::size_t>((agents.size() + kListChunk - 1) / kListChunk), 0.0F);
     parallel_blocks(context, agents.size(), kListChunk, [&](Block block) {
-        const ListChunk& chunk = lists_.chunk(block.index);
-        for (std::int64_t i = block.begin; i < block.end; ++i) {
-            const auto a = static_cast<std::size_t>(i);
-            const auto l = static_cast<std::size_t>(i - block.begin);
-            turn(agents, a, fields, seed, step);
-            const mechanics_simd::Force force = force_on(agents, a, chunk.list.data() + std::size_t{chunk.begin[l]} * kListGroup, chunk.begin[l + 1] - chunk.begin[l]);
-            float& shift = shifts[static_cast<std::size_t>(block.index)];
-            shift = std::max(shift, move(agents, a, force));
-        }
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) turn(agents, i, fields, seed, step);
+        ChunkScratch forces;
+        find_forces(agents, block, forces);
+        shifts[static_cast<std::size_t>(block.index)] = move(agents, block, forces);
     });
     for (const float shift : shifts) done.largest_shift_um = std::max(done.largest_shift_um, shift);
     // Before the next step: lists must hold at its start.

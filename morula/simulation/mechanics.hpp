@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "morula/core/context.hpp"
+#include "morula/core/parallel.hpp"
 #include "morula/simulation/agents.hpp"
 #include "morula/simulation/mechanics_contacts.hpp"
 #include "morula/simulation/field.hpp"
@@ -53,7 +54,7 @@ double longest_step_min(double radius_um, double repulsion_um_per_min);
 
 struct MechanicsStep {
     bool built_lists = false;
-    float largest_shift_um = 0.0F;  // since the lists were built
+    float largest_shift_um = 0.0F;  // since the lists were built; see NeighborLists
 };
 
 /// Speed of agent i at x_i (Ghaffarizadeh et al. 2018, PLoS Comput Biol 14:e1005991; potentials of Macklin et al. 2012), d the distance to j:
@@ -98,14 +99,15 @@ private:
     void record_agents(const Agents& agents, Context& context);
     std::array<double, 3> slope_at(const Agents& agents, std::size_t i, const Field& field, std::int32_t substance) const;
     std::array<double, 3> heading(const Agents& agents, std::size_t i, const Field* fields) const;
-    mechanics_simd::Force force_on(const Agents& agents, std::size_t i, const std::uint32_t* list, std::int64_t n_groups) const;
     void turn(Agents& agents, std::size_t i, const Field* fields, std::uint64_t seed, std::uint32_t step) const;
-    float move(Agents& agents, std::size_t i, const mechanics_simd::Force& force) const;
+    struct ChunkScratch;
+    void find_forces(const Agents& agents, Block block, ChunkScratch& out) const;
+    float move(Agents& agents, Block block, ChunkScratch& forces) const;
 
     Grid box_;
     std::vector<CellMechanics> types_;
     std::vector<float> given_affinity_;
-    std::vector<float> affinity_;  // of pairs
+    std::vector<float> affinity_;  // of pairs, in rows of affinity_row_size()
     MechanicsOptions options_;
     NeighborLists lists_;
     Workspace workspace_;

@@ -40,16 +40,33 @@ std::int64_t near_here(const Near& agents, std::int64_t self, std::int64_t begin
 }
 
 #if HWY_TARGET == HWY_SCALAR
-Force force_on_here(const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, std::int64_t n_groups, const float* affinity_row) {
-    return force_on_plain(self, records, list, n_groups, affinity_row);
+void forces_on_here(const ListedAgents& agents, const float* affinity, std::int64_t n_types, const ForceColumns& out) {
+    for (std::int64_t l = 0; l < agents.n; ++l) {
+        const ForceRecord& self = agents.records[agents.first + l];
+        const float* row = affinity + self.type * affinity_row_size(n_types);
+        const Force force = force_on_each(self, agents.records, agents.list + kListGroup * std::int64_t{agents.begin[l]}, std::int64_t{agents.begin[l + 1]} - std::int64_t{agents.begin[l]},
+                                          [&](std::uint32_t j) { return row[agents.records[j].type]; });
+        out.x[l] = force.x;
+        out.y[l] = force.y;
+        out.z[l] = force.z;
+        out.overlap[l] = force.overlap;
+    }
 }
 #else
-using Four = hn::CappedTag<float, 4>;
-using Floats = hn::Vec<Four>;
+// A group of eight neighbours is one vector, or two of four.
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+using Slab = hn::CappedTag<float, 8>;
+#else
+using Slab = hn::CappedTag<float, 4>;
+#endif
+using Floats = hn::Vec<Slab>;
+constexpr std::int64_t kSlabLanes = static_cast<std::int64_t>(hn::MaxLanes(Slab()));
+constexpr std::int64_t kSlabs = kListGroup / kSlabLanes;
+static_assert(kSlabs * kSlabLanes == kListGroup);
 
-/// Rows a, b, c, e of four columns become four columns.
-HWY_INLINE void turn(Four d, Floats& a, Floats& b, Floats& c, Floats& e) {
-    const hn::RepartitionToWide<Four> wide;
+/// Rows a, b, c, e of four columns become four columns, in each block of four.
+HWY_INLINE void turn(Slab d, Floats& a, Floats& b, Floats& c, Floats& e) {
+    const hn::RepartitionToWide<Slab> wide;
     const auto ab_low = hn::BitCast(wide, hn::InterleaveLower(d, a, b));
     const auto ab_high = hn::BitCast(wide, hn::InterleaveUpper(d, a, b));
     const auto ce_low = hn::BitCast(wide, hn::InterleaveLower(d, c, e));
@@ -60,52 +77,115 @@ HWY_INLINE void turn(Four d, Floats& a, Floats& b, Floats& c, Floats& e) {
     e = hn::BitCast(d, hn::InterleaveUpper(wide, ab_high, ce_high));
 }
 
-Force force_on_here(const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, std::int64_t n_groups, const float* affinity_row) {
-    const Four d;
-    const auto at_x = hn::Set(d, self.x), at_y = hn::Set(d, self.y), at_z = hn::Set(d, self.z);
-    const auto own_radius = hn::Set(d, self.radius), own_reach = hn::Set(d, self.reach);
-    const auto own_repulsion = hn::Set(d, self.repulsion), own_adhesion = hn::Set(d, self.adhesion);
-    const auto one = hn::Set(d, 1.0F), zero = hn::Zero(d), least = hn::Set(d, 1e-6F);
-    auto sum_x = zero, sum_y = zero, sum_z = zero, overlap = zero;
-    for (std::int64_t g = 0; g < n_groups; ++g, list += 4) {
-        const float* r0 = &records[list[0]].x;
-        const float* r1 = &records[list[1]].x;
-        const float* r2 = &records[list[2]].x;
-        const float* r3 = &records[list[3]].x;
-        auto x = hn::Load(d, r0), y = hn::Load(d, r1), z = hn::Load(d, r2), radius = hn::Load(d, r3);
-        turn(d, x, y, z, radius);
-        auto reach = hn::Load(d, r0 + 4), repulsion = hn::Load(d, r1 + 4), adhesion = hn::Load(d, r2 + 4), type = hn::Load(d, r3 + 4);
-        turn(d, reach, repulsion, adhesion, type);
-        alignas(16) std::int32_t types[4];
-        hn::Store(hn::BitCast(hn::RebindToSigned<Four>(), type), hn::RebindToSigned<Four>(), types);
-        alignas(16) const float affinities[4] = {affinity_row[types[0]], affinity_row[types[1]], affinity_row[types[2]], affinity_row[types[3]]};
-        const auto dx = hn::Sub(at_x, x), dy = hn::Sub(at_y, y), dz = hn::Sub(at_z, z);
-        const auto distance = hn::Max(least, hn::Sqrt(hn::Add(hn::Add(hn::Mul(dx, dx), hn::Mul(dy, dy)), hn::Mul(dz, dz))));
-        const auto both_radii = hn::Add(own_radius, radius);
-        const auto both_reaches = hn::Add(own_reach, reach);
-        // One division serves three quotients.
-        const auto radii_reaches = hn::Mul(both_radii, both_reaches);
-        const auto inverse = hn::Div(one, hn::Mul(radii_reaches, distance));
-        const auto squared = hn::Mul(distance, distance);
-        const auto inside = hn::Max(zero, hn::Sub(one, hn::Mul(inverse, hn::Mul(both_reaches, squared))));
-        const auto bound = hn::Max(zero, hn::Sub(one, hn::Mul(inverse, hn::Mul(both_radii, squared))));
-        const auto inside_squared = hn::Mul(inside, inside);
-        const auto push = hn::Mul(hn::Mul(own_repulsion, repulsion), inside_squared);
-        const auto pull = hn::Mul(hn::Mul(hn::Mul(own_adhesion, adhesion), hn::Load(d, affinities)), hn::Mul(bound, bound));
-        const auto per_um = hn::Mul(hn::Sub(push, pull), hn::Mul(inverse, radii_reaches));
-        sum_x = hn::Add(sum_x, hn::Mul(per_um, dx));
-        sum_y = hn::Add(sum_y, hn::Mul(per_um, dy));
-        sum_z = hn::Add(sum_z, hn::Mul(per_um, dz));
-        overlap = hn::Add(overlap, inside_squared);
+/// Four floats from `at` on of the records list[k], and behind them those of list[k + 4] where a vector holds eight.
+HWY_INLINE Floats rows(Slab d, const ForceRecord* records, const std::uint32_t* list, std::int64_t k, std::int64_t at) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+    const hn::Half<Slab> half;
+    return hn::Combine(d, hn::Load(half, &records[list[k + 4]].x + at), hn::Load(half, &records[list[k]].x + at));
+#else
+    return hn::Load(d, &records[list[k]].x + at);
+#endif
+}
+
+/// affinity_row of each type.
+HWY_INLINE Floats affinities(Slab d, const float* affinity_row, std::int64_t n_types, Floats type_bits) {
+    const hn::RebindToSigned<Slab> di;
+    const auto types = hn::BitCast(di, type_bits);
+    if (n_types <= kSlabLanes) return hn::TableLookupLanes(hn::LoadU(d, affinity_row), hn::IndicesFromVec(d, types));
+    HWY_ALIGN std::int32_t number[kSlabLanes];
+    HWY_ALIGN float value[kSlabLanes];
+    hn::Store(types, di, number);
+    for (std::int64_t l = 0; l < kSlabLanes; ++l) value[l] = affinity_row[number[l]];
+    return hn::Load(d, value);
+}
+
+struct Sums {
+    Floats x, y, z, overlap;
+};
+
+HWY_INLINE void add_neighbors(Slab d, const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, const float* affinity_row, std::int64_t n_types, Sums& sums) {
+    const auto one = hn::Set(d, 1.0F), zero = hn::Zero(d);
+    auto x = rows(d, records, list, 0, 0), y = rows(d, records, list, 1, 0), z = rows(d, records, list, 2, 0), radius = rows(d, records, list, 3, 0);
+    turn(d, x, y, z, radius);
+    auto reach = rows(d, records, list, 0, 4), repulsion = rows(d, records, list, 1, 4), adhesion = rows(d, records, list, 2, 4), type = rows(d, records, list, 3, 4);
+    turn(d, reach, repulsion, adhesion, type);
+    const auto dx = hn::Sub(hn::Set(d, self.x), x), dy = hn::Sub(hn::Set(d, self.y), y), dz = hn::Sub(hn::Set(d, self.z), z);
+    const auto distance = hn::Max(hn::Set(d, 1e-6F), hn::Sqrt(hn::Add(hn::Add(hn::Mul(dx, dx), hn::Mul(dy, dy)), hn::Mul(dz, dz))));
+    const auto both_radii = hn::Add(hn::Set(d, self.radius), radius);
+    const auto both_reaches = hn::Add(hn::Set(d, self.reach), reach);
+    // One division serves three quotients.
+    const auto radii_reaches = hn::Mul(both_radii, both_reaches);
+    const auto inverse = hn::Div(one, hn::Mul(radii_reaches, distance));
+    const auto squared = hn::Mul(distance, distance);
+    const auto inside = hn::Max(zero, hn::Sub(one, hn::Mul(inverse, hn::Mul(both_reaches, squared))));
+    const auto bound = hn::Max(zero, hn::Sub(one, hn::Mul(inverse, hn::Mul(both_radii, squared))));
+    const auto inside_squared = hn::Mul(inside, inside);
+    const auto push = hn::Mul(hn::Mul(hn::Set(d, self.repulsion), repulsion), inside_squared);
+    const auto pull = hn::Mul(hn::Mul(hn::Mul(hn::Set(d, self.adhesion), adhesion), affinities(d, affinity_row, n_types, type)), hn::Mul(bound, bound));
+    const auto per_um = hn::Mul(hn::Sub(push, pull), hn::Mul(inverse, radii_reaches));
+    sums.x = hn::Add(sums.x, hn::Mul(per_um, dx));
+    sums.y = hn::Add(sums.y, hn::Mul(per_um, dy));
+    sums.z = hn::Add(sums.z, hn::Mul(per_um, dz));
+    sums.overlap = hn::Add(sums.overlap, inside_squared);
+}
+
+HWY_INLINE float total(Slab d, Floats first, [[maybe_unused]] Floats last) {
+    HWY_ALIGN float lane[kListGroup];
+    hn::Store(first, d, lane);
+    if constexpr (kSlabs == 2) hn::Store(last, d, lane + kSlabLanes);
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+void forces_on_here(const ListedAgents& agents, const float* affinity, std::int64_t n_types, const ForceColumns& out) {
+    const Slab d;
+    const auto zero = hn::Zero(d);
+    for (std::int64_t l = 0; l < agents.n; ++l) {
+        const ForceRecord& self = agents.records[agents.first + l];
+        const float* affinity_row = affinity + self.type * affinity_row_size(n_types);
+        Sums low{zero, zero, zero, zero}, high = low;
+        const std::uint32_t* const end = agents.list + kListGroup * std::int64_t{agents.begin[l + 1]};
+        for (const std::uint32_t* list = agents.list + kListGroup * std::int64_t{agents.begin[l]}; list < end; list += kListGroup) {
+            add_neighbors(d, self, agents.records, list, affinity_row, n_types, low);
+            if constexpr (kSlabs == 2) add_neighbors(d, self, agents.records, list + kSlabLanes, affinity_row, n_types, high);
+        }
+        out.x[l] = total(d, low.x, high.x);
+        out.y[l] = total(d, low.y, high.y);
+        out.z[l] = total(d, low.z, high.z);
+        out.overlap[l] = total(d, low.overlap, high.overlap);
     }
-    const auto total = [&](Floats v) {
-        alignas(16) float lane[4];
-        hn::Store(v, d, lane);
-        return (lane[0] + lane[1]) + (lane[2] + lane[3]);
-    };
-    return {total(sum_x), total(sum_y), total(sum_z), total(overlap)};
 }
 #endif
+
+float move_here(const Motion& motion, std::int64_t begin, std::int64_t end) {
+    const hn::ScalableTag<double> d;
+    const hn::Rebind<float, decltype(d)> df;
+    const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    const std::int64_t whole = begin + (end - begin) / lanes * lanes;
+    const auto now = hn::Set(d, motion.now), before = hn::Set(d, motion.before);
+    auto largest = hn::Set(df, kNoShift);
+    for (std::int64_t i = begin; i < whole; i += lanes) {
+        auto squared = hn::Zero(df);
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            const auto speed = hn::Add(hn::LoadU(df, motion.force[axis] + i), hn::LoadU(df, motion.migration[axis] + i));
+            const auto last = hn::LoadU(df, motion.velocity[axis] + i);
+            const auto by = hn::Add(hn::Mul(now, hn::PromoteTo(d, speed)), hn::Mul(before, hn::PromoteTo(d, last)));
+            auto position = hn::Add(hn::LoadU(d, motion.position[axis] + i), by);
+            const auto low = hn::Set(d, motion.low[axis]), high = hn::Set(d, motion.high[axis]);
+            position = hn::IfThenElse(hn::Lt(position, low), low, hn::IfThenElse(hn::Lt(high, position), high, position));
+            hn::StoreU(position, d, motion.position[axis] + i);
+            hn::StoreU(speed, df, motion.velocity[axis] + i);
+            const auto far = hn::Sub(hn::DemoteTo(df, hn::Sub(position, hn::Set(d, motion.origin[axis]))), hn::LoadU(df, motion.listed_at[axis] + i));
+            squared = hn::Add(squared, hn::Mul(far, far));
+        }
+        const auto more = hn::Sub(hn::LoadU(df, motion.reach + i), hn::LoadU(df, motion.listed_reach + i));
+        largest = hn::Max(largest, hn::Add(hn::Sqrt(squared), more));
+    }
+    HWY_ALIGN float lane[hn::MaxLanes(df)];
+    hn::Store(largest, df, lane);
+    float most = move_plain(motion, whole, end);
+    for (std::int64_t l = 0; l < lanes; ++l) most = std::max(most, lane[l]);
+    return most;
+}
 
 }  // namespace morula::simulation::mechanics_simd::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -114,18 +194,32 @@ HWY_AFTER_NAMESPACE();
 namespace morula::simulation::mechanics_simd {
 
 HWY_EXPORT(near_here);
-HWY_EXPORT(force_on_here);
+HWY_EXPORT(forces_on_here);
+HWY_EXPORT(move_here);
 
 std::int64_t near(const Near& agents, std::int64_t self, std::int64_t begin, std::int64_t end, float skin, std::uint32_t* out) {
     return HWY_DYNAMIC_DISPATCH(near_here)(agents, self, begin, end, skin, out);
 }
 
-Force force_on(const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, std::int64_t n_groups, const float* affinity_row) {
-    return HWY_DYNAMIC_DISPATCH(force_on_here)(self, records, list, n_groups, affinity_row);
-}
+void forces_on(const ListedAgents& agents, const float* affinity, std::int64_t n_types, const ForceColumns& out) { HWY_DYNAMIC_DISPATCH(forces_on_here)(agents, affinity, n_types, out); }
 
-Force force_on_plain(const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, std::int64_t n_groups, const float* affinity_row) {
-    return force_on_each(self, records, list, n_groups, [&](std::uint32_t j) { return affinity_row[records[j].type]; });
+float move(const Motion& motion, std::int64_t begin, std::int64_t end) { return HWY_DYNAMIC_DISPATCH(move_here)(motion, begin, end); }
+
+float move_plain(const Motion& motion, std::int64_t begin, std::int64_t end) {
+    float largest = kNoShift;
+    for (std::int64_t i = begin; i < end; ++i) {
+        float squared = 0.0F;
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            const float speed = motion.force[axis][i] + motion.migration[axis][i];
+            double& position = motion.position[axis][i];
+            position = std::clamp(position + (motion.now * static_cast<double>(speed) + motion.before * static_cast<double>(motion.velocity[axis][i])), motion.low[axis], motion.high[axis]);
+            motion.velocity[axis][i] = speed;
+            const float far = static_cast<float>(position - motion.origin[axis]) - motion.listed_at[axis][i];
+            squared += far * far;
+        }
+        largest = std::max(largest, std::sqrt(squared) + (motion.reach[i] - motion.listed_reach[i]));
+    }
+    return largest;
 }
 
 ForceRecord nobody() { return {.x = 1e12F, .y = 1e12F, .z = 1e12F, .radius = 0.0F, .reach = 0.0F, .repulsion = 0.0F, .adhesion = 0.0F, .type = 0}; }

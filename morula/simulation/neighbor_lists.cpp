@@ -21,6 +21,8 @@ constexpr std::int64_t kFewestCells = 32'768;
 constexpr std::int64_t kCellsAnAgent = 8;
 /// What lists need in tissue: about 30 neighbours of 4 bytes.
 constexpr std::int64_t kExpectedBytesAnAgent = 160;
+/// For how long fast agents are listed ahead. Tried: see docs/simulation.md, Speed.
+constexpr float kAheadMin = 1.0F;
 
 template <class T>
 std::int64_t bytes_of(const std::vector<T>& values) {
@@ -42,7 +44,20 @@ std::array<double, 2> range_of(const std::vector<double>& values, Context& conte
 
 }  // namespace
 
-std::int64_t NeighborLists::Cells::along(std::size_t axis, float at) const { return std::min(n[axis] - 1, static_cast<std::int64_t>(at / edge)); }
+/// Along x, where the cells of a row lie one behind the other in the arrays, cells are half as long: fewer agents are looked at in vain.
+std::int64_t NeighborLists::Cells::along(std::size_t axis, float at) const { return std::clamp<std::int64_t>(static_cast<std::int64_t>(at / (axis == 0 ? 0.5F * edge : edge)), 0, n[axis] - 1); }
+
+std::array<std::int64_t, 2> NeighborLists::Cells::around(std::size_t axis, float at, float far) const {
+    // Rounding may put what is just within reach into the next cell: a little further is looked at.
+    const float more = far + 1e-3F * edge;
+    return {along(axis, at - more), along(axis, at + more)};
+}
+
+/// Fast agents are listed for where they will be: those that others push out of their way would else have lists built anew every few steps.
+float NeighborLists::reach_ahead(const Agents& agents, std::size_t i) const {
+    const float vx = agents.velocity_x[i], vy = agents.velocity_y[i], vz = agents.velocity_z[i];
+    return reach(agents, i) + std::min(0.5F * skin_um_, kAheadMin * std::sqrt(vx * vx + vy * vy + vz * vz));
+}
 
 std::int64_t NeighborLists::most_cells(std::int64_t n_agents) { return std::max(kFewestCells, kCellsAnAgent * n_agents); }
 
@@ -51,16 +66,17 @@ NeighborLists::Cells NeighborLists::choose_cells(const Agents& agents, Context& 
     std::vector<float> largest(static_cast<std::size_t>((agents.size() + kBlockAgents - 1) / kBlockAgents), 0.0F);
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         float& most = largest[static_cast<std::size_t>(block.index)];
-        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) most = std::max(most, reach(agents, i));
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) most = std::max(most, reach_ahead(agents, i));
     });
     Cells cells;
-    cells.edge = 2.0F * *std::max_element(largest.begin(), largest.end()) + skin_um_;
+    largest_reach_ = *std::max_element(largest.begin(), largest.end());
+    cells.edge = 2.0F * largest_reach_ + skin_um_;
     const std::int64_t most = most_cells(agents.size());
     for (;; cells.edge *= 1.25F) {
         double count = 1.0;
         for (std::size_t axis = 0; axis < 3; ++axis) {
             origin_[axis] = range[axis][0];
-            const double n = std::floor((range[axis][1] - range[axis][0]) / static_cast<double>(cells.edge)) + 1.0;
+            const double n = std::floor((range[axis][1] - range[axis][0]) / static_cast<double>(axis == 0 ? 0.5F * cells.edge : cells.edge)) + 1.0;
             MORULA_ASSERT(std::isfinite(n));
             cells.n[axis] = static_cast<std::int64_t>(std::min(n, 1e9));
             count *= n;
@@ -116,7 +132,7 @@ void NeighborLists::keep_places(const Agents& agents, Context& context) {
             x_[i] = static_cast<float>(agents.x[i] - origin_[0]);
             y_[i] = static_cast<float>(agents.y[i] - origin_[1]);
             z_[i] = static_cast<float>(agents.z[i] - origin_[2]);
-            reach_[i] = reach(agents, i);
+            reach_[i] = reach_ahead(agents, i);
         }
     });
 }
@@ -134,12 +150,15 @@ void NeighborLists::list_neighbors(Context& context) {
         for (std::int64_t i = block.begin; i < block.end; ++i) {
             chunk.begin[static_cast<std::size_t>(i - block.begin)] = checked_cast<std::uint32_t>(count / kListGroup);
             const auto a = static_cast<std::size_t>(i);
-            const std::int64_t x = cells.along(0, x_[a]), y = cells.along(1, y_[a]), z = cells.along(2, z_[a]);
-            for (std::int64_t cz = std::max<std::int64_t>(0, z - 1); cz <= std::min(z + 1, cells.n[2] - 1); ++cz) {
-                for (std::int64_t cy = std::max<std::int64_t>(0, y - 1); cy <= std::min(y + 1, cells.n[1] - 1); ++cy) {
+            const float far = reach_[a] + largest_reach_ + skin_um_;
+            const auto [first_x, last_x] = cells.around(0, x_[a], far);
+            const auto [first_y, last_y] = cells.around(1, y_[a], far);
+            const auto [first_z, last_z] = cells.around(2, z_[a], far);
+            for (std::int64_t cz = first_z; cz <= last_z; ++cz) {
+                for (std::int64_t cy = first_y; cy <= last_y; ++cy) {
                     const std::int64_t row = (cz * cells.n[1] + cy) * cells.n[0];
-                    const std::int64_t begin = cell_begin_[static_cast<std::size_t>(row + std::max<std::int64_t>(0, x - 1))];
-                    const std::int64_t end = cell_begin_[static_cast<std::size_t>(row + std::min(x + 1, cells.n[0] - 1) + 1)];
+                    const std::int64_t begin = cell_begin_[static_cast<std::size_t>(row + first_x)];
+                    const std::int64_t end = cell_begin_[static_cast<std::size_t>(row + last_x + 1)];
                     const std::int64_t room = count + (end - begin) + mechanics_simd::kPadding + kListGroup;
                     if (static_cast<std::int64_t>(found->size()) < room) found->resize(static_cast<std::size_t>(2 * room));
                     count += mechanics_simd::near(near, i, begin, end, skin_um_, found->data() + count);
@@ -174,6 +193,7 @@ void NeighborLists::save(StateWriter& out) const {
     if (n_ <= 0) return;
     out.put(cells_.n);
     out.put(cells_.edge);
+    out.put(largest_reach_);
     out.put(origin_);
     for (const std::vector<float>* values : {&x_, &y_, &z_, &reach_}) out.put(*values);
 }
@@ -183,9 +203,10 @@ void NeighborLists::load(StateReader& in, std::int64_t n_agents, Context& contex
     if (n_ <= 0) return;
     in.get(cells_.n);
     in.get(cells_.edge);
+    in.get(largest_reach_);
     in.get(origin_);
     const auto is_side = [&](std::int64_t n) { return n > 0 && n <= most_cells(n_agents); };
-    if (n_ != n_agents || !(cells_.edge > 0.0F) || !is_side(cells_.n[0]) || !is_side(cells_.n[1]) || !is_side(cells_.n[2]) ||
+    if (n_ != n_agents || !(cells_.edge > 0.0F) || !(largest_reach_ >= 0.0F && 2.0F * largest_reach_ <= cells_.edge) || !is_side(cells_.n[0]) || !is_side(cells_.n[1]) || !is_side(cells_.n[2]) ||
         static_cast<double>(cells_.n[0]) * static_cast<double>(cells_.n[1]) * static_cast<double>(cells_.n[2]) > static_cast<double>(most_cells(n_agents))) {
         in.damaged("its neighbour lists are not those of its agents");
     }
@@ -197,7 +218,7 @@ void NeighborLists::load(StateReader& in, std::int64_t n_agents, Context& contex
     std::int64_t before = 0;
     for (std::size_t i = 0; i < static_cast<std::size_t>(n_); ++i) {
         for (const float at : {x_[i], y_[i], z_[i]}) {
-            if (!(at >= 0.0F && at / cells_.edge < 1e9F)) in.damaged("an agent is out of place");
+            if (!(at >= 0.0F && at / cells_.edge < 5e8F)) in.damaged("an agent is out of place");
         }
         const std::int64_t cell = (cells_.along(2, z_[i]) * cells_.n[1] + cells_.along(1, y_[i])) * cells_.n[0] + cells_.along(0, x_[i]);
         if (cell < before) in.damaged("its agents are not sorted");

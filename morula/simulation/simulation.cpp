@@ -207,6 +207,11 @@ void Simulation::give_drugs() {
 void Simulation::find_rates(std::int32_t substance, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) const {
     const auto view = [&](BehaviorKind kind) { return behaviors_.view(agents_, {kind, substance}); };
     const Behaviors::View secreted = view(BehaviorKind::secretion), aim = view(BehaviorKind::secretion_target), uptake = view(BehaviorKind::uptake), exported = view(BehaviorKind::exported);
+    if (secreted.is_nothing() && uptake.is_nothing() && exported.is_nothing()) {
+        std::fill(secretion.begin(), secretion.end(), 0.0F);
+        std::fill(clearance.begin(), clearance.end(), 0.0F);
+        return;
+    }
     for (std::size_t k = 0; k < secretion.size(); ++k) {
         const std::size_t i = static_cast<std::size_t>(begin) + k;
         const double volume = volume_of(agents_, i), rate = secreted.at(agents_, i);
@@ -248,7 +253,7 @@ void Simulation::live(Context& context) {
     // Asking who touches whom may sort the agents, so that it comes first.
     const Contacts contacts = behaviors_.asks_for_contacts() ? mechanics_.contacts(agents_, context) : Contacts();
     behaviors_.follow(agents_, field_, contacts, states(), minute(), context);
-    take_damage(agents_, behaviors_, contacts, dt, context);
+    take_damage(agents_, behaviors_, contacts, model_.types.size(), dt, context);
     PopulationEvents events = advance_life(agents_, lives(), behaviors_.life_rates(), dt, model_.seed, strike, context);
     behaviors_.end(agents_, events.dying);
     const std::vector<Encounter> encounters = find_encounters(agents_, behaviors_, contacts, events, model_.types.size(), dt, model_.seed, strike, context);

@@ -105,6 +105,7 @@ private:
     void hold_medium(std::int32_t substance, Context& context);
     /// Takes off what saturation leaves of the uptake that find_rates gave: down to the law's chord at the cell's concentration, or to its tangent there.
     enum class UptakeLaw { chord, tangent };
+    bool saturates(std::size_t substance) const;
     void saturate(UptakeLaw law, std::int32_t substance, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) const;
     void live(Context& context);
     void use_factors(double minute);

@@ -28,6 +28,10 @@ bool Simulation::is_due(std::size_t substance) const {
     return model_.pace[substance] == FieldPace::stepped || step_ == 0 || (step_ + 1) % steps_a_solution_[substance] == 0;
 }
 
+bool Simulation::saturates(std::size_t substance) const {
+    return std::any_of(model_.types.begin(), model_.types.end(), [&](const CellType& type) { return type.exchange[substance].half_uptake > 0.0; });
+}
+
 void Simulation::saturate(UptakeLaw law, std::int32_t substance, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) const {
     const Behaviors::View uptake = behaviors_.view(agents_, {BehaviorKind::uptake, substance});
     const Grid& box = model_.box;
@@ -56,7 +60,7 @@ void Simulation::hold_medium(std::int32_t substance, Context& context) {
 void Simulation::solve_field(std::int32_t substance, Context& context) {
     const auto s = static_cast<std::size_t>(substance);
     if (model_.medium[s]) hold_medium(substance, context);
-    const bool saturates = std::any_of(model_.types.begin(), model_.types.end(), [&](const CellType& type) { return type.exchange[s].half_uptake > 0.0; });
+    const bool saturates = this->saturates(s);
     const auto rates_of = [&](std::int32_t of, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) {
         find_rates(of, begin, secretion, clearance);
         if (saturates) saturate(UptakeLaw::tangent, of, begin, secretion, clearance);
@@ -106,7 +110,7 @@ void Simulation::step_fields(Context& context) {
     if (!stepped.empty()) {
         const auto rates_of = [&](std::int32_t s, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) {
             find_rates(s, begin, secretion, clearance);
-            saturate(UptakeLaw::chord, s, begin, secretion, clearance);
+            if (saturates(static_cast<std::size_t>(s))) saturate(UptakeLaw::chord, s, begin, secretion, clearance);
         };
         const std::vector<VoxelRates> rates = add_up_voxels(model_.box, agents_, stepped, rates_of, mechanics_.workspace(), context);
         for (std::size_t k = 0; k < stepped.size(); ++k) field_.set_exchange(stepped[k], rates[k].source, rates[k].sink, context);

@@ -1,8 +1,10 @@
 #include "morula/simulation/voxel_sums.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "morula/core/parallel.hpp"
+#include "morula/simulation/voxel_places_simd.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -21,16 +23,24 @@ struct Piece {
     double* sums = nullptr;
 };
 
-std::int64_t place_of(const Grid& grid, const Agents& agents, std::size_t i) { return nearest_place(grid, {agents.x[i], agents.y[i], agents.z[i]}); }
+/// Places of the agents [begin, begin + out.size()).
+void find_places(const Grid& grid, const Agents& agents, std::int64_t begin, std::span<std::int64_t> out) {
+    const auto of = [&](const std::vector<double>& values) { return std::span(values).subspan(static_cast<std::size_t>(begin), out.size()); };
+    voxel_places::find(grid, of(agents.x), of(agents.y), of(agents.z), out);
+}
 
 std::vector<Piece> find_pieces(const Grid& grid, const Agents& agents, std::int64_t in_a_piece, Context& context) {
     std::vector<Piece> pieces(static_cast<std::size_t>((agents.size() + in_a_piece - 1) / in_a_piece));
     parallel_blocks(context, agents.size(), in_a_piece, [&](Block block) {
         std::int64_t low = grid.n_stored(), high = 0;
-        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            const std::int64_t place = place_of(grid, agents, i);
-            low = std::min(low, place);
-            high = std::max(high, place);
+        std::array<std::int64_t, kBatch> place;
+        for (std::int64_t begin = block.begin; begin < block.end; begin += kBatch) {
+            const auto here = std::span(place).first(static_cast<std::size_t>(std::min(kBatch, block.end - begin)));
+            find_places(grid, agents, begin, here);
+            for (const std::int64_t at : here) {
+                low = std::min(low, at);
+                high = std::max(high, at);
+            }
         }
         pieces[static_cast<std::size_t>(block.index)] = {.first = low, .n = high - low + 1};
     });
@@ -73,18 +83,18 @@ std::vector<VoxelRates> add_up_voxels(const Grid& grid, const Agents& agents, st
     parallel_blocks(context, agents.size(), in_a_piece, [&](Block block) {
         const Piece& piece = pieces[static_cast<std::size_t>(block.index)];
         std::fill_n(piece.sums, n_sums * piece.n, 0.0);
-        std::vector<float> secretion(kBatch), clearance(kBatch);
-        std::vector<std::int64_t> place(kBatch);
+        std::array<float, kBatch> secretion, clearance;
+        std::array<std::int64_t, kBatch> place;
         for (std::int64_t begin = block.begin; begin < block.end; begin += kBatch) {
             const auto n = static_cast<std::size_t>(std::min(kBatch, block.end - begin));
-            for (std::size_t k = 0; k < n; ++k) place[k] = place_of(grid, agents, static_cast<std::size_t>(begin) + k) - piece.first;
+            find_places(grid, agents, begin, std::span(place).first(n));
             for (std::size_t s = 0; s < substances.size(); ++s) {
                 rates(substances[s], begin, std::span(secretion).first(n), std::span(clearance).first(n));
                 double* source = piece.sums + static_cast<std::int64_t>(2 * s) * piece.n;
                 double* sink = source + piece.n;
                 for (std::size_t k = 0; k < n; ++k) {
-                    source[place[k]] += static_cast<double>(secretion[k]);
-                    sink[place[k]] += static_cast<double>(clearance[k]);
+                    source[place[k] - piece.first] += static_cast<double>(secretion[k]);
+                    sink[place[k] - piece.first] += static_cast<double>(clearance[k]);
                 }
             }
         }

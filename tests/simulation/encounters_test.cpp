@@ -157,7 +157,7 @@ TEST(encounters, attacks_share_out_the_attackers_time) {
     }
     agents.damage[0] = 1.0F;
     Scene scene(model, agents, *context);
-    take_damage(scene.agents, scene.behaviors, scene.contacts, 6.0, *context);
+    take_damage(scene.agents, scene.behaviors, scene.contacts, 2, 6.0, *context);
     const double minutes = 6.0 * 0.8 * 2.0 / 2.6 / 2.0;
     const auto relaxed = [](double damage) { return 0.5 + (damage - 0.5) * std::exp(-0.6); };
     const auto damage = [&](std::int64_t number) { return static_cast<double>(scene.agents.damage[place_of(scene.agents, number)]); };
@@ -169,7 +169,7 @@ TEST(encounters, attacks_share_out_the_attackers_time) {
     // The dead neither attack nor suffer.
     scene.agents.death[place_of(scene.agents, 0)] = Death::necrotic;
     const double before = damage(0);
-    take_damage(scene.agents, scene.behaviors, scene.contacts, 6.0, *context);
+    take_damage(scene.agents, scene.behaviors, scene.contacts, 2, 6.0, *context);
     EXPECT_EQ(damage(0), before);
     EXPECT_NEAR(static_cast<double>(scene.agents.attacked_min[place_of(scene.agents, 2)]), minutes + 6.0 * 0.4 * 2.0 / 1.8, 1e-5);
 }
@@ -179,7 +179,7 @@ TEST(encounters, give_the_same_with_any_number_of_threads) {
     test::same_at_threads({2, 8},
         [&](Context& context) {
             Scene scene(model, groups(model, 1500, 4), context);
-            take_damage(scene.agents, scene.behaviors, scene.contacts, 6.0, context);
+            take_damage(scene.agents, scene.behaviors, scene.contacts, 2, 6.0, context);
             PopulationEvents events;
             apply_encounters(scene.agents, find_encounters(scene.agents, scene.behaviors, scene.contacts, {}, 2, 6.0, 1, 3, context), model, scene.behaviors, events);
             apply_events(scene.agents, std::move(events), Space::flat, 1, 3);

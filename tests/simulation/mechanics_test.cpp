@@ -101,16 +101,74 @@ TEST(mechanics, the_kernel_agrees_with_the_plain_sum) {
     records.push_back(mechanics_simd::nobody());
     std::vector<std::uint32_t> list;
     for (std::uint32_t i = 1; i <= 21; ++i) list.push_back(i);
-    while (list.size() % 4 != 0) list.push_back(21);
-    const std::vector<float> affinity{1.0F, 0.5F, 2.0F};
-    const auto n_groups = static_cast<std::int64_t>(list.size() / 4);
-    const auto fast = mechanics_simd::force_on(records[0], records.data(), list.data(), n_groups, affinity.data());
-    const auto plain = mechanics_simd::force_on_plain(records[0], records.data(), list.data(), n_groups, affinity.data());
-    EXPECT_NEAR(fast.x, plain.x, 1e-4F);
-    EXPECT_NEAR(fast.y, plain.y, 1e-4F);
-    EXPECT_NEAR(fast.z, plain.z, 1e-4F);
-    EXPECT_NEAR(fast.overlap, plain.overlap, 1e-5F);
-    EXPECT_GT(plain.overlap, 0.1F);
+    while (std::ssize(list) % kListGroup != 0) list.push_back(21);
+    const auto n_groups = static_cast<std::uint32_t>(std::ssize(list) / kListGroup);
+    // Few types, whose affinities are one vector, and many.
+    for (const std::int64_t n_types : {3, 12}) {
+        std::vector<float> affinity(static_cast<std::size_t>(n_types * mechanics_simd::affinity_row_size(n_types)), 100.0F);
+        for (std::size_t type = 0; type < static_cast<std::size_t>(n_types); ++type) affinity[type] = 0.5F + 0.25F * static_cast<float>(type);
+        for (std::size_t i = 1; i < 21; ++i) records[i].type = static_cast<std::int32_t>(static_cast<std::int64_t>(i) % n_types);
+        // Nobody's neighbours, then those of the list.
+        const std::array<std::uint32_t, 3> begin{0, 0, n_groups};
+        std::vector<mechanics_simd::ForceRecord> two = records;
+        two.insert(two.begin(), records[0]);
+        std::vector<std::uint32_t> moved = list;
+        for (std::uint32_t& j : moved) ++j;
+        std::array<float, 2> x{}, y{}, z{}, overlap{};
+        mechanics_simd::forces_on({two.data(), 0, 2, begin.data(), moved.data()}, affinity.data(), n_types, {x.data(), y.data(), z.data(), overlap.data()});
+        const auto plain = mechanics_simd::force_on_each(records[0], records.data(), list.data(), n_groups, [&](std::uint32_t j) { return affinity[static_cast<std::size_t>(records[j].type)]; });
+        EXPECT_EQ(x[0], 0.0F);
+        EXPECT_EQ(overlap[0], 0.0F);
+        EXPECT_NEAR(x[1], plain.x, 1e-4F);
+        EXPECT_NEAR(y[1], plain.y, 1e-4F);
+        EXPECT_NEAR(z[1], plain.z, 1e-4F);
+        EXPECT_NEAR(overlap[1], plain.overlap, 1e-5F);
+        EXPECT_GT(plain.overlap, 0.1F);
+    }
+}
+
+TEST(mechanics, the_kernel_of_motion_has_the_bits_of_the_plain_one) {
+    const std::size_t n = 37;
+    struct State {
+        std::vector<double> position[3];
+        std::vector<float> velocity[3], force[3], migration[3], listed[3], reach, listed_reach;
+    };
+    State start;
+    for (std::size_t i = 0; i < n; ++i) {
+        Random random(5, Purpose::test, i, 0);
+        const auto u = [&] { return static_cast<float>(2.0 * random.uniform() - 1.0); };
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            start.position[axis].push_back(50.0 * random.uniform());
+            start.velocity[axis].push_back(u());
+            start.force[axis].push_back(i % 5 == 0 ? 1000.0F * u() : u());
+            start.migration[axis].push_back(u());
+            start.listed[axis].push_back(25.0F * (u() + 1.0F));
+        }
+        start.reach.push_back(10.0F + u());
+        start.listed_reach.push_back(10.0F + u());
+    }
+    const auto motion_of = [](State& s) {
+        mechanics_simd::Motion motion{.position = {}, .velocity = {}, .force = {}, .migration = {}, .listed_at = {}, .reach = s.reach.data(), .listed_reach = s.listed_reach.data(), .low = {0.0, 0.0, 0.0},
+                                      .high = {50.0, 50.0, 50.0}, .origin = {1.5, 2.5, 3.5}, .now = 0.15, .before = -0.05};
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            motion.position[axis] = s.position[axis].data();
+            motion.velocity[axis] = s.velocity[axis].data();
+            motion.force[axis] = s.force[axis].data();
+            motion.migration[axis] = s.migration[axis].data();
+            motion.listed_at[axis] = s.listed[axis].data();
+        }
+        return motion;
+    };
+    State fast = start, plain = start;
+    for (const auto& [begin, end] : {std::pair{0, 37}, {3, 20}, {5, 6}, {9, 9}}) {
+        EXPECT_EQ(mechanics_simd::move(motion_of(fast), begin, end), mechanics_simd::move_plain(motion_of(plain), begin, end));
+        for (std::size_t axis = 0; axis < 3; ++axis) {
+            EXPECT_EQ(fast.position[axis], plain.position[axis]);
+            EXPECT_EQ(fast.velocity[axis], plain.velocity[axis]);
+        }
+    }
+    EXPECT_NE(fast.position[0], start.position[0]);
+    EXPECT_EQ(std::count(fast.position[0].begin(), fast.position[0].end(), 50.0) > 0, true) << "some met the wall";
 }
 
 TEST(mechanics, forces_between_cells_add_up_to_nothing) {

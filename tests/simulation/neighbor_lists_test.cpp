@@ -31,7 +31,7 @@ Pairs listed(const NeighborLists& lists, const Agents& agents) {
         const ListChunk& chunk = lists.chunk(i / kListChunk);
         const auto l = static_cast<std::size_t>(i % kListChunk);
         std::set<std::uint64_t>& others = pairs[agents.id[static_cast<std::size_t>(i)]];
-        for (std::size_t k = 4 * std::size_t{chunk.begin[l]}; k < 4 * std::size_t{chunk.begin[l + 1]}; ++k) {
+        for (std::size_t k = kListGroup * std::size_t{chunk.begin[l]}; k < kListGroup * std::size_t{chunk.begin[l + 1]}; ++k) {
             if (chunk.list[k] == agents.size()) continue;
             EXPECT_TRUE(others.insert(agents.id[chunk.list[k]]).second);
         }
@@ -79,6 +79,34 @@ TEST(neighbor_lists, still_hold_all_that_touch_when_agents_have_moved_by_half_th
         agents.radius[i] += static_cast<float>(0.2 * random.uniform());
         EXPECT_GT(lists.shift(agents, i), 0.0F);
         EXPECT_LT(lists.shift(agents, i), 1.5F);
+    }
+    const Pairs there = listed(lists, agents);
+    for (const auto& [agent, others] : all_pairs(agents, factor, 0.0F)) {
+        EXPECT_TRUE(std::includes(there.at(agent).begin(), there.at(agent).end(), others.begin(), others.end()));
+    }
+}
+
+TEST(neighbor_lists, of_agents_that_move_fast_last_longer) {
+    const auto context = test::make_context(1);
+    const std::array<float, 2> factor{1.25F, 1.25F};
+    Agents agents = scattered(800, 120.0, 3.0);
+    for (std::size_t i = 0; i < agents.id.size(); i += 3) {
+        agents.velocity_x[i] = i % 2 == 0 ? 0.5F : -9.0F;
+        agents.velocity_y[i] = 0.3F;
+    }
+    NeighborLists lists(2.0, {factor[0], factor[1]});
+    Workspace workspace;
+    lists.build(agents, workspace, *context);
+    // What an agent may move before lists are built anew: half of the skin, and what it is about to move.
+    for (std::size_t i = 0; i < agents.id.size(); ++i) {
+        const float speed = std::hypot(agents.velocity_x[i], agents.velocity_y[i]);
+        EXPECT_NEAR(lists.shift(agents, i), -std::min(1.0F, speed), 1e-5F);
+        const double far = static_cast<double>(1.0F - lists.shift(agents, i)) - 1e-4;
+        Random random(6, Purpose::test, i, 1);
+        const double angle = 6.28 * random.uniform();
+        agents.x[i] += far * std::cos(angle);
+        agents.y[i] += far * std::sin(angle);
+        EXPECT_LT(lists.shift(agents, i), 1.0F);
     }
     const Pairs there = listed(lists, agents);
     for (const auto& [agent, others] : all_pairs(agents, factor, 0.0F)) {
