@@ -53,8 +53,8 @@ TEST(tissue_examples, oxygen_around_a_capillary_is_that_of_krogh_and_erlang) {
     const double drop = capillary - closed(outer);
     EXPECT_GT(drop, 15.0);
     EXPECT_GT(closed(outer), 10.0) << "uptake saturates everywhere";
-    // Measured: 9 % of the drop next to the capillary, 5.5 % at the rim.
-    for (const auto& [ring, sum] : rings) EXPECT_LT(std::abs(sum[0] / sum[1]), 0.1 * drop) << 5 * ring << " um from the capillary";
+    // What is left: the capillary on the grid (3 % too deep everywhere) and uptake that saturates (3 % too shallow at the rim); see docs/scenarios.md.
+    for (const auto& [ring, sum] : rings) EXPECT_LT(std::abs(sum[0] / sum[1]), 0.03 * drop) << 5 * ring << " um from the middle: " << 100.0 * sum[0] / sum[1] / drop << " % of the drop";
 }
 
 TEST(tissue_examples, oxygen_in_a_lobule_falls_from_the_triads_to_the_central_vein) {
