@@ -130,7 +130,8 @@ std::vector<RunSummary> run_one(const Scenario& scenario, const SimulateOptions&
     if (start == RunStart::resumed) context.events().warning("report.html shows this run from where it goes on; the tables hold all of it.");
     PageWatcher watcher(scenario, options, record, context);
     const RunSettings settings{.folder = options.out, .until_min = scenario.until_min, .save_every_s = options.save_every, .start = start, .watcher = &watcher};
-    return {run_scenario(scenario, settings, context.threads(), nullptr, context)};
+    RunProgress progress(context, 1);
+    return {run_scenario(scenario, settings, context.threads(), progress, 0, context)};
 }
 
 std::string seed_folder(std::uint64_t seed) { return fmt::format("seed-{}", seed); }
@@ -143,13 +144,13 @@ std::vector<RunSummary> run_seeds(const Scenario& scenario, const SimulateOption
         const fs::path folder = out / seed_folder(scenario.model.seed + static_cast<std::uint64_t>(k));
         settings.push_back({.folder = folder, .until_min = scenario.until_min, .save_every_s = options.save_every, .start = start_in(folder, options, context)});
     }
-    Progress progress(context, "simulate", *options.seeds * last_step(scenario, scenario.until_min), "steps");
+    RunProgress progress(context, settings.size());
     std::vector<RunSummary> runs(settings.size());
     parallel_blocks(context, *options.seeds, 1, [&](Block block) {
         const auto k = static_cast<std::size_t>(block.index);
         Scenario own = scenario;
         own.model.seed += static_cast<std::uint64_t>(k);
-        runs[k] = run_scenario(own, settings[k], 1, &progress, context);
+        runs[k] = run_scenario(own, settings[k], 1, progress, k, context);
     });
     formats::CsvWriter csv(out / "seeds.csv", {"seed", "final_hash", "minutes", "n_cells", "births", "removals"});
     std::vector<std::pair<std::uint64_t, fs::path>> folders;

@@ -10,6 +10,7 @@
 #include "morula/commands/simulate_tables.hpp"
 #include "morula/commands/snapshot.hpp"
 #include "morula/commands/verb_record.hpp"
+#include "morula/core/delayed_cancel.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/version.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
@@ -20,6 +21,10 @@ namespace {
 
 namespace fs = std::filesystem;
 using simulation::Simulation;
+
+/// Between cancellation and giving up the step that is under way.
+constexpr std::chrono::seconds kPatience{5};
+constexpr std::chrono::milliseconds kShowEvery{100};
 
 fs::path state_path(const fs::path& folder) { return folder / "state" / "run.state"; }
 
@@ -41,17 +46,18 @@ class ScenarioRun {
 public:
     ScenarioRun(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, Context& outer)
         : scenario_(scenario), settings_(settings), outer_(outer),
-          // A context that nobody cancels: a step that has begun is brought to its end, so that there always is a state to go on from.
-          context_({.threads = threads, .memory_bytes = outer.memory_bytes() / outer.threads() * threads, .events = nullptr, .cancel = nullptr}), simulation_(begin()), tables_(settings.folder, saved_.tables, scenario),
+          // A context that nobody cancels, for what must be whole. A step that has begun is brought to its end too, so that there is a state to go on from; unless that takes too long.
+          give_up_(outer, kPatience), context_({.threads = threads, .memory_bytes = outer.memory_bytes() / outer.threads() * threads, .events = nullptr, .cancel = nullptr}),
+          step_context_({.threads = threads, .memory_bytes = context_.memory_bytes(), .events = nullptr, .cancel = give_up_.flag()}), simulation_(begin()), tables_(settings.folder, saved_.tables, scenario),
           fields_(settings.folder / "fields.zarr", simulation_) {}
 
-    RunSummary run(Progress* progress) {
-        const std::int64_t last = last_step(scenario_, settings_.until_min);
+    RunSummary run(RunProgress& progress, std::size_t number) {
+        const std::int64_t last = std::llround(settings_.until_min / scenario_.model.clocks.mechanics_min);
         if (simulation_.mechanics_steps() > last) {
             invalid_data(fmt::format("{} is at minute {:g}, and the run is to end at minute {:g}.", state_path(settings_.folder).string(), simulation_.minute(), settings_.until_min),
                          "Run without --resume, or with a later --until.");
         }
-        Progress own(outer_, "simulate", last - simulation_.mechanics_steps(), "steps");
+        const std::int64_t first = simulation_.mechanics_steps(), agent_steps_before = simulation_.tally().agent_steps;
         if (settings_.start == RunStart::fresh) report();
         else look(read_all(scenario_, simulation_, context_));
         next_report_ = 0;
@@ -63,8 +69,10 @@ public:
                 save();
                 saved_at = std::chrono::steady_clock::now();
             }
-            step();
-            (progress == nullptr ? own : *progress).advance(1);
+            step_or_give_up();
+            const std::int64_t n = simulation_.agents().size(), left = last - simulation_.mechanics_steps();
+            if (n > 0) progress.at(number, simulation_.tally().agent_steps - agent_steps_before, left * n);
+            else progress.at(number, simulation_.mechanics_steps() - first, left);
         }
         save();
         return finish();
@@ -124,11 +132,24 @@ private:
 
     void step() {
         const auto begin = std::chrono::steady_clock::now();
-        simulation_.advance(static_cast<double>(simulation_.mechanics_steps() + 1) * scenario_.model.clocks.mechanics_min, context_);
+        simulation_.advance(static_cast<double>(simulation_.mechanics_steps() + 1) * scenario_.model.clocks.mechanics_min, step_context_);
         saved_.seconds += seconds_since(begin);
         if (simulation_.mechanics_steps() < step_of(next_report_)) return;
         report();
         ++next_report_;
+    }
+
+    void step_or_give_up() {
+        try {
+            step();
+        } catch (const Error& error) {
+            if (error.code() != ErrorCode::cancelled) throw;
+            // The step is half done: what it left is no state. The tables are those of the steps before.
+            tables_.publish(context_);
+            fail(ErrorCode::cancelled, fmt::format("Stopped as asked amid a step, after minute {:g} of {:g}: it took too long. {} holds the tables so far{}.", simulation_.minute(), settings_.until_min, settings_.folder.string(),
+                                                   has_saved_run(settings_.folder) ? " and the last saved state" : ""),
+                 has_saved_run(settings_.folder) ? "Run the same command with --resume to go on from that state." : "Look at how close the cells are to each other: crowded ones make steps slow.");
+        }
     }
 
     void look(const std::vector<simulation::ReadoutValue>& readouts) {
@@ -207,7 +228,9 @@ private:
     const Scenario& scenario_;
     const RunSettings& settings_;
     Context& outer_;
+    DelayedCancel give_up_;
     Context context_;
+    Context step_context_;
     SavedRun saved_;
     Simulation simulation_;
     RunTables tables_;
@@ -219,10 +242,24 @@ private:
 
 bool has_saved_run(const fs::path& folder) { return fs::exists(state_path(folder)); }
 
-std::int64_t last_step(const Scenario& scenario, double until_min) { return std::llround(until_min / scenario.model.clocks.mechanics_min); }
+RunProgress::RunProgress(Context& context, std::size_t n_runs) : context_(context), shares_(n_runs), begin_(std::chrono::steady_clock::now()), next_(begin_ + kShowEvery) {}
 
-RunSummary run_scenario(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, Progress* progress, Context& context) {
-    return ScenarioRun(scenario, settings, threads, context).run(progress);
+void RunProgress::at(std::size_t run, std::int64_t done, std::int64_t to_come) {
+    const std::lock_guard lock(mutex_);
+    shares_[run] = {done, to_come};
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_) return;
+    next_ = now + kShowEvery;
+    Share all;
+    for (const Share& share : shares_) {
+        all.done += share.done;
+        all.to_come += share.to_come;
+    }
+    context_.events().progress({"simulate", all.done, all.done + all.to_come, "agent-steps", seconds_since(begin_)});
+}
+
+RunSummary run_scenario(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, RunProgress& progress, std::size_t number, Context& context) {
+    return ScenarioRun(scenario, settings, threads, context).run(progress, number);
 }
 
 }  // namespace morula::commands

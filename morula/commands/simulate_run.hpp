@@ -1,9 +1,11 @@
 // One run of a scenario with one seed, in one folder: its tables, snapshots and fields, and the state from which it can go on.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,17 +52,34 @@ struct RunSummary {
     StateSummary states;
 };
 
+/// Shows how far runs are, ten times a second at most: agent-steps so far and to come (for the cells of the moment), their speed, and with it the time left; steps where there are no cells.
+/// Safe from any thread.
+class RunProgress {
+public:
+    RunProgress(Context& context, std::size_t n_runs);
+    /// Of run number `run`: agent-steps (or steps) of this session, and those to come.
+    void at(std::size_t run, std::int64_t done, std::int64_t to_come);
+
+private:
+    struct Share {
+        std::int64_t done = 0;
+        std::int64_t to_come = 0;
+    };
+    Context& context_;
+    std::mutex mutex_;
+    std::vector<Share> shares_;
+    std::chrono::steady_clock::time_point begin_;
+    std::chrono::steady_clock::time_point next_;
+};
+
 /// Whether the folder holds the state of a run that --resume can go on from.
 bool has_saved_run(const std::filesystem::path& folder);
 
 /// Runs to the end, from the start or from the state in the folder. The state is saved every save_every_s, at the end, and when the Context is cancelled: then the tables so far are put in
 /// place and a cancelled Error says how to go on. Whenever the process dies, the folder holds the last saved state and no half-written file under a final name. A run that went on leaves the
 /// same files, to the last byte, as one that did not stop, state/ apart; the state stays, for a later --until.
-/// threads: of this run; the Context's own threads may be busy with other seeds. progress: of all seeds, told of each step; nullptr: the run shows its own.
+/// A step that lasts longer than a few seconds after the cancellation is given up: then the last saved state is the one to go on from, and the Error says so.
+/// threads: of this run; the Context's own threads may be busy with other seeds. progress: of all runs, and the number of this one among them.
 /// Throws invalid_data where the state is of another scenario, seed or version, damaged, or later than until_min.
-RunSummary run_scenario(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, Progress* progress, Context& context);
-
-/// The mechanics step at which a run stops.
-std::int64_t last_step(const Scenario& scenario, double until_min);
-
+RunSummary run_scenario(const Scenario& scenario, const RunSettings& settings, std::int32_t threads, RunProgress& progress, std::size_t number, Context& context);
 }  // namespace morula::commands

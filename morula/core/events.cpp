@@ -28,12 +28,19 @@ std::string rough_time(double seconds) {
     return fmt::format("{:.1f} h", seconds / 3600.0);
 }
 
-/// "12,345 of 100,000 cells, 51,000 cells/s, 2 s left"
+/// "12345", "5.25 M"
+std::string rough_number(double value) {
+    if (value < 1e6) return fmt::format("{:.0f}", value);
+    return value < 1e9 ? fmt::format("{:.3g} M", value / 1e6) : fmt::format("{:.3g} G", value / 1e9);
+}
+
+/// "12345 of 100000 cells, 51000 cells/s, 2 s left"
 std::string progress_line(const ProgressReport& report) {
     const double rate = report.seconds > 0.0 ? static_cast<double>(report.done) / report.seconds : 0.0;
-    std::string line = fmt::format("{}: {} {}", report.step, report.done, report.unit);
-    if (report.total > 0) line = fmt::format("{}: {} of {} {}", report.step, report.done, report.total, report.unit);
-    if (rate > 0.0) line += fmt::format(", {:.0f} {}/s", rate, report.unit);
+    const auto amount = [](std::int64_t n) { return rough_number(static_cast<double>(n)); };
+    std::string line = fmt::format("{}: {} {}", report.step, amount(report.done), report.unit);
+    if (report.total > 0) line = fmt::format("{}: {} of {} {}", report.step, amount(report.done), amount(report.total), report.unit);
+    if (rate > 0.0) line += fmt::format(", {} {}/s", rough_number(rate), report.unit);
     if (rate > 0.0 && report.total > report.done) line += fmt::format(", {} left", rough_time(static_cast<double>(report.total - report.done) / rate));
     return line;
 }

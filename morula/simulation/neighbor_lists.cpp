@@ -1,6 +1,9 @@
 #include "morula/simulation/neighbor_lists.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -40,6 +43,11 @@ std::array<double, 2> range_of(const std::vector<double>& values, Context& conte
     std::array<double, 2> range = parts.front();
     for (const auto& part : parts) range = {std::min(range[0], part[0]), std::max(range[1], part[1])};
     return range;
+}
+
+[[noreturn]] void refuse_crowd(const Context& context) {
+    fail(ErrorCode::resource_limit, fmt::format("The lists of neighbouring cells need more than the memory there is, {}: so many cells lie within reach of each other.", format_bytes(context.memory_bytes())),
+         "Put fewer cells into one place (spacing_um, the radius of an injection), raise the limit with --memory, or use a machine with more memory.");
 }
 
 }  // namespace
@@ -140,6 +148,8 @@ void NeighborLists::keep_places(const Agents& agents, Context& context) {
 void NeighborLists::list_neighbors(Context& context) {
     const Cells& cells = cells_;
     chunks_.resize(static_cast<std::size_t>((n_ + kListChunk - 1) / kListChunk));
+    std::atomic<std::int64_t> listed{0};
+    const std::int64_t most = context.memory_bytes() / static_cast<std::int64_t>(sizeof(std::uint32_t));
     matrix::ScratchPool<std::vector<std::uint32_t>> scratch;
     const mechanics_simd::Near near{x_.data(), y_.data(), z_.data(), reach_.data()};
     parallel_blocks(context, n_, kListChunk, [&](Block block) {
@@ -164,10 +174,12 @@ void NeighborLists::list_neighbors(Context& context) {
                     count += mechanics_simd::near(near, i, begin, end, skin_um_, found->data() + count);
                 }
             }
+            if (count > most - listed.load(std::memory_order_relaxed)) refuse_crowd(context);
             while (count % kListGroup != 0) (*found)[static_cast<std::size_t>(count++)] = static_cast<std::uint32_t>(n_);
         }
         chunk.begin.back() = checked_cast<std::uint32_t>(count / kListGroup);
         chunk.list.assign(found->begin(), found->begin() + count);
+        listed.fetch_add(count, std::memory_order_relaxed);
     });
 }
 

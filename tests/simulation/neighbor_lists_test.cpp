@@ -143,6 +143,16 @@ TEST(neighbor_lists, of_nobody_are_built) {
     EXPECT_EQ(lists.n_listed(), 0);
 }
 
+TEST(neighbor_lists, of_a_crowd_that_memory_cannot_hold_are_refused) {
+    Context context({.threads = 2, .memory_bytes = 1'000'000, .events = nullptr, .cancel = nullptr});
+    Agents agents = scattered(3'000, 5.0, 1.0);
+    NeighborLists lists(2.0, {1.25F, 1.25F});
+    Workspace workspace;
+    const Error error = test::thrown_by([&] { lists.build(agents, workspace, context); });
+    EXPECT_EQ(error.code(), ErrorCode::resource_limit);
+    EXPECT_TRUE(test::contains(error.message(), "within reach of each other")) << error.message();
+}
+
 TEST(neighbor_lists, memory_follows_the_agents_and_not_the_empty_space) {
     const auto context = test::make_context(1);
     Agents agents = scattered(50, 1e6, 1.0);
