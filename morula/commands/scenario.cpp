@@ -26,6 +26,9 @@ using namespace simulation;
 using namespace scenario_detail;
 
 constexpr std::int64_t kBytesAConcentration = 8;
+/// Of a substance that is given none, um2/min: 50 um2/s, as of a protein of some tens of kDa in tissue. From a protein that the matrix holds back (1 um2/s) to a small molecule in water (1,000 um2/s).
+constexpr double kGuessedDiffusion = 3'000.0;
+constexpr std::array<double, 2> kGuessedDiffusionWithin{60.0, 60'000.0};
 constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.1371/journal.pcbi.1005991";
 
 class ScenarioReader {
@@ -177,7 +180,7 @@ private:
         Substance substance{.name = section.name_apart_from(model_.substances)};
         section.rename(fmt::format("substance '{}'", substance.name));
         substance.unit = section.text_or("unit", "nM");
-        substance.diffusion_um2_per_min = section.rate("diffusion", Quantity::diffusion);
+        substance.diffusion_um2_per_min = section.rate_or_guess("diffusion", Quantity::diffusion, kGuessedDiffusion, kGuessedDiffusionWithin);
         substance.decay_per_min = section.rate("decay", Quantity::rate);
         substance.initial = section.concentration("initial", substance.unit);
         model_.pace.push_back(section.choice("pace", {"stepped", "steady"}, 0) == 0 ? FieldPace::stepped : FieldPace::steady);

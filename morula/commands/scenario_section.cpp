@@ -212,6 +212,15 @@ double Section::rate_or(std::string_view key, Quantity quantity, double missing,
     return missing;
 }
 
+double Section::rate_or_guess(std::string_view key, Quantity quantity, double missing, std::array<double, 2> prior) {
+    if (has(key)) return rate(key, quantity);
+    ScenarioRate guess{.name = fmt::format("{}, {}", name_, key), .value = missing, .unit = std::string(units_of(quantity).factor.front().first), .source = Evidence::guessed, .prior = prior};
+    if (const auto found = reading_.instead.find(guess.name); found != reading_.instead.end()) guess.value = found->second;
+    else reading_.context.events().warning(fmt::format("{}, line {}: {} has no {}; {:g} {} is guessed, between {:g} and {:g}.", reading_.path.string(), line_of(key), name_, key, missing, guess.unit, prior[0], prior[1]));
+    reading_.rates.push_back(guess);
+    return guess.value;
+}
+
 double Section::concentration(std::string_view key, const std::string& unit) { return rate_of_units(key, {{unit, 1.0}}, 1e12); }
 
 std::vector<Section> Section::sections(std::string_view key) {

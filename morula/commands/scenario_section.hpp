@@ -97,6 +97,8 @@ public:
     /// {value, unit, source, citation, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
     double rate(std::string_view key, Quantity quantity);
     double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);
+    /// The same, but a missing key is a guess within `prior`, of which the run warns.
+    double rate_or_guess(std::string_view key, Quantity quantity, double missing, std::array<double, 2> prior);
     /// A concentration: its unit must be that of the substance.
     double concentration(std::string_view key, const std::string& unit);
     /// File of the scenario, for messages.

@@ -96,7 +96,7 @@ std::string check_text(const CheckOptions& options, const Scenario& scenario, co
     const auto sources = count_sources(scenario);
     text += fmt::format("Rates: {}: {} measured, {} from the literature, {} fitted, {} guessed{}\n", scenario.rates.size(), sources[0], sources[1], sources[2], sources[3], sources[3] > 0 ? ":" : ".");
     for (const ScenarioRate& rate : scenario.rates) {
-        if (rate.source == Evidence::guessed) text += fmt::format("  line {}: {} = {:g} {}, guessed between {:g} and {:g}\n", rate.line, rate.name, rate.value, rate.unit, rate.prior[0], rate.prior[1]);
+        if (rate.source == Evidence::guessed) text += fmt::format("  {}: {} = {:g} {}, guessed between {:g} and {:g}\n", rate.line > 0 ? fmt::format("line {}", rate.line) : "not given", rate.name, rate.value, rate.unit, rate.prior[0], rate.prior[1]);
     }
     text += fmt::format("Run: {:g} min in {:.0f} steps of motion, {:.0f} of fields, {:.0f} steady solutions; {} of memory, about {} on two cores for the cells of the start, more as they divide.\n", cost.until_min,
                         cost.mechanics_steps, cost.field_steps, cost.solutions, format_bytes(cost.memory_bytes), duration_text(cost.seconds));

@@ -316,6 +316,19 @@ TEST_F(ScenarioTest, a_steady_substance_that_nothing_takes_away_is_refused) {
     refused(still, "line 18: substance 'oxygen', diffusion: is 0, and a steady substance must spread", "pace = \"stepped\"");
 }
 
+TEST_F(ScenarioTest, a_substance_without_a_diffusion_constant_gets_a_guess_with_a_wide_prior) {
+    const std::string text = with("diffusion = { value = 2000, unit = \"um2/s\", source = \"measured\" }\n", "");
+    const Scenario scenario = read(text);
+    EXPECT_EQ(scenario.model.substances[0].diffusion_um2_per_min, 3'000.0);
+    const auto rate = std::find_if(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& one) { return one.name == "substance 'oxygen', diffusion"; });
+    ASSERT_NE(rate, scenario.rates.end());
+    EXPECT_EQ(rate->source, Evidence::guessed);
+    EXPECT_EQ(rate->line, 0);
+    EXPECT_EQ(rate->prior, (std::array<double, 2>{60.0, 60'000.0}));
+    write_text_file(folder_ / "scenario.toml", text);
+    EXPECT_EQ(read_scenario_with(folder_ / "scenario.toml", {{"substance 'oxygen', diffusion", 70.0}}, *test::make_context(1)).model.substances[0].diffusion_um2_per_min, 70.0);
+}
+
 TEST_F(ScenarioTest, memory_is_named_in_bytes_before_it_is_taken) {
     write_text_file(folder_ / "scenario.toml", with("size_um = [200, 200, 200]", "size_um = [20000, 20000, 20000]"));
     Context context({.threads = 1, .memory_bytes = 10'000'000'000, .events = nullptr, .cancel = nullptr});
