@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "morula/core/context.hpp"
+#include "morula/matrix/huge_pages.hpp"
 
 namespace morula::simulation {
 
@@ -74,7 +75,7 @@ void add_agent(Agents& agents, std::uint64_t id, std::uint16_t type, std::array<
 /// Resizes an array over agents. Where it must grow it gets room for a sixteenth more: births come a few at a time, and doubling would hold twice the memory.
 template <class T>
 void resize_with_room(std::vector<T>& values, std::size_t n) {
-    if (n > values.capacity()) values.reserve(n + n / 16);
+    if (n > values.capacity()) matrix::reserve_large(values, static_cast<std::int64_t>(n + n / 16));
     values.resize(n);
 }
 
