@@ -140,6 +140,7 @@ void apply_shared(const FieldValues& values, CommandLine& line) {
     const std::string memory = text_of(values, "memory", "");
     if (!memory.empty()) line.memory_bytes = parse_bytes(memory);
     line.json = flag_given(values, "json");
+    line.log = text_of(values, "log", "");
     const std::string progress = text_of(values, "progress", "auto");
     if (progress == "json") line.progress = ProgressStyle::json;
     if (progress == "none" || flag_given(values, "quiet")) line.progress = ProgressStyle::none;

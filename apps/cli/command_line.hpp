@@ -21,6 +21,7 @@ struct CommandLine {
     std::int64_t memory_bytes = 0;
     bool json = false;
     ProgressStyle progress = ProgressStyle::terminal;
+    std::string log;  // path of the file that keeps what is told; empty: none
 };
 
 /// arguments: without the program's name. Throws usage with the nearest command or option.

@@ -16,6 +16,7 @@ struct SharedOptions {
     bool json = false;
     std::string progress = "auto";
     bool quiet = false;
+    std::string log;
 };
 
 constexpr auto describe(const SharedOptions*) {
@@ -25,6 +26,7 @@ constexpr auto describe(const SharedOptions*) {
         field("json", &SharedOptions::json, "Print one JSON object to standard output."),
         field("progress", &SharedOptions::progress, "How to tell of the work on standard error.", {.choices = "auto|json|none"}),
         field("quiet", &SharedOptions::quiet, "The same as --progress none."),
+        field("log", &SharedOptions::log, "Also add what is told to this file, as JSON Lines with times."),
     };
 }
 

@@ -15,6 +15,7 @@
 #include "help.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/event_log.hpp"
 #include "morula/core/printable.hpp"
 #include "morula/core/version.hpp"
 #include "morula/pipeline/registry.hpp"
@@ -45,31 +46,53 @@ std::unique_ptr<EventSink> make_sink(cli::ProgressStyle style) {
 int report(const Error& error, bool json) {
     if (json) {
         const nlohmann::ordered_json object = {{"error", {{"code", error_code_name(error.code())}, {"message", error.message()}, {"next", error.next()}}}};
-        fmt::print("{}\n", printable_json(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+        put_text(stdout, printable_json(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + "\n");
     }
-    fmt::print(stderr, "morula: {}\n", printable(error.message()));
-    if (!error.next().empty()) fmt::print(stderr, "Next: {}\n", printable(error.next()));
+    put_text(stderr, fmt::format("morula: {}\n", printable(error.message())));
+    if (!error.next().empty()) put_text(stderr, fmt::format("Next: {}\n", printable(error.next())));
     return exit_status(error.code());
 }
 
-int run_command(const cli::CommandLine& line) {
-    const std::unique_ptr<EventSink> sink = make_sink(line.progress);
-    Context context({.threads = line.threads, .memory_bytes = line.memory_bytes, .events = sink.get(), .cancel = &cancel_wanted});
-    commands::require_fields(line.command->options, line.values, line.command->name);
-    const commands::CommandResult result = line.command->run(line.values, context);
-    const std::string text = line.json ? printable_json(result.json) : printable(result.text);
-    fmt::print("{}{}", text, !text.empty() && text.back() != '\n' ? "\n" : "");
-    if (std::fflush(stdout) != 0) fail(ErrorCode::resource_limit, "The result could not be printed.", "Check where standard output goes.");
+int print_answer(const std::string& text) {
+    if (!put_text(stdout, text)) fail(ErrorCode::resource_limit, "The answer could not be printed.", "Check where standard output goes.");
     return 0;
 }
 
-int answer(const cli::CommandLine& line, const std::vector<commands::Command>& commands) {
+int run_command(const cli::CommandLine& line, EventSink& events) {
+    Context context({.threads = line.threads, .memory_bytes = line.memory_bytes, .events = &events, .cancel = &cancel_wanted});
+    commands::require_fields(line.command->options, line.values, line.command->name);
+    const commands::CommandResult result = line.command->run(line.values, context);
+    const std::string text = line.json ? printable_json(result.json) : printable(result.text);
+    print_answer(!text.empty() && text.back() != '\n' ? text + "\n" : text);
+    return result.finding ? exit_status(*result.finding) : 0;
+}
+
+/// With --log: what was typed, all that happens, and how it ended, in a file too.
+int run_logged(const cli::CommandLine& line, const std::string& typed) {
+    const std::unique_ptr<EventSink> shown = make_sink(line.progress);
+    if (line.log.empty()) return run_command(line, *shown);
+    EventLog log(line.log, *shown);
+    log.note("started", fmt::format("morula {} (version {})", typed, kVersion));
+    try {
+        const int status = run_command(line, log);
+        log.note("ended", fmt::format("exit status {}", status));
+        return status;
+    } catch (const Error& error) {
+        log.note("ended", fmt::format("exit status {}: {}", exit_status(error.code()), error.message()));
+        throw;
+    } catch (const std::exception& error) {
+        log.note("ended", error.what());
+        throw;
+    }
+}
+
+int answer(const cli::CommandLine& line, const std::string& typed, const std::vector<commands::Command>& commands) {
     switch (line.ask) {
-        case cli::Ask::program_help: fmt::print("{}", cli::program_help(commands)); return 0;
-        case cli::Ask::group_help: fmt::print("{}", cli::group_help(line.group, commands)); return 0;
-        case cli::Ask::command_help: fmt::print("{}", cli::command_help(*line.command)); return 0;
-        case cli::Ask::version: fmt::print("morula {}\n", kVersion); return 0;
-        case cli::Ask::run: return run_command(line);
+        case cli::Ask::program_help: return print_answer(cli::program_help(commands));
+        case cli::Ask::group_help: return print_answer(cli::group_help(line.group, commands));
+        case cli::Ask::command_help: return print_answer(cli::command_help(*line.command));
+        case cli::Ask::version: return print_answer(fmt::format("morula {}\n", kVersion));
+        case cli::Ask::run: return run_logged(line, typed);
     }
     return 0;
 }
@@ -84,10 +107,14 @@ int main(int argc, char** argv) {
     keep_freed_memory();
     const std::vector<std::string> arguments(argv + 1, argv + argc);
     bool json = false;
-    for (const std::string& argument : arguments) json = json || argument == "--json";
+    std::string typed;
+    for (const std::string& argument : arguments) {
+        json = json || argument == "--json";
+        typed += (typed.empty() ? "" : " ") + shell_word(argument);
+    }
     try {
         const auto& commands = pipeline::all_commands();
-        return answer(cli::parse_command_line(arguments, commands), commands);
+        return answer(cli::parse_command_line(arguments, commands), typed, commands);
     } catch (const Error& error) {
         return report(error, json);
     } catch (const std::bad_alloc&) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 
 #include "morula/core/context.hpp"
 #include "morula/core/describe.hpp"
+#include "morula/core/error.hpp"
 
 namespace morula::commands {
 
@@ -20,6 +22,7 @@ struct Example {
 struct CommandResult {
     std::string text;  // for people, on stdout
     std::string json;  // one object, for --json
+    std::optional<ErrorCode> finding = std::nullopt;  // set where the answer itself is bad news (a damaged store): it is printed, and the exit status is this code's
 };
 
 struct Command {

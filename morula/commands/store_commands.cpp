@@ -181,7 +181,9 @@ CommandResult verify(const AtlasOptions& options, Context& context) {
     }
     const std::string verdict = report.ok ? "nothing is damaged" : fmt::format("{} files are damaged", report.damage.size());
     text += fmt::format("{}: version {}, {} files, {}: {}.", options.atlas, report.version, report.n_files, format_bytes(report.n_bytes), verdict);
-    return {text, dump({{"ok", report.ok}, {"damage", damage}, {"version", report.version}, {"files", report.n_files}, {"bytes", report.n_bytes}})};
+    CommandResult result{text, dump({{"ok", report.ok}, {"damage", damage}, {"version", report.version}, {"files", report.n_files}, {"bytes", report.n_bytes}})};
+    if (!report.ok) result.finding = ErrorCode::invalid_data;
+    return result;
 }
 
 struct VacuumCommandOptions {
@@ -232,6 +234,7 @@ Command verify_command() {
     return make_command<AtlasOptions>(
         {.name = "verify",
          .summary = "Read every file of an atlas and compare its hash with what was written.",
+         .help = "Exit status 0: nothing is damaged; 2: something is, and each file is named.",
          .examples = {{"After a disk failure", "morula verify study.atlas"}}},
         verify);
 }

@@ -63,15 +63,13 @@ private:
     void show(const std::string& text) {
         if (!is_terminal_) return;
         const std::lock_guard lock(mutex_);
-        fmt::print(stderr, "\r\033[K  {}", printable(text));
-        std::fflush(stderr);
+        put_text(stderr, fmt::format("\r\033[K  {}", printable(text)));
         shown_ = true;
     }
     void say(const std::string& text) {
         const std::lock_guard lock(mutex_);
-        if (shown_) fmt::print(stderr, "\r\033[K");
+        put_text(stderr, fmt::format("{}{}\n", shown_ ? "\r\033[K" : "", printable(text)));
         shown_ = false;
-        fmt::print(stderr, "{}\n", printable(text));
     }
 
     std::mutex mutex_;
@@ -95,7 +93,7 @@ public:
 private:
     void put(const nlohmann::ordered_json& event) {
         const std::lock_guard lock(mutex_);
-        fmt::print(stderr, "{}\n", printable_json(event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)));
+        put_text(stderr, printable_json(event.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + "\n");
     }
     std::mutex mutex_;
 };

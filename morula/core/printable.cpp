@@ -65,4 +65,20 @@ std::string printable_json(std::string_view json) {
     return out;
 }
 
+std::string shell_word(std::string_view text) {
+    constexpr std::string_view kSafe = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./,:=+@%-";
+    if (!text.empty() && text.find_first_not_of(kSafe) == std::string_view::npos) return std::string(text);
+    std::string out = "'";
+    for (const char c : text) {
+        if (c == '\'') out += "'\\''";
+        else out += c;
+    }
+    return out + "'";
+}
+
+bool put_text(std::FILE* stream, std::string_view text) {
+    const bool whole = std::fwrite(text.data(), 1, text.size(), stream) == text.size();
+    return std::fflush(stream) == 0 && whole;
+}
+
 }  // namespace morula

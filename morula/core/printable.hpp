@@ -1,6 +1,7 @@
 // Text as a terminal may show it: names come from files, and a control character in one would move the cursor, change colours or rewrite the title.
 #pragma once
 
+#include <cstdio>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,11 @@ std::string printable(std::string_view text);
 
 /// The same for JSON that is ready to print: DEL, U+0080 to U+009F and the marks of direction become \u escapes, which read back as what they were. (Those below a blank are escaped already.)
 std::string printable_json(std::string_view json);
+
+/// `text` as one word of a POSIX shell: as it is where that is safe, else in single quotes, a quote within as '\''.
+std::string shell_word(std::string_view text);
+
+/// Writes `text` and flushes. False where the stream does not take it (a closed pipe, a full disk); never throws: what a program tells must not end its work.
+bool put_text(std::FILE* stream, std::string_view text);
 
 }  // namespace morula

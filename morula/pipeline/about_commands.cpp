@@ -62,7 +62,7 @@ constexpr auto describe(const CompletionOptions*) {
 }
 
 std::string flags_of(const commands::Command& command) {
-    std::string flags = "--help --threads --memory --json --progress --quiet";
+    std::string flags = "--help --threads --memory --json --progress --quiet --log";
     for (const FieldSchema& field : command.options) {
         if (!field.is_positional) flags += " " + flag_of(field);
     }

@@ -117,7 +117,9 @@ TEST_F(CliTest, verify_names_a_damaged_file) {
     const Outcome refused = morula({"export", "s.atlas", "--out", "b.h5ad"});
     EXPECT_EQ(refused.status, 2);
     EXPECT_NE(refused.err.find("a.h5ad' again"), std::string::npos) << refused.err;
-    const Json report = json_of(morula({"verify", "s.atlas", "--json"}));
+    const Outcome verified = morula({"verify", "s.atlas", "--json"});
+    EXPECT_EQ(verified.status, 2) << "so that `morula verify s.atlas && ...` stops";
+    const Json report = Json::parse(verified.out);
     EXPECT_EQ(report["ok"], false);
     ASSERT_FALSE(report["damage"].empty());
     EXPECT_NE(report["damage"][0]["file"].get<std::string>().find("X/data"), std::string::npos);

@@ -37,5 +37,13 @@ TEST(printable, json_reads_back_as_what_it_was) {
     EXPECT_EQ(nlohmann::json::parse(shown)["name"], name);
 }
 
+TEST(shell_word, is_one_word_whatever_it_holds) {
+    EXPECT_EQ(shell_word("data/pbmc3k-2.h5ad"), "data/pbmc3k-2.h5ad");
+    EXPECT_EQ(shell_word(""), "''");
+    EXPECT_EQ(shell_word("two words"), "'two words'");
+    EXPECT_EQ(shell_word("it's"), "'it'\\''s'");
+    EXPECT_EQ(shell_word("$HOME ~ `id`"), "'$HOME ~ `id`'");
+}
+
 }  // namespace
 }  // namespace morula
