@@ -67,20 +67,29 @@ report::ObsColumn obs_column(const std::string& name, const data::Column& column
     return out;
 }
 
-/// Clusters first, then labels, samples and the user's columns, then numbers.
-void add_obs(const data::Dataset& kept, const std::vector<std::int64_t>& shown, report::ReportData& page) {
+/// Why a column of obs cannot colour the map; empty where it can.
+std::string why_no_colour(const data::Column& column) {
     constexpr std::size_t kMostCategories = 200;
-    constexpr std::size_t kMostColumns = 24;
-    std::vector<std::string> order{"leiden", "suggested_label", "sample"};
+    if (std::holds_alternative<std::vector<std::string>>(column)) return "text";
+    const auto* groups = std::get_if<data::Categorical>(&column);
+    if (groups != nullptr && groups->categories.empty()) return "empty";
+    if (groups != nullptr && groups->categories.size() > kMostCategories) return fmt::format("{} groups", groups->categories.size());
+    return "";
+}
+
+/// Clusters first, then what the checks speak of, then the other columns in their order. What is left out is named.
+void add_obs(const data::Dataset& kept, const std::vector<std::int64_t>& shown, report::ReportData& page) {
+    constexpr std::size_t kMostColumns = 40;
+    std::vector<std::string> order{"leiden", "suggested_label", "sample", "doublet_score", "doublet", "phase"};
     for (const auto& [name, column] : kept.obs.columns()) {
         if (std::find(order.begin(), order.end(), name) == order.end()) order.push_back(name);
     }
     for (const std::string& name : order) {
         const data::Column* column = kept.obs.find(name);
-        if (column == nullptr || name == "qc" || name == "kept_counts" || name == "size_factor" || page.obs.size() >= kMostColumns) continue;
-        if (std::holds_alternative<std::vector<std::string>>(*column)) continue;
-        if (const auto* groups = std::get_if<data::Categorical>(column); groups != nullptr && (groups->categories.empty() || groups->categories.size() > kMostCategories)) continue;
-        page.obs.push_back(obs_column(name, *column, shown));
+        if (column == nullptr || name == "qc" || name == "kept_counts" || name == "size_factor") continue;
+        const std::string why = page.obs.size() >= kMostColumns ? fmt::format("more than {} columns", kMostColumns) : why_no_colour(*column);
+        if (why.empty()) page.obs.push_back(obs_column(name, *column, shown));
+        else page.obs_left_out.push_back(fmt::format("{} ({})", name, why));
     }
 }
 

@@ -187,7 +187,8 @@ void add_soup(const data::Dataset& kept, report::ReportData& page) {
     const std::vector<std::string>& genes = uns_texts(ambient, "gene");
     const std::vector<std::string>& labels = uns_texts(uns_map(kept.uns, "suggested_labels"), "label");
     const bool several_samples = commands::samples_of(kept).categories.size() > 1;
-    constexpr std::size_t kShownSoup = 30;
+    constexpr std::size_t kShownSoup = 200;
+    page.n_soup_genes = static_cast<std::int64_t>(genes.size());
     for (std::size_t i = 0; i < std::min(genes.size(), kShownSoup); ++i) {
         report::SoupGene row;
         row.gene = genes[i];

@@ -8,6 +8,7 @@
 #include "morula/analysis/averages.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
+#include "morula/core/printable.hpp"
 #include "morula/core/version.hpp"
 #include "morula/pipeline/report_data.hpp"
 #include "morula/report/charts.hpp"
@@ -126,7 +127,7 @@ report::ReportFacts facts_of(const ReportInput& input, const report::ReportData&
     if (uns.count("confounding") != 0 && commands::uns_text(uns_map(uns, "confounding"), "verdict") == "complete") facts.confounded.push_back(commands::uns_text(uns_map(uns, "confounding"), "sentence"));
     facts.several_batches = page.samples.rows.size() > 1;
     facts.integrated = page.integration.done;
-    facts.n_soup_genes = static_cast<std::int32_t>(page.soup.size());
+    facts.n_soup_genes = static_cast<std::int32_t>(page.n_soup_genes);
     for (std::size_t i = 0; i < std::min<std::size_t>(5, page.soup.size()); ++i) facts.soup_genes.push_back(page.soup[i].gene);
     const std::vector<double> stress = data::column_numbers(input.state.kept.obs.at("pct_counts_stress"));
     facts.stress_share = share(std::count_if(stress.begin(), stress.end(), [](double value) { return value >= 5.0; }), static_cast<std::int64_t>(stress.size()));
@@ -257,13 +258,14 @@ std::string reproduce_command(const RunOptions& options) {
     const Schema schema = schema_of<RunOptions>();
     const FieldValues values = values_of(options);
     for (std::size_t i = 0; i < schema.size(); ++i) {
+        if (schema[i].name == "resume") continue;  // how it went on, not what it is
         const std::string text = text_of(values[i].second);
         if (schema[i].is_positional) {
-            for (const std::string& path : std::get<std::vector<std::string>>(values[i].second)) line += " '" + path + "'";
+            for (const std::string& path : std::get<std::vector<std::string>>(values[i].second)) line += " " + shell_word(path);
         } else if (schema[i].type == FieldType::boolean) {
             if (text == "yes") line += " " + flag_of(schema[i]);
         } else if (values[i].second != schema[i].default_value) {
-            line += fmt::format(" {} '{}'", flag_of(schema[i]), text);
+            line += fmt::format(" {} {}", flag_of(schema[i]), shell_word(text));
         }
     }
     return line;
@@ -280,7 +282,9 @@ void add_words(const ReportInput& input, report::ReportData& page) {
     for (const Remark& remark : input.record.warnings()) page.warnings.push_back({report::Severity::care, remark.text, section_about(remark.subject)});
     page.versions = {{"Morula", std::string(kVersion)}, {"Numeric profile", input.record.numeric_profile()}};
     for (const StepRecord& step : input.record.steps()) page.steps.push_back({step.report.name, step.report.seconds, step.report.peak_bytes, step.report.cached});
-    page.snippets = report::load_snippets({"cells.h5ad", "data.atlas", input.has_matrix});
+    RunOptions with_matrices = input.options;
+    with_matrices.matrix = MatrixOutput::full;
+    page.snippets = report::load_snippets({"cells.h5ad", input.has_matrix ? "" : reproduce_command(with_matrices)});
     page.reproduce = reproduce_command(input.options);
     page.outputs = {{"cells.h5ad", input.has_matrix ? "cells with counts, log values, embedding, clusters" : "cells with embedding and clusters, without matrices"},
                     {"markers.csv", "marker genes of every cluster"},

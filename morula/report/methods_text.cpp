@@ -175,9 +175,10 @@ Methods compose_methods(const MethodsFacts& facts) {
 }
 
 std::vector<CodeSnippet> load_snippets(const SnippetFacts& facts) {
-    const std::string fetch = facts.has_matrix ? "" : fmt::format("morula export {} --out {}\n", facts.atlas, facts.h5ad);
     std::vector<CodeSnippet> out;
-    if (!fetch.empty()) out.push_back({"Add the matrices to the file", "shell", fetch, "The run was so large that the matrices were left out of the file; this command writes them."});
+    if (!facts.add_matrices.empty()) {
+        out.push_back({"Add the matrices to the file", "shell", facts.add_matrices + "\n", "The file holds no counts and no log values. This command writes it again with them; the steps come from the cache."});
+    }
     out.push_back({"In scanpy (Python)", "python",
                    fmt::format("import scanpy as sc\n\nadata = sc.read_h5ad(\"{}\")\nsc.pl.umap(adata, color=[\"leiden\", \"total_counts\", \"pct_counts_mt\", \"doublet_score\"])\nsc.pl.rank_genes_groups_dotplot(adata, n_genes=3)\n", facts.h5ad),
                    "adata.X holds log-normalised values, adata.layers[\"counts\"] the raw counts."});

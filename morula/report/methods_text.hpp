@@ -69,8 +69,7 @@ Methods compose_methods(const MethodsFacts& facts);
 /// How to open the result in scanpy and in Seurat. h5ad: file name, for instance "cells.h5ad"; has_matrix false when the matrices were left out of it.
 struct SnippetFacts {
     std::string h5ad = "cells.h5ad";
-    std::string atlas = "data.atlas";
-    bool has_matrix = true;
+    std::string add_matrices{};  // the command that writes the file again with its matrices; empty where it has them
 };
 std::vector<CodeSnippet> load_snippets(const SnippetFacts& facts);
 

@@ -344,11 +344,13 @@ struct ReportData {
     std::string sex_text;    // which genes were used
     std::vector<SexRow> sex;
     std::string soup_text;
-    std::vector<SoupGene> soup;
+    std::int64_t n_soup_genes = 0;  // all of them
+    std::vector<SoupGene> soup;     // the first of them
     std::vector<ScoreTable> scores;  // stress, cell cycle, ...
     MapData map;
     DensityMap density;
     std::vector<ObsColumn> obs;      // the first is shown at the start; it should be the clusters ("leiden")
+    std::vector<std::string> obs_left_out;  // columns that cannot be chosen, with the reason: "barcode (text)"
     std::vector<GeneExpression> expression;  // most wanted first: what does not fit the file's size limit is left out from the end
     Clusters clusters;
     VariableGenes variable_genes;

@@ -88,7 +88,8 @@ constexpr std::string_view kMarkerViews = R"html(<figure class="chart" id="violi
 
 std::string map_section(const ReportData& data) {
     if (data.map.x.empty()) return "";
-    return std::string(kMapView) + "<noscript>" + figure_html(map_figure(data.map, data.obs)) + "</noscript>\n";
+    return std::string(kMapView) + "<noscript>" + figure_html(map_figure(data.map, data.obs)) + "</noscript>\n" +
+           (data.obs_left_out.empty() ? "" : paragraph(fmt::format("Not among the colours: {}. They are in cells.h5ad.", list_text(data.obs_left_out))));
 }
 
 std::string clusters_section(const ReportData& data) {

@@ -163,6 +163,7 @@ std::string ambient_section(const ReportData& data) {
         for (const SoupGene& gene : data.soup) {
             table.rows.push_back({gene.gene, gene.gene_id, gene.sample, gene.marker_of, number_text(gene.source_cpm, 4), number_text(gene.elsewhere_cpm, 3)});
         }
+        if (data.n_soup_genes > static_cast<std::int64_t>(data.soup.size())) out += paragraph(fmt::format("The first {} of {} genes:", data.soup.size(), count_text(data.n_soup_genes)));
         out += table_html(table);
     }
     for (const ScoreTable& score : data.scores) {

@@ -115,13 +115,13 @@ TEST(MethodsText, tells_approximate_neighbours_with_their_recall) {
 }
 
 TEST(LoadSnippets, read_the_file_by_its_name_and_say_when_the_matrix_is_elsewhere) {
-    const std::vector<CodeSnippet> whole = load_snippets({.h5ad = "my.h5ad", .atlas = "my.atlas", .has_matrix = true});
+    const std::vector<CodeSnippet> whole = load_snippets({.h5ad = "my.h5ad"});
     ASSERT_EQ(whole.size(), 2u);
     EXPECT_NE(whole[0].code.find("sc.read_h5ad(\"my.h5ad\")"), std::string::npos);
     EXPECT_NE(whole[1].code.find("read_h5ad(\"my.h5ad\")"), std::string::npos);
-    const std::vector<CodeSnippet> without = load_snippets({.h5ad = "my.h5ad", .atlas = "my.atlas", .has_matrix = false});
+    const std::vector<CodeSnippet> without = load_snippets({.h5ad = "my.h5ad", .add_matrices = "morula run my.h5 --out my --matrix full"});
     ASSERT_EQ(without.size(), 3u);
-    EXPECT_NE(without[0].code.find("morula export my.atlas --out my.h5ad"), std::string::npos);
+    EXPECT_NE(without[0].code.find("morula run my.h5 --out my --matrix full"), std::string::npos);
 }
 
 }  // namespace
