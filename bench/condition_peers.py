@@ -110,9 +110,23 @@ def infercnvpy(cells_path, _, threads, pairs):
     return call
 
 
+def harmonypy(components_path, _, threads, pairs):
+    """The same components and batches as ours, run once on a few cells before."""
+    import harmonypy as program
+
+    cells = anndata.read_h5ad(components_path)
+    vectors = numpy.asarray(cells.obsm["X_pca"], dtype=float)
+
+    def run(some):
+        program.run_harmony(vectors[some], cells.obs.iloc[some], ["sample"], verbose=False)
+
+    run(slice(0, None, 50))
+    return lambda: run(slice(None))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=("celltypist", "pydeseq2", "scrublet", "liana", "infercnvpy"))
+    parser.add_argument("name", choices=("celltypist", "pydeseq2", "scrublet", "liana", "infercnvpy", "harmonypy"))
     parser.add_argument("cells")
     parser.add_argument("reference")
     parser.add_argument("--pairs", help="a table of ligand-receptor pairs")

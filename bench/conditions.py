@@ -22,6 +22,7 @@ QUESTIONS = {
     "doublets": (10.0, "scrublet", ["doublets", "{cells}", "--out", "{out}.csv"]),
     "communicate": (10.0, "liana", ["communicate", "{cells}", "--by", "true_type", "--interactions", "{pairs}", "--out", "{out}"]),
     "cnv": (30.0, "infercnvpy", ["cnv", "{cells}", "--reference-cells", "condition=healthy", "--donor", "donor", "--out", "{out}"]),
+    "harmony": (5.0, "harmonypy", ["harmony", "{components}", "--batch", "sample", "--out", "{out}.h5ad"]),
     "evaluate integration": (None, None, ["evaluate", "integration", "{integrated}", "--batch", "sample", "--label", "true_type", "--embedding", "X_integrated"]),
 }
 COHORT = ("--donors", "20", "--cells", "5000", "--types", "10", "--genes", "20000", "--mean-counts", "5000", "--cells-sd", "0.2", "--seed", "42")
@@ -64,6 +65,14 @@ def integrated(options, cells):
     return path
 
 
+def components(options, cells):
+    """50 components of the cells, without matrices."""
+    folder = options.work / "components"
+    if not (folder / "cells.h5ad").exists():
+        timed([options.morula, "run", cells, "--matrix", "none", "--out", folder, "--quiet"], options.work / "log")
+    return folder / "cells.h5ad"
+
+
 def measure(options, name, paths):
     floor, peer, command = QUESTIONS[name]
     filled = [part.format(out=options.work / f"out-{name.replace(' ', '-')}", **paths) for part in command]
@@ -73,7 +82,7 @@ def measure(options, name, paths):
     row = {"question": name, "floor": floor, "seconds": seconds, "peak_bytes": peak, "peer": peer}
     if peer and options.peers:
         try:
-            whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["cells"], paths["reference"], "--pairs", paths["pairs"], "--threads", options.threads], options.work / "log")
+            whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["components" if peer == "harmonypy" else "cells"], paths["reference"], "--pairs", paths["pairs"], "--threads", options.threads], options.work / "log")
             row.update(peer_seconds=json.loads(output.strip().splitlines()[-1])["seconds"], peer_whole=whole, peer_peak=peer_peak)
         except RuntimeError as error:
             print(error, file=sys.stderr)
@@ -101,6 +110,7 @@ def main():
     paths = {"cells": make(options, "cohort", COHORT), "reference": make(options, "reference", REFERENCE)}
     paths["pairs"] = make_pairs(options)
     paths["integrated"] = integrated(options, paths["cells"]) if "evaluate integration" in options.questions else ""
+    paths["components"] = components(options, paths["cells"]) if "harmony" in options.questions.split(",") else ""
     rows = [measure(options, name, paths) for name in options.questions.split(",")]
     (options.work / "conditions.json").write_text(json.dumps(rows, indent=1) + "\n")
     cpu = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if line.startswith("model name")), "CPU not named")
