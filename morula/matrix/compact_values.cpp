@@ -20,10 +20,10 @@ Code code_of(float value) {
     return static_cast<Code>(std::bit_cast<std::uint32_t>(static_cast<float>(code)) == std::bit_cast<std::uint32_t>(value) ? code : kEscaped);
 }
 
-template <class Code>
-std::int64_t encode(std::span<const float> values, Code* codes) {
-    for (std::size_t i = 0; i < values.size(); ++i) codes[i] = code_of<Code>(values[i]);
-    return std::count(codes, codes + values.size(), std::numeric_limits<Code>::max());
+std::int64_t encode(std::span<const float> values, std::uint8_t* codes) { return narrow(values.data(), static_cast<std::int64_t>(values.size()), codes); }
+std::int64_t encode(std::span<const float> values, std::uint16_t* codes) {
+    for (std::size_t i = 0; i < values.size(); ++i) codes[i] = code_of<std::uint16_t>(values[i]);
+    return std::count(codes, codes + values.size(), std::numeric_limits<std::uint16_t>::max());
 }
 
 template <class Code>

@@ -3,6 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <type_traits>
 #include <vector>
 
 namespace morula::matrix {
@@ -17,5 +21,26 @@ void reserve_large(std::vector<T>& values, std::int64_t size) {
     values.reserve(static_cast<std::size_t>(size));
     prefer_huge_pages(values.data(), values.capacity() * sizeof(T));
 }
+
+/// Memory taken in large pieces, with the hint, and handed out in small ones; all of it is freed together. Any number of tasks may take.
+class HugeArena {
+public:
+    /// Room for n elements of any content.
+    template <class T>
+    std::span<T> take(std::int64_t n) {
+        static_assert(std::is_trivially_copyable_v<T> && alignof(T) <= kAlign);
+        return {reinterpret_cast<T*>(take_bytes(static_cast<std::size_t>(n) * sizeof(T))), static_cast<std::size_t>(n)};
+    }
+
+private:
+    static constexpr std::size_t kAlign = 64;
+    static constexpr std::size_t kPiece = std::size_t{32} << 20;
+    std::byte* take_bytes(std::size_t n);
+
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<std::byte[]>> pieces_;
+    std::size_t left_ = 0;
+    std::byte* next_ = nullptr;
+};
 
 }  // namespace morula::matrix

@@ -200,6 +200,10 @@ public:
         return sum;
     }
 
+    bool cheap_in_pieces() const override {
+        return std::all_of(sources_.begin(), sources_.end(), [](const Matrix& source) { return source->cheap_in_pieces(); });
+    }
+
     CsrView read(Range rows, CsrScratch& scratch) const override {
         check_range(rows, n_rows());
         auto part = static_cast<std::size_t>(std::upper_bound(first_row_.begin(), first_row_.end(), rows.begin) - first_row_.begin() - 1);

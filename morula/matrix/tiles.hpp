@@ -14,13 +14,13 @@ namespace morula::matrix {
 inline constexpr std::int64_t kTileCells = 1024;
 inline constexpr std::int64_t kSpanTiles = 64;
 
-/// Adds `width` sums over all rows of a source. add_tile receives the rows of one tile (first_row is the tile's place in the source)
-/// and adds to sums, which starts at zero for each tile. The result is the same bits for any number of threads.
+/// Adds `width` sums over all rows of a source. add_tile receives the rows of one tile, at once or a few at a time in order (first_row is the place of the
+/// first in the source), and adds them row by row to sums, which starts at zero for each tile. The result is the same bits for any number of threads.
 /// Memory: up to kSpanTiles * width doubles.
 std::vector<double> sum_tiles(const RowBlockSource& source, std::int64_t width, Context& context,
                               const std::function<void(const CsrView& tile, std::int64_t first_row, std::span<double> sums)>& add_tile);
 
-/// Calls body once a tile, in parallel, for work that writes per-row results and reduces nothing.
+/// Calls body for the rows of each tile, at once or a few at a time, in parallel, for work that writes per-row results and reduces nothing.
 void for_each_tile(const RowBlockSource& source, Context& context, const std::function<void(const CsrView& tile, std::int64_t first_row)>& body);
 
 /// Sum of each row, in float64.

@@ -1,6 +1,12 @@
+#include "morula/matrix/compact_columns.hpp"
+
 #include <gtest/gtest.h>
 
-#include "morula/matrix/compact_columns.hpp"
+#include <algorithm>
+#include <limits>
+
+#include "morula/matrix/huge_pages.hpp"
+#include "morula/matrix/widen.hpp"
 #include "tests/support/sources.hpp"
 
 namespace morula::matrix {
@@ -70,6 +76,59 @@ TEST(CompactColumns, keep_every_kind_of_value) {
 }
 
 TEST(CompactColumns, agree_over_many_tiles) { expect_columns(random_counts(70'000, 3, 0.4, 2), {0, 3}); }
+
+TEST(CompactColumns, give_their_bytes_as_they_lie) {
+    const Csr csr = random_counts(2500, 7, 0.5, 8);
+    const auto context = make_context(2);
+    const CompactColumns columns(*make_source(csr), {2, 6}, *context);
+    ASSERT_TRUE(columns.in_bytes());
+    for (std::int64_t col = 0; col < columns.n_cols(); ++col) {
+        ColumnEntries expected;
+        columns.read(col, expected);
+        ColumnEntries found;
+        for (std::int64_t tile = 0; tile < columns.n_tiles(); ++tile) {
+            const BytePiece piece = columns.bytes(tile, col);
+            for (std::size_t i = 0; i < piece.rows.size(); ++i) {
+                found.rows.push_back(piece.first_row + piece.rows[i]);
+                found.values.push_back(piece.codes[i] == 255 ? piece.escaped(i) : static_cast<float>(piece.codes[i]));
+            }
+        }
+        EXPECT_TRUE(same_columns({found}, {expected}));
+        EXPECT_EQ(columns.n_entries(col), static_cast<std::int64_t>(expected.rows.size()));
+    }
+    Csr fractions = csr;
+    for (float& value : fractions.values) value += 0.5F;
+    EXPECT_FALSE(CompactColumns(*make_source(fractions), {0, 7}, *context).in_bytes());
+}
+
+TEST(CompactColumns, of_tiles_that_turn_out_to_hold_no_counts_are_read_again) {
+    Csr csr = random_counts(1500, 9, 0.5, 9);
+    for (std::size_t i = csr.values.size() / 2; i < csr.values.size(); ++i) csr.values[i] += 0.25F;  // in the middle of the first tile
+    expect_columns(csr, {0, 9});
+    expect_columns(csr, {3, 5});
+}
+
+TEST(HugeArena, hands_out_room_that_does_not_overlap) {
+    HugeArena arena;
+    std::vector<std::span<std::uint32_t>> rooms;
+    for (const std::int64_t n : {std::int64_t{3}, std::int64_t{0}, std::int64_t{10'000'000}, std::int64_t{5'000'000}, std::int64_t{17}}) {
+        rooms.push_back(arena.take<std::uint32_t>(n));
+        ASSERT_EQ(std::ssize(rooms.back()), n);
+        std::ranges::fill(rooms.back(), static_cast<std::uint32_t>(rooms.size()));
+    }
+    for (std::size_t i = 0; i < rooms.size(); ++i) EXPECT_TRUE(std::ranges::all_of(rooms[i], [&](std::uint32_t value) { return value == i + 1; }));
+}
+
+TEST(Narrow, packs_what_a_byte_holds_and_counts_the_rest) {
+    std::vector<float> values{0.0F, -0.0F, 1.0F, 254.0F, 255.0F, 256.0F, 1.5F, -1.0F, 1e30F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 253.999F};
+    const std::vector<std::uint8_t> expected{0, 255, 1, 254, 255, 255, 255, 255, 255, 255, 255, 255};
+    for (std::size_t shift = 0; shift < 70; ++shift) {  // each value in each lane, and behind the last whole vector
+        std::vector<std::uint8_t> codes(values.size(), 7);
+        EXPECT_EQ(narrow(values.data(), std::ssize(values), codes.data()), 9);
+        EXPECT_EQ(std::vector<std::uint8_t>(codes.begin() + static_cast<std::ptrdiff_t>(shift), codes.end()), expected);
+        values.insert(values.begin(), 3.0F);
+    }
+}
 
 TEST(CompactColumns, of_an_empty_matrix_are_empty) {
     expect_columns(Csr{}, {0, 0});
