@@ -151,8 +151,8 @@ GeneCovariance gene_covariance(const matrix::RowBlockSource& values, GramRoute r
 }
 
 std::int64_t gene_covariance_memory(std::int64_t n_genes) {
-    const auto block = std::max<std::int64_t>(kBlockCells * static_cast<std::int64_t>(sizeof(float)), sparse_gram_bytes_per_gene());
-    return n_genes * n_genes * static_cast<std::int64_t>(sizeof(double)) + n_genes * block;
+    const std::int64_t block = n_genes * kBlockCells * static_cast<std::int64_t>(sizeof(float));
+    return n_genes * n_genes * static_cast<std::int64_t>(sizeof(double)) + std::max(block, sparse_gram_memory(n_genes));
 }
 
 }  // namespace morula::analysis

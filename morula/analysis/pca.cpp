@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/blas.hpp"
+#include "morula/matrix/held_in_memory.hpp"
 #include "morula/matrix/scratch_pool.hpp"
 
 namespace morula::analysis {
@@ -54,8 +56,12 @@ void check_sizes(const matrix::RowBlockSource& values, const PcaOptions& options
 
 }  // namespace
 
-PcaResult pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context) {
-    check_sizes(values, options, context);
+PcaResult pca(const matrix::RowBlockSource& given, const PcaOptions& options, Context& context) {
+    check_sizes(given, options, context);
+    // Read twice: chosen genes and logs are worked out once where there is room for them.
+    const matrix::Matrix once(std::shared_ptr<const matrix::RowBlockSource>(), &given);
+    const matrix::Matrix held = given.cheap_in_pieces() ? once : matrix::held_in_memory(once, context);
+    const matrix::RowBlockSource& values = *held;
     GeneCovariance covariance = gene_covariance(values, gram_route(values), context);
     double total = 0.0;
     for (std::int64_t g = 0; g < values.n_cols(); ++g) total += std::max(0.0, covariance.upper(g, g));

@@ -31,7 +31,7 @@ struct PcaResult {
 };
 
 /// values: n_cells x n_genes (usually log-normalized, variable genes only). Genes are centred, not scaled; centring is implicit, so memory does not grow
-/// with the cells beyond the result: n_genes^2 doubles and a few blocks. Cost n_cells * n_genes^2 flops: for up to about 6,000 genes.
+/// with the cells beyond the result and, where two fifths of the budget hold it, a copy of values that are computed on read: n_genes^2 doubles and a few blocks. Cost n_cells * n_genes^2 flops: for up to about 6,000 genes.
 /// Throws invalid_data when min(n_cells - 1, n_genes) < n_components, resource_limit when the covariance does not fit.
 PcaResult pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context);
 

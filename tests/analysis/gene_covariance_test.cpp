@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "morula/analysis/gram_panels_simd.hpp"
 #include "morula/analysis/sparse_gram.hpp"
 #include "morula/core/random.hpp"
 #include "tests/analysis/made_up.hpp"
@@ -81,6 +85,49 @@ TEST(GeneCovariance, same_bits_for_any_threads_and_reading) {
     }
 }
 
+/// Genes from one value in a hundred to all: some are kept dense, most are not.
+matrix::Csr cells_of_all_shares(std::int64_t n_cells, std::int64_t n_genes) {
+    matrix::Csr csr;
+    csr.n_cols = n_genes;
+    for (std::int64_t c = 0; c < n_cells; ++c) {
+        Random random(5, Purpose::test, static_cast<std::uint64_t>(c), 0);
+        for (std::int64_t g = 0; g < n_genes; ++g) {
+            const double rank = static_cast<double>((g * 37) % n_genes) / static_cast<double>(n_genes);
+            if (random.uniform() >= std::max(0.01, 1.2 * std::pow(rank, 4.0))) continue;
+            csr.indices.push_back(static_cast<std::uint32_t>(g));
+            csr.values.push_back(static_cast<float>(std::exp(random.normal())));
+        }
+        made_up::push_row(csr);
+    }
+    return csr;
+}
+
+TEST(SparseGram, genes_of_any_share_give_the_bits_of_a_plain_loop) {
+    constexpr std::int64_t kGenes = 130;
+    const matrix::Csr csr = cells_of_all_shares(4500, kGenes);
+    matrix::Dense<double> plain_gram(kGenes, kGenes);
+    std::vector<double> plain_sums(kGenes, 0.0);
+    for (std::int64_t c = 0; c < csr.n_rows; ++c) {
+        const auto genes = csr.view().row_indices(c);
+        const auto values = csr.view().row_values(c);
+        for (std::size_t i = 0; i < genes.size(); ++i) {
+            plain_sums[genes[i]] += static_cast<double>(values[i]);
+            for (std::size_t j = i; j < genes.size(); ++j) plain_gram(genes[i], genes[j]) += static_cast<double>(values[i]) * static_cast<double>(values[j]);
+        }
+    }
+    const auto source = matrix::make_source(csr);
+    for (const auto& read : {source, made_up::seven_rows(source)}) {
+        for (const auto& [gram, sums] : made_up::with_threads([&](Context& context) {
+                 std::pair result{matrix::Dense<double>(kGenes, kGenes), std::vector<double>(kGenes, 0.0)};
+                 add_sparse_gram(*read, result.first, result.second, context);
+                 return result;
+             })) {
+            EXPECT_EQ(gram.values, plain_gram.values);
+            EXPECT_EQ(sums, plain_sums);
+        }
+    }
+}
+
 TEST(SparseGram, adds_to_what_is_there_on_and_above_the_diagonal) {
     Context context({});
     const matrix::Csr csr{.n_rows = 2, .n_cols = 3, .indptr = {0, 2, 4}, .indices = {0, 2, 1, 2}, .values = {2.0f, 3.0f, 5.0f, 7.0f}};
@@ -90,6 +137,26 @@ TEST(SparseGram, adds_to_what_is_there_on_and_above_the_diagonal) {
     add_sparse_gram(*matrix::make_view_source(csr.view()), gram, sums, context);
     EXPECT_EQ(gram.values, (std::vector<double>{104, 0, 6, 0, 25, 35, 0, 0, 58}));
     EXPECT_EQ(sums, (std::vector<double>{12, 15, 20}));
+}
+
+TEST(GramPanels, are_multiplied_cell_by_cell) {
+    constexpr auto kWide = static_cast<std::size_t>(kPanelGenes);
+    std::vector<double> a(3 * kWide), b(3 * kWide), products(kWide * kWide, 0.5), scaled(kWide, 2.0);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        a[i] = 0.1 * static_cast<double>(i % 29);
+        b[i] = 0.3 * static_cast<double>(i % 31);
+    }
+    std::vector<double> expected = products;
+    for (std::size_t cell = 0; cell < 3; ++cell) {
+        for (std::size_t i = 0; i < kWide; ++i) {
+            for (std::size_t j = 0; j < kWide; ++j) expected[i * kWide + j] += a[cell * kWide + i] * b[cell * kWide + j];
+        }
+    }
+    add_panel_products(a.data(), b.data(), 3, products.data());
+    EXPECT_EQ(products, expected);
+    const std::vector<float> row(a.begin(), a.begin() + kPanelGenes);
+    add_scaled(3.0, row.data(), kPanelGenes, scaled.data());
+    for (std::size_t j = 0; j < kWide; ++j) EXPECT_EQ(scaled[j], 2.0 + 3.0 * static_cast<double>(row[j]));
 }
 
 TEST(GeneCovariance, the_share_of_values_decides_the_route) {
