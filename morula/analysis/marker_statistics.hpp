@@ -40,6 +40,9 @@ struct GeneScratch {
     std::vector<std::uint32_t> narrow, narrow_spare;
     std::vector<std::uint64_t> wide, wide_spare;
     std::vector<double> below;  // n_groups: cells whose value is zero
+    std::vector<std::uint64_t> large;       // of counted genes: values that have no rank
+    std::vector<std::uint32_t> of_rank;     // of counted genes: cells of each rank, all zero between genes
+    std::vector<std::uint64_t> twice_rank;  // n_groups + 1: of counted genes
     PairWinsScratch pair_wins;
 };
 

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <vector>
 
+#include "morula/analysis/count_levels.hpp"
 #include "morula/analysis/marker_statistics.hpp"
 #include "morula/core/context.hpp"
 #include "morula/matrix/block_source.hpp"
@@ -12,8 +13,7 @@
 
 namespace morula::analysis {
 
-/// Turning counts takes half the memory of turning their logs, and along a gene the logs of small counts are looked up in a table that is walked in
-/// order of the cells. Both ways give the same bits.
+/// Turning counts takes half the memory of turning their logs, and the logs of small counts are looked up. Both ways give the same bits.
 class MarkerValues {
 public:
     /// log_values must outlive it.
@@ -21,6 +21,8 @@ public:
 
     /// What CompactColumns is made of: counts or log values.
     const matrix::RowBlockSource& source() const { return counts_ ? *counts_->counts : log_values_; }
+    /// Of the counts; null where there are only log values.
+    const CountLevels* levels() const { return levels_.get(); }
     /// Genes whose columns fit a quarter of the memory budget.
     std::int64_t genes_per_range(const Context& context) const;
     void read(const matrix::CompactColumns& columns, std::int64_t gene, GeneEntries& out) const;
@@ -28,11 +30,7 @@ public:
 private:
     const matrix::RowBlockSource& log_values_;
     std::optional<matrix::ScaledCounts> counts_;
-    struct LogValue {
-        float log;
-        float expm1;
-    };
-    std::vector<LogValue> table_;  // (count - 1) * n_cells + cell, counts from 1 to kTabledCounts; empty without counts
+    std::unique_ptr<const CountLevels> levels_;
 };
 
 }  // namespace morula::analysis

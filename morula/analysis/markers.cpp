@@ -6,7 +6,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 
+#include "morula/analysis/counted_gene.hpp"
 #include "morula/analysis/marker_statistics.hpp"
 #include "morula/analysis/marker_values.hpp"
 #include "morula/analysis/p_values.hpp"
@@ -14,13 +16,13 @@
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
+#include "morula/matrix/scratch_pool.hpp"
 
 namespace morula::analysis {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kTiny = 1e-9;               // scanpy's pseudocount of fold changes
-constexpr float kLargestLogValue = 50.0f;    // above: these are counts
 constexpr double kRoundingShare = 1e-12;
 constexpr std::int64_t kGenesPerTask = 16;
 
@@ -50,14 +52,6 @@ MarkersResult make_result(std::int64_t n_genes, const CellGroups& groups) {
     out.auc = matrix::Dense<double>(n_genes, k);
     out.min_rank = matrix::Dense<std::int32_t>(n_genes, k);
     return out;
-}
-
-void check_values(std::span<const float> values, std::int64_t gene) {
-    for (const float value : values) {
-        if (value >= 0.0f && value <= kLargestLogValue) continue;
-        const char* what = value < 0.0f ? "scaled values" : std::isfinite(value) ? "raw counts" : "not finite";
-        invalid_data(fmt::format("Gene {} (counted from 0) holds {:g}: {}; markers needs log-normalized values.", gene, value, what), "Run `morula normalize` first, or pass --layer with the layer that holds them.");
-    }
 }
 
 /// Mean and variance (n - 1) of one side of a comparison.
@@ -234,24 +228,37 @@ void fill_fdr(const MarkersOptions& options, MarkersResult& out, Context& contex
     });
 }
 
+/// Room of one task.
+struct TaskRoom {
+    GeneScratch scratch;
+    GeneEntries entries;
+    GeneStatistics gene;
+};
+
 /// Calls body(genes, statistics_of) for blocks of genes, in parallel; statistics_of(g) holds until its next call.
 template <class Body>
 void for_gene_blocks(const matrix::RowBlockSource& log_values, const CellGroups& groups, PairwiseWins wins, Context& context, const Body& body) {
     const MarkerValues values(log_values, context);
+    std::optional<CountedCells> counted;
+    if (values.levels() != nullptr) counted.emplace(*values.levels(), groups);
     const std::int64_t n_genes = log_values.n_cols();
     const std::int64_t step = values.genes_per_range(context);
+    matrix::ScratchPool<TaskRoom> rooms;
     for (std::int64_t begin = 0; begin < n_genes; begin += step) {
         const matrix::Range range{begin, std::min(n_genes, begin + step)};
         const matrix::CompactColumns columns(values.source(), range, context);
+        const bool by_counts = counted && counted->usable() && columns.in_bytes();
         parallel_blocks(context, range.size(), kGenesPerTask, [&](Block block) {
-            GeneScratch scratch;
-            GeneEntries entries;
-            GeneStatistics gene;
+            auto room = rooms.take();
             const auto statistics_of = [&](std::int64_t g) -> const GeneStatistics& {
-                values.read(columns, g - begin, entries);
-                check_values(entries.values, g);
-                gene_statistics(entries, groups, wins, scratch, gene);
-                return gene;
+                if (by_counts) {
+                    counted_gene_statistics(columns, g - begin, g, *counted, groups, wins, room->scratch, room->gene);
+                    return room->gene;
+                }
+                values.read(columns, g - begin, room->entries);
+                for (const float value : room->entries.values) refuse_unless_log(value, g);
+                gene_statistics(room->entries, groups, wins, room->scratch, room->gene);
+                return room->gene;
             };
             body(matrix::Range{begin + block.begin, begin + block.end}, statistics_of);
         });

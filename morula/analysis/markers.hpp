@@ -67,7 +67,7 @@ struct MarkersResult {
 /// effect against every other cluster (ties by gene index) and keep their best rank, so that the genes with min_rank <= k hold the k best of each pair.
 /// Cluster tests on the cells that made the clusters are descriptive: rank by effect, not by p.
 /// Gene-major, in ranges of genes bounded by the memory budget; the same bits for any threads and any budget.
-/// Cost O(nnz (log nnz_gene + n_clusters)), memory 4 bytes a non-zero of the range for logs of counts, 7 for other values, and 72 bytes a cell.
+/// Cost O(nnz (log nnz_gene + n_clusters)), memory 4 bytes a non-zero of the range for logs of counts, 7 for other values, and up to 300 bytes a cell.
 /// Throws invalid_data when cluster.size() != n_cells, a code is out of range, or a value is negative (scaled data), not finite, or above 50 (counts).
 MarkersResult markers(const matrix::RowBlockSource& log_values, std::span<const std::int32_t> cluster, std::int32_t n_clusters, const MarkersOptions& options, Context& context);
 
