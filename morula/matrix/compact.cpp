@@ -1,51 +1,52 @@
 // A copy of a matrix in memory at about 3 bytes a non-zero: small integers for columns and counts, decoded block by block.
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
-#include <variant>
+#include <vector>
 
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/block_buffer.hpp"
 #include "morula/matrix/block_source.hpp"
 #include "morula/matrix/compact_values.hpp"
+#include "morula/matrix/huge_pages.hpp"
 #include "morula/matrix/scratch_pool.hpp"
 #include "morula/matrix/widen.hpp"
 
 namespace morula::matrix {
 namespace {
 
-using Ids = std::variant<std::vector<std::uint16_t>, std::vector<std::uint32_t>>;
-
 struct Chunk {
-    Ids ids;
+    std::span<const std::uint16_t> short_ids;  // in the arena; empty above kMostShortColumns
+    std::vector<std::uint32_t> long_ids;
     CompactValues values;
 };
 
 // Escapes hold 32-bit positions: a chunk has at most 2^32 entries, so fewer rows where a row may hold more than 2^22.
 constexpr std::int64_t kChunkRows = 1024;
 constexpr std::int64_t kChunkEntries = std::numeric_limits<std::uint32_t>::max();
+constexpr std::int64_t kCheapEntries = 65'536;  // read and packed at once where pieces are cheap: half a megabyte, which stays in the cache in between
 constexpr std::int64_t kMostShortColumns = 65'536;
 
-Ids encode_ids(std::span<const std::uint32_t> ids, std::int64_t n_cols) {
-    if (n_cols > kMostShortColumns) return std::vector<std::uint32_t>(ids.begin(), ids.end());
-    std::vector<std::uint16_t> shorts(ids.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) shorts[i] = static_cast<std::uint16_t>(ids[i]);
-    return shorts;
+std::int64_t rows_of_chunk(const RowBlockSource& source) {
+    const std::int64_t most = std::clamp<std::int64_t>(kChunkEntries / std::max<std::int64_t>(source.n_cols(), 1), 1, kChunkRows);
+    if (!source.cheap_in_pieces()) return most;
+    return std::clamp<std::int64_t>(kCheapEntries / (source.nnz() / std::max<std::int64_t>(source.n_rows(), 1) + 1), 1, most);
 }
 
-void decode_ids(const Ids& ids, std::int64_t begin, std::int64_t n, std::uint32_t* to) {
-    if (const auto* shorts = std::get_if<std::vector<std::uint16_t>>(&ids)) {
-        widen(shorts->data() + begin, n, to);
+void decode_ids(const Chunk& chunk, std::int64_t begin, std::int64_t n, std::uint32_t* to) {
+    if (chunk.long_ids.empty()) {
+        widen(chunk.short_ids.data() + begin, n, to);
     } else {
-        std::copy_n(std::get<std::vector<std::uint32_t>>(ids).data() + begin, n, to);
+        std::copy_n(chunk.long_ids.data() + begin, n, to);
     }
 }
 
 class CompactSource final : public RowBlockSource {
 public:
     CompactSource(const RowBlockSource& source, Context& context)
-        : n_cols_(source.n_cols()), chunk_rows_(rows_of_chunk(n_cols_)), indptr_(checked_cast<std::size_t>(source.n_rows() + 1)) {
+        : n_cols_(source.n_cols()), chunk_rows_(rows_of_chunk(source)), indptr_(checked_cast<std::size_t>(source.n_rows() + 1)) {
         const std::int64_t n_rows = source.n_rows();
         chunks_.resize(static_cast<std::size_t>((n_rows + chunk_rows_ - 1) / chunk_rows_));
         ScratchPool<> pool;
@@ -77,7 +78,7 @@ public:
             const std::int64_t in_chunk = offset(begin) - offset(chunk * chunk_rows_);
             const std::int64_t n = offset(end) - offset(begin);
             const Chunk& from = chunks_[static_cast<std::size_t>(chunk)];
-            decode_ids(from.ids, in_chunk, n, to.indices.data() + (offset(begin) - first));
+            decode_ids(from, in_chunk, n, to.indices.data() + (offset(begin) - first));
             decode_values(from.values, in_chunk, n, to.values.data() + (offset(begin) - first));
             begin = end;
         }
@@ -85,7 +86,6 @@ public:
     }
 
 private:
-    static std::int64_t rows_of_chunk(std::int64_t n_cols) { return std::clamp<std::int64_t>(kChunkEntries / std::max<std::int64_t>(n_cols, 1), 1, kChunkRows); }
     std::int64_t offset(std::int64_t row) const { return indptr_[static_cast<std::size_t>(row)]; }
 
     /// Leaves the length of each row in indptr_; the offsets follow when all are known.
@@ -96,12 +96,22 @@ private:
         }
         const auto begin = static_cast<std::size_t>(rows.n_rows == 0 ? 0 : rows.indptr[0]);
         const auto n = static_cast<std::size_t>(rows.nnz());
-        chunks_[static_cast<std::size_t>(block.index)] = {encode_ids(rows.indices.subspan(begin, n), n_cols_), encode_values(rows.values.subspan(begin, n))};
+        Chunk& chunk = chunks_[static_cast<std::size_t>(block.index)];
+        chunk.values = encode_values(rows.values.subspan(begin, n));
+        const auto ids = rows.indices.subspan(begin, n);
+        if (n_cols_ > kMostShortColumns) {
+            chunk.long_ids.assign(ids.begin(), ids.end());
+            return;
+        }
+        const std::span<std::uint16_t> shorts = ids_.take<std::uint16_t>(static_cast<std::int64_t>(n));
+        for (std::size_t i = 0; i < n; ++i) shorts[i] = static_cast<std::uint16_t>(ids[i]);
+        chunk.short_ids = shorts;
     }
 
     std::int64_t n_cols_;
     std::int64_t chunk_rows_;
     std::vector<std::int64_t> indptr_;
+    HugeArena ids_;
     std::vector<Chunk> chunks_;
 };
 

@@ -20,7 +20,8 @@ std::byte* HugeArena::take_bytes(std::size_t n) {
     n = (n + kAlign - 1) / kAlign * kAlign;
     const std::lock_guard lock(mutex_);
     if (n > left_) {
-        const std::size_t size = std::max(n, kPiece);
+        const std::size_t size = std::max(n, std::clamp(taken_, kLeast, kMost));  // small matrices take little
+        taken_ += size;
         pieces_.push_back(std::make_unique_for_overwrite<std::byte[]>(size + kAlign));
         std::byte* begin = pieces_.back().get();
         prefer_huge_pages(begin, size + kAlign);

@@ -34,11 +34,13 @@ public:
 
 private:
     static constexpr std::size_t kAlign = 64;
-    static constexpr std::size_t kPiece = std::size_t{32} << 20;
+    static constexpr std::size_t kLeast = std::size_t{1} << 20;
+    static constexpr std::size_t kMost = std::size_t{32} << 20;
     std::byte* take_bytes(std::size_t n);
 
     std::mutex mutex_;
     std::vector<std::unique_ptr<std::byte[]>> pieces_;
+    std::size_t taken_ = 0;
     std::size_t left_ = 0;
     std::byte* next_ = nullptr;
 };
