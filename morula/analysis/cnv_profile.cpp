@@ -39,16 +39,25 @@ double median_of(std::vector<double>& values) {
     return 0.5 * (*middle + *std::max_element(values.begin(), middle));
 }
 
+/// The least value with half of the weight at or below it, by halving: sorting was most of the time.
 double weighted_median(std::vector<std::pair<double, double>> value_and_weight) {
-    std::sort(value_and_weight.begin(), value_and_weight.end());
-    double total = 0.0;
+    if (value_and_weight.empty()) return 0.0;
+    double total = 0.0, below = 0.0;
     for (const auto& [value, weight] : value_and_weight) total += weight;
-    double below = 0.0;
-    for (const auto& [value, weight] : value_and_weight) {
-        below += weight;
-        if (2.0 * below >= total) return value;
+    auto first = value_and_weight.begin(), last = value_and_weight.end();
+    while (last - first > 1) {
+        const auto middle = first + (last - first) / 2;
+        std::nth_element(first, middle, last);
+        double left = 0.0;
+        for (auto each = first; each != middle; ++each) left += each->second;
+        if (2.0 * (below + left) >= total) {
+            last = middle;
+        } else {
+            below += left;
+            first = middle;
+        }
     }
-    return 0.0;
+    return first->first;
 }
 
 /// Genes of each arm that can be used.
@@ -85,10 +94,12 @@ void set_weights(std::span<const double> group, std::span<const double> referenc
         if (ratios.weight[g] > 0.0) order.push_back(g);
     }
     const auto level = [&](std::size_t g) { return group[g] * scale + reference[g]; };
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return level(a) != level(b) ? level(a) < level(b) : a < b; });
+    const auto is_lower = [&](std::size_t a, std::size_t b) { return level(a) != level(b) ? level(a) < level(b) : a < b; };
     const auto n = std::ssize(order);
     const std::int64_t n_bins = std::clamp<std::int64_t>(n / kBinGenes, 1, kMostBins);
     for (std::int64_t bin = 0; bin < n_bins; ++bin) {
+        // Which genes are in a bin counts, not their order.
+        if (bin + 1 < n_bins) std::nth_element(order.begin() + n * bin / n_bins, order.begin() + n * (bin + 1) / n_bins, order.end(), is_lower);
         std::vector<double> deviation;
         for (std::int64_t i = n * bin / n_bins; i < n * (bin + 1) / n_bins; ++i) {
             const std::size_t g = order[static_cast<std::size_t>(i)];
@@ -227,14 +238,32 @@ CnvRatios cnv_ratios(std::span<const double> group, std::span<const double> refe
 
 CnvStretch cnv_stretch(const CnvRatios& ratios, std::int64_t begin, std::int64_t end) {
     const WeightedMean whole = held_mean(ratios, begin, end);
-    if (whole.n == 0) return {kNaN, 0.0, 0.0, 0};
-    const std::int64_t middle = begin + (end - begin) / 2;
-    const double first = held_mean(ratios, begin, middle).mean;
-    const double second = held_mean(ratios, middle, end).mean;
-    double least = 0.0;
-    if (first > 0.0 && second > 0.0) least = std::min(first, second);
-    if (first < 0.0 && second < 0.0) least = std::max(first, second);
-    return {whole.mean, whole.mean * std::sqrt(whole.weight) / ratios.inflation, least, whole.n};
+    if (whole.n == 0) return {kNaN, 0.0, 0};
+    return {whole.mean, whole.mean * std::sqrt(whole.weight) / ratios.inflation, whole.n};
+}
+
+double cnv_part_gain(const CnvRatios& ratios, std::int64_t begin, std::int64_t end, double most_share) {
+    const WeightedMean whole = held_mean(ratios, begin, end);
+    if (whole.n == 0) return 0.0;
+    const double sign = whole.mean < 0.0 ? -1.0 : 1.0, farthest = 2.0 * std::abs(whole.mean);
+    std::vector<double> sum{0.0}, weight{0.0};
+    for (std::int64_t g = begin; g < end; ++g) {
+        const auto at = static_cast<std::size_t>(g);
+        if (!(ratios.weight[at] > 0.0)) continue;
+        const double most = kHeld / std::sqrt(ratios.weight[at]);
+        sum.push_back(sum.back() + ratios.weight[at] * std::clamp(sign * ratios.log2_ratio[at], -most, farthest + most));
+        weight.push_back(weight.back() + ratios.weight[at]);
+    }
+    const auto squared_z = [&](std::size_t first, std::size_t last) {
+        const double part = std::max(0.0, sum[last] - sum[first]);
+        return part * part / (weight[last] - weight[first]);
+    };
+    const auto longest = static_cast<std::size_t>(most_share * static_cast<double>(whole.n));
+    double most = 0.0;
+    for (std::size_t first = 0; first + 1 < sum.size(); ++first) {
+        for (std::size_t last = first + 1; last < std::min(sum.size(), first + longest + 1); ++last) most = std::max(most, squared_z(first, last));
+    }
+    return (most - squared_z(0, sum.size() - 1)) / (ratios.inflation * ratios.inflation);
 }
 
 double cnv_log10_p(double z, const CnvRatios& ratios, double null_inflation) { return log10_p_student(z / null_inflation, ratios.df); }

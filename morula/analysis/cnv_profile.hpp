@@ -35,10 +35,13 @@ CnvRatios cnv_ratios(std::span<const double> group, std::span<const double> refe
 struct CnvStretch {
     double mean = 0.0;      // log2; NaN where no gene can be used
     double z = 0.0;         // 0 where no gene can be used
-    double least_half = 0.0;  // of the means of its first and second half the one nearer 0 (0 where they differ in sign): a change of the whole is in both
     std::int64_t n_genes = 0;  // with a weight
 };
 CnvStretch cnv_stretch(const CnvRatios& ratios, std::int64_t begin, std::int64_t end);
+
+/// How much better a part explains a stretch's shift than the whole does: the largest square of the z of a part of at most `most_share` of the usable genes, less that of the whole; below 0 where the
+/// whole is better. Both with ratios held within 2.5 deviations of what lies between 0 and twice the whole's mean: a part of half of the genes with all of the shift. Cost O(n_genes^2).
+double cnv_part_gain(const CnvRatios& ratios, std::int64_t begin, std::int64_t end, double most_share);
 
 /// First gene of each arm, and one past the last: n_arms + 1 entries.
 std::vector<std::int64_t> arm_borders(const CnvGenome& genome);

@@ -14,9 +14,10 @@ constexpr double kHeld = 3.0;
 constexpr int kMostRounds = 10;
 constexpr std::int64_t kFewestArmGenes = 15;
 constexpr double kBlockGenes = 25.0;
-constexpr double kBesideShare = 0.25;  // of an arm's genes: fewer beside a called stretch decide nothing
-constexpr double kBesideZ = 2.0;
+constexpr double kMostOfAnArm = 0.75;  // of its genes: what is shorter is a stretch
+// Means of lost and gained stretches to begin with: of clones with some RNA of other cells among theirs, and of pure ones.
 constexpr std::array<double, kStates> kStartLevel{-0.7, 0.0, 0.5};
+constexpr std::array<double, kStates> kPureLevel{-1.0, 0.0, 0.58};
 constexpr double kMostLevel = 2.0;
 
 using Levels = std::array<double, kStates>;
@@ -38,33 +39,44 @@ Evidence evidence_of(const CnvRatios& ratios, const Levels& levels, double null_
     return evidence;
 }
 
-struct Chain {
-    double log_stay = 0.0;
-    double log_move = 0.0;
-    std::array<double, kStates> log_start{};
+/// Chances of a state beside the same and beside each other one.
+struct Step {
+    double stay = 0.0;
+    double move = 0.0;
 };
-Chain chain_of(std::int64_t n_genes) {
-    const double move = 1.0 / static_cast<double>(std::max<std::int64_t>(n_genes, 10));
+struct Chain {
+    std::span<const std::int32_t> arm;  // n_genes
+    Step within;
+    Step between_arms;
+    std::array<double, kStates> start{};
+};
+Chain chain_of(const CnvGenome& genome) {
+    const double move = 1.0 / static_cast<double>(std::max<std::int64_t>(genome.n_genes(), 10));
     Chain chain;
-    chain.log_stay = std::log1p(-move);
-    chain.log_move = std::log(0.5 * move);
-    chain.log_start = {std::log(0.1), std::log(0.8), std::log(0.1)};  // whole chromosomes are gained and lost as often as parts
+    chain.arm = genome.arm;
+    chain.within = {1.0 - move, 0.5 * move};
+    // Changes end at centromeres far more often than at any other place (Beroukhim et al. 2010): what holds on one side says little of the other.
+    chain.between_arms = {0.8, 0.1};
+    chain.start = {0.1, 0.8, 0.1};
     return chain;
 }
 
-/// The likeliest states of genes [begin, end).
-void viterbi(const Evidence& evidence, const Chain& chain, std::size_t begin, std::size_t end, std::vector<std::size_t>& path) {
+/// The likeliest states of genes [begin, end); returns their ln likelihood, but for a constant.
+double viterbi(const Evidence& evidence, const Chain& chain, std::size_t begin, std::size_t end, std::vector<std::size_t>& path) {
     std::vector<std::array<std::uint8_t, kStates>> from(end - begin);
-    std::array<double, kStates> best = chain.log_start;
-    for (std::size_t s = 0; s < kStates; ++s) best[s] += evidence[begin][s];
+    std::array<double, kStates> best{};
+    for (std::size_t s = 0; s < kStates; ++s) best[s] = std::log(chain.start[s]) + evidence[begin][s];
+    const auto logs = [](const Step& step) { return Step{std::log(step.stay), std::log(step.move)}; };
+    const Step within = logs(chain.within), between_arms = logs(chain.between_arms);
     for (std::size_t g = begin + 1; g < end; ++g) {
+        const Step& step = chain.arm[g] == chain.arm[g - 1] ? within : between_arms;
         std::array<double, kStates> next{};
         for (std::size_t s = 0; s < kStates; ++s) {
             std::size_t source = s;
-            double value = best[s] + chain.log_stay;
+            double value = best[s] + step.stay;
             for (std::size_t other = 0; other < kStates; ++other) {
-                if (other != s && best[other] + chain.log_move > value) {
-                    value = best[other] + chain.log_move;
+                if (other != s && best[other] + step.move > value) {
+                    value = best[other] + step.move;
                     source = other;
                 }
             }
@@ -77,31 +89,33 @@ void viterbi(const Evidence& evidence, const Chain& chain, std::size_t begin, st
     for (std::size_t s = 0; s < kStates; ++s) {
         if (best[s] > best[state]) state = s;
     }
+    const double likelihood = best[state];
     for (std::size_t g = end; g-- > begin;) {
         path[g] = state;
         state = from[g - begin][state];
     }
+    return likelihood;
 }
 
 /// Probabilities of the states of genes [begin, end), by forward and backward sums scaled at each gene.
 void posteriors(const Evidence& evidence, const Chain& chain, std::size_t begin, std::size_t end, Evidence& probability) {
-    const double stay = std::exp(chain.log_stay), move = std::exp(chain.log_move);
     const auto scaled = [](std::array<double, kStates> values) {
         double sum = 0.0;
         for (const double value : values) sum += value;
         for (double& value : values) value /= sum;
         return values;
     };
-    const auto stepped = [&](const std::array<double, kStates>& values) {
+    const auto stepped = [&](const std::array<double, kStates>& values, std::size_t g) {
+        const Step& step = chain.arm[g] == chain.arm[g - 1] ? chain.within : chain.between_arms;
         const double sum = values[0] + values[1] + values[2];
         std::array<double, kStates> next{};
-        for (std::size_t s = 0; s < kStates; ++s) next[s] = stay * values[s] + move * (sum - values[s]);
+        for (std::size_t s = 0; s < kStates; ++s) next[s] = step.stay * values[s] + step.move * (sum - values[s]);
         return next;
     };
     for (std::size_t g = begin; g < end; ++g) {
         std::array<double, kStates> value{};
-        if (g > begin) value = stepped(probability[g - 1]);
-        for (std::size_t s = 0; s < kStates; ++s) value[s] = (g > begin ? value[s] : std::exp(chain.log_start[s])) * std::exp(evidence[g][s]);
+        if (g > begin) value = stepped(probability[g - 1], g);
+        for (std::size_t s = 0; s < kStates; ++s) value[s] = (g > begin ? value[s] : chain.start[s]) * std::exp(evidence[g][s]);
         probability[g] = scaled(value);
     }
     std::array<double, kStates> backward{1.0, 1.0, 1.0};
@@ -112,7 +126,7 @@ void posteriors(const Evidence& evidence, const Chain& chain, std::size_t begin,
             probability[g][s] *= backward[s];
         }
         probability[g] = scaled(probability[g]);
-        backward = scaled(stepped(behind));
+        if (g > begin) backward = scaled(stepped(behind, g));
     }
 }
 
@@ -144,36 +158,45 @@ Levels levels_of(const CnvRatios& ratios, const std::vector<std::size_t>& path, 
     return levels;
 }
 
-std::vector<CopyState> likeliest_states(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, double min_shift, Levels& levels) {
-    const Chain chain = chain_of(genome.n_genes());
-    std::vector<std::size_t> path(ratios.weight.size(), kNeutral);
+struct Path {
+    std::vector<std::size_t> states;  // n_genes, as indices of levels
+    Levels levels{};
+    double likelihood = 0.0;          // ln, but for a constant
+};
+/// Path and levels in turn, from `levels`, until the path stays.
+Path settled_path(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, double min_shift, const Levels& levels) {
+    const Chain chain = chain_of(genome);
+    Path path{std::vector<std::size_t>(ratios.weight.size(), kNeutral), levels, 0.0};
     for (int round = 0; round < kMostRounds; ++round) {
-        const Evidence evidence = evidence_of(ratios, levels, null_inflation);
-        const std::vector<std::size_t> before = path;
-        for_each_run(genome, nullptr, [&](std::size_t begin, std::size_t end) { viterbi(evidence, chain, begin, end, path); });
-        if (round > 0 && path == before) break;
-        if (round + 1 < kMostRounds) levels = levels_of(ratios, path, min_shift);
+        const Evidence evidence = evidence_of(ratios, path.levels, null_inflation);
+        const std::vector<std::size_t> before = path.states;
+        path.likelihood = 0.0;
+        for_each_run(genome, nullptr, [&](std::size_t begin, std::size_t end) { path.likelihood += viterbi(evidence, chain, begin, end, path.states); });
+        if (round > 0 && path.states == before) break;
+        if (round + 1 < kMostRounds) path.levels = levels_of(ratios, path.states, min_shift);
     }
-    std::vector<CopyState> states;
-    for (const std::size_t index : path) states.push_back(state_of(index));
-    return states;
+    return path;
 }
 
-/// Whether the whole arm moved: both halves, and, where stretches of it are called, what lies beside them.
-bool whole_arm_moved(const CnvRatios& ratios, const std::vector<CopyState>& stretches, const CnvStretch& arm, std::int64_t begin, std::int64_t end, double null_inflation, double min_shift) {
+/// The likelier of the paths from two starts: shallow levels take a normal arm beside a lost one for lost, and stay there.
+Path likeliest_path(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, double min_shift) {
+    Path path = settled_path(ratios, genome, null_inflation, min_shift, kStartLevel);
+    Path pure = settled_path(ratios, genome, null_inflation, min_shift, kPureLevel);
+    return pure.likelihood > path.likelihood ? pure : path;
+}
+
+/// Whether the whole arm moved: both halves, and no part of less than three quarters of it explains the shift better, by more than the best of so many parts does by chance.
+bool whole_arm_moved(const CnvRatios& ratios, const CnvStretch& arm, std::int64_t begin, std::int64_t end, double null_inflation, double min_shift) {
     const double sign = arm.mean < 0.0 ? -1.0 : 1.0;
-    if (sign * arm.least_half < 0.5 * min_shift) return false;
-    CnvRatios beside = ratios;
-    for (std::int64_t g = begin; g < end; ++g) {
-        if (stretches[static_cast<std::size_t>(g)] != CopyState::neutral) beside.weight[static_cast<std::size_t>(g)] = 0.0;
+    const std::int64_t middle = begin + (end - begin) / 2;
+    for (const auto& [from, to] : {std::pair{begin, middle}, {middle, end}}) {
+        if (!(sign * cnv_stretch(ratios, from, to).mean >= 0.5 * min_shift)) return false;
     }
-    const CnvStretch rest = cnv_stretch(beside, begin, end);
-    if (rest.n_genes == arm.n_genes || static_cast<double>(rest.n_genes) < kBesideShare * static_cast<double>(arm.n_genes)) return true;
-    return sign * rest.mean >= 0.5 * min_shift && sign * rest.z / null_inflation >= kBesideZ;
+    const auto n = static_cast<double>(arm.n_genes);
+    return cnv_part_gain(ratios, begin, end, kMostOfAnArm) / (null_inflation * null_inflation) <= 2.0 * std::log(0.5 * n * n);
 }
 
-/// stretches: what the segments call.
-std::vector<CnvArm> test_arms(const CnvRatios& ratios, const CnvGenome& genome, const std::vector<CopyState>& stretches, double null_inflation, const CnvCallOptions& options) {
+std::vector<CnvArm> test_arms(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, const CnvCallOptions& options) {
     const std::vector<std::int64_t> borders = arm_borders(genome);
     std::vector<CnvArm> arms;
     std::vector<CnvStretch> measured;
@@ -191,7 +214,7 @@ std::vector<CnvArm> test_arms(const CnvRatios& ratios, const CnvGenome& genome, 
     for (std::size_t i = 0; i < arms.size(); ++i) {
         CnvArm& arm = arms[i];
         if (!arm.is_tested || arm.log10_p > std::log10(options.alpha / static_cast<double>(n_tested)) || std::abs(arm.mean) < options.min_shift) continue;
-        if (whole_arm_moved(ratios, stretches, measured[i], borders[i], borders[i + 1], null_inflation, options.min_shift)) arm.state = arm.mean < 0.0 ? CopyState::loss : CopyState::gain;
+        if (whole_arm_moved(ratios, measured[i], borders[i], borders[i + 1], null_inflation, options.min_shift)) arm.state = arm.mean < 0.0 ? CopyState::loss : CopyState::gain;
     }
     return arms;
 }
@@ -206,9 +229,9 @@ bool CnvCalls::any() const {
 
 CnvCalls call_changes(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, const CnvCallOptions& options) {
     check_fields(options);
+    const Path path = likeliest_path(ratios, genome, null_inflation, options.min_shift);
     CnvCalls calls;
-    Levels levels = kStartLevel;
-    calls.state = likeliest_states(ratios, genome, null_inflation, options.min_shift, levels);
+    for (const std::size_t index : path.states) calls.state.push_back(state_of(index));
     const double most_log10_p = std::log10(options.alpha / std::max(1.0, static_cast<double>(genome.n_genes()) / kBlockGenes));
     std::vector<CopyState> kept = calls.state;
     for_each_run(genome, &calls.state, [&](std::size_t begin, std::size_t end) {
@@ -219,15 +242,15 @@ CnvCalls call_changes(const CnvRatios& ratios, const CnvGenome& genome, double n
     });
     calls.state = std::move(kept);
 
-    calls.arms = test_arms(ratios, genome, calls.state, null_inflation, options);
+    calls.arms = test_arms(ratios, genome, null_inflation, options);
     for (std::size_t g = 0; g < calls.state.size(); ++g) {
         const CopyState of_arm = calls.arms[static_cast<std::size_t>(genome.arm[g])].state;
         if (calls.state[g] == CopyState::neutral) calls.state[g] = of_arm;
     }
 
     Evidence probability(ratios.weight.size());
-    const Evidence evidence = evidence_of(ratios, levels, null_inflation);
-    for_each_run(genome, nullptr, [&](std::size_t begin, std::size_t end) { posteriors(evidence, chain_of(genome.n_genes()), begin, end, probability); });
+    const Evidence evidence = evidence_of(ratios, path.levels, null_inflation);
+    for_each_run(genome, nullptr, [&](std::size_t begin, std::size_t end) { posteriors(evidence, chain_of(genome), begin, end, probability); });
     calls.level.assign(calls.state.size(), 0.0);
     for_each_run(genome, &calls.state, [&](std::size_t begin, std::size_t end) {
         const CnvStretch stretch = cnv_stretch(ratios, static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end));

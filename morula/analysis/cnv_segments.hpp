@@ -59,12 +59,12 @@ struct CnvCalls {
 };
 
 /// Segments: Viterbi's path through loss, neutral and gain within each chromosome. A gene's evidence is its ratio with its own variance, widened by the ratios' inflation and by
-/// null_inflation, its deviation held at 3; the state changes with a chance of 1 in n_genes, so that a stretch must be about six standard errors away. The levels of loss and
-/// gain are the clone's own: they start at -.7 and .5 and become the means of the genes put there, at most 10 times. A stretch whose p is above alpha / the number of
+/// null_inflation, its deviation held at 3; the state changes with a chance of 1 in n_genes, so that a stretch must be about six standard errors away, but from one arm to the other with 1 in 5, as between chromosomes. The levels of
+/// loss and gain are the clone's own: they start at -.7 and .5, and again at -1 and .58, and become the means of the genes put there, at most 10 times; the likelier path of the two is taken. A stretch whose p is above alpha / the number of
 /// 25-gene blocks, or whose mean is nearer 0 than min_shift, is neutral after all. Posteriors by forward and backward sums.
 /// Arms: the mean of an arm's genes against level 0, p by cnv_log10_p against alpha / the number of arms tested, |mean| >= min_shift, and both halves of the arm
-/// moved by at least half of that, and so did what lies beside called stretches (where that is a quarter of the arm): a stretch within an arm does not make an arm. A called arm's
-/// neutral genes join its state.
+/// moved by at least half of that, and no part of at most three quarters of its genes has a z whose square is larger than the arm's by 2 ln(n_genes^2 / 2), what the best of so many parts gains by
+/// chance: a stretch within an arm does not make an arm. A called arm's neutral genes join its state.
 CnvCalls call_changes(const CnvRatios& ratios, const CnvGenome& genome, double null_inflation, const CnvCallOptions& options);
 
 }  // namespace morula::analysis

@@ -228,7 +228,6 @@ data::Dataset cnv_slots(const data::Dataset& in, const CnvChoice& choice, const 
     std::string refused;
     if (!choice.reference_cells) {
         refused = kNoReference;
-        context.events().warning(kNoReference);
     } else {
         // Positions of another species, or a patient without normal cells, are an answer and no reason to lose a run.
         try {

@@ -13,7 +13,7 @@ namespace morula::commands {
 void check_cnv(const data::Dataset& dataset, const CnvChoice& choice);
 
 /// counts and the choice's columns -> obs cnv_clone, cnv_score (both absent where nothing was called), uns copy_number: refused (why nothing was called, else ""), reference_cells, donor, and what stored_cnv and
-/// stored_cnv_picture read. Without reference cells, without positions or with too few cells or genes nothing is called, with a warning.
+/// stored_cnv_picture read. Without reference cells nothing is called; without positions or with too few cells or genes neither, with a warning.
 data::Dataset cnv_slots(const data::Dataset& in, const CnvChoice& choice, const CnvPositions& positions, const analysis::CnvOptions& options, Context& context);
 
 /// What cnv_slots kept. In the calls `state` and `level` are left empty.

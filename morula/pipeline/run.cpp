@@ -126,6 +126,21 @@ struct Prepared {
 
 bool asks_cnv(const RunOptions& options) { return options.reference_cells.has_value() || !options.gene_order.empty(); }
 
+commands::DifferencesChoice differences_choice(const RunOptions& options) {
+    return {options.condition, options.case_name, options.control_name, options.donor, options.cell_type.empty() ? "leiden" : options.cell_type, options.batch};
+}
+
+RunChoices choices_of(const RunOptions& options, const Prepared& prepared) {
+    return {options.batch, differences_choice(options), &prepared.table, &prepared.compared, &prepared.positions, asks_cnv(options), options.reference_cells, options.donor};
+}
+
+/// Names of columns and values, where obs can be read alone: a wrong one is told before hours of reading. What is said aloud is said when the whole is read.
+void check_names(const RunOptions& options, const Prepared& prepared, Context& context) {
+    if (options.batch.empty() && options.condition.empty() && !asks_cnv(options)) return;
+    Context quiet({.threads = context.threads(), .memory_bytes = context.memory_bytes()});
+    if (const std::optional<data::Dataset> cells = obs_of_inputs(prepared.rows, quiet)) check_choices(*cells, choices_of(options, prepared), quiet);
+}
+
 Prepared prepare(const RunOptions& options, Context& context) {
     const bool compares = !options.condition.empty();
     for (const auto& [flag, value] : {std::pair{"--case", &options.case_name}, {"--control", &options.control_name}, {"--donor", &options.donor}}) {
@@ -140,6 +155,7 @@ Prepared prepare(const RunOptions& options, Context& context) {
     Prepared prepared{sample_rows(options, context), marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.interactions, options.parts, context), commands::read_cnv_positions(options.gene_order, options.arms, context)};
     make_recipe(options.recipe, 1, options.seed);
     for (const commands::SampleRow& row : prepared.rows) commands::input_kind(row.path, context);
+    check_names(options, prepared, context);
     return prepared;
 }
 
@@ -150,17 +166,14 @@ void record_measures(const data::UnsMap& uns, RunRecord& record) {
     for (const char* name : {"ilisi_before", "ilisi_after", "ilisi_expected"}) record.set_measure(name, commands::uns_number(commands::uns_map(uns, "integration"), name));
 }
 
-commands::DifferencesChoice differences_choice(const RunOptions& options) {
-    return {options.condition, options.case_name, options.control_name, options.donor, options.cell_type.empty() ? "leiden" : options.cell_type, options.batch};
-}
-
 /// Everything between an open store and the outputs.
 commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, atlas::Atlas& store, RunRecord& record, Context& context) {
     record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
+    if (asks_cnv(options) && !options.reference_cells) context.events().warning(commands::kNoReference);
     RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
-    const RunChoices choices{options.batch, differences_choice(options), &prepared.table, &prepared.compared, &prepared.positions, asks_cnv(options), options.reference_cells, options.donor};
+    const RunChoices choices = choices_of(options, prepared);
     RunState state = keep_cells(std::move(inputs), recipe, choices, steps, context);
     CellsFile cells(folder / "cells.h5ad", options, state.kept, context);
     analyse_cells(state, recipe, choices, steps);

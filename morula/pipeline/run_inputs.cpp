@@ -141,6 +141,22 @@ void refuse_twins(const Samples& loaded) {
 
 }  // namespace
 
+std::optional<data::Dataset> obs_of_inputs(const std::vector<commands::SampleRow>& samples, Context& context) {
+    std::vector<data::Dataset> cells;
+    for (const commands::SampleRow& sample : samples) {
+        if (commands::input_kind(sample.path, context) != commands::InputKind::h5ad) return std::nullopt;
+        data::Dataset opened = std::move(commands::open_datasets(sample.path, formats::TextOrientation::automatic, context).front());
+        matrix::Csr none;
+        none.start(opened.n_cells(), 0);
+        for (std::int64_t cell = 0; cell < opened.n_cells(); ++cell) none.end_row();
+        data::Dataset& own = cells.emplace_back();
+        own.name = std::move(opened.name);
+        own.obs = std::move(opened.obs);
+        own.layers["counts"] = matrix::make_source(std::move(none));
+    }
+    return commands::join_samples(std::move(cells), samples, context);
+}
+
 RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
     RunInputs inputs;
     Samples loaded;

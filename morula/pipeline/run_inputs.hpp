@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,5 +32,8 @@ struct LoadOptions {
 /// Opens each sample, finds its raw counts, calls its cells where it is unfiltered, stores it in the atlas (once) and joins all.
 /// Empty barcodes are not stored; what was called and the curve stay in uns cell_calling, under the samples' names.
 RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context);
+
+/// The joined cells of the samples with their obs alone, no genes, before anything is decoded or stored; none where a sample is no h5ad file, whose obs is not known without its matrix.
+std::optional<data::Dataset> obs_of_inputs(const std::vector<commands::SampleRow>& samples, Context& context);
 
 }  // namespace morula::pipeline

@@ -181,17 +181,21 @@ void cnv_step(RunState& state, const std::string& leiden, const RunChoices& choi
     FieldValues values = values_of(options.genes);
     for (const FieldValues& more : {values_of(options.windows), values_of(options.clones), values_of(options.calls)}) values.insert(values.end(), more.begin(), more.end());
     values = with(with(with(std::move(values), "reference_cells", choice.reference_cells.value_or("")), "donor", choice.donor), "positions_hash", choices.positions->hash);
-    steps.run({"cnv", 1, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::cnv_slots(in, choice, *choices.positions, options, c); }}, state.kept);
+    steps.run({"cnv", 2, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::cnv_slots(in, choice, *choices.positions, options, c); }}, state.kept);
 }
 
 }  // namespace
 
+void check_choices(const Dataset& dataset, const RunChoices& choices, Context& context) {
+    if (!choices.batch.empty()) commands::require_groups(dataset, choices.batch);
+    if (!choices.differences.condition.empty()) commands::check_differences(dataset, choices.differences, context);
+    if (choices.asks_cnv) commands::check_cnv(dataset, {choices.reference_cells, std::nullopt, choices.donor});
+}
+
 RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context) {
     RunState state;
     state.all = std::move(inputs.dataset);
-    if (!choices.batch.empty()) commands::require_groups(state.all, choices.batch);
-    if (!choices.differences.condition.empty()) commands::check_differences(state.all, choices.differences, context);
-    if (choices.asks_cnv) commands::check_cnv(state.all, {choices.reference_cells, std::nullopt, choices.donor});
+    check_choices(state.all, choices, context);
     check_confounding(state.all, choices.batch, context);
     quality_steps(state, inputs, recipe, steps);
     return state;

@@ -36,7 +36,10 @@ struct RunState {
     std::string embedding;   // "X_pca" or "X_pca_harmony": what neighbours saw
 };
 
-/// The cells that go on, with log values. Throws invalid_data with the table when the batch equals the condition.
+/// Throws where a chosen column or value is not in obs, the only part of the data set that is looked at.
+void check_choices(const data::Dataset& dataset, const RunChoices& choices, Context& context);
+
+/// The cells that go on, with log values. Throws as check_choices, and invalid_data with the table when the batch equals the condition.
 RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& choices, StepRunner& steps, Context& context);
 /// Everything else about them.
 void analyse_cells(RunState& state, const Recipe& recipe, const RunChoices& choices, StepRunner& steps);

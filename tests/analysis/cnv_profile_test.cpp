@@ -54,7 +54,11 @@ TEST(cnv_profile, half_an_arm_shows_in_one_half_only) {
     const CnvRatios ratios = cnv_ratios(pooled(rate, 80, [](std::int64_t gene) { return gene < 50 ? 4.0 : 2.0; }, 2), pooled(rate, 300, cnv_cases::normal_copies, 1), genome);
     const CnvStretch arm = cnv_stretch(ratios, 0, 100);
     EXPECT_GT(arm.mean, 0.3);
-    EXPECT_LT(std::abs(arm.least_half), 0.15);
+    EXPECT_LT(std::abs(cnv_stretch(ratios, 50, 100).mean), 0.15);
+    const double half = cnv_stretch(ratios, 0, 50).z;
+    EXPECT_NEAR(cnv_part_gain(ratios, 0, 100, 0.75) / (half * half), 0.5, 0.15) << "the whole has half of the square of the half's z";
+    EXPECT_LT(cnv_part_gain(ratios, 0, 50, 0.75), 0.0) << "all of it moved";
+    EXPECT_EQ(cnv_part_gain(ratios, 0, 0, 0.75), 0.0);
 }
 
 /// Types of cells that differ threefold in most genes: the spread of the genes is measured, so z stays that of chance.

@@ -40,6 +40,40 @@ TEST(cnv_segments, a_gain_within_an_arm_has_its_borders_and_no_arm) {
     for (const CnvArm& arm : calls.arms) EXPECT_EQ(arm.state, CopyState::neutral) << "60 of 150 genes are no arm: " << arm.arm;
 }
 
+TEST(cnv_segments, a_focal_gain_of_nearly_half_of_a_small_arm_is_no_arm_and_a_gain_of_the_whole_is_one) {
+    const CnvGenome genome = cnv_cases::genome(20, 44);
+    int n_focal = 0, n_most = 0, n_whole = 0;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        const auto first = static_cast<std::int64_t>(seed % 25);
+        const auto arm_called = [&](std::int64_t from, std::int64_t to, double level) {
+            return call_changes(ratios_of(genome, [&](std::int64_t g) { return g >= from && g < to ? level : 0.0; }, 100 + seed), genome, 1.0, {}).arms[0].state != CopyState::neutral;
+        };
+        n_focal += arm_called(first, first + 20, 1.0);
+        n_most += arm_called(0, 40, 0.6);
+        n_whole += arm_called(0, 44, 0.6);
+    }
+    EXPECT_LE(n_focal, 3) << "20 of 44 genes with four copies";
+    EXPECT_GE(n_most, 57) << "40 of 44 genes";
+    EXPECT_GE(n_whole, 57);
+}
+
+TEST(cnv_segments, a_lost_arm_does_not_take_the_other_arm_with_it) {
+    const CnvGenome genome = cnv_cases::genome(6, 400);
+    int n_right = 0;
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        // Noisy genes, as of few deep cells: 1p is lost, and 1q is a little lower for some other reason.
+        CnvRatios ratios = ratios_of(genome, [](std::int64_t) { return 0.0; }, 200 + seed);
+        for (std::size_t g = 0; g < ratios.log2_ratio.size(); ++g) {
+            ratios.log2_ratio[g] = 3.0 * ratios.log2_ratio[g] + (g < 400 ? -1.05 : g < 800 ? -0.27 : 0.0);
+            ratios.weight[g] /= 9.0;
+        }
+        ratios.inflation = 1.6;
+        const CnvCalls calls = call_changes(ratios, genome, 1.1, {});
+        n_right += state_at(calls, 100) == CopyState::loss && state_at(calls, 600) == CopyState::neutral;
+    }
+    EXPECT_GE(n_right, 18) << "of 20";
+}
+
 TEST(cnv_segments, segments_cover_every_gene_once_and_end_with_chromosomes) {
     const CnvGenome genome = cnv_cases::genome(3, 80);
     // The end of one chromosome and the begin of the next are lost: two segments.

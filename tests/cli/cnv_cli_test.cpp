@@ -60,6 +60,10 @@ TEST_F(CnvCliTest, two_samples_of_one_patient) {
     for (const char* name : {"cnv_cells.csv", "cnv_segments.csv", "cnv_arms.csv"}) {
         EXPECT_EQ(read_text_file(folder_ / "first" / name, 1 << 26), read_text_file(folder_ / "again" / name, 1 << 26)) << name << " differs with one thread";
     }
+    // Without an earlier sample there is no table of changes, and that of the run before does not stay.
+    ASSERT_TRUE(std::filesystem::exists(folder_ / "again/cnv_changes.csv"));
+    ASSERT_EQ(cnv("time_point=first", "again", {}).status, 0);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "again/cnv_changes.csv"));
 }
 
 TEST_F(CnvCliTest, without_a_reference_nothing_is_called_and_it_says_so) {

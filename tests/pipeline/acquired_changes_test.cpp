@@ -101,8 +101,12 @@ TEST_F(AcquiredChangesTest, without_a_reference_or_with_too_small_a_one_nothing_
     for (int gene = 0; gene < 300; ++gene) order += "NONE" + std::to_string(gene) + ",1," + std::to_string(1000 * gene) + "," + std::to_string(1000 * gene + 10) + "\n";
     write_text_file(folder_ / "genes.csv", order);
     without.gene_order = (folder_ / "genes.csv").string();
+    listener_.stop_at = "ingest";
+    EXPECT_EQ(error_code([&] { run_json(without, 2); }), ErrorCode::cancelled);
+    EXPECT_TRUE(said("No reference cells are named, so nothing is called")) << "at the start, when it can be mended";
+    listener_.stop_at.clear();
+    listener_.cancel = false;
     run_json(without, 2);
-    EXPECT_TRUE(said("No reference cells are named, so nothing is called"));
     EXPECT_NE(page().find("Nothing is called. No reference cells are named"), std::string::npos);
     EXPECT_FALSE(fs::exists(folder_ / "out" / "cnv_cells.csv"));
     RunOptions few = options();
@@ -120,6 +124,10 @@ TEST_F(AcquiredChangesTest, wrong_names_are_refused_before_anything_is_computed)
     RunOptions wrong = options();
     wrong.reference_cells = "tissue=healthy";
     EXPECT_EQ(error_code([&] { run_json(wrong, 1); }), ErrorCode::not_found);
+    EXPECT_FALSE(fs::exists(folder_ / "out")) << "the obs of an h5ad file is known before it is stored";
+    wrong.reference_cells = "tisue=normal";
+    EXPECT_EQ(error_code([&] { run_json(wrong, 1); }), ErrorCode::not_found);
+    EXPECT_FALSE(fs::exists(folder_ / "out"));
     wrong.reference_cells = "";
     EXPECT_EQ(error_code([&] { run_json(wrong, 1); }), ErrorCode::usage);
     wrong = options();
@@ -132,6 +140,21 @@ TEST_F(AcquiredChangesTest, wrong_names_are_refused_before_anything_is_computed)
     wrong = options();
     wrong.gene_order = (folder_ / "none.csv").string();
     EXPECT_EQ(error_code([&] { run_json(wrong, 1); }), ErrorCode::not_found);
+    // Two samples: the value need be in one of them only, and columns of the sheet count.
+    const std::string other = small_sample();
+    write_text_file(folder_ / "sheet.csv", "path,sample,site\n" + options().input.front() + ",a,skin\n" + other + ",b,blood\n");
+    wrong = options();
+    wrong.input = {};
+    wrong.samples = (folder_ / "sheet.csv").string();
+    wrong.reference_cells = "tissue=healthy";
+    EXPECT_EQ(error_code([&] { run_json(wrong, 1); }), ErrorCode::not_found);
+    EXPECT_FALSE(fs::exists(folder_ / "out"));
+    for (const char* right : {"tissue=normal", "site=blood", "leiden=0"}) {
+        wrong.reference_cells = right;
+        listener_.stop_at = "ingest";
+        EXPECT_EQ(error_code([&] { run_json(wrong, 1); }), ErrorCode::cancelled) << right;
+        listener_.cancel = false;
+    }
     EXPECT_TRUE(std::none_of(listener_.steps.begin(), listener_.steps.end(), [](const StepReport& step) { return step.name == "qc"; }));
 }
 
