@@ -1,6 +1,8 @@
-// Are planted gains and losses found, by size, and what is called where nothing is planted? bench_cnv [COHORTS] prints tables; bench_cnv speed [CELLS] times one run.
+// Are planted gains and losses found, by size of the change and of the clone, and what is called where nothing is planted? bench_cnv [COHORTS [clones|cohorts|changes]] prints tables; bench_cnv speed [CELLS] times one run.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -98,9 +100,95 @@ void cohorts(int n, Context& context) {
     fmt::print("{} cohorts without clones: {} clones called\n", n, n_false);
 }
 
+/// Stretches of a planted clone that are found (at least half of the genes read in them are called alike in the matched clone), and called stretches, wrong ones being those of which less than half is planted alike.
+cnv_cases::Agreement compare_segments(const cnv_cases::CloneCohort& cohort, const CnvResult& result, std::size_t truth, std::int32_t found) {
+    cnv_cases::Agreement out;
+    const std::vector<int> states = cnv_cases::true_states(cohort, result, truth);
+    const auto called = [&](std::size_t g) { return found < 0 ? 0 : static_cast<int>(result.clones[static_cast<std::size_t>(found)].calls.state[g]); };
+    for (std::size_t begin = 0; begin < states.size();) {
+        std::size_t end = begin + 1;
+        while (end < states.size() && states[end] == states[begin] && result.genome.arm[end] == result.genome.arm[begin]) ++end;
+        if (states[begin] != 0) {
+            std::size_t right = 0;
+            for (std::size_t g = begin; g < end; ++g) right += called(g) == states[g];
+            out.planted += 1.0;
+            out.found += 2 * right >= end - begin;
+        }
+        begin = end;
+    }
+    if (found < 0) return out;
+    for (const CnvSegment& segment : result.clones[static_cast<std::size_t>(found)].calls.segments) {
+        if (segment.state == CopyState::neutral) continue;
+        std::int64_t right = 0;
+        for (std::int64_t g = segment.first_gene; g <= segment.last_gene; ++g) right += states[static_cast<std::size_t>(g)] == static_cast<int>(segment.state);
+        out.called += 1.0;
+        out.wrong += 2 * right < segment.last_gene - segment.first_gene + 1;
+    }
+    return out;
+}
+
+/// What came of clones of about one size.
+struct OfSize {
+    int clones = 0;
+    int found = 0;
+    double cells = 0.0;
+    double held = 0.0;  // cells of planted clones that are in any found one
+    cnv_cases::Agreement segments;
+};
+
+/// Clones of all sizes among 700 cells of several types in each sample, a parent and its child in each of two donors: is the clone found, its stretches, and its cells?
+void by_clone_size(int n, Context& context) {
+    constexpr std::array<std::int64_t, 7> kBorders{10, 20, 40, 80, 160, 320, 1'000'000};
+    std::array<OfSize, kBorders.size()> bins;
+    double wrong_cells = 0.0, other_cells = 0.0, n_samples = 0.0, unmatched = 0.0;
+    for (int i = 0; i < n; ++i) {
+        for (const double fraction : {0.06, 0.12, 0.25, 0.5, 0.9}) {
+            GenerateCohortOptions options = cohort_options(900 + static_cast<std::uint64_t>(i), 2);
+            options.donors = 4;
+            options.cells = 700;
+            options.genes = 5000;
+            options.mean_counts = 3000.0;
+            options.clone_fraction = fraction;
+            const cnv_cases::CloneCohort cohort(options, context);
+            const CnvResult result = cohort.run({}, context);
+            const std::vector<std::int32_t> matched = cnv_cases::matched_clones(cohort, result);
+            std::vector<double> cells(matched.size(), 0.0), held = cells;
+            for (std::size_t cell = 0; cell < result.clone.size(); ++cell) {
+                if (cohort.role[cell] != CnvRole::query) continue;
+                const std::int32_t truth = cohort.made.cells.clone[cell];
+                const bool is_in = result.clone[cell] >= 0;
+                other_cells += truth < 0;
+                wrong_cells += truth < 0 && is_in;
+                if (truth < 0) continue;
+                cells[static_cast<std::size_t>(truth)] += 1.0;
+                held[static_cast<std::size_t>(truth)] += is_in;
+            }
+            for (std::size_t truth = 0; truth < matched.size(); ++truth) {
+                const auto bin = static_cast<std::size_t>(std::upper_bound(kBorders.begin(), kBorders.end(), static_cast<std::int64_t>(cells[truth])) - kBorders.begin());
+                OfSize& to = bins[bin];
+                ++to.clones;
+                to.found += matched[truth] >= 0;
+                to.cells += cells[truth];
+                to.held += held[truth];
+                add(to.segments, compare_segments(cohort, result, truth, matched[truth]));
+            }
+            for (std::int32_t clone = 0; clone < static_cast<std::int32_t>(result.clones.size()); ++clone) unmatched += std::find(matched.begin(), matched.end(), clone) == matched.end();
+            n_samples += 2.0;
+        }
+    }
+    fmt::print("{:>14} {:>8} {:>8} {:>8} {:>12} {:>10} {:>10} {:>8} {:>14}\n", "cells of clone", "clones", "matched", "in any", "stretches", "recall", "precision", "F1", "wrong a clone");
+    for (std::size_t bin = 0; bin < bins.size(); ++bin) {
+        const OfSize& each = bins[bin];
+        if (each.clones == 0) continue;
+        fmt::print("{:>6} to {:>4} {:>8} {:>8} {:>8.2f} {:>12} {:>10.2f} {:>10.2f} {:>8.2f} {:>14.3f}\n", bin == 0 ? 1 : kBorders[bin - 1], bin + 1 < bins.size() ? fmt::to_string(kBorders[bin] - 1) : "", each.clones, each.found, each.held / std::max(1.0, each.cells),
+                   each.segments.planted, each.segments.recall(), each.segments.precision(), each.segments.f1(), each.segments.wrong / each.clones);
+    }
+    fmt::print("{} samples: {} of {} normal cells in a clone, {} called clones that hold most cells of none planted\n", n_samples, wrong_cells, other_cells, unmatched);
+}
+
 /// One clone with one changed stretch in the middle of an arm, beside as many normal cells of its type; reference of the same type.
 void by_size(int n, Context& context) {
-    fmt::print("{:>6} {:>7} {:>7} {:>8} {:>10} {:>14}\n", "genes", "copies", "cells", "found", "gene F1", "false stretches");
+    fmt::print("{:>6} {:>7} {:>7} {:>8} {:>11} {:>10} {:>14}\n", "genes", "copies", "cells", "found", "segment F1", "gene F1", "false stretches");
     const CnvGenome genome = cnv_cases::genome(20, 200);
     for (const std::int64_t size : {20, 40, 80, 200}) {
         for (const double copies : {1.0, 3.0}) {
@@ -142,7 +230,8 @@ void by_size(int n, Context& context) {
                     found += best.recall() >= 0.5;
                     f1 += best.found > 0.0 ? best.f1() : 0.0;
                 }
-                fmt::print("{:>6} {:>7} {:>7} {:>8.2f} {:>10.2f} {:>14.2f}\n", size, copies, cells, found / n, f1 / n, wrong / n);
+                const cnv_cases::Agreement segments{static_cast<double>(n), found, found + wrong, wrong};
+                fmt::print("{:>6} {:>7} {:>7} {:>8.2f} {:>11.2f} {:>10.2f} {:>14.2f}\n", size, copies, cells, found / n, segments.f1(), f1 / n, wrong / n);
             }
         }
     }
@@ -175,7 +264,9 @@ int main(int argc, char** argv) {
         return 0;
     }
     const int n = argc > 1 ? std::atoi(argv[1]) : 5;
-    cohorts(n, context);
-    by_size(n, context);
+    const std::string_view only = argc > 2 ? argv[2] : "";
+    if (only.empty() || only == "clones") by_clone_size(n, context);
+    if (only.empty() || only == "cohorts") cohorts(n, context);
+    if (only.empty() || only == "changes") by_size(n, context);
     return 0;
 }
