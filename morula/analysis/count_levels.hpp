@@ -10,7 +10,7 @@
 namespace morula::analysis {
 
 /// A size factor is a target over a whole number of counts, so that many cells share one: a level. A small count has one log value a level, and all these values
-/// can be put in order once, before any gene is looked at. Memory: at most 100 bytes a cell where no two factors are equal.
+/// can be put in order once, before any gene is looked at. Memory: at most 280 bytes a cell, where no two factors are equal.
 class CountLevels {
 public:
     struct Value {
