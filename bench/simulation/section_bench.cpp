@@ -1,21 +1,27 @@
-// Does signalling between neighbours tell which state a cell is in? bench_section [DATA_FOLDER]: one MERFISH section (mouse preoptic area, bregma -0.29, Moffitt et al. 2018) beside four nulls.
+// Does signalling between neighbours tell which state a cell is in? bench_section [DATA_FOLDER [kept|refilled]]: one MERFISH section (mouse preoptic area, bregma -0.29, Moffitt et al. 2018) beside four nulls.
 //
-// One section of mostly resting tissue: no claim can rest on it. Two questions, each with its nulls:
+// One section of mostly resting tissue: no claim can rest on it. Three questions, each with its nulls, all over types with at least 100 cells:
 //   kept       cells start in their own measured state; after a day, how much of it is left? Frozen cells keep all: what does not harm stays near.
 //   recovered  cells start in the state of another cell of their type; after a day, how much nearer are they to their own than another cell of the type is?
-// Both are 1 - d^2(simulated, own) / d^2(another of the type, own), over the cells of types with at least 100 cells; mean and standard error over seeds.
+//   refilled   a fifth of a type is taken out, and nobody sees those cells' states again; into each gap comes a daughter of the nearest cell of the type that is left, in her mother's state. After a day,
+//              how much nearer is she to the cell that was taken out than another cell of the type is? (How fast gaps fill is not asked: a section does not tell.)
+// Each is 1 - d^2(simulated, measured) / d^2(another of the type, measured); mean and standard error over seeds, for refilled over types and seeds.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <numeric>
+#include <span>
+#include <string_view>
 
 #include "morula/analysis/pca.hpp"
 #include "morula/commands/measured_states.hpp"
@@ -34,6 +40,7 @@ namespace fs = std::filesystem;
 constexpr std::int64_t kLeastCells = 100;
 constexpr std::int64_t kDims = 20;
 constexpr std::uint64_t kSeeds = 10;
+constexpr std::uint64_t kGapSeeds = 3;
 constexpr double kClockMin = 6.0;
 constexpr double kHalf = 0.5;  // guessed, like every rate here
 
@@ -113,75 +120,160 @@ SignallingModel signalling_of(const Section& section, const commands::MeasuredSt
 enum class Variant { scenario, frozen, random_walk, shuffled_positions, shuffled_table };
 constexpr std::array<const char*, 5> kNames{"scenario", "null: frozen", "null: random walk", "null: shuffled positions", "null: shuffled pairs"};
 
-struct Trial {
-    const Section& section;
-    const commands::MeasuredStates& states;
-    const knowledge::LigandReceptorTable& table;
+/// Who stands where, and as which measured cell of its type each begins.
+struct Tissue {
+    std::vector<std::array<double, 2>> place;
+    std::vector<std::int32_t> type;
+    std::vector<std::int64_t> begins;
+};
 
-    /// The score after a day.
-    double run(Variant variant, Start start, std::uint64_t seed, Context& context) const {
-        const auto n_types = static_cast<std::int32_t>(section.types.size());
+/// Shuffles what cells of one type have among them.
+template <class T>
+void shuffle_in_types(std::vector<T>& values, const std::vector<std::int32_t>& type, std::int32_t n_types, std::uint64_t seed, std::uint64_t what) {
+    for (std::int32_t t = 0; t < n_types; ++t) {
+        std::vector<std::size_t> own;
+        for (std::size_t i = 0; i < type.size(); ++i) {
+            if (type[i] == t) own.push_back(i);
+        }
+        Random random(seed, Purpose::test, what, static_cast<std::uint32_t>(t));
+        for (std::size_t k = own.size(); k > 1; --k) std::swap(values[own[k - 1]], values[own[random.below(k)]]);
+    }
+}
+
+/// Number of each cell among those of its type.
+std::vector<std::int64_t> numbers_in_type(const std::vector<std::int32_t>& type, std::int32_t n_types) {
+    std::vector<std::int64_t> next(static_cast<std::size_t>(n_types), 0), number;
+    for (const std::int32_t t : type) number.push_back(next[static_cast<std::size_t>(t)]++);
+    return number;
+}
+
+struct Trials {
+    const Section& section;
+    const knowledge::LigandReceptorTable& table;
+    std::int32_t n_types = 0;
+
+    std::shared_ptr<const ExpressionModel> model_of(Variant variant, const commands::MeasuredStates& states, std::uint64_t seed, Context& context) const {
         const ExpressionKernel kernel(states.cells, {.n_types = n_types, .n_neighbors = 10});
         const StateRates rates = variant == Variant::frozen ? StateRates{} : StateRates{.attempts_per_min = 1.0 / 120.0, .relaxation_per_min = 1.0 / 240.0};
-        auto model = std::make_shared<ExpressionModel>(ExpressionModel{.kernel = kernel, .rates = std::vector<StateRates>(section.types.size(), rates)});
+        auto model = std::make_shared<ExpressionModel>(ExpressionModel{.kernel = kernel, .rates = std::vector<StateRates>(static_cast<std::size_t>(n_types), rates)});
         if (variant != Variant::random_walk) model->signalling.emplace(signalling_of(section, states, table, variant == Variant::shuffled_table ? Pairs::shuffled : Pairs::as_listed, seed, context), kernel);
-        ExpressionStates simulated(model);
+        return model;
+    }
 
-        const std::size_t n = states.row.size();
-        std::vector<std::size_t> stands(n);  // whose place each cell has
-        std::iota(stands.begin(), stands.end(), std::size_t{0});
-        if (variant == Variant::shuffled_positions) shuffle_in_types(stands, seed, 12);
+    /// Latents after a day, in the order of the tissue.
+    matrix::Dense<float> after_a_day(const Tissue& tissue, const std::shared_ptr<const ExpressionModel>& model, std::uint64_t seed, Context& context) const {
+        ExpressionStates simulated(model);
+        const std::size_t n = tissue.type.size();
         Agents agents;
+        std::map<std::uint64_t, std::size_t> cell_of;
         for (std::size_t i = 0; i < n; ++i) {
-            const auto& place = section.place[static_cast<std::size_t>(states.row[stands[i]])];
-            add_agent(agents, first_id(static_cast<std::int64_t>(i)), static_cast<std::uint16_t>(states.cells.type[i]), {place[0], place[1], 0.0}, 10.0F);
+            const std::uint64_t id = first_id(static_cast<std::int64_t>(i));
+            add_agent(agents, id, static_cast<std::uint16_t>(tissue.type[i]), {tissue.place[i][0], tissue.place[i][1], 0.0}, 10.0F);
+            cell_of[id] = i;
         }
-        NeighborLists lists(2.0, std::vector<float>(section.types.size(), 1.5F));  // neighbours: up to 30 um
+        NeighborLists lists(2.0, std::vector<float>(static_cast<std::size_t>(n_types), 1.5F));  // neighbours: up to 30 um
         Workspace workspace;
         lists.build(agents, workspace, context);
-        std::map<std::uint64_t, std::size_t> cell_of;
-        for (std::size_t i = 0; i < n; ++i) cell_of[first_id(static_cast<std::int64_t>(i))] = i;
-        std::vector<std::size_t> begins(n);
-        std::iota(begins.begin(), begins.end(), std::size_t{0});
-        if (start == Start::another) shuffle_in_types(begins, seed, 13);
         simulated.settle(agents, seed, context);
-        for (std::size_t i = 0; i < n; ++i) simulated.start_as(agents, i, number_in_type(begins[cell_of.at(agents.id[i])]));
-
+        for (std::size_t i = 0; i < n; ++i) simulated.start_as(agents, i, tissue.begins[cell_of.at(agents.id[i])]);
         const simulation::Field field({.n = {1, 1, 1}, .voxel_um = 1e4}, {}, 0.1, context);
-        const std::vector<Life> lives(section.types.size(), standard_life(CycleModel::none));
+        const std::vector<Life> lives(static_cast<std::size_t>(n_types), standard_life(CycleModel::none));
         for (std::uint32_t strike = 0; strike < static_cast<std::uint32_t>(1'440.0 / kClockMin); ++strike) {
             if (model->signalling) simulated.signal(agents, lives, field, lists, context);
             simulated.advance(agents, lives, seed, strike, context);
         }
+        matrix::Dense<float> latent(static_cast<std::int64_t>(n), kDims);
+        for (std::size_t i = 0; i < n; ++i) simulated.latent(agents, i, latent.row(static_cast<std::int64_t>(cell_of.at(agents.id[i]))));
+        return latent;
+    }
+
+    std::array<double, 2> place_of(std::int64_t row) const { return section.place[static_cast<std::size_t>(row)]; }
+
+    /// kept and recovered.
+    double score(Variant variant, Start start, const commands::MeasuredStates& states, std::uint64_t seed, Context& context) const {
+        const std::vector<std::int32_t>& type = states.cells.type;
+        Tissue tissue{.place = {}, .type = type, .begins = numbers_in_type(type, n_types)};
+        for (const std::int64_t row : states.row) tissue.place.push_back(place_of(row));
+        if (variant == Variant::shuffled_positions) shuffle_in_types(tissue.place, type, n_types, seed, 12);
+        if (start == Start::another) shuffle_in_types(tissue.begins, type, n_types, seed, 13);
+        const matrix::Dense<float> latent = after_a_day(tissue, model_of(variant, states, seed, context), seed, context);
+        std::vector<std::int64_t> other(type.size());
+        std::iota(other.begin(), other.end(), std::int64_t{0});
+        shuffle_in_types(other, type, n_types, seed, 14);
         double away = 0.0, others = 0.0;
-        std::vector<std::size_t> other(n);
-        std::iota(other.begin(), other.end(), std::size_t{0});
-        shuffle_in_types(other, seed, 14);
-        std::vector<float> latent(static_cast<std::size_t>(kDims));
-        for (std::size_t i = 0; i < n; ++i) {
-            const std::size_t own = cell_of.at(agents.id[i]);
-            simulated.latent(agents, i, latent);
-            for (std::int64_t d = 0; d < kDims; ++d) {
-                const auto c = static_cast<std::int64_t>(own), o = static_cast<std::int64_t>(other[own]);
-                away += std::pow(static_cast<double>(latent[static_cast<std::size_t>(d)] - states.cells.latent(c, d)), 2.0);
-                others += std::pow(static_cast<double>(states.cells.latent(o, d) - states.cells.latent(c, d)), 2.0);
-            }
+        for (std::int64_t i = 0; i < std::ssize(type); ++i) {
+            away += squared(latent.row(i), states.cells.latent.row(i));
+            others += squared(states.cells.latent.row(other[static_cast<std::size_t>(i)]), states.cells.latent.row(i));
         }
         return 1.0 - away / others;
     }
 
-    /// Number of a cell among the measured of its type.
-    std::int64_t number_in_type(std::size_t cell) const { return std::count(states.cells.type.begin(), states.cells.type.begin() + static_cast<std::ptrdiff_t>(cell), states.cells.type[cell]); }
-
-    void shuffle_in_types(std::vector<std::size_t>& order, std::uint64_t seed, std::uint64_t what) const {
-        for (std::int32_t type = 0; type < static_cast<std::int32_t>(section.types.size()); ++type) {
-            std::vector<std::size_t> own;
-            for (std::size_t i = 0; i < order.size(); ++i) {
-                if (states.cells.type[i] == type) own.push_back(i);
-            }
-            Random random(seed, Purpose::test, what, static_cast<std::uint32_t>(type));
-            for (std::size_t k = own.size(); k > 1; --k) std::swap(order[own[k - 1]], order[own[random.below(k)]]);
+    /// refilled, for each variant: a fifth of the cells of a type are taken out.
+    std::array<double, kNames.size()> refilled(std::int32_t emptied, commands::MeasuredStatesOptions options, std::uint64_t seed, Context& context) const {
+        const std::vector<std::string> labels = data::column_texts(section.dataset.obs.at("cell_type"));
+        std::vector<std::int64_t> own;
+        for (std::size_t c = 0; c < labels.size(); ++c) {
+            if (labels[c] == section.types[static_cast<std::size_t>(emptied)]) own.push_back(static_cast<std::int64_t>(c));
         }
+        shuffle_in_types(own, std::vector<std::int32_t>(own.size(), 0), 1, seed, 15);
+        const std::vector<std::int64_t> gone(own.begin(), own.begin() + std::ssize(own) / 5);
+        Section left = section;
+        std::vector<std::string> is_there(labels.size(), "yes");
+        for (const std::int64_t row : gone) is_there[static_cast<std::size_t>(row)] = "no";
+        left.dataset.obs.set("is_there", data::to_categorical(is_there));
+        options.only = {"is_there", {"yes"}};
+        const commands::MeasuredStates states = commands::measured_states(left.dataset, options, context);
+        const matrix::Dense<float>& measured = section.dataset.obsm.at("X_pca");
+
+        std::array<double, kNames.size()> scores{};
+        for (std::size_t v = 0; v < kNames.size(); ++v) {
+            const auto variant = static_cast<Variant>(v);
+            Tissue tissue{.place = {}, .type = states.cells.type, .begins = numbers_in_type(states.cells.type, n_types)};
+            for (const std::int64_t row : states.row) tissue.place.push_back(place_of(row));
+            for (const std::int64_t row : gone) {
+                tissue.place.push_back(place_of(row));
+                tissue.type.push_back(emptied);
+            }
+            if (variant == Variant::shuffled_positions) shuffle_in_types(tissue.place, tissue.type, n_types, seed, 12);
+            for (std::size_t i = states.row.size(); i < tissue.type.size(); ++i) tissue.begins.push_back(tissue.begins[nearest_left(tissue, states.row.size(), i)]);
+            const matrix::Dense<float> latent = after_a_day(tissue, model_of(variant, states, seed, context), seed, context);
+            double away = 0.0, others = 0.0;
+            for (std::size_t k = 0; k < gone.size(); ++k) {
+                const auto truth = measured.row(gone[k]).first(static_cast<std::size_t>(kDims));
+                away += squared(latent.row(std::ssize(states.row) + static_cast<std::int64_t>(k)), truth);
+                // Of all that are left, so that chance does not enter.
+                double sum = 0.0, n = 0.0;
+                for (std::int64_t i = 0; i < std::ssize(states.row); ++i) {
+                    if (states.cells.type[static_cast<std::size_t>(i)] != emptied) continue;
+                    sum += squared(states.cells.latent.row(i), truth);
+                    n += 1.0;
+                }
+                others += sum / n;
+            }
+            scores[v] = 1.0 - away / others;
+        }
+        return scores;
+    }
+
+    /// The cell of the same type, among the first n_left, that is nearest to cell i.
+    static std::size_t nearest_left(const Tissue& tissue, std::size_t n_left, std::size_t i) {
+        std::size_t nearest = n_left;
+        double least = std::numeric_limits<double>::infinity();
+        for (std::size_t j = 0; j < n_left; ++j) {
+            if (tissue.type[j] != tissue.type[i]) continue;
+            const double far = std::hypot(tissue.place[j][0] - tissue.place[i][0], tissue.place[j][1] - tissue.place[i][1]);
+            if (far < least) {
+                least = far;
+                nearest = j;
+            }
+        }
+        return nearest;
+    }
+
+    static double squared(std::span<const float> a, std::span<const float> b) {
+        double sum = 0.0;
+        for (std::size_t d = 0; d < a.size(); ++d) sum += std::pow(static_cast<double>(a[d] - b[d]), 2.0);
+        return sum;
     }
 };
 
@@ -191,6 +283,51 @@ std::string mean_and_error(const std::vector<double>& values) {
     double squares = 0.0;
     for (const double value : values) squares += (value - mean) * (value - mean);
     return fmt::format("{:8.4f} +- {:.4f}", mean, std::sqrt(squares / (n - 1.0) / n));
+}
+
+void print_kept(const Trials& trials, const commands::MeasuredStates& states, Context& context) {
+    fmt::print("\n{} seeds\n{:28}{:>20}{:>22}\n", kSeeds, "", "kept", "recovered");
+    for (std::size_t v = 0; v < kNames.size(); ++v) {
+        std::vector<double> kept, recovered;
+        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+            kept.push_back(trials.score(static_cast<Variant>(v), Start::own, states, seed, context));
+            recovered.push_back(trials.score(static_cast<Variant>(v), Start::another, states, seed, context));
+        }
+        fmt::print("{:28}{:>20}{:>22}\n", kNames[v], mean_and_error(kept), mean_and_error(recovered));
+    }
+}
+
+/// How the scenario does at refilling, type by type, and the difference to each null over all of them.
+void print_refilled(const Trials& trials, const commands::MeasuredStatesOptions& options, Context& context) {
+    fmt::print("\nrefilled after a fifth of a type was taken out, {} seeds\n{:24}", kGapSeeds, "");
+    for (const char* name : kNames) fmt::print("{:>26}", name);
+    fmt::print("\n");
+    std::array<std::vector<double>, kNames.size()> ahead;  // scenario less null
+    std::array<std::vector<double>, kNames.size()> all;
+    for (std::int32_t type = 0; type < trials.n_types; ++type) {
+        std::array<std::vector<double>, kNames.size()> own;
+        for (std::uint64_t seed = 1; seed <= kGapSeeds; ++seed) {
+            const auto scores = trials.refilled(type, options, seed, context);
+            for (std::size_t v = 0; v < kNames.size(); ++v) {
+                own[v].push_back(scores[v]);
+                all[v].push_back(scores[v]);
+                ahead[v].push_back(scores[0] - scores[v]);
+            }
+        }
+        fmt::print("{:24}", trials.section.types[static_cast<std::size_t>(type)]);
+        for (const auto& values : own) fmt::print("{:>26}", mean_and_error(values));
+        fmt::print("\n");
+        std::fflush(stdout);  // minutes go by
+    }
+    fmt::print("{:24}", "all types");
+    for (const auto& values : all) fmt::print("{:>26}", mean_and_error(values));
+    fmt::print("\n{:24}{:>26}", "scenario less null", "");
+    for (std::size_t v = 1; v < kNames.size(); ++v) fmt::print("{:>26}", mean_and_error(ahead[v]));
+    fmt::print("\n");
+    for (std::size_t v = 1; v < kNames.size(); ++v) {
+        const double mean = std::accumulate(ahead[v].begin(), ahead[v].end(), 0.0);
+        fmt::print("{}: {}\n", kNames[v], mean > 0.0 ? "the scenario is ahead" : "THE NULL WINS");
+    }
 }
 
 }  // namespace
@@ -205,15 +342,10 @@ int main(int argc, char** argv) {
     commands::MeasuredStatesOptions options;
     for (const std::string& type : section.types) options.labels.push_back({type});
     const commands::MeasuredStates states = commands::measured_states(section.dataset, options, context);
-    const Trial trial{section, states, table};
+    const Trials trials{section, table, static_cast<std::int32_t>(section.types.size())};
     const std::size_t n_pairs = signalling_of(section, states, table, Pairs::as_listed, 0, context).links.size();
-    fmt::print("{} cells of {} types, {} pairs, {} seeds; {}\n{:28}{:>20}{:>22}\n", states.row.size(), section.types.size(), n_pairs, kSeeds, kStatesAreHypotheses, "", "kept", "recovered");
-    for (std::size_t v = 0; v < kNames.size(); ++v) {
-        std::vector<double> kept, recovered;
-        for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-            kept.push_back(trial.run(static_cast<Variant>(v), Start::own, seed, context));
-            recovered.push_back(trial.run(static_cast<Variant>(v), Start::another, seed, context));
-        }
-        fmt::print("{:28}{:>20}{:>22}\n", kNames[v], mean_and_error(kept), mean_and_error(recovered));
-    }
+    const std::string_view part = argc > 2 ? argv[2] : "";
+    fmt::print("{} cells of {} types, {} pairs; {}\n", states.row.size(), section.types.size(), n_pairs, kStatesAreHypotheses);
+    if (part != "refilled") print_kept(trials, states, context);
+    if (part != "kept") print_refilled(trials, options, context);
 }
