@@ -272,6 +272,9 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
     ContributionStudy study;
     study.path = options.scenario;
     study.scenario = read_scenario(study.path, context);
+    if (study.scenario.model.expression && study.scenario.model.expression->regulation) {
+        fail(ErrorCode::unsupported, fmt::format("{} has [expression.ridge], which is experimental.", options.scenario), "Take it out: no table of contributions rests on it.");
+    }
     if (options.seed) study.scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
     study.until_min = last_minute(study.scenario, options.until.value_or(study.scenario.until_min), options.scenario);
     study.scenario.every_min = std::max(study.scenario.every_min, study.scenario.model.clocks.mechanics_min);

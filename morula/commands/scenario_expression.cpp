@@ -9,6 +9,7 @@
 
 #include "morula/commands/input.hpp"
 #include "morula/commands/measured_states.hpp"
+#include "morula/commands/scenario_regulation.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
@@ -91,6 +92,7 @@ public:
         hasher_.update(fs::is_regular_file(path_) ? hash_of_file(path_) : model.kernel.hash());
         read_signalling(model, states);
         read_decoded(model, states);
+        for (Section& ridge : section_.sections("ridge")) read_ridge(ridge, model, states);
         report(model, states);
         std::optional<MeasuredPlaces> places;
         if (section_.choice("start_by", {"chance", "position"}, 0) == 1) places = measured_places(dataset_, states, path_);
@@ -177,6 +179,16 @@ private:
         }
         if (std::ssize(list.columns) > kMostDecodedGenes) section_.refuse("genes", fmt::format("{} genes with those of signalling; at most {} are read off states", list.columns.size(), kMostDecodedGenes), "Name fewer.");
         model.decoded = fit_decoder(dataset_, states, list.columns, list.names, context_);
+    }
+
+    void read_ridge(Section& section, ExpressionModel& model, const MeasuredStates& states) {
+        GeneList list{genes_};
+        for (const std::string& gene : section.texts("genes")) {
+            if (!genes_.has(gene)) section.refuse("genes", fmt::format("'{}' is no gene of {}", gene, path_.string()), genes_.advice(gene));
+            list.number(gene);
+        }
+        if (std::ssize(list.columns) > kMostDecodedGenes) section.refuse("genes", fmt::format("are {}; at most {} are read off states", list.columns.size(), kMostDecodedGenes), "Name fewer.");
+        model.regulation = read_regulation(section, dataset_, states, model.kernel, list.columns, list.names, folder_, hasher_, context_);
     }
 
     /// Programmes and the ligands that drive them.

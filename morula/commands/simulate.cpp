@@ -31,6 +31,7 @@ struct SimulateOptions {
     std::optional<double> until;
     bool resume = false;
     double save_every = 60.0;
+    bool experimental = false;
 };
 constexpr auto describe(const SimulateOptions*) {
     using O = SimulateOptions;
@@ -42,6 +43,7 @@ constexpr auto describe(const SimulateOptions*) {
         field("until", &O::until, "Minute to stop at, instead of the scenario's.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
         field("resume", &O::resume, "Go on from the state in --out, where there is one: after Ctrl-C, a crash, or with a later --until. Tables end up as those of a run that did not stop."),
         field("save_every", &O::save_every, "Seconds between saved states.", {.minimum = 0.0, .maximum = 1e6, .unit = "s"}),
+        field("experimental", &O::experimental, "Allow what has not been shown to be right: [expression.ridge], by which knocked-out genes shift states."),
     };
 }
 
@@ -69,6 +71,9 @@ bool is_among_results(const fs::path& file, const fs::path& out) {
 /// Checked, and with what the options say instead.
 Scenario scenario_of(const SimulateOptions& options, Context& context) {
     Scenario scenario = read_scenario(options.scenario, context);
+    if (scenario.model.expression && scenario.model.expression->regulation && !options.experimental) {
+        fail(ErrorCode::unsupported, fmt::format("{} has [expression.ridge], which is experimental: nothing has shown that it tells what a knocked-out gene does.", options.scenario), "Run with --experimental, or take it out.");
+    }
     for (const fs::path& file : scenario.files) {
         if (is_among_results(file, options.out)) fail(ErrorCode::usage, fmt::format("{} is read by the scenario and lies where {} keeps its results.", file.string(), options.out), "Give another folder with --out.");
     }

@@ -212,7 +212,10 @@ bool ExpressionStates::step(std::size_t state, const Steps& steps, Random& rando
         for (double n = 1.0; u >= below && chance > 0.0; ++n) {
             const double propose = random.uniform();
             const double accept = random.uniform();
-            metacell = kernel.attempt(metacell, propose, accept, [&](std::int64_t to) { return n_programmes_ == 0 ? 0.0 : model_->signalling->tilt(metacell, to, levels); });
+            metacell = kernel.attempt(metacell, propose, accept, [&](std::int64_t to) {
+                const double by_programmes = n_programmes_ == 0 ? 0.0 : model_->signalling->tilt(metacell, to, levels);
+                return shift_.empty() ? by_programmes : by_programmes + static_cast<double>(shift_[static_cast<std::size_t>(to)] - shift_[static_cast<std::size_t>(metacell)]);
+            });
             chance *= steps.attempts / n;
             below += chance;
         }

@@ -12,6 +12,7 @@
 #include "morula/core/random.hpp"
 #include "morula/simulation/agents.hpp"
 #include "morula/simulation/expression_kernel.hpp"
+#include "morula/simulation/expression_ridge.hpp"
 #include "morula/simulation/field.hpp"
 #include "morula/simulation/life.hpp"
 #include "morula/simulation/neighbor_lists.hpp"
@@ -40,6 +41,7 @@ struct ExpressionModel {
     std::optional<Signalling> signalling{};  // none: nothing but the kernel moves states
     Decoder decoded{};               // genes that snapshots show
     std::vector<std::vector<std::int64_t>> start{};  // one a type: numbers of its measured cells that agents start as; empty: all
+    std::optional<Regulation> regulation{};  // grade 2, experimental; none: a change of genes shifts no states
     std::vector<StartAs> start_as{};  // by id: agents that start as one cell, as long as they are of that type
 };
 
@@ -80,6 +82,9 @@ public:
 
     /// From now on, what signal() reads off states is multiplied: types x genes of the signals' decoder; empty: by nothing. Not part of the state.
     void set_gene_factors(std::vector<float> factors) { gene_factors_ = std::move(factors); }
+
+    /// From now on, the tilt of each metacell is more by this (shift_of_states); empty: by nothing. Not part of the state.
+    void set_shift(std::vector<float> shift) { shift_ = std::move(shift); }
 
     const ExpressionModel& model() const { return *model_; }
     const GuardTally& guard() const { return guard_; }
@@ -126,6 +131,7 @@ private:
     std::vector<float> programmes_;         // states x programmes
     std::size_t n_programmes_ = 0;
     std::vector<float> gene_factors_;
+    std::vector<float> shift_;
     GuardTally guard_;
 };
 

@@ -59,9 +59,10 @@ void check_factors(const Model& model) {
     }
 }
 
-/// Genes that signals go through, in the decoder's order.
-std::vector<std::string> genes_of_signals(const Model& model) {
+/// Genes of the Regulation, and those that signals go through.
+std::vector<std::string> genes_that_matter(const Model& model) {
     std::vector<std::string> names;
+    if (model.expression && model.expression->regulation) names = model.expression->regulation->genes;
     if (!model.expression || !model.expression->signalling) return names;
     const SignallingModel& signals = model.expression->signalling->model();
     std::vector<std::uint8_t> is_used(signals.decoder.genes.size(), 0);
@@ -78,7 +79,7 @@ std::vector<std::string> genes_of_signals(const Model& model) {
 
 void check_genes(const Model& model) {
     const std::vector<GeneChange>& all = model.perturbations.genes;
-    const std::vector<std::string> known = all.empty() ? std::vector<std::string>() : genes_of_signals(model);
+    const std::vector<std::string> known = all.empty() ? std::vector<std::string>() : genes_that_matter(model);
     for (std::size_t k = 0; k < all.size(); ++k) {
         const GeneChange& own = all[k];
         check_type(model, own.type);
@@ -178,6 +179,8 @@ bool acts_at(const Model& model, const FactorChange& change, double minute) {
     return has_begun && (change.until_min == kNeverEnds || strike_of(model, change.until_min) > minute + kSameMinute);
 }
 
+bool acts_at(const GeneChange& change, double minute) { return minute >= change.from_min - kSameMinute && minute < change.until_min - kSameMinute; }
+
 /// Even in a ball, or in a disc in the plane of a flat tissue.
 std::array<double, 3> place_in(const Injection& injection, const Grid& box, Random& random) {
     for (;;) {
@@ -214,13 +217,23 @@ std::vector<double> factors_at(const Model& model, double minute) {
 }
 
 std::vector<float> gene_factors_at(const Model& model, double minute) {
-    if (model.perturbations.genes.empty()) return {};
+    if (model.perturbations.genes.empty() || !model.expression->signalling) return {};
     const std::vector<std::string>& genes = model.expression->signalling->model().decoder.genes;
     std::vector<float> factors(model.types.size() * genes.size(), 1.0F);
     for (const GeneChange& change : model.perturbations.genes) {
-        if (minute < change.from_min - kSameMinute || minute >= change.until_min - kSameMinute) continue;
         const auto gene = static_cast<std::size_t>(std::find(genes.begin(), genes.end(), change.gene) - genes.begin());
-        factors[change.type * genes.size() + gene] = static_cast<float>(change.factor);
+        if (acts_at(change, minute) && gene < genes.size()) factors[change.type * genes.size() + gene] = static_cast<float>(change.factor);
+    }
+    return factors;
+}
+
+std::vector<GeneFactor> regulated_factors_at(const Model& model, double minute) {
+    std::vector<GeneFactor> factors;
+    if (!model.expression || !model.expression->regulation) return factors;
+    const std::vector<std::string>& genes = model.expression->regulation->genes;
+    for (const GeneChange& change : model.perturbations.genes) {
+        const auto gene = std::find(genes.begin(), genes.end(), change.gene) - genes.begin();
+        if (acts_at(change, minute) && gene < std::ssize(genes)) factors.push_back({.type = change.type, .gene = static_cast<std::int32_t>(gene), .factor = change.factor});
     }
     return factors;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "morula/simulation/agents.hpp"
+#include "morula/simulation/expression_ridge.hpp"
 
 namespace morula::simulation {
 
@@ -28,7 +29,8 @@ struct FactorChange {
 };
 
 /// What is read off the states of a type's cells for a gene that signals go through (a receptor, or a ligand by contact), times a factor: knock-out (0), over-expression (above 1). Acts at the
-/// strikes of the signals' clock within [from_min, until_min). The states themselves stay those of measured cells.
+/// strikes of the signals' clock within [from_min, until_min). The states themselves stay those of measured cells; where the model has a Regulation (experimental) with the gene, they are shifted,
+/// at the strikes of the expression clock.
 struct GeneChange {
     std::uint16_t type = 0;
     std::string gene;
@@ -90,6 +92,9 @@ bool factors_change(const Model& model, double earlier_min, double later_min);
 
 /// types x genes of the signals' decoder: the factors that act at a minute. Empty where there are none at any time.
 std::vector<float> gene_factors_at(const Model& model, double minute);
+
+/// Factors that act at a minute on genes of the model's Regulation.
+std::vector<GeneFactor> regulated_factors_at(const Model& model, double minute);
 
 /// Decay that half-lives add to a substance, 1 / min.
 double decay_of_drugs(const Model& model, std::int32_t substance);

@@ -286,8 +286,18 @@ void Simulation::signal(Context& context) {
     states_->signal(agents_, lives(), field_, by_contact ? mechanics_.current_lists(agents_, context) : mechanics_.lists(), context);
 }
 
+/// Found anew only where other factors act than before.
+void Simulation::shift_states(double minute) {
+    if (!states_->model().regulation) return;
+    std::vector<GeneFactor> factors = regulated_factors_at(model_, minute);
+    if (shifted_by_ == factors) return;
+    states_->set_shift(factors.empty() ? std::vector<float>() : shift_of_states(*states_->model().regulation, states_->model().kernel, factors));
+    shifted_by_ = std::move(factors);
+}
+
 void Simulation::express(Context& context) {
     states_->settle(agents_, model_.seed, context);
+    shift_states(minute_of(step_ + 1));
     states_->advance(agents_, lives(), model_.seed, static_cast<std::uint32_t>(step_ / steps_a_state_), context);
 }
 

@@ -113,6 +113,7 @@ private:
     void give_drugs();
     std::vector<Life> lives() const;
     void express(Context& context);
+    void shift_states(double minute);
     void signal(Context& context);
     void check_steady(Context& context) const;
     void find_rates(std::int32_t substance, std::int64_t begin, std::span<float> secretion, std::span<float> clearance) const;
@@ -124,6 +125,7 @@ private:
     Mechanics mechanics_;
     Agents agents_;
     std::optional<ExpressionStates> states_;
+    std::optional<std::vector<GeneFactor>> shifted_by_;  // what the states' shift was found for
     std::int64_t step_ = 0;
     std::int64_t fields_a_step_ = 1;
     std::vector<std::int64_t> steps_a_solution_;  // mechanics steps between solutions of a steady substance

@@ -62,6 +62,17 @@ TEST_F(StatesCliTest, a_run_says_that_transitions_are_hypotheses_and_its_snapsho
     // The snapshot goes on like any experiment.
     const test::Outcome again = morula({"neighbors", "out/snapshots/minute-000060.h5ad", "--embedding", "X_latent", "--out", "k.h5ad"});
     EXPECT_EQ(again.status, 0) << again.err;
+    // What is experimental runs when asked to, and never in a table of contributions.
+    write_text_file(folder_ / "regulons.csv", "source,target,weight\nGENE00001,GENE00002,1\n");
+    write_text_file(folder_ / "ridge.toml", std::string(kScenario) + "\n[expression.ridge]\nregulons = \"regulons.csv\"\ngenes = [\"GENE00001\", \"GENE00002\"]\n"
+                                                                     "strength = { value = 1, unit = \"1\", source = \"guessed\", prior = [0, 1] }\n");
+    const test::Outcome refused = morula({"simulate", "ridge.toml", "--out", "ridge"});
+    EXPECT_EQ(refused.status, 6) << refused.err;
+    EXPECT_NE(refused.err.find("--experimental"), std::string::npos) << refused.err;
+    const test::Outcome asked = morula({"simulate", "ridge.toml", "--out", "ridge", "--experimental"});
+    EXPECT_EQ(asked.status, 0) << asked.err;
+    EXPECT_NE(asked.err.find("no rate is learned"), std::string::npos) << asked.err;
+    EXPECT_EQ(morula({"contribute", "ridge.toml", "--seeds", "1", "--out", "table"}).status, 6);
 }
 
 }  // namespace

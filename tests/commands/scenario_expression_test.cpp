@@ -357,6 +357,33 @@ TEST_F(ScenarioExpressionTest, knocked_out_receptors_hear_nothing) {
     EXPECT_TRUE(test::contains(refused(knocked("CD44", "factor = 2\n")), "less of a gene"));
 }
 
+TEST_F(ScenarioExpressionTest, ridges_follow_the_table_and_knocked_out_genes_shift_states) {
+    write_text_file(folder_ / "regulons.csv", "source,target,weight\nIFNAR1,SPP1,-1\nIFNAR1,IFNAR1,1\nSTAT1,ISG15,1\nSPP1,MX1,1\n");
+    const std::string text = kScenario + "\n[expression.ridge]\nregulons = \"regulons.csv\"\ngenes = [\"IFNAR1\", \"SPP1\", \"ISG15\"]\npenalty = 0.001\nrounds = 2\n"
+                                         "strength = { value = 1, unit = \"1\", source = \"guessed\", prior = [0, 1] }\n";
+    const std::string knocked = "\n[[perturbation]]\nkind = \"knock_out\"\ntype = \"T cell\"\ngene = \"SPP1\"\nfrom_min = 6\n";
+    const Scenario scenario = read(text + knocked);
+    const simulation::Regulation& regulation = *scenario.model.expression->regulation;
+    EXPECT_EQ(regulation.rounds, 2);
+    ASSERT_EQ(regulation.of_type.size(), 3U);
+    EXPECT_EQ(regulation.of_type[0].regulators, (std::vector<std::vector<std::int32_t>>{{}, {0}, {}}));
+    EXPECT_NEAR(regulation.of_type[0].weights[1][0], 0.25, 1e-4);  // the data's sign, whatever the table's
+    EXPECT_TRUE(regulation.of_type[2].weights.empty());            // beads have no states
+    EXPECT_TRUE(regulated_factors_at(scenario.model, 0.0).empty());
+    ASSERT_EQ(regulated_factors_at(scenario.model, 6.0).size(), 1U);
+    const auto run = [&](const std::string& of, Context& context) {
+        const Scenario whole = read(of);
+        simulation::Simulation simulation(whole.model, whole.start, context);
+        simulation.advance(60.0, context);
+        return simulation.hash();
+    };
+    EXPECT_NE(run(text + knocked, *context_), run(text, *context_));
+    test::same_at_threads({2, 8}, [&](Context& context) { return run(text + knocked, context); }, [](const std::string& a, const std::string& b) { return a == b; });
+    const Error none = test::thrown_by([&] { read(replaced(text, "\"IFNAR1\", \"SPP1\", \"ISG15\"", "\"CD44\", \"SPP1\"")); });
+    EXPECT_TRUE(test::contains(none.message(), "acts on another")) << none.message();
+    EXPECT_TRUE(test::contains(test::thrown_by([&] { read(replaced(text, "\"ISG15\"]\npenalty", "\"ISG16\"]\npenalty")); }).next(), "Did you mean 'ISG15'"));
+}
+
 TEST_F(ScenarioExpressionTest, a_hash_pins_the_embedding) {
     const std::string hash = read(kScenario).model.expression->kernel.hash();
     const std::string pinned = replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nembedding_hash = \"" + hash + "\"");
