@@ -14,7 +14,7 @@
 
 #include "morula/atlas/atlas.hpp"
 #include "morula/atlas/file_list.hpp"
-#include "morula/atlas/writer_lock.hpp"
+#include "morula/core/folder_lock.hpp"
 #include "morula/formats/zarr/zarr_writer.hpp"
 
 namespace morula::atlas {
@@ -24,7 +24,7 @@ struct Atlas::State {
     std::string name;
     Manifest manifest;
     bool is_newest = true;  // opened without naming a version
-    std::optional<WriterLock> lock;
+    std::optional<FolderLock> lock;
     mutable std::mutex axis_mutex;
     mutable std::shared_ptr<const GeneAxis> axis;  // read on first use
     mutable std::string axis_folder;               // that `axis` was read from

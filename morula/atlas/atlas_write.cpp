@@ -127,7 +127,7 @@ void Atlas::acquire_writer() {
     if (!s.is_newest) {
         fail(ErrorCode::usage, fmt::format("{}: was opened at version {}, which can only be read.", s.path.string(), s.manifest.version), "Open the atlas without a version to write to it.");
     }
-    WriterLock lock(s.path);
+    FolderLock lock(s.path, "Wait until it is done, or write to another atlas.");
     s.manifest = read_manifest(s.path, read_current(s.path));
     clean_up(s.path);
     s.lock.emplace(std::move(lock));
