@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include "morula/commands/scenario_text.hpp"
+
 namespace morula::commands {
 namespace {
 
@@ -375,7 +377,7 @@ ScenarioFiles scenario_template(ScenarioTemplate name, std::string_view rules_na
     std::string text(found.text);
     constexpr std::array<std::pair<std::string_view, std::string_view>, 5> shared{{{"@RATES@", kRates}, {"@CLOCKS@", kClocks}, {"@BLOOD@", kBlood}, {"@OXYGEN@", kOxygen}, {"@UPTAKE@", kUptake}}};
     for (const auto& [mark, by] : shared) text = filled(std::move(text), mark, by);
-    return {filled(std::move(text), kRulesMark, rules_name), std::string(found.rules)};
+    return {filled(std::move(text), kRulesMark, scenario_detail::between_quotes(rules_name)), std::string(found.rules)};
 }
 
 }  // namespace morula::commands

@@ -42,6 +42,17 @@ std::string ascii_text(std::string_view inside, char quote) {
 
 }  // namespace
 
+std::string between_quotes(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') out += '\\';
+        if (byte < 0x20 || byte == 0x7F) out += fmt::format("\\u{:04X}", byte);
+        else out += c;
+    }
+    return out;
+}
+
 std::string ascii_form(std::string_view text, const std::filesystem::path& path) {
     std::int64_t line = 1;
     const auto refuse = [&](std::string_view what, std::string next) { invalid_data(fmt::format("{}, line {}: {}.", path.string(), line, what), std::move(next)); };

@@ -12,4 +12,7 @@ namespace morula::commands::scenario_detail {
 /// Throws invalid_data with file and line.
 std::string ascii_form(std::string_view text, const std::filesystem::path& path);
 
+/// What stands between double quotes for a text of any letters: quotes, backslashes and control characters are escaped.
+std::string between_quotes(std::string_view text);
+
 }  // namespace morula::commands::scenario_detail

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 #include "morula/core/describe.hpp"
 #include "morula/core/error.hpp"
@@ -148,7 +149,10 @@ FieldValue parse_field(const FieldSchema& field, std::string_view text) {
             break;
         case FieldType::integer: {
             std::int64_t number = 0;
-            if (!parse_number(text, number)) bad_value(field, fmt::format("'{}'", text), "a whole number");
+            if (!parse_number(text, number)) {
+                const bool is_too_large = !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+                bad_value(field, fmt::format("'{}'", text), is_too_large ? fmt::format("a whole number of at most {}", std::numeric_limits<std::int64_t>::max()) : "a whole number");
+            }
             value = number;
             break;
         }

@@ -62,6 +62,47 @@ Fault barrier_fault(const Readout& readout, const Model& model) {
     return std::nullopt;
 }
 
+/// Whether the centre of a voxel lies in `in` and, where there is an `out`, not in that.
+bool has_voxel(const Grid& box, const Region& in, const std::optional<Region>& out) {
+    std::array<std::int64_t, 3> first{}, last{};
+    for (int axis = 0; axis < 3; ++axis) {
+        const auto a = static_cast<std::size_t>(axis);
+        const bool is_ball = in.shape == Region::Shape::ball;
+        first[a] = nearest_voxel(box, axis, is_ball ? in.center_um[a] - in.radius_um : in.from_um[a]);
+        last[a] = nearest_voxel(box, axis, is_ball ? in.center_um[a] + in.radius_um : in.to_um[a]);
+    }
+    for (std::int64_t z = first[2]; z <= last[2]; ++z) {
+        for (std::int64_t y = first[1]; y <= last[1]; ++y) {
+            for (std::int64_t x = first[0]; x <= last[0]; ++x) {
+                const std::array<double, 3> center{box.center_um(0, x), box.center_um(1, y), box.center_um(2, z)};
+                if (in.contains(center) && !(out && out->contains(center))) return true;
+            }
+        }
+    }
+    return false;
+}
+
+/// Sides that can never be there, whatever cells do: of these an exchange would be undefined in every row.
+Fault exchange_fault(const Readout& readout, const Model& model) {
+    const bool has_lumen = !readout.types.empty() || readout.region, has_vessel = !readout.others.empty() || readout.other_region;
+    if (!has_lumen || !has_vessel) {
+        return ReadoutFault{has_lumen ? "vessel_types" : "cell_types", "is missing: an exchange has two sides", "Give cell types or a region for the lumen (cell_types, from_um, ...) and for the vessels (vessel_types, vessel_from_um, ...)."};
+    }
+    const auto key_of = [](const std::string& side, const Region& region) { return side + (region.shape == Region::Shape::ball ? "center_um" : "from_um"); };
+    const std::string next = "A side is the voxels whose centres lie in its region; where both have a voxel it is the lumen's. Give regions that lie apart.";
+    const bool lumen_is_region = readout.types.empty(), vessel_is_region = readout.others.empty();
+    if (lumen_is_region && !has_voxel(model.box, *readout.region, std::nullopt)) return ReadoutFault{key_of("", *readout.region), "begins a region without the centre of a voxel", next};
+    if (vessel_is_region && !has_voxel(model.box, *readout.other_region, std::nullopt)) return ReadoutFault{key_of("vessel_", *readout.other_region), "begins a region without the centre of a voxel", next};
+    if (lumen_is_region && vessel_is_region && !has_voxel(model.box, *readout.other_region, readout.region)) {
+        return ReadoutFault{key_of("vessel_", *readout.other_region), "begins a region that lies within the lumen's, so that nothing is left of the vessels", next};
+    }
+    const auto is_lumen = [&](std::uint16_t type) { return std::find(readout.types.begin(), readout.types.end(), type) != readout.types.end(); };
+    if (!vessel_is_region && !readout.region && std::all_of(readout.others.begin(), readout.others.end(), is_lumen)) {
+        return ReadoutFault{"vessel_types", "are all of the lumen too, so that nothing is left of the vessels", "Name other types for the two sides, or give the lumen a region."};
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 const std::vector<std::string>& readout_kind_names() {
@@ -95,11 +136,7 @@ Fault find_fault(const Readout& readout, const Model& model) {
     }
     if (!(readout.threshold >= 0.0) || !std::isfinite(readout.threshold)) return ReadoutFault{"threshold", "is below 0 or no number", "Give a concentration."};
     if (readout.kind == ReadoutKind::barrier) return barrier_fault(readout, model);
-    const bool has_lumen = !readout.types.empty() || readout.region, has_vessel = !readout.others.empty() || readout.other_region;
-    if (readout.kind == ReadoutKind::exchange && !(has_lumen && has_vessel)) {
-        return ReadoutFault{has_lumen ? "vessel_types" : "cell_types", "is missing: an exchange has two sides", "Give cell types or a region for the lumen (cell_types, from_um, ...) and for the vessels (vessel_types, vessel_from_um, ...)."};
-    }
-    return std::nullopt;
+    return readout.kind == ReadoutKind::exchange ? exchange_fault(readout, model) : std::nullopt;
 }
 
 void check_readout(const Readout& readout, const Model& model) {

@@ -64,7 +64,7 @@ struct ReadoutFault {
     std::string next;
 };
 /// Why the model cannot give a read-out: no name, a substance, type or axis that is not there, a region outside the domain or without extent, a barrier without region or diffusion,
-/// a permeability or threshold that is negative or no number, an exchange without its two sides.
+/// a permeability or threshold that is negative or no number, an exchange without its two sides, or with one that lies within the other.
 std::optional<ReadoutFault> find_fault(const Readout& readout, const Model& model);
 /// Throws invalid_data where there is a fault.
 void check_readout(const Readout& readout, const Model& model);

@@ -82,6 +82,13 @@ TEST_F(ScenarioCliTest, new_scenarios_pass_the_check_and_run) {
         EXPECT_NE(again.err.find("is there already"), std::string::npos) << again.err;
     }
     EXPECT_TRUE(fs::exists(folder_ / "spheroid_rules.csv"));
+    // The name of the rules stands in the scenario as a text of TOML.
+    for (const char* file : {"my \"best\".toml", "back\\slash.toml", "two\nlines.toml", "it's.toml", "Köln.toml"}) {
+        const test::Outcome made = morula({"scenario", "new", "spheroid", "--out", file});
+        ASSERT_EQ(made.status, 0) << made.err;
+        const test::Outcome check = morula({"scenario", "check", file});
+        EXPECT_EQ(check.status, 0) << file << ": " << check.err;
+    }
     EXPECT_EQ(morula({"scenario", "new", "heart", "--out", "heart.toml"}).status, 64);
     EXPECT_EQ(morula({"scenario", "new", "--out", "heart.toml"}).status, 64);
     EXPECT_EQ(morula({"scenario", "new", "islet", "--out", "no/such/folder/x.toml"}).status, 3);

@@ -78,6 +78,7 @@ TEST(describe, bad_values_say_what_is_allowed) {
     EXPECT_NE(error_text([&] { parse_field(find_field(schema, "resolution"), "11"); }).find("from 0 to 10"), std::string::npos);
     EXPECT_NE(error_text([&] { parse_field(find_field(schema, "flavor"), "third"); }).find("one of first, second"), std::string::npos);
     EXPECT_NE(error_text([&] { parse_field(find_field(schema, "rounds"), "2.5"); }).find("a whole number"), std::string::npos);
+    EXPECT_NE(error_text([&] { parse_field(find_field(schema, "rounds"), "18446744073709551615"); }).find("a whole number of at most 9223372036854775807"), std::string::npos);
     EXPECT_NE(error_text([&] { find_field(schema, "resolutoin"); }).find("Did you mean 'resolution'?"), std::string::npos);
     EXPECT_NE(error_text([&] { parse_field(find_field(schema, "resolution"), "nan"); }).find("from 0 to 10"), std::string::npos);
     EXPECT_NE(error_text([&] { values_from_json(schema, "{\"colour\": 1}"); }).find("no option called 'colour'"), std::string::npos);

@@ -381,6 +381,14 @@ TEST(readouts, say_what_they_cannot_be) {
     refused({.name = "x", .kind = ReadoutKind::barrier, .substance = 0, .region = box, .cell_permeability_um_per_min = -1.0}, "cell_permeability: is below 0");
     refused({.name = "x", .kind = ReadoutKind::barrier, .substance = 0, .region = box}, "'a' does not diffuse");
     refused({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .region = box}, "vessel_types: is missing");
+    const Region all{.from_um = {0.0, 0.0, 0.0}, .to_um = {100.0, 100.0, 100.0}}, tiny{.shape = Region::Shape::ball, .center_um = {40.0, 40.0, 40.0}, .radius_um = 0.01};
+    refused({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .region = all, .other_region = box}, "vessel_from_um: begins a region that lies within the lumen's");
+    refused({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .region = box, .other_region = box}, "within the lumen's");
+    refused({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .region = tiny, .other_region = box}, "center_um: begins a region without the centre of a voxel");
+    refused({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .types = {0}, .other_region = tiny}, "vessel_center_um: begins a region without the centre of a voxel");
+    refused({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .types = {0}, .others = {0}}, "vessel_types: are all of the lumen too");
+    EXPECT_FALSE(find_fault({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .region = box, .other_region = all}, model).has_value()) << "what is left of all around the box is a side";
+    EXPECT_FALSE(find_fault({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .types = {0}, .others = {0}, .region = box}, model).has_value()) << "cells of one type, some of them in the lumen";
     EXPECT_EQ(readout_kind_names()[static_cast<std::size_t>(ReadoutKind::clearance)], "clearance");
     EXPECT_EQ(readout_names({.name = "x", .kind = ReadoutKind::barrier}).front(), "x.permeability");
 }
