@@ -8,6 +8,7 @@
 
 #include "morula/commands/contribute_report.hpp"
 #include "morula/commands/verb_record.hpp"
+#include "morula/core/folder_lock.hpp"
 #include "morula/report/contribution_report.hpp"
 
 namespace morula::commands {
@@ -29,6 +30,7 @@ CommandResult run_contribute(const ContributeOptions& options, Context& context)
     VerbRecord record("contribute", values_of(options), context);
     const ContributionStudy study = plan_study(options, context);
     make_output_folder(options.out, {"contribution.csv", "drivers.csv", "runs.csv", "draws.csv", "report.html"});
+    const FolderLock lock(options.out, "Wait until it has ended, or name another folder with --out.");
     const FinishedRuns runs = run_study(study, options, context);
     const simulation::ContributionTable table = tabulate(study, runs);
     write_contribution_csv(options.out, table);

@@ -61,14 +61,14 @@ struct WantedReadout {
 
 /// All that runs have in common.
 struct ContributionStudy {
-    Scenario scenario;                  // with its guesses
-    std::filesystem::path path;
+    ScenarioSource source;
+    Scenario scenario{};                  // with its guesses
     double until_min = 0.0;
-    std::vector<std::size_t> types;     // numbers in the model, one a player of the plan
-    std::vector<WantedReadout> wanted;  // those of one read-out lie together
-    std::vector<std::size_t> guessed;   // numbers of the scenario's guessed rates
-    std::vector<double> drawn;          // draws x guessed, in the rates' own units
-    simulation::ContributionPlan plan;
+    std::vector<std::size_t> types{};     // numbers in the model, one a player of the plan
+    std::vector<WantedReadout> wanted{};  // those of one read-out lie together
+    std::vector<std::size_t> guessed{};   // numbers of the scenario's guessed rates
+    std::vector<double> drawn{};          // draws x guessed, in the rates' own units
+    simulation::ContributionPlan plan{};
 };
 
 struct FinishedRuns {

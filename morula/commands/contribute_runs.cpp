@@ -67,7 +67,7 @@ std::string in_words(const RateValues& rates) {
 
 Scenario scenario_of(const ContributionStudy& study, std::int64_t draw, Context& context) {
     if (draw == ContributionRun::kAsGuessed) return study.scenario;
-    Scenario scenario = read_scenario_with(study.path, rates_of_draw(study, draw), context);
+    Scenario scenario = study.source.read(rates_of_draw(study, draw), context);
     scenario.model.seed = study.scenario.model.seed;
     return scenario;
 }
@@ -269,9 +269,8 @@ std::int64_t look_at_start(ContributionStudy& study, Context& context) {
 }  // namespace
 
 ContributionStudy plan_study(const ContributeOptions& options, Context& context) {
-    ContributionStudy study;
-    study.path = options.scenario;
-    study.scenario = read_scenario(study.path, context);
+    ContributionStudy study{.source = ScenarioSource(options.scenario)};
+    study.scenario = study.source.read({}, context);
     if (study.scenario.model.expression && study.scenario.model.expression->regulation) {
         fail(ErrorCode::unsupported, fmt::format("{} has [expression.ridge], which is experimental.", options.scenario), "Take it out: no table of contributions rests on it.");
     }

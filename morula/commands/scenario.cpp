@@ -33,13 +33,13 @@ constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.137
 
 class ScenarioReader {
 public:
-    ScenarioReader(const fs::path& path, RateValues instead, Context& context)
-        : reading_{.path = path, .context = context, .instead = std::move(instead)}, text_(read_text_file(path, kLargestScenarioFile)) {
+    ScenarioReader(const fs::path& path, RateValues instead, KeptParts& kept, Context& context)
+        : reading_{.path = path, .context = context, .kept = kept, .instead = std::move(instead)}, text_(kept.get("text", [&] { return read_text_file(path, kLargestScenarioFile); })) {
         reading_.hasher.update(text_);
     }
 
     Scenario read() {
-        const toml::table table = parse();
+        const toml::table& table = reading_.kept.get("table", [&] { return parse(); });
         Section top(table, "the scenario", reading_);
         scenario_.title = top.text("title");
         scenario_.until_min = top.minutes("until_min");
@@ -271,7 +271,7 @@ private:
 
     void read_rules(Section& top) {
         const fs::path path = reading_.beside(top.text("rules"));
-        model_.rules = knowledge::read_behavior_rules(path, reading_.context);
+        model_.rules = reading_.kept.get("rules", [&] { return knowledge::read_behavior_rules(path, reading_.context); });
         model_.rules_source = path.string();
         reading_.hash_file(path);
         // Their names and saturations are those of this model.
@@ -279,7 +279,7 @@ private:
     }
 
     Reading reading_;
-    std::string text_;
+    const std::string& text_;
     Model model_;
     Scenario scenario_;
 };
@@ -306,8 +306,10 @@ double last_minute(const Scenario& scenario, double until_min, const fs::path& p
     return until;
 }
 
-Scenario read_scenario(const fs::path& path, Context& context) { return ScenarioReader(path, {}, context).read(); }
+ScenarioSource::ScenarioSource(fs::path path) : path_(std::move(path)), kept_(std::make_shared<KeptParts>()) {}
 
-Scenario read_scenario_with(const fs::path& path, const RateValues& instead, Context& context) { return ScenarioReader(path, instead, context).read(); }
+Scenario ScenarioSource::read(const RateValues& instead, Context& context) const { return ScenarioReader(path_, instead, *kept_, context).read(); }
+
+Scenario read_scenario(const fs::path& path, Context& context) { return ScenarioSource(path).read({}, context); }
 
 }  // namespace morula::commands

@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "morula/commands/scenario_kept.hpp"
 #include "morula/core/context.hpp"
 #include "morula/simulation/readouts.hpp"
 #include "morula/simulation/simulation.hpp"
@@ -53,8 +55,18 @@ Scenario read_scenario(const std::filesystem::path& path, Context& context);
 
 /// Values of guessed rates by ScenarioRate::name, each in its rate's own unit.
 using RateValues = std::map<std::string, double>;
-/// The scenario with these values in place of its guesses; the rest, its hash and the names of its rates are as they are. Throws what read_scenario throws for the scenario that this makes, and
-/// not_found for a name that is no guessed rate of it.
-Scenario read_scenario_with(const std::filesystem::path& path, const RateValues& instead, Context& context);
+
+/// A scenario whose files are read once: what they hold is kept for as many readings as are wanted, also when a file changes in the meantime.
+class ScenarioSource {
+public:
+    explicit ScenarioSource(std::filesystem::path path);
+    /// The scenario with these values in place of its guesses; the rest, its hash and the names of its rates are as they are. From any thread. Throws what read_scenario throws for the
+    /// scenario that this makes, and not_found for a name that is no guessed rate of it.
+    Scenario read(const RateValues& instead, Context& context) const;
+
+private:
+    std::filesystem::path path_;
+    std::shared_ptr<KeptParts> kept_;
+};
 
 }  // namespace morula::commands

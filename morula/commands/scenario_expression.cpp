@@ -44,7 +44,7 @@ public:
     }
 
 private:
-    const fs::path& path_;
+    fs::path path_;
     std::map<std::string, std::int64_t> column_;
     std::vector<std::string> names_;
 };
@@ -73,10 +73,11 @@ struct GeneList {
 class ExpressionReader {
 public:
     ExpressionReader(Section& section, const Model& model, const fs::path& folder, Hasher& hasher, Context& context)
-        : section_(section), model_(model), folder_(folder), hasher_(hasher), context_(context), path_(folder / section.text("data")), dataset_(open()), genes_(dataset_, path_) {}
+        : section_(section), model_(model), folder_(folder), hasher_(hasher), context_(context), path_(folder / section.text("data")),
+          dataset_(section.kept().get("expression data", [&] { return open(); })), genes_(section.kept().get("expression genes", [&] { return Genes(dataset_, path_); })) {}
 
     ReadExpression read() {
-        const MeasuredStates states = read_states();
+        const MeasuredStates& states = read_states();
         const std::vector<StateRates> rates(model_.types.size(), {.attempts_per_min = section_.rate("attempts", Quantity::rate), .relaxation_per_min = section_.rate("relaxation", Quantity::rate)});
         ExpressionKernelOptions options{.n_types = static_cast<std::int32_t>(model_.types.size())};
         options.n_neighbors = static_cast<std::int32_t>(within("neighbors", options.n_neighbors, 1, 200));
@@ -84,12 +85,12 @@ public:
             if (!section_.has("pseudotime")) section_.refuse("direction", "has no pseudotime to tell it by", "Name an obs column: pseudotime = \"dpt_pseudotime\".");
             options.direction = section_.rate("direction", Quantity::ratio);
         }
-        ExpressionModel model{.kernel = ExpressionKernel(states.cells, options), .rates = rates};
+        ExpressionModel model{.kernel = kernel_of(states, options), .rates = rates};
         model.start = states.start;
         model.clock_min = minutes_or("clock_min", model.clock_min);
         check_hash(model.kernel);
         // A file by its bytes; an atlas, a folder, by the states that were read of it.
-        hasher_.update(fs::is_regular_file(path_) ? hash_of_file(path_) : model.kernel.hash());
+        hasher_.update(section_.kept().get("expression hash", [&] { return fs::is_regular_file(path_) ? hash_of_file(path_) : model.kernel.hash(); }));
         read_signalling(model, states);
         read_decoded(model, states);
         for (Section& ridge : section_.sections("ridge")) read_ridge(ridge, model, states);
@@ -102,6 +103,10 @@ public:
 
 private:
     data::Dataset open() {
+        const InputKind kind = input_kind(path_, context_);
+        if (kind != InputKind::h5ad && kind != InputKind::atlas) {
+            section_.refuse("data", fmt::format("{} holds counts alone, and states need an embedding (obsm) and cell types (obs)", path_.string()), "Name an h5ad file or an atlas that has both, as `morula run` writes them.");
+        }
         std::vector<data::Dataset> all = open_datasets(path_, {}, context_);
         if (all.size() != 1) section_.refuse("data", fmt::format("holds {} data sets, whose embeddings may differ", all.size()), "Write one of them as h5ad (`morula export`) and name that.");
         return std::move(all.front());
@@ -128,12 +133,23 @@ private:
         section.refuse(key, fmt::format("there is no cell type '{}'", name), nearest.empty() ? fmt::format("Name one of: {}.", fmt::join(names, ", ")) : fmt::format("Did you mean '{}'?", nearest));
     }
 
-    MeasuredStates read_states() {
+    /// A direction may be a guess, which changes the kernel; kept is that of the first reading.
+    ExpressionKernel kernel_of(const MeasuredStates& states, const ExpressionKernelOptions& options) const {
+        const auto make = [&] { return std::pair(options.direction, ExpressionKernel(states.cells, options)); };
+        const auto& [direction, kernel] = section_.kept().get("expression kernel", make);
+        return direction == options.direction ? kernel : make().second;
+    }
+
+    const MeasuredStates& read_states() {
         MeasuredStatesOptions options;
         options.embedding = section_.text_or("embedding", options.embedding);
         options.cell_type = section_.text_or("cell_type", options.cell_type);
         options.height = section_.text_or("pseudotime", "");
         options.n_dims = within("dimensions", options.n_dims, 1, kMostLatentDims);
+        const auto embedding = dataset_.obsm.find(options.embedding);
+        if (section_.has("dimensions") && embedding != dataset_.obsm.end() && options.n_dims > embedding->second.n_cols) {
+            section_.refuse("dimensions", fmt::format("is {}, and obsm '{}' of {} has {}", options.n_dims, options.embedding, path_.string(), embedding->second.n_cols), "Give no more than there are, or leave the line out.");
+        }
         options.cells_a_metacell = within("cells_a_metacell", options.cells_a_metacell, 1, 1'000'000);
         for (const CellType& type : model_.types) options.labels.push_back({type.name});
         for (Section& labels : section_.sections("labels")) {
@@ -146,7 +162,7 @@ private:
         if (section_.has("without")) {
             for (const std::string& type : section_.texts("without")) options.labels[type_number(section_, "without", type)].clear();
         }
-        return measured_states(dataset_, options, context_);
+        return section_.kept().get("expression states", [&] { return measured_states(dataset_, options, context_); });
     }
 
     /// only = ["ctrl"] with only_column = "condition".
@@ -178,7 +194,7 @@ private:
             for (const std::string& gene : model.signalling->model().decoder.genes) list.number(gene);
         }
         if (std::ssize(list.columns) > kMostDecodedGenes) section_.refuse("genes", fmt::format("{} genes with those of signalling; at most {} are read off states", list.columns.size(), kMostDecodedGenes), "Name fewer.");
-        model.decoded = fit_decoder(dataset_, states, list.columns, list.names, context_);
+        model.decoded = section_.kept().get("genes of snapshots", [&] { return fit_decoder(dataset_, states, list.columns, list.names, context_); });
     }
 
     void read_ridge(Section& section, ExpressionModel& model, const MeasuredStates& states) {
@@ -202,9 +218,9 @@ private:
             if (section_.has("complexes")) {
                 for (const std::string& name : section_.texts("complexes")) parts.push_back(folder_ / name);
             }
-            table = knowledge::read_ligand_receptor(path, knowledge::read_name_parts(parts, context_), context_);
-            hasher_.update(hash_of_file(path));
-            for (const fs::path& part : parts) hasher_.update(hash_of_file(part));
+            table = section_.kept().get("ligands", [&] { return knowledge::read_ligand_receptor(path, knowledge::read_name_parts(parts, context_), context_); });
+            hasher_.update(kept_hash(section_.kept(), path));
+            for (const fs::path& part : parts) hasher_.update(kept_hash(section_.kept(), part));
         }
         GeneList list{genes_};
         for (Section& programme : section_.sections("programme")) read_programme(programme, table, list, signalling);
@@ -212,7 +228,7 @@ private:
         if (std::ssize(list.columns) > kMostDecodedGenes) {
             section_.refuse("programme", fmt::format("the programmes need {} genes; at most {} are read off states", list.columns.size(), kMostDecodedGenes), "Name fewer targets or ligands.");
         }
-        signalling.decoder = fit_decoder(dataset_, states, list.columns, list.names, context_);
+        signalling.decoder = section_.kept().get("genes of programmes", [&] { return fit_decoder(dataset_, states, list.columns, list.names, context_); });
         model.signalling.emplace(std::move(signalling), model.kernel);
     }
 
@@ -322,8 +338,8 @@ private:
     Hasher& hasher_;
     Context& context_;
     fs::path path_;
-    data::Dataset dataset_;
-    Genes genes_;
+    const data::Dataset& dataset_;
+    const Genes& genes_;
 };
 
 }  // namespace

@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "morula/core/error.hpp"
-#include "morula/core/file.hpp"
 #include "morula/formats/text/delimited.hpp"
 #include "morula/simulation/perturbations.hpp"
 
@@ -18,7 +17,6 @@ namespace {
 
 using namespace simulation;
 
-constexpr std::int64_t kLargestFile = 1 << 30;
 /// Of the messages of check_perturbations, which do not know the line.
 constexpr std::string_view kPrefix = "Perturbations: ";
 const std::vector<std::string> kKinds{"knock_out", "over_expression", "silencing", "drug", "removal", "injection"};
@@ -111,8 +109,8 @@ private:
 
     std::vector<std::array<double, 2>> points_of_file() {
         const std::filesystem::path path = folder_ / section_.text("file");
-        const formats::RawTable table = formats::read_rows(path, {}, context_);
-        hasher_.update(read_text_file(path, kLargestFile));
+        const formats::RawTable& table = section_.kept().get("table " + path.string(), [&] { return formats::read_rows(path, {}, context_); });
+        hasher_.update(kept_hash(section_.kept(), path));
         const std::array<std::size_t, 2> columns{table.column("minute"), table.column("concentration")};
         std::vector<std::array<double, 2>> points;
         for (std::size_t row = 0; row < table.rows.size(); ++row) {

@@ -153,7 +153,7 @@ std::vector<std::string> place_measured(Section& section, const Model& model, Ag
     }
     if (mix.empty()) options.type = section.text_or("type_column", "type");
     else if (section.has("type_column")) section.refuse("type_column", "stands beside type", "Keep one of the two.");
-    const Measured measured = read_measured(path, options, context);
+    const Measured& measured = reading.kept.get(section.kept_name("cells"), [&] { return read_measured(path, options, context); });
     if (measured.labels.empty() && mix.empty()) section.refuse("type", "is missing", "Name a cell type, shares of several, or labels of the spots.");
     if (!measured.has_z && !model.box.is_flat() && !section.has("depth_um") && !section.has("center_um")) section.refuse("file", "has no z, and the domain is solid", "Add the column z, or give depth_um or center_um.");
     hash_measured(reading, path);
@@ -172,7 +172,9 @@ std::vector<std::string> place_measured(Section& section, const Model& model, Ag
     draw_types(placed, mix, model.seed);
     if (section.has("depth_um")) {
         if (model.box.is_flat()) section.refuse("depth_um", "needs a solid domain", "Give the domain a third size of more than a voxel.");
-        placed = made_solid(placed, section, model, context);
+        const auto block = [&] { return made_solid(placed, section, model, context); };
+        // How many cells each spot holds may be a guess; all else of a block is the same in every reading.
+        placed = measured.spot_um ? block() : reading.kept.get(section.kept_name("block"), block);
     }
     reading.origins.push_back({.file = path, .first = start.size(), .at = placed.positions});
     for (Point& at : reading.origins.back().at) at = {at[0] / um_per_unit, at[1] / um_per_unit, measured.has_z ? at[2] / um_per_unit : 0.0};

@@ -43,10 +43,16 @@ const Units& units_of(Quantity quantity) {
 
 }  // namespace
 
+const std::string& kept_hash(KeptParts& kept, const std::filesystem::path& file) {
+    return kept.get("hash of " + file.string(), [&] { return hash_of_file(file); });
+}
+
 void Reading::hash_file(const std::filesystem::path& file) {
-    hasher.update(read_text_file(file, kLargestScenarioFile));
+    hasher.update(kept_hash(kept, file));
     files.push_back(file);
 }
+
+std::string Section::kept_name(std::string_view part) const { return fmt::format("{} of {}", part, static_cast<const void*>(&table_)); }
 
 void Section::refuse(std::string_view key, const std::string& what, std::string next) const {
     invalid_data(fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), std::move(next));

@@ -34,6 +34,7 @@ enum class Quantity { rate, speed, diffusion, time, volume, ratio };
 struct Reading {
     std::filesystem::path path;
     Context& context;
+    KeptParts& kept;
     Hasher hasher{};  // of the scenario's text and of every file that it names
     std::vector<ScenarioRate> rates{};
     std::vector<std::filesystem::path> files{};  // that were hashed by hash_file
@@ -48,7 +49,7 @@ struct Reading {
 
     /// A file that the scenario names: it lies beside it.
     std::filesystem::path beside(const std::string& name) const { return path.parent_path() / name; }
-    /// Its bytes become part of the scenario's hash.
+    /// Its hash becomes part of the scenario's.
     void hash_file(const std::filesystem::path& file);
 };
 
@@ -101,6 +102,10 @@ public:
     double rate_or_guess(std::string_view key, Quantity quantity, double missing, std::array<double, 2> prior);
     /// A concentration: its unit must be that of the substance.
     double concentration(std::string_view key, const std::string& unit);
+    /// What is the same in every reading of the scenario.
+    KeptParts& kept() const { return reading_.kept; }
+    /// Of a kept part that belongs to this section alone: the parsed table is one of them, so that its place is the same in every reading.
+    std::string kept_name(std::string_view part) const;
     /// File of the scenario, for messages.
     const std::filesystem::path& path() const { return reading_.path; }
     /// Tables of [key] or [[key]], named "key".
@@ -131,7 +136,10 @@ private:
     std::set<std::string, std::less<>> known_;
 };
 
-/// Largest file that a scenario may be or name.
+/// Hash of a file that the scenario names, of its bytes.
+const std::string& kept_hash(KeptParts& kept, const std::filesystem::path& file);
+
+/// Largest file that a scenario may be.
 inline constexpr std::int64_t kLargestScenarioFile = 1 << 30;
 
 /// The substance or cell type that the key names; its number. Refused where the key is missing or there is none of that name.

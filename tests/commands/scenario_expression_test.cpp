@@ -137,6 +137,27 @@ protected:
     std::unique_ptr<Context> context_ = test::make_context(2);
 };
 
+TEST_F(ScenarioExpressionTest, files_are_read_once_for_all_values_of_its_guesses) {
+    read(kScenario);
+    const ScenarioSource source(folder_ / "scenario.toml");
+    const Scenario first = source.read({}, *context_);
+    for (const char* file : {"scenario.toml", "cells.h5ad", "pairs.csv", "positions.csv"}) std::filesystem::remove(folder_ / file);
+    const Scenario same = source.read({}, *context_);
+    const Scenario other = source.read({{"expression, attempts", 6.0}, {"expression, direction", 0.25}}, *context_);
+    const auto& states = *first.model.expression;
+    for (const Scenario* again : {&same, &other}) {
+        EXPECT_EQ(again->hash, first.hash);
+        EXPECT_EQ(again->model.expression->decoded.weights.values, states.decoded.weights.values);
+        EXPECT_EQ(again->model.expression->signalling->model().decoder.genes, states.signalling->model().decoder.genes);
+        EXPECT_EQ(again->model.expression->kernel.n_metacells(), states.kernel.n_metacells());
+    }
+    EXPECT_DOUBLE_EQ(states.rates[0].attempts_per_min, 1.0 / 60.0);
+    EXPECT_DOUBLE_EQ(other.model.expression->rates[0].attempts_per_min, 0.1);
+    EXPECT_EQ(same.model.expression->kernel.tilt(1), states.kernel.tilt(1));
+    EXPECT_NE(states.kernel.tilt(1), 0.0);
+    EXPECT_NEAR(other.model.expression->kernel.tilt(1), 0.5 * states.kernel.tilt(1), 1e-12);
+}
+
 TEST_F(ScenarioExpressionTest, reads_states_signals_and_their_rates) {
     const Scenario scenario = read(kScenario);
     ASSERT_NE(scenario.model.expression, nullptr);
@@ -398,6 +419,9 @@ TEST_F(ScenarioExpressionTest, a_hash_pins_the_embedding) {
 }
 
 TEST_F(ScenarioExpressionTest, refuses_what_is_not_there) {
+    expect_refused("cells_a_metacell = 10", "cells_a_metacell = 10\ndimensions = 4", ErrorCode::invalid_data, {"line 30: expression, dimensions: is 4, and obsm 'X_pca' of", "has 3", "no more than there are"});
+    write_text_file(folder_ / "counts.csv", "cell,CD44,MX1\na,1,2\nb,0,3\n");
+    expect_refused("data = \"cells.h5ad\"", "data = \"counts.csv\"", ErrorCode::invalid_data, {"expression, data:", "counts.csv holds counts alone", "embedding (obsm) and cell types (obs)", "h5ad"});
     expect_refused("data = \"cells.h5ad\"", "data = \"none.h5ad\"", ErrorCode::not_found, {"none.h5ad"});
     expect_refused("cells_a_metacell = 10", "embedding = \"X_pcs\"", ErrorCode::not_found, {"X_pcs", "X_pca"});
     expect_refused("cells_a_metacell = 10", "cell_type = \"cell_typ\"", ErrorCode::not_found, {"cell_typ", "cell_type"});

@@ -216,18 +216,35 @@ TEST_F(ScenarioTest, guesses_are_replaced_by_name_and_in_their_own_unit) {
     read(kScenario);
     const auto context = test::make_context(1);
     const auto path = folder_ / "scenario.toml";
-    const Scenario as_guessed = read_scenario(path, *context);
-    const Scenario other = read_scenario_with(path, {{"substance 'oxygen', decay", 12.0}}, *context);
+    const ScenarioSource source(path);
+    const Scenario as_guessed = source.read({}, *context);
+    const Scenario other = source.read({{"substance 'oxygen', decay", 12.0}}, *context);
     EXPECT_DOUBLE_EQ(as_guessed.model.substances[0].decay_per_min, 0.1);
     EXPECT_DOUBLE_EQ(other.model.substances[0].decay_per_min, 0.2);
     EXPECT_EQ(other.hash, as_guessed.hash);
     const auto refused_with = [&](const RateValues& rates, std::string_view part) {
-        const Error error = test::thrown_by([&] { read_scenario_with(path, rates, *context); });
+        const Error error = test::thrown_by([&] { source.read(rates, *context); });
         EXPECT_TRUE(test::contains(error.message(), part)) << error.message();
     };
     refused_with({{"substance 'oxygen', decay", -1.0}}, "line 18: substance 'oxygen', decay, value: -1 1/h is beyond what is physical");
     refused_with({{"substance 'oxygen', diffusion", 1.0}}, "no guessed rate 'substance 'oxygen', diffusion'");
     refused(with("prior = [1, 20]", "prior = [-1, 20]"), "decay, prior: -1 1/h is beyond what is physical", "from 0 to");
+}
+
+TEST_F(ScenarioTest, files_are_read_once_for_all_values_of_its_guesses) {
+    read(kScenario);
+    const auto context = test::make_context(1);
+    const ScenarioSource source(folder_ / "scenario.toml");
+    const Scenario first = source.read({}, *context);
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) std::filesystem::remove(entry.path());
+    const Scenario again = source.read({{"substance 'oxygen', decay", 12.0}}, *context);
+    EXPECT_DOUBLE_EQ(again.model.substances[0].decay_per_min, 0.2);
+    EXPECT_EQ(again.hash, first.hash);
+    EXPECT_EQ(again.start.x, first.start.x);
+    EXPECT_EQ(again.start.type, first.start.type);
+    EXPECT_EQ(again.files, first.files);
+    EXPECT_EQ(again.model.rules.size(), first.model.rules.size());
+    EXPECT_FALSE(first.model.rules.empty());
 }
 
 TEST_F(ScenarioTest, its_hash_is_that_of_all_its_files) {
@@ -326,7 +343,7 @@ TEST_F(ScenarioTest, a_substance_without_a_diffusion_constant_gets_a_guess_with_
     EXPECT_EQ(rate->line, 0);
     EXPECT_EQ(rate->prior, (std::array<double, 2>{60.0, 60'000.0}));
     write_text_file(folder_ / "scenario.toml", text);
-    EXPECT_EQ(read_scenario_with(folder_ / "scenario.toml", {{"substance 'oxygen', diffusion", 70.0}}, *test::make_context(1)).model.substances[0].diffusion_um2_per_min, 70.0);
+    EXPECT_EQ(ScenarioSource(folder_ / "scenario.toml").read({{"substance 'oxygen', diffusion", 70.0}}, *test::make_context(1)).model.substances[0].diffusion_um2_per_min, 70.0);
 }
 
 TEST_F(ScenarioTest, memory_is_named_in_bytes_before_it_is_taken) {
