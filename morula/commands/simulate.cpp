@@ -9,6 +9,7 @@
 #include "morula/commands/simulate.hpp"
 #include "morula/commands/simulate_report.hpp"
 #include "morula/commands/simulate_run.hpp"
+#include "morula/commands/simulate_seeds.hpp"
 #include "morula/commands/simulate_tables.hpp"
 #include "morula/commands/state_slots.hpp"
 #include "morula/commands/verb_record.hpp"
@@ -16,6 +17,7 @@
 #include "morula/core/hash.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/formats/text/csv_writer.hpp"
+#include "morula/report/seeds_report.hpp"
 #include "morula/report/simulation_report.hpp"
 
 namespace morula::commands {
@@ -39,7 +41,7 @@ constexpr auto describe(const SimulateOptions*) {
         field("scenario", &O::scenario, "Scenario (TOML); files that it names lie beside it.", {.positional = true, .required = true}),
         field("out", &O::out, "Folder for report.html, the tables (composition.csv, events.csv, lineages.csv, readouts.csv, rates.csv), snapshots/, fields.zarr, run.json, and the state to go on from.", {.required = true}),
         field("seed", &O::seed, "Seed of all chance, instead of the scenario's.", {.minimum = 0.0}),
-        field("seeds", &O::seeds, "So many runs side by side, one thread each, with this seed and those after it; each in seed-N/, tables of all with a column `seed`.", {.minimum = 1.0, .maximum = 10'000.0}),
+        field("seeds", &O::seeds, "So many runs side by side, one thread each, with this seed and those after it; each in seed-N/; report.html and tables of all, with a column `seed`, beside them.", {.minimum = 1.0, .maximum = 10'000.0}),
         field("until", &O::until, "Minute to stop at, instead of the scenario's.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
         field("resume", &O::resume, "Go on from the state in --out, where there is one: after Ctrl-C, a crash, or with a later --until. Tables end up as those of a run that did not stop."),
         field("save_every", &O::save_every, "Seconds between saved states.", {.minimum = 0.0, .maximum = 1e6, .unit = "s"}),
@@ -56,16 +58,6 @@ void write_rates(const fs::path& path, const Scenario& scenario) {
         csv.number(is_guessed ? rate.prior[0] : none).number(is_guessed ? rate.prior[1] : none).text(rate.line == 0 ? "" : std::to_string(rate.line)).end_row();
     }
     csv.commit();
-}
-
-/// Whether a file lies where a run in `out` keeps its results.
-bool is_among_results(const fs::path& file, const fs::path& out) {
-    std::error_code ignored;
-    const fs::path inside = fs::weakly_canonical(file, ignored).lexically_relative(fs::weakly_canonical(out, ignored));
-    if (inside.empty()) return false;
-    const std::string first = inside.begin()->string();
-    if (first == "state" || first == "snapshots" || first == "fields.zarr" || first.starts_with("seed-")) return true;
-    return std::find(kResultFiles.begin(), kResultFiles.end(), inside.string()) != kResultFiles.end();
 }
 
 /// Checked, and with what the options say instead.
@@ -91,81 +83,93 @@ Scenario scenario_of(const SimulateOptions& options, Context& context) {
     return scenario;
 }
 
-RunStart start_in(const fs::path& folder, const SimulateOptions& options, Context& context) {
-    const bool has_state = has_saved_run(folder);
-    if (options.resume && has_state) return RunStart::resumed;
-    if (options.resume) context.events().decision(fmt::format("{} holds no state to go on from; the run begins at its start.", folder.string()));
-    else if (has_state) context.events().warning(fmt::format("The run in {} is begun anew; --resume goes on from its state.", folder.string()));
-    return RunStart::fresh;
+/// The call that gives a run again.
+std::string command_of(const SimulateOptions& options, const std::string& out, std::optional<std::int64_t> seed, std::optional<std::int64_t> seeds) {
+    std::string command = fmt::format("morula simulate {} --out {}", options.scenario, out);
+    if (seed) command += fmt::format(" --seed {}", *seed);
+    if (seeds) command += fmt::format(" --seeds {}", *seeds);
+    if (options.until) command += fmt::format(" --until {:g}", *options.until);
+    if (options.experimental) command += " --experimental";
+    return command;
 }
 
-/// Makes report.html of what it sees.
+/// Makes report.html of what it sees of one run.
 class PageWatcher final : public RunWatcher {
 public:
-    PageWatcher(const Scenario& scenario, const SimulateOptions& options, const VerbRecord& record, Context& context)
-        : scenario_(scenario), options_(options), record_(record),
+    PageWatcher(const Scenario& scenario, fs::path folder, std::string command, const VerbRecord& record, Context& context)
+        : scenario_(scenario), folder_(std::move(folder)), command_(std::move(command)), record_(record),
           // Nobody cancels the page: where it is written, the run has ended.
           context_({.threads = context.threads(), .memory_bytes = context.memory_bytes(), .events = nullptr, .cancel = nullptr}), story_(scenario, scenario.every_min, context_) {}
 
     void look(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts) override { story_.observe(simulation, readouts, context_); }
-    void end(const simulation::Simulation& simulation, double seconds, const std::string& last_snapshot) override {
+    void save(simulation::StateWriter& out) const override { story_.save(out); }
+    void load(simulation::StateReader& in) override { story_.load(in); }
+    void end(const simulation::Simulation& simulation, const MovedCells& moved, double seconds, const std::string& last_snapshot) override {
         report::SimulationStory story = story_.finish(simulation, context_);
-        std::string command = fmt::format("morula simulate {} --out {}", options_.scenario, options_.out);
-        if (options_.seed) command += fmt::format(" --seed {}", *options_.seed);
-        if (options_.until) command += fmt::format(" --until {:g}", *options_.until);
-        describe_run(story, simulation, {command, options_.out, last_snapshot, scenario_.hash, seconds, record_.warnings()});
-        const StateSummary states = summary_of_states(simulation);
-        if (states.n_metacells > 0) {
-            story.measured_states = fmt::format("The states that cells may be in are {} groups of measured cells, those of the file that [expression] names in the scenario.", states.n_metacells);
-        }
-        if (std::string warning = unlike_data_warning(states); !warning.empty()) story.notes.push_back(std::move(warning));
-        write_simulation_report(story, fs::path(options_.out) / "report.html");
+        describe_run(story, simulation, {command_, folder_.string(), last_snapshot, scenario_.hash, seconds, moved, record_.warnings()});
+        story.measured_states = measured_states_text(scenario_);
+        if (std::string warning = unlike_data_warning(summary_of_states(simulation)); !warning.empty()) story.notes.push_back(std::move(warning));
+        write_simulation_report(story, folder_ / "report.html");
     }
 
 private:
     const Scenario& scenario_;
-    const SimulateOptions& options_;
+    fs::path folder_;
+    std::string command_;
     const VerbRecord& record_;
     Context context_;
     StoryCollector story_;
 };
 
-std::vector<RunSummary> run_one(const Scenario& scenario, const SimulateOptions& options, const VerbRecord& record, Context& context) {
-    const RunStart start = start_in(options.out, options, context);
-    if (start == RunStart::resumed) context.events().warning("report.html shows this run from where it goes on; the tables hold all of it.");
-    PageWatcher watcher(scenario, options, record, context);
-    const RunSettings settings{.folder = options.out, .until_min = scenario.until_min, .save_every_s = options.save_every, .start = start, .watcher = &watcher};
-    RunProgress progress(context, 1);
-    return {run_scenario(scenario, settings, context.threads(), progress, 0, context)};
+RunFolders folders_of(const SimulateOptions& options, const std::vector<std::uint64_t>& seeds) {
+    return {options.out, seeds, options.resume ? RunFolders::Earlier::go_on : RunFolders::Earlier::begin_anew};
 }
 
-std::string seed_folder(std::uint64_t seed) { return fmt::format("seed-{}", seed); }
+RunSettings settings_of(const SimulateOptions& options, const Scenario& scenario, RunFolders& folders, std::size_t run, RunWatcher& watcher, Context& context) {
+    return {.folder = folders.folder(run), .until_min = scenario.until_min, .save_every_s = options.save_every, .start = folders.start(run), .take_folder = [&folders, &context, run] { folders.take(run, context.events()); }, .watcher = watcher};
+}
 
-/// Seeds side by side; each is one run of one thread, so that they do not wait for each other.
-std::vector<RunSummary> run_seeds(const Scenario& scenario, const SimulateOptions& options, Context& context) {
-    const fs::path out = options.out;
-    std::vector<RunSettings> settings;
-    for (std::int64_t k = 0; k < *options.seeds; ++k) {
-        const fs::path folder = out / seed_folder(scenario.model.seed + static_cast<std::uint64_t>(k));
-        settings.push_back({.folder = folder, .until_min = scenario.until_min, .save_every_s = options.save_every, .start = start_in(folder, options, context)});
-    }
-    RunProgress progress(context, settings.size());
-    std::vector<RunSummary> runs(settings.size());
-    parallel_blocks(context, *options.seeds, 1, [&](Block block) {
-        const auto k = static_cast<std::size_t>(block.index);
-        Scenario own = scenario;
-        own.model.seed += static_cast<std::uint64_t>(k);
-        runs[k] = run_scenario(own, settings[k], 1, progress, k, context);
-    });
-    formats::CsvWriter csv(out / "seeds.csv", {"seed", "final_hash", "minutes", "n_cells", "births", "removals"});
-    std::vector<std::pair<std::uint64_t, fs::path>> folders;
-    for (RunSummary& run : runs) {
-        csv.text(std::to_string(run.seed)).text(run.final_hash).number(run.minutes).integer(run.n_cells).integer(run.births).integer(run.removals).end_row();
-        folders.emplace_back(run.seed, out / seed_folder(run.seed));
-        for (std::string& name : run.outputs) name = fmt::format("{}/{}", seed_folder(run.seed), name);
+std::vector<RunSummary> run_one(const Scenario& scenario, const SimulateOptions& options, RunFolders& folders, const VerbRecord& record, Context& context) {
+    PageWatcher watcher(scenario, options.out, command_of(options, options.out, options.seed, {}), record, context);
+    RunProgress progress(context, 1);
+    return {run_scenario(scenario, settings_of(options, scenario, folders, 0, watcher, context), context.threads(), progress, 0, context)};
+}
+
+/// What one seed ended with, each, and what all of them end with.
+void write_seeds(const fs::path& out, const std::vector<RunSummary>& runs) {
+    formats::CsvWriter csv(out / "seeds.csv", {"seed", "final_hash", "minutes", "n_cells", "births", "removals", "put_in", "taken_out"});
+    for (const RunSummary& run : runs) {
+        csv.text(std::to_string(run.seed)).text(run.final_hash).number(run.minutes).integer(run.n_cells).integer(run.births).integer(run.removals).integer(run.moved.put_in).integer(run.moved.taken_out).end_row();
     }
     csv.commit();
-    for (const char* name : {"composition.csv", "readouts.csv"}) join_seeds(out, folders, name, context);
+}
+
+/// Seeds side by side; each is one run of one thread, so that they do not wait for each other.
+std::vector<RunSummary> run_seeds(const Scenario& scenario, const SimulateOptions& options, RunFolders& folders, const VerbRecord& record, Context& context) {
+    const fs::path out = options.out;
+    std::vector<RunSummary> runs(folders.size());
+    RunProgress progress(context, runs.size());
+    parallel_blocks(context, std::ssize(runs), 1, [&](Block block) {
+        const auto k = static_cast<std::size_t>(block.index);
+        Scenario own = scenario;
+        own.model.seed += k;
+        Context of_one({.threads = 1, .memory_bytes = context.memory_bytes() / context.threads(), .events = nullptr, .cancel = nullptr});
+        PageWatcher watcher(own, folders.folder(k), command_of(options, folders.folder(k).string(), static_cast<std::int64_t>(own.model.seed), {}), record, of_one);
+        runs[k] = run_scenario(own, settings_of(options, own, folders, k, watcher, context), 1, progress, k, context);
+    });
+    write_seeds(out, runs);
+    std::vector<std::pair<std::uint64_t, fs::path>> places;
+    for (std::size_t k = 0; k < runs.size(); ++k) places.emplace_back(runs[k].seed, folders.folder(k));
+    SeedsCollector collector(scenario, std::ssize(runs), context);
+    join_seeds(out, places, "composition.csv", [&](const formats::RawTable& table) { collector.add_composition(table); }, context);
+    join_seeds(out, places, "readouts.csv", [&](const formats::RawTable& table) { collector.add_readouts(table); }, context);
+    report::SeedsStory story = collector.finish(runs);
+    story.measured_states = measured_states_text(scenario);
+    describe_seeds(story, runs, {command_of(options, options.out, options.seed, options.seeds), options.out, scenario.hash, record.warnings()});
+    report::write_seeds_report(story, out / "report.html");
+    for (RunSummary& run : runs) {
+        for (std::string& name : run.outputs) name = fmt::format("{}/{}", seed_folder(run.seed), name);
+    }
     return runs;
 }
 
@@ -178,6 +182,8 @@ void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record, Contex
             all.n_cells += runs[k].n_cells;
             all.births += runs[k].births;
             all.removals += runs[k].removals;
+            all.moved.put_in += runs[k].moved.put_in;
+            all.moved.taken_out += runs[k].moved.taken_out;
             all.agent_steps += runs[k].agent_steps;
             all.bytes += runs[k].bytes;
             all.seconds += runs[k].seconds;
@@ -192,6 +198,8 @@ void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record, Contex
     record.add_count("n_cells", all.n_cells);
     record.add_count("births", all.births);
     record.add_count("removals", all.removals);
+    record.add_count("put_in", all.moved.put_in);
+    record.add_count("taken_out", all.moved.taken_out);
     record.add_text("final_hash", all.final_hash);
     record_states(record, all.states, context);
     // Of one run: seeds side by side do not share their seconds.
@@ -199,14 +207,22 @@ void record_runs(const std::vector<RunSummary>& runs, VerbRecord& record, Contex
     record.add_number("bytes_per_agent", static_cast<double>(all.bytes) / static_cast<double>(std::max<std::int64_t>(1, all.n_cells)));
 }
 
+std::string turnover_text(const RunSummary& run) {
+    std::string text = fmt::format("{} born, ", run.births);
+    if (run.moved.put_in > 0) text += fmt::format("{} put in, ", run.moved.put_in);
+    text += fmt::format("{} removed", run.removals);
+    return run.moved.taken_out > 0 ? text + fmt::format(", of them {} taken out", run.moved.taken_out) : text;
+}
+
 CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     VerbRecord record("simulate", values_of(options), context);
     const Scenario scenario = scenario_of(options, context);
-    const std::vector<RunSummary> runs = options.seeds ? run_seeds(scenario, options, context) : run_one(scenario, options, record, context);
+    std::vector<std::uint64_t> seeds;
+    for (std::int64_t k = 0; k < options.seeds.value_or(0); ++k) seeds.push_back(scenario.model.seed + static_cast<std::uint64_t>(k));
+    RunFolders folders = folders_of(options, seeds);
+    const std::vector<RunSummary> runs = options.seeds ? run_seeds(scenario, options, folders, record, context) : run_one(scenario, options, folders, record, context);
     if (options.seeds) {
-        for (const char* name : {"composition.csv", "readouts.csv", "seeds.csv"}) record.add_output(name);
-    } else {
-        record.add_output("report.html");
+        for (const char* name : {"composition.csv", "readouts.csv", "seeds.csv", "report.html"}) record.add_output(name);
     }
     write_rates(fs::path(options.out) / "rates.csv", scenario);
     record.add_output("rates.csv");
@@ -221,10 +237,10 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     record.write(options.out);
     std::string text;
     for (const RunSummary& run : runs) {
-        text += fmt::format("{}, seed {}: {} cells after {:g} min ({} born, {} removed), {:.3g} agent-steps/s; state {}.\n", scenario.title, run.seed, run.n_cells, run.minutes, run.births, run.removals,
+        text += fmt::format("{}, seed {}: {} cells after {:g} min ({}), {:.3g} agent-steps/s; state {}.\n", scenario.title, run.seed, run.n_cells, run.minutes, turnover_text(run),
                             static_cast<double>(run.agent_steps) / std::max(1e-9, run.seconds), run.final_hash);
     }
-    if (!options.seeds) text += fmt::format("Report: {}\n", (fs::path(options.out) / "report.html").string());
+    text += fmt::format("Report: {}\n", (fs::path(options.out) / "report.html").string());
     text += fmt::format("{} rates: {} measured, {} from the literature, {} fitted, {} guessed; each with its source in {}.\n", scenario.rates.size(), sources[0], sources[1], sources[2], sources[3],
                         (fs::path(options.out) / "rates.csv").string());
     return {text, record.summary_json(options.out)};

@@ -21,6 +21,8 @@ using simulation::Grid;
 using simulation::Model;
 using simulation::Profile;
 using simulation::Simulation;
+using simulation::StateReader;
+using simulation::StateWriter;
 
 constexpr std::int64_t kMostRows = 1000;
 constexpr std::int64_t kMostShells = 30;
@@ -46,6 +48,37 @@ public:
         if (n_moments_ > 0 && (items_.empty() || items_.back().moment != n_moments_ - 1)) add(n_moments_ - 1, make(), weight);
     }
     std::int64_t every() const { return every_; }
+    /// put(value) for each.
+    template <class Put>
+    void save(StateWriter& out, const Put& put) const {
+        out.put(n_moments_);
+        out.put(every_);
+        out.put(std::ssize(items_));
+        for (const Item& item : items_) {
+            out.put(item.moment);
+            out.put(item.weight);
+            put(item.value);
+        }
+    }
+    /// get() gives the value that put got.
+    template <class Get>
+    void load(StateReader& in, const Get& get) {
+        std::int64_t n = 0;
+        in.get(n_moments_);
+        in.get(every_);
+        in.get(n);
+        if (every_ < 1 || n < 0) in.damaged("what its page has seen is not whole");
+        items_.clear();
+        weight_ = 0;
+        for (std::int64_t k = 0; k < n; ++k) {
+            Item item{};
+            in.get(item.moment);
+            in.get(item.weight);
+            item.value = get();
+            weight_ += item.weight;
+            items_.push_back(std::move(item));
+        }
+    }
     std::vector<T> take() {
         std::vector<T> out;
         for (Item& item : items_) out.push_back(std::move(item.value));
@@ -85,6 +118,69 @@ struct CountRow {
     std::int64_t births = 0, removals = 0;
     std::vector<double> readouts;
 };
+
+template <class T>
+void put_rows(StateWriter& out, const std::vector<std::vector<T>>& rows) {
+    out.put(std::ssize(rows));
+    for (const std::vector<T>& row : rows) out.put(row);
+}
+template <class T>
+std::vector<std::vector<T>> get_rows(StateReader& in) {
+    std::int64_t n = 0;
+    in.get(n);
+    std::vector<std::vector<T>> rows;
+    for (std::int64_t k = 0; k < n; ++k) in.get(rows.emplace_back());
+    return rows;
+}
+
+void put_row(StateWriter& out, const CountRow& row) {
+    out.put(row.minute);
+    out.put(row.counts);
+    out.put(row.births);
+    out.put(row.removals);
+    out.put(row.readouts);
+}
+CountRow get_row(StateReader& in) {
+    CountRow row;
+    in.get(row.minute);
+    in.get(row.counts);
+    in.get(row.births);
+    in.get(row.removals);
+    in.get(row.readouts);
+    return row;
+}
+
+void put_frame(StateWriter& out, const report::Frame& frame) {
+    out.put(frame.minute);
+    out.put(frame.n_cells);
+    for (const auto* column : {&frame.x, &frame.y, &frame.z, &frame.radius}) out.put(*column);
+    out.put(frame.kind);
+    put_rows(out, frame.levels);
+}
+report::Frame get_frame(StateReader& in) {
+    report::Frame frame;
+    in.get(frame.minute);
+    in.get(frame.n_cells);
+    for (auto* column : {&frame.x, &frame.y, &frame.z, &frame.radius}) in.get(*column);
+    in.get(frame.kind);
+    frame.levels = get_rows<float>(in);
+    return frame;
+}
+
+void put_profile(StateWriter& out, const Profile& profile) {
+    out.put(profile.shell_um);
+    out.put(profile.size);
+    put_rows(out, profile.cells);
+    put_rows(out, profile.concentration);
+}
+Profile get_profile(StateReader& in) {
+    Profile profile;
+    in.get(profile.shell_um);
+    in.get(profile.size);
+    profile.cells = get_rows<std::int64_t>(in);
+    profile.concentration = get_rows<double>(in);
+    return profile;
+}
 
 /// Every phase of every type, in their order; first_kind[type] + phase is the kind of an agent.
 std::vector<report::CellKind> kinds_of(const Model& model) {
@@ -292,6 +388,11 @@ std::vector<report::RateRow> rate_rows(const Scenario& scenario) {
     return rows;
 }
 
+std::string measured_states_text(const Scenario& scenario) {
+    if (!scenario.model.expression) return "";
+    return fmt::format("The states that cells may be in are {} groups of measured cells, those of the file that [expression] names in the scenario.", scenario.model.expression->kernel.n_metacells());
+}
+
 struct StoryCollector::Parts {
     explicit Parts(const Scenario& scenario, double interval_min)
         : title(scenario.title), rates(rate_rows(scenario)), every_min(interval_min), first_kind(first_kinds(scenario.model)), fixed(fixed_places(scenario.model)) {
@@ -324,6 +425,44 @@ void StoryCollector::observe(const Simulation& simulation, const std::vector<sim
     parts.last_readouts = readouts;
     parts.rows.next([&] { return count_row(simulation, readouts); }, [](const CountRow&) { return 1; });
     parts.frames.next([&] { return frame_of(simulation, parts.first_kind, parts.substances); }, bytes_of);
+}
+
+void StoryCollector::save(StateWriter& out) const {
+    const Parts& parts = *parts_;
+    out.put(parts.has_started);
+    out.put(parts.is_sampled);
+    parts.rows.save(out, [&](const CountRow& row) { put_row(out, row); });
+    parts.frames.save(out, [&](const report::Frame& frame) { put_frame(out, frame); });
+    put_profile(out, parts.start.radial);
+    put_profile(out, parts.start.vessel);
+    out.put(parts.start.center);
+    out.put(std::ssize(parts.last_readouts));
+    for (const simulation::ReadoutValue& value : parts.last_readouts) {
+        out.put_text(value.name);
+        out.put(value.value);
+        out.put_text(value.unit);
+    }
+}
+
+void StoryCollector::load(StateReader& in) {
+    Parts& parts = *parts_;
+    in.get(parts.has_started);
+    in.get(parts.is_sampled);
+    parts.rows.load(in, [&] { return get_row(in); });
+    parts.frames.load(in, [&] { return get_frame(in); });
+    parts.start.radial = get_profile(in);
+    parts.start.vessel = get_profile(in);
+    in.get(parts.start.center);
+    std::int64_t n = 0;
+    in.get(n);
+    parts.last_readouts.clear();
+    for (std::int64_t k = 0; k < n; ++k) {
+        simulation::ReadoutValue value;
+        value.name = in.get_text();
+        in.get(value.value);
+        value.unit = in.get_text();
+        parts.last_readouts.push_back(std::move(value));
+    }
 }
 
 SimulationStory StoryCollector::finish(const Simulation& simulation, Context& context) {
@@ -364,13 +503,17 @@ SimulationStory StoryCollector::finish(const Simulation& simulation, Context& co
 
 void describe_run(SimulationStory& story, const Simulation& simulation, const RunFacts& facts) {
     story.notes = facts.warnings;
+    story.put_in = facts.moved.put_in;
+    story.taken_out = facts.moved.taken_out;
     story.record.outputs = {{"composition.csv", "minute, type, state, number of cells"},
                      {"events.csv", "minute, event, id, the mother's id, type, by: the cell that it is gone into"},
+                     {"lineages.csv", "id, parent, type, born, gone of every cell that has ever lived"},
                      {"readouts.csv", "minute, read-out, value, unit; without rows where the scenario asks for none"},
                      {"rates.csv", "every rate with unit, source, citation, prior and line of the scenario"},
                      {"snapshots/", "cells as h5ad, as AnnData and the rest of Morula open them"},
                      {"run.json", "options, hashes, speed, warnings"},
                      {"report.html", "this page"}};
+    if (!story.substances.empty()) story.record.outputs.insert(story.record.outputs.begin() + 6, {"fields.zarr", "concentrations at the minutes of the snapshots"});
     const std::string color = story.substances.empty() ? "" : fmt::format(", \"{}\"", story.substances[0].name);
     if (!facts.last_snapshot.empty()) story.record.snippets = {{"A snapshot in scanpy (Python)", "python",
                        fmt::format("import anndata as ad\nimport scanpy as sc\n\ncells = ad.read_h5ad(\"{}/{}\")\nsc.pl.embedding(cells, basis=\"spatial\", color=[\"cell_type\", \"state\"{}])", facts.out, facts.last_snapshot, color),

@@ -7,10 +7,12 @@
 #include <vector>
 
 #include "morula/commands/scenario.hpp"
+#include "morula/commands/simulate_tables.hpp"
 #include "morula/core/context.hpp"
 #include "morula/report/simulation_story.hpp"
 #include "morula/simulation/readouts.hpp"
 #include "morula/simulation/simulation.hpp"
+#include "morula/simulation/state_file.hpp"
 
 namespace morula::commands {
 
@@ -24,6 +26,9 @@ public:
 
     /// The first look is before anything has happened; the last one is finish's. readouts: all values of the moment, the same ones at every look.
     void observe(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts, Context& context);
+    /// What it has seen so far; a new collector of the same scenario that loads it goes on as this one would.
+    void save(simulation::StateWriter& out) const;
+    void load(simulation::StateReader& in);
     /// The story so far, the simulation's state being its end; words on files, commands and machines are left to the caller.
     report::SimulationStory finish(const simulation::Simulation& simulation, Context& context);
 
@@ -35,6 +40,9 @@ private:
 /// The scenario's rates as pages show them.
 std::vector<report::RateRow> rate_rows(const Scenario& scenario);
 
+/// Where the states of cells come from, for pages; "": none were measured.
+std::string measured_states_text(const Scenario& scenario);
+
 /// What the page says about the run itself.
 struct RunFacts {
     std::string command;        // that makes it again
@@ -42,6 +50,7 @@ struct RunFacts {
     std::string last_snapshot;  // below the folder
     std::string scenario_hash;
     double seconds = 0.0;       // of the simulation alone
+    MovedCells moved;
     std::vector<std::string> warnings;
 };
 void describe_run(report::SimulationStory& story, const simulation::Simulation& simulation, const RunFacts& facts);

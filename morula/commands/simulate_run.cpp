@@ -7,14 +7,12 @@
 #include <limits>
 
 #include "morula/commands/simulate_fields.hpp"
-#include "morula/commands/simulate_tables.hpp"
 #include "morula/commands/snapshot.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/delayed_cancel.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/version.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
-#include "morula/simulation/state_file.hpp"
 
 namespace morula::commands {
 namespace {
@@ -26,7 +24,8 @@ using simulation::Simulation;
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::chrono::milliseconds kShowEvery{100};
 
-fs::path state_path(const fs::path& folder) { return folder / "state" / "run.state"; }
+/// The mechanics step at which a run stops.
+std::int64_t last_step(const Scenario& scenario, double until_min) { return std::llround(until_min / scenario.model.clocks.mechanics_min); }
 
 /// snapshots/minute-000120.h5ad; fractions of a minute are written out where there are any.
 std::string snapshot_name(double minute) {
@@ -52,14 +51,9 @@ public:
           fields_(settings.folder / "fields.zarr", simulation_) {}
 
     RunSummary run(RunProgress& progress, std::size_t number) {
-        const std::int64_t last = std::llround(settings_.until_min / scenario_.model.clocks.mechanics_min);
-        if (simulation_.mechanics_steps() > last) {
-            invalid_data(fmt::format("{} is at minute {:g}, and the run is to end at minute {:g}.", state_path(settings_.folder).string(), simulation_.minute(), settings_.until_min),
-                         "Run without --resume, or with a later --until.");
-        }
+        const std::int64_t last = last_step(scenario_, settings_.until_min);
         const std::int64_t first = simulation_.mechanics_steps(), agent_steps_before = simulation_.tally().agent_steps;
         if (settings_.start == RunStart::fresh) report();
-        else look(read_all(scenario_, simulation_, context_));
         next_report_ = 0;
         while (step_of(next_report_) <= simulation_.mechanics_steps()) ++next_report_;
         auto saved_at = std::chrono::steady_clock::now();
@@ -80,11 +74,11 @@ public:
 
 private:
     Simulation begin() {
-        clear_unfinished_files();
         if (settings_.start == RunStart::fresh) {
             Simulation fresh(scenario_.model, scenario_.start, context_);
-            clear_earlier_run();
-            make_output_folder(settings_.folder, kResultFiles);
+            settings_.take_folder();
+            clear_unfinished_files();
+            clear_run(settings_.folder);
             make_output_folder(settings_.folder / "state");
             return fresh;
         }
@@ -95,7 +89,14 @@ private:
         in.get(saved_.tables);
         in.get(saved_.seconds);
         in.get(saved_.snapshots);
-        return Simulation::load(scenario_.model, in, scenario_.hash, context_);
+        settings_.watcher.load(in);
+        Simulation saved = Simulation::load(scenario_.model, in, scenario_.hash, context_);
+        if (saved.mechanics_steps() > last_step(scenario_, settings_.until_min)) {
+            invalid_data(fmt::format("{} is at minute {:g}, and the run is to end at minute {:g}.", in.path().string(), saved.minute(), settings_.until_min), "Run without --resume, or with a later --until.");
+        }
+        settings_.take_folder();
+        clear_unfinished_files();
+        return saved;
     }
 
     /// What a process that was killed while it wrote has left.
@@ -109,19 +110,6 @@ private:
             }
         }
         for (const fs::path& file : unfinished) fs::remove(file, ignored);
-    }
-
-    /// What an earlier run left here would stand beside the tables of this one, if this one is stopped.
-    void clear_earlier_run() const {
-        std::error_code ignored;
-        const bool is_of_a_run = fs::exists(settings_.folder / "state", ignored);
-        for (const char* name : {"state", "fields.zarr"}) fs::remove_all(settings_.folder / name, ignored);
-        if (!is_of_a_run) return;
-        for (const std::string_view name : kResultFiles) fs::remove(settings_.folder / name, ignored);
-        for (const auto& entry : fs::directory_iterator(settings_.folder / "snapshots", ignored)) {
-            const std::string name = entry.path().filename().string();
-            if (name.starts_with("minute-") && name.ends_with(".h5ad")) fs::remove(entry.path(), ignored);
-        }
     }
 
     std::int64_t step_of(std::int64_t report) const { return std::llround(scenario_.every_min * static_cast<double>(report) / scenario_.model.clocks.mechanics_min); }
@@ -145,6 +133,7 @@ private:
         } catch (const Error& error) {
             if (error.code() != ErrorCode::cancelled) throw;
             // The step is half done: what it left is no state. The tables are those of the steps before.
+            tables_.sync();
             tables_.publish(context_);
             fail(ErrorCode::cancelled, fmt::format("Stopped as asked amid a step, after minute {:g} of {:g}: it took too long. {} holds the tables so far{}.", simulation_.minute(), settings_.until_min, settings_.folder.string(),
                                                    has_saved_run(settings_.folder) ? " and the last saved state" : ""),
@@ -152,13 +141,10 @@ private:
         }
     }
 
-    void look(const std::vector<simulation::ReadoutValue>& readouts) {
-        if (settings_.watcher != nullptr) settings_.watcher->look(simulation_, readouts);
-    }
     void add_rows() {
         const std::vector<simulation::ReadoutValue> readouts = read_all(scenario_, simulation_, context_);
         tables_.add_report(simulation_, readouts);
-        look(readouts);
+        settings_.watcher.look(simulation_, readouts);
     }
 
     /// Of report number next_report_.
@@ -185,6 +171,7 @@ private:
         out.put(saved_.tables);
         out.put(saved_.seconds);
         out.put(saved_.snapshots);
+        settings_.watcher.save(out);
         simulation_.save(out, scenario_.hash);
         out.save(state_path(settings_.folder));
     }
@@ -208,12 +195,13 @@ private:
             tables_.sync();
         }
         tables_.publish(context_);
-        if (settings_.watcher != nullptr) settings_.watcher->end(simulation_, saved_.seconds, snapshot_name(minutes.back()));
+        settings_.watcher.end(simulation_, tables_.moved(), saved_.seconds, snapshot_name(minutes.back()));
         RunSummary summary{.seed = simulation_.model().seed,
                            .minutes = simulation_.minute(),
                            .n_cells = simulation_.agents().size(),
                            .births = simulation_.tally().births,
                            .removals = simulation_.tally().removals,
+                           .moved = tables_.moved(),
                            .agent_steps = simulation_.tally().agent_steps,
                            .bytes = simulation_.bytes(),
                            .seconds = saved_.seconds,
@@ -222,6 +210,7 @@ private:
                            .states = summary_of_states(simulation_)};
         if (simulation_.field().n_substances() > 0) summary.outputs.emplace_back("fields.zarr");
         for (const double minute : minutes) summary.outputs.push_back(snapshot_name(minute));
+        summary.outputs.emplace_back("report.html");
         return summary;
     }
 
@@ -239,8 +228,6 @@ private:
 };
 
 }  // namespace
-
-bool has_saved_run(const fs::path& folder) { return fs::exists(state_path(folder)); }
 
 RunProgress::RunProgress(Context& context, std::size_t n_runs) : context_(context), shares_(n_runs), begin_(std::chrono::steady_clock::now()), next_(begin_ + kShowEvery) {}
 

@@ -4,30 +4,30 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <initializer_list>
+#include <functional>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "morula/commands/scenario.hpp"
+#include "morula/commands/simulate_folders.hpp"
+#include "morula/commands/simulate_tables.hpp"
 #include "morula/commands/state_slots.hpp"
 #include "morula/core/context.hpp"
+#include "morula/simulation/state_file.hpp"
 
 namespace morula::commands {
 
-enum class RunStart { fresh, resumed };
-
-/// Files of a run in its folder; with several seeds, of them all. Beside them: state/, snapshots/, fields.zarr/, seed-K/.
-inline const std::initializer_list<std::string_view> kResultFiles{"composition.csv", "events.csv", "lineages.csv", "readouts.csv", "rates.csv", "seeds.csv", "report.html", "run.json"};
-
-/// Somebody who looks on: at the start (or where a resumed run goes on), at every report, and at the end.
+/// Somebody who looks on: at the start, at every report, and at the end. What it has seen is saved with the run, so that it need not look twice.
 class RunWatcher {
 public:
     virtual ~RunWatcher() = default;
     /// readouts: all values of the moment.
     virtual void look(const simulation::Simulation& simulation, const std::vector<simulation::ReadoutValue>& readouts) = 0;
-    virtual void end(const simulation::Simulation& simulation, double seconds, const std::string& last_snapshot) = 0;
+    virtual void end(const simulation::Simulation& simulation, const MovedCells& moved, double seconds, const std::string& last_snapshot) = 0;
+    virtual void save(simulation::StateWriter& out) const = 0;
+    /// Instead of a look at the start.
+    virtual void load(simulation::StateReader& in) = 0;
 };
 
 struct RunSettings {
@@ -35,7 +35,8 @@ struct RunSettings {
     double until_min = 0.0;
     double save_every_s = 60.0;  // of wall time, between saved states
     RunStart start = RunStart::fresh;
-    RunWatcher* watcher = nullptr;
+    std::function<void()> take_folder;  // called once the run can begin or go on, before it changes a file
+    RunWatcher& watcher;
 };
 
 struct RunSummary {
@@ -44,6 +45,7 @@ struct RunSummary {
     std::int64_t n_cells = 0;
     std::int64_t births = 0;
     std::int64_t removals = 0;
+    MovedCells moved;
     std::int64_t agent_steps = 0;
     std::int64_t bytes = 0;             // of agents, lists and fields
     double seconds = 0.0;               // in the simulation, all sessions together
@@ -72,12 +74,9 @@ private:
     std::chrono::steady_clock::time_point next_;
 };
 
-/// Whether the folder holds the state of a run that --resume can go on from.
-bool has_saved_run(const std::filesystem::path& folder);
-
 /// Runs to the end, from the start or from the state in the folder. The state is saved every save_every_s, at the end, and when the Context is cancelled: then the tables so far are put in
 /// place and a cancelled Error says how to go on. Whenever the process dies, the folder holds the last saved state and no half-written file under a final name. A run that went on leaves the
-/// same files, to the last byte, as one that did not stop, state/ apart; the state stays, for a later --until.
+/// same files, to the last byte, as one that did not stop, state/ and seconds apart; the state stays, for a later --until.
 /// A step that lasts longer than a few seconds after the cancellation is given up: then the last saved state is the one to go on from, and the Error says so.
 /// threads: of this run; the Context's own threads may be busy with other seeds. progress: of all runs, and the number of this one among them.
 /// Throws invalid_data where the state is of another scenario, seed or version, damaged, or later than until_min.

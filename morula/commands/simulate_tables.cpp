@@ -18,7 +18,6 @@
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/formats/text/csv_writer.hpp"
-#include "morula/formats/text/delimited.hpp"
 
 namespace morula::commands {
 namespace {
@@ -159,9 +158,16 @@ void RecordFile::sync() {
     waiting_.clear();
 }
 
+void MovedCells::count(const CellEvent& event) {
+    put_in += event.kind == CellEvent::Kind::put_in ? 1 : 0;
+    taken_out += event.kind == CellEvent::Kind::taken_out ? 1 : 0;
+}
+
 RunTables::RunTables(const fs::path& folder, const TableMarks& marks, const Scenario& scenario)
     : folder_(folder), scenario_(scenario), composition_(folder / "state" / "composition", marks.composition), readouts_(folder / "state" / "readouts", marks.readouts),
-      events_(folder / "state" / "events", marks.events) {}
+      events_(folder / "state" / "events", marks.events) {
+    for_records<CellEvent>(events_, [&](const CellEvent& event) { moved_.count(event); });
+}
 
 std::vector<simulation::ReadoutValue> read_all(const Scenario& scenario, const Simulation& simulation, Context& context) {
     std::vector<simulation::ReadoutValue> values;
@@ -201,6 +207,7 @@ void RunTables::add_events(Simulation& simulation) {
         record.type = event.type;
         record.by = event.by;
         events_.append(&record, sizeof(record));
+        moved_.count(event);
     }
 }
 
@@ -216,7 +223,7 @@ void RunTables::publish(Context& context) const {
     write_readouts(folder_ / "readouts.csv", readouts_, scenario_);
 }
 
-void join_seeds(const fs::path& folder, const std::vector<std::pair<std::uint64_t, fs::path>>& seeds, const std::string& name, Context& context) {
+void join_seeds(const fs::path& folder, const std::vector<std::pair<std::uint64_t, fs::path>>& seeds, const std::string& name, const std::function<void(const formats::RawTable&)>& look, Context& context) {
     std::optional<formats::CsvWriter> csv;
     for (const auto& [seed, path] : seeds) {
         const formats::RawTable table = formats::read_rows(path / name, {}, context);
@@ -230,6 +237,7 @@ void join_seeds(const fs::path& folder, const std::vector<std::pair<std::uint64_
             for (const std::string& field : row) csv->text(field);
             csv->end_row();
         }
+        look(table);
     }
     if (csv) csv->commit();
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "morula/commands/scenario.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/hash.hpp"
+#include "morula/formats/text/delimited.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace morula::commands {
@@ -52,6 +54,14 @@ struct TableMarks {
     RecordMark events;
 };
 
+/// Cells that perturbations have put in and taken out.
+struct MovedCells {
+    std::int64_t put_in = 0;
+    std::int64_t taken_out = 0;  // among the removals too
+
+    void count(const simulation::CellEvent& event);
+};
+
 class RunTables {
 public:
     /// folder: of the run. marks: of the saved state, all at 0 for a new run. Throws invalid_data where a file is not what it was.
@@ -63,6 +73,8 @@ public:
     void add_events(simulation::Simulation& simulation);
     /// Forces all to disk; what a state that is saved now has to remember.
     TableMarks sync();
+    /// Since the start of the run, as far as add_events was told.
+    const MovedCells& moved() const { return moved_; }
     /// Puts composition.csv, events.csv, lineages.csv and readouts.csv in place; all must be synced.
     void publish(Context& context) const;
 
@@ -74,9 +86,10 @@ private:
     RecordFile composition_;
     RecordFile readouts_;
     RecordFile events_;
+    MovedCells moved_;
 };
 
-/// FOLDER/NAME: the table of that name of every seed's folder, one below the other, with a column `seed` before the others.
-void join_seeds(const std::filesystem::path& folder, const std::vector<std::pair<std::uint64_t, std::filesystem::path>>& seeds, const std::string& name, Context& context);
+/// FOLDER/NAME: the table of that name of every seed's folder, one below the other, with a column `seed` before the others. look: at each table, in the same order.
+void join_seeds(const std::filesystem::path& folder, const std::vector<std::pair<std::uint64_t, std::filesystem::path>>& seeds, const std::string& name, const std::function<void(const formats::RawTable&)>& look, Context& context);
 
 }  // namespace morula::commands

@@ -61,8 +61,8 @@ Figure effects_figure(const ContributionReadout& readout) {
         for (const double value : {row.effect, row.low, row.high, row.seed_low, row.seed_high}) span.cover(value);
     }
     if (!any) return out;
-    out.caption = fmt::format("Bar: effect in {}. Thin line: 95 % of the draws of the guessed rates, the interval to quote. Thick line: 95 % interval over seeds with the rates held at their guesses. With all as they are the read-out is {}.",
-                              readout.unit.empty() ? "units of the read-out" : readout.unit, number_text(readout.intact_mean, 4));
+    out.caption = fmt::format("Bar: effect{}. Thin line: 95 % of the draws of the guessed rates, the interval to quote. Thick line: 95 % interval over seeds with the rates held at their guesses. With all as they are the read-out is {}.",
+                              unit_behind(" in ", readout.unit), number_text(readout.intact_mean, 4));
     out.table = {out.title, out.id, {{"Type"}, {"Intervention"}, {"Effect", Align::number}, {"Over guesses"}, {"Over seeds"}, {"Shapley share", Align::number}, {"Its standard error", Align::number}, {"Written in"}, {"Seeds", Align::number}, {"Draws", Align::number}}, {}};
     const Scale x = span.scale();
     const double bottom = kTop + kRowHeight * static_cast<double>(readout.rows.size());
@@ -73,7 +73,7 @@ Figure effects_figure(const ContributionReadout& readout) {
         const double middle = row_middle(r);
         svg.text(kLeft - 12, middle + 4, Anchor::end, "row-label", shortened(row_name(readout, row), 30));
         if (std::isfinite(row.effect)) {
-            svg.rect(std::min(x(0.0), x(row.effect)), middle - 8, std::abs(x(row.effect) - x(0.0)), 16, row.is_written_in ? "bar-muted" : "bar-strong", fmt::format("{}: {} {}", row_name(readout, row), number_text(row.effect, 3), readout.unit));
+            svg.rect(std::min(x(0.0), x(row.effect)), middle - 8, std::abs(x(row.effect) - x(0.0)), 16, row.is_written_in ? "bar-muted" : "bar-strong", fmt::format("{}: {}{}", row_name(readout, row), number_text(row.effect, 3), unit_behind(" ", readout.unit)));
         }
         if (!std::isfinite(row.effect)) svg.text(x(0.0) + 8, middle + 4, Anchor::start, "tick", "no value");
         draw_interval(svg, x, row.low, row.high, middle, 5, "interval");
@@ -82,7 +82,7 @@ Figure effects_figure(const ContributionReadout& readout) {
         out.table.rows.push_back({row.type, row.intervention, number_text(row.effect, 4), range_text(row.low, row.high), range_text(row.seed_low, row.seed_high), number_text(row.shapley, 4), number_text(row.shapley_se, 2), row.is_written_in ? "yes" : "no",
                                   count_text(row.n_seeds), count_text(row.n_draws)});
     }
-    svg.x_axis(x, bottom, readout.unit.empty() ? "Effect" : "Effect, " + readout.unit);
+    svg.x_axis(x, bottom, "Effect" + unit_behind(", ", readout.unit));
     if (std::any_of(readout.rows.begin(), readout.rows.end(), [](const ContributionRow& row) { return row.is_written_in; })) out.caption += " Grey bars, \"written in\": the scenario links this type to this read-out in one step, so that the effect was put in by hand.";
     out.svg = svg.finish();
     return out;
@@ -116,7 +116,7 @@ Figure shapley_figure(const ContributionReadout& readout) {
         svg.circle(x(row.shapley), row_middle(r), 5.5, "point-used", fmt::format("{}: {}", row_name(readout, row), number_text(row.shapley, 3)));
         out.table.rows.push_back({row.type, row.intervention, number_text(row.shapley, 4), number_text(row.shapley_se, 3)});
     }
-    svg.x_axis(x, bottom, readout.unit.empty() ? "Share" : "Share, " + readout.unit);
+    svg.x_axis(x, bottom, "Share" + unit_behind(", ", readout.unit));
     out.svg = svg.finish();
     return out;
 }

@@ -320,7 +320,7 @@ Figure last_frame_figure(const SimulationStory& story) {
 
 Figure readout_figure(const SimulationStory& story, const ReadoutSeries& series) {
     const TimeUnit unit = time_unit(story.minutes);
-    LineChart chart{"readout_" + series.name, series.name, series.meaning, fmt::format("Time, {}", unit.name), series.unit.empty() ? series.name : fmt::format("{}, {}", series.name, series.unit), times_in(series.minute, unit), {}};
+    LineChart chart{"readout_" + series.name, series.name, series.meaning, fmt::format("Time, {}", unit.name), series.name + unit_behind(", ", series.unit), times_in(series.minute, unit), {}};
     chart.curves.push_back({series.name, series.value, "curve line c0", series.value.empty() ? "" : number_text(series.value.back(), 4)});
     return line_chart_figure(chart);
 }

@@ -7,6 +7,7 @@
 
 #include "morula/core/file.hpp"
 #include "morula/report/charts_simulation.hpp"
+#include "morula/report/html.hpp"
 #include "morula/report/page.hpp"
 #include "morula/report/sections_simulation.hpp"
 
@@ -19,7 +20,8 @@ std::string strongest(const ContributionReadout& readout) {
         if (std::isfinite(row.effect) && (best == nullptr || std::abs(row.effect) > std::abs(best->effect))) best = &row;
     }
     if (best == nullptr) return fmt::format("{}: no effect is known.", readout.name);
-    std::string out = fmt::format("{}: {} adds most, {} {}", readout.name, best->type, number_text(best->effect, 3), readout.unit);
+    if (best->effect == 0.0) return fmt::format("{}: no type changes it.", readout.name);
+    std::string out = fmt::format("{}: {} {} {}{}", readout.name, best->type, best->effect > 0.0 ? "adds most," : "changes it most, by", number_text(best->effect, 3), unit_behind(" ", readout.unit));
     if (std::isfinite(best->low)) {
         const bool holds = best->low > 0.0 || best->high < 0.0;
         out += fmt::format(" ({} to {} over the guesses{})", number_text(best->low, 3), number_text(best->high, 3), holds ? "" : ": the guesses leave its sign open");
@@ -42,7 +44,7 @@ std::string opening_words(const ContributionStory& story) {
 
 std::string summary_of(const ContributionStory& story) {
     std::string out = "<p class=\"lead\">" + escape_html(opening_words(story)) + " <strong>This is what the scenario implies; it is no measurement.</strong></p>\n";
-    out += callout(std::string(kHypotheses) + " " + (story.measured_states.empty() ? "No cell of this scenario carries a measured state." : story.measured_states));
+    out += hypotheses_callout(story.measured_states);
     if (story.n_draws < 100) out += callout(fmt::format("The interval over guesses is no headline: {} were made, and fewer than 100 do not show how far the guesses reach.", story.n_draws == 0 ? "no draws" : count_of(story.n_draws, "draw")));
     std::vector<std::string> findings;
     for (const ContributionReadout& readout : story.readouts) findings.push_back(strongest(readout));

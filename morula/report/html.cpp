@@ -156,6 +156,11 @@ std::string count_of(std::int64_t count, std::string_view singular) {
     return fmt::format("{} {}{}", count_text(count), singular, count == 1 ? "" : "s");
 }
 
+std::string unit_behind(std::string_view joint, std::string_view unit) {
+    if (unit.empty() || unit == "1") return "";
+    return std::string(joint) + std::string(unit);
+}
+
 std::string list_text(const std::vector<std::string>& items) {
     std::string out;
     for (std::size_t i = 0; i < items.size(); ++i) {
@@ -174,10 +179,11 @@ std::string table_html(const HtmlTable& whole) {
         fmt::format_to(std::back_inserter(out), "<th scope=\"col\"{}>{}</th>", align(c), escape_html(table.columns[c].title));
     }
     out += "</tr></thead><tbody>";
-    for (const auto& row : table.rows) {
+    for (std::size_t r = 0; r < table.rows.size(); ++r) {
         out += "<tr>";
         for (std::size_t c = 0; c < table.columns.size(); ++c) {
-            const std::string text = escape_html(row[c]);
+            std::string text = escape_html(table.rows[r][c]);
+            if (c == 0 && !table.row_links.empty()) text = fmt::format("<a href=\"{}\">{}</a>", escape_html(table.row_links[r]), text);
             if (c == 0) {
                 fmt::format_to(std::back_inserter(out), "<th scope=\"row\"{}>{}</th>", align(c), text);
             } else {

@@ -27,6 +27,8 @@ std::string share_text(double share);
 std::string number_text(double value, int digits);
 /// "1 cell", "2,638 cells"
 std::string count_of(std::int64_t count, std::string_view singular);
+/// The unit behind a joint such as ", "; "" for a pure number, whose unit is "1" or none.
+std::string unit_behind(std::string_view joint, std::string_view unit);
 /// "a", "a and b", "a, b and c"
 std::string list_text(const std::vector<std::string>& items);
 
@@ -44,6 +46,7 @@ struct HtmlTable {
     std::vector<Column> columns;
     std::vector<std::vector<std::string>> rows;  // plain text, escaped when written
     bool caption_unseen = false;  // a heading above says the same; the caption stays for screen readers
+    std::vector<std::string> row_links{};  // where the first text of each row leads; empty: nowhere
 };
 /// Columns without any text are left out, but for the first.
 std::string table_html(const HtmlTable& table);

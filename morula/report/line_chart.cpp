@@ -34,6 +34,27 @@ void draw_curve(Svg& svg, const Scale& x, const Scale& y, const std::vector<doub
     finish_run();
 }
 
+/// Runs of places where both edges are numbers.
+void draw_band(Svg& svg, const Scale& x, const Scale& y, const std::vector<double>& at, const Curve& curve) {
+    std::vector<double> px, py;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i <= curve.low.size(); ++i) {
+        if (i < curve.low.size() && std::isfinite(curve.low[i]) && std::isfinite(curve.high[i])) {
+            px.push_back(x(at[i]));
+            py.push_back(y(curve.low[i]));
+            continue;
+        }
+        for (std::size_t k = i; k-- > begin;) {
+            px.push_back(x(at[k]));
+            py.push_back(y(curve.high[k]));
+        }
+        if (i - begin > 1) svg.area(px, py, curve.band_css);
+        px.clear();
+        py.clear();
+        begin = i + 1;
+    }
+}
+
 void draw_keys(Svg& svg, const std::vector<Curve>& curves) {
     double at = kTop + 8.0;
     std::size_t n = 0;
@@ -57,26 +78,38 @@ Figure line_chart_figure(const LineChart& chart) {
     out.title = chart.title;
     out.caption = chart.caption;
     out.table = {chart.title, chart.id, {{chart.x_title, Align::number}}, {}};
-    double low = 0.0, high = -1e300;
+    double low = 1e300, high = -1e300;
     for (const Curve& curve : chart.curves) {
         out.table.columns.push_back({curve.name, Align::number});
-        for (const double value : curve.y) {
-            if (!std::isfinite(value)) continue;
-            low = std::min(low, value);
-            high = std::max(high, value);
+        if (!curve.low.empty()) out.table.columns.insert(out.table.columns.end(), {{curve.name + ", lowest", Align::number}, {curve.name + ", highest", Align::number}});
+        for (const auto* values : {&curve.y, &curve.low, &curve.high}) {
+            for (const double value : *values) {
+                if (!std::isfinite(value)) continue;
+                low = std::min(low, value);
+                high = std::max(high, value);
+            }
         }
     }
     if (high == -1e300 || chart.x.empty()) return out;
+    const bool is_around = chart.y_axis == YAxis::around_values && high > low && low - 0.06 * (high - low) > 0.0;
+    low = is_around ? low - 0.06 * (high - low) : std::min(low, 0.0);
+    if (is_around) out.caption += " The axis does not begin at 0.";
     const Scale x(ScaleKind::linear, chart.x.front(), chart.x.back(), kLeft, kPlotRight);
     const Scale y(ScaleKind::linear, low, high > low ? low + (high - low) * 1.06 : low + 1.0, kBottom, kTop);
     Svg svg(kChartWidth, kBottom + 46, chart.title);
     svg.y_axis(y, kLeft, kPlotRight, chart.y_title);
     svg.x_axis(x, kBottom, chart.x_title);
+    for (const Curve& curve : chart.curves) draw_band(svg, x, y, chart.x, curve);
     for (const Curve& curve : chart.curves) draw_curve(svg, x, y, chart.x, curve);
     draw_keys(svg, chart.curves);
     for (std::size_t i = 0; i < chart.x.size(); ++i) {
         std::vector<std::string> row{number_text(chart.x[i], 6)};
-        for (const Curve& curve : chart.curves) row.push_back(number_text(curve.y[i], 4));
+        for (const Curve& curve : chart.curves) {
+            row.push_back(number_text(curve.y[i], 4));
+            if (curve.low.empty()) continue;
+            row.push_back(number_text(curve.low[i], 4));
+            row.push_back(number_text(curve.high[i], 4));
+        }
         out.table.rows.push_back(std::move(row));
     }
     out.svg = svg.finish();

@@ -14,7 +14,11 @@ struct Curve {
     std::string css;         // classes of the curve; also of its key in the legend
     std::string end_note{};  // behind the name in the legend
     bool has_key = true;
+    std::vector<double> low{}, high{};  // edges of a band behind the curve, one for each x; empty: no band
+    std::string band_css{};
 };
+
+enum class YAxis { from_zero, around_values };
 
 struct LineChart {
     std::string id;
@@ -24,9 +28,10 @@ struct LineChart {
     std::string y_title;
     std::vector<double> x;
     std::vector<Curve> curves;
+    YAxis y_axis = YAxis::from_zero;  // or below 0, where values are; around_values shows small differences, and the caption says so
 };
 
-/// The y axis begins at 0 or below. Nothing is drawn where no curve has a number.
+/// Nothing is drawn where no curve has a number.
 Figure line_chart_figure(const LineChart& chart);
 
 /// Words cut to what a legend beside a plot of charts.cpp's width can hold.

@@ -59,34 +59,40 @@ std::string what_ran(const SimulationStory& story) {
     if (!names.empty()) out += " with " + list_text(names);
     out += fmt::format(", followed for {}.", length_of(story.minutes));
     if (!composition.counts.empty()) {
-        out += fmt::format(" At the end there {} {}: {} born, {} removed.", cells_at(composition, composition.counts.size() - 1) == 1 ? "is" : "are", count_of(cells_at(composition, composition.counts.size() - 1), "cell"), count_text(composition.births.back()),
-                           count_text(composition.removals.back()));
+        out += fmt::format(" At the end there {} {}: {} born, ", cells_at(composition, composition.counts.size() - 1) == 1 ? "is" : "are", count_of(cells_at(composition, composition.counts.size() - 1), "cell"), count_text(composition.births.back()));
+        if (story.put_in > 0) out += fmt::format("{} put in by a perturbation, ", count_text(story.put_in));
+        out += fmt::format("{} removed{}.", count_text(composition.removals.back()), story.taken_out > 0 ? fmt::format(", of them {} by a perturbation", count_text(story.taken_out)) : "");
     }
     return out;
-}
-
-std::string where_from(const SimulationStory& story) {
-    if (story.rates.empty()) return "";
-    std::vector<std::string> parts;
-    for (const std::string_view source : kSources) {
-        const std::int64_t n = count_source(story.rates, source);
-        parts.push_back(fmt::format("{} {}", n == 0 ? "none" : count_text(n), source == "literature" ? "from the literature" : std::string(source)));
-    }
-    return fmt::format("Its {}: {}.", count_of(static_cast<std::int64_t>(story.rates.size()), "rate"), list_text(parts));
 }
 
 std::string prior_text(const RateRow& rate) { return std::isnan(rate.prior_low) ? "" : number_text(rate.prior_low, 4) + " to " + number_text(rate.prior_high, 4); }
 
 }  // namespace
 
+std::string sources_text(const std::vector<RateRow>& rates) {
+    if (rates.empty()) return "";
+    std::vector<std::string> parts;
+    for (const std::string_view source : kSources) {
+        const std::int64_t n = count_source(rates, source);
+        parts.push_back(fmt::format("{} {}", n == 0 ? "none" : count_text(n), source == "literature" ? "from the literature" : std::string(source)));
+    }
+    return fmt::format("Its {}: {}.", count_of(static_cast<std::int64_t>(rates.size()), "rate"), list_text(parts));
+}
+
+std::string hypotheses_callout(const std::string& measured_states) {
+    return callout(std::string(kHypotheses) + " " + (measured_states.empty() ? "No cell of this scenario carries a measured state: its types, lives and rules are those of the scenario." : measured_states));
+}
+
 std::string story_section(const SimulationStory& story) {
     const CompositionOverTime& composition = story.composition;
-    std::string out = "<p class=\"lead\">" + escape_html(what_ran(story)) + "</p>\n<p class=\"lead\">" + escape_html(where_from(story)) + " <strong>What follows is what this scenario implies; it is no measurement.</strong></p>\n";
-    out += callout(std::string(kHypotheses) + " " + (story.measured_states.empty() ? "No cell of this scenario carries a measured state: its types, lives and rules are those of the scenario." : story.measured_states));
+    std::string out = "<p class=\"lead\">" + escape_html(what_ran(story)) + "</p>\n<p class=\"lead\">" + escape_html(sources_text(story.rates)) + " <strong>What follows is what this scenario implies; it is no measurement.</strong></p>\n";
+    out += hypotheses_callout(story.measured_states);
     std::vector<NameValue> tiles;
     if (!composition.counts.empty()) {
         tiles = {{"cells at the start", count_text(cells_at(composition, 0))}, {"cells at the end", count_text(cells_at(composition, composition.counts.size() - 1))},
-                 {"born", count_text(composition.births.back())}, {"removed", count_text(composition.removals.back())}};
+                 {"born", count_text(composition.births.back())}, {"put in", story.put_in > 0 ? count_text(story.put_in) : ""}, {"removed", count_text(composition.removals.back())},
+                 {"taken out", story.taken_out > 0 ? count_text(story.taken_out) : ""}};
     }
     if (!story.rates.empty()) tiles.push_back({fmt::format("guessed of {}", count_of(static_cast<std::int64_t>(story.rates.size()), "rate")), count_text(count_source(story.rates, "guessed"))});
     out += tile_list(tiles);

@@ -3,10 +3,16 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "morula/report/simulation_story.hpp"
 
 namespace morula::report {
+
+/// "Its 12 rates: none measured, ..."; "" without rates.
+std::string sources_text(const std::vector<RateRow>& rates);
+/// That transitions are hypotheses, and where the states come from. measured_states: as of a SimulationStory.
+std::string hypotheses_callout(const std::string& measured_states);
 
 std::string story_section(const SimulationStory& story);
 /// n_frames: those that the page holds.

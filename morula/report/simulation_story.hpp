@@ -116,6 +116,7 @@ struct SimulationStory {
     std::array<double, 3> origin_um = {0.0, 0.0, 0.0};  // lower corner
     double minutes = 0.0;
     std::uint64_t seed = 0;
+    std::int64_t put_in = 0, taken_out = 0;  // cells, by perturbations; the latter are among those that are removed
     std::vector<std::string> notes;   // what a reader must know first: warnings of the run, each a sentence
     std::string measured_states;      // where the cells' measured states come from; "": no state was measured
 

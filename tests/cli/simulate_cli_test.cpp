@@ -104,6 +104,13 @@ std::map<std::string, std::string> files_of(const std::filesystem::path& folder)
     return files;
 }
 
+/// What a page shows of the tissue: all but the last section, which names seconds, and the frames of the player.
+std::string shown(const std::string& page) {
+    const std::size_t begin = page.find("<section id=\"summary\""), end = page.find("<section id=\"reuse\""), frames = page.find("id=\"data-player\"");
+    EXPECT_TRUE(begin < end && end < frames && frames != std::string::npos);
+    return page.substr(begin, end - begin) + page.substr(frames);
+}
+
 void expect_same_files(const std::map<std::string, std::string>& found, const std::map<std::string, std::string>& expected) {
     std::vector<std::string> names, wanted;
     for (const auto& each : found) names.push_back(each.first);
@@ -159,6 +166,8 @@ TEST_F(SimulateCliTest, a_run_that_was_stopped_or_killed_goes_on_as_if_it_had_no
         ASSERT_EQ(resumed.status, 0) << resumed.err;
         EXPECT_EQ(Json::parse(resumed.out)["final_hash"], Json::parse(whole.out)["final_hash"]);
         expect_same_files(files_of(folder_ / out), expected);
+        EXPECT_TRUE(shown(file(out + "/report.html")) == shown(file("whole/report.html"))) << "the page shows all of the run";
+        EXPECT_FALSE(std::filesystem::exists(folder_ / out / "LOCK"));
     }
 }
 
@@ -167,6 +176,7 @@ TEST_F(SimulateCliTest, a_run_that_has_ended_goes_on_to_a_later_minute) {
     ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "whole"}).status, 0);
     for (const char* until : {"43.3", "70", "120"}) ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "parts", "--until", until, "--resume"}).status, 0);
     expect_same_files(files_of(folder_ / "parts"), files_of(folder_ / "whole"));
+    EXPECT_TRUE(shown(file("parts/report.html")) == shown(file("whole/report.html")));
     EXPECT_EQ(Json::parse(file("parts/run.json"))["results"]["final_hash"], Json::parse(file("whole/run.json"))["results"]["final_hash"]);
 }
 
@@ -252,10 +262,104 @@ TEST_F(SimulateCliTest, seeds_run_side_by_side_are_those_that_run_alone) {
         for (std::getline(lines, line); std::getline(lines, line);) rows += std::string(seed) + "," + line + "\n";
     }
     EXPECT_EQ(file("seeds/readouts.csv"), "seed,minute,readout,value,unit\n" + rows);
+    const std::string page = file("seeds/report.html");
+    for (const char* words : {"<a href=\"seed-5/report.html\">5</a>", "<a href=\"seed-6/report.html\">6</a>", "oxygen.p50", "living cells of tumor"}) EXPECT_NE(page.find(words), std::string::npos) << words;
+    EXPECT_TRUE(shown(file("seeds/seed-6/report.html")) == shown(file("seed-6/report.html"))) << "the page of a seed is that of its run alone";
     const test::Outcome on = morula({"simulate", "ball.toml", "--out", "seeds", "--seed", "5", "--seeds", "2", "--until", "120", "--resume"});
     ASSERT_EQ(on.status, 0) << on.err;
     ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "seed-6", "--seed", "6"}).status, 0);
     EXPECT_EQ(file("seeds/seed-6/composition.csv"), file("seed-6/composition.csv"));
+}
+
+TEST_F(SimulateCliTest, what_an_earlier_call_left_never_stands_beside_the_results_of_another) {
+    write_scenario();
+    const auto run = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"simulate", "ball.toml", "--out", "out", "--until", "30"});
+        return morula(more);
+    };
+    const auto there = [&](const std::string& name) { return std::filesystem::exists(folder_ / "out" / name); };
+    ASSERT_EQ(run({"--seed", "5", "--seeds", "3"}).status, 0);
+    write_text_file(folder_ / "out" / "seed-7" / "notes.txt", "mine");
+    std::filesystem::create_directories(folder_ / "out" / "seed-8");  // none of ours
+    // To go on with two of three would leave the third behind; as would a run in their midst.
+    for (const auto& fewer : {std::vector<std::string>{"--seed", "5", "--seeds", "2", "--resume"}, std::vector<std::string>{"--resume"}}) {
+        const test::Outcome outcome = run(fewer);
+        EXPECT_EQ(outcome.status, 64) << outcome.err;
+        EXPECT_NE(outcome.err.find("seed-7"), std::string::npos) << outcome.err;
+        EXPECT_TRUE(there("seed-7/composition.csv"));
+    }
+    const test::Outcome fewer = run({"--seed", "5", "--seeds", "2"});
+    ASSERT_EQ(fewer.status, 0) << fewer.err;
+    EXPECT_NE(fewer.err.find("out held runs of other seeds (seed-7); they are removed"), std::string::npos) << fewer.err;
+    EXPECT_NE(fewer.err.find("Runs in out are begun anew (seed-5 and seed-6)"), std::string::npos) << fewer.err;
+    EXPECT_FALSE(there("seed-7/state") || there("seed-7/composition.csv") || there("seed-7/report.html"));
+    EXPECT_EQ(file("out/seed-7/notes.txt"), "mine");
+    EXPECT_TRUE(there("seed-8") && there("seed-6/composition.csv"));
+    ASSERT_EQ(run({}).status, 0);
+    EXPECT_FALSE(there("seed-5") || there("seed-6") || there("seeds.csv"));
+    EXPECT_TRUE(there("events.csv") && there("state/run.state"));
+    const test::Outcome seeds_after_one = run({"--seeds", "2", "--resume"});
+    EXPECT_EQ(seeds_after_one.status, 64) << seeds_after_one.err;
+    ASSERT_EQ(run({"--seeds", "2"}).status, 0);
+    EXPECT_FALSE(there("events.csv") || there("state") || there("snapshots/minute-000030.h5ad"));
+    EXPECT_TRUE(there("seed-2/events.csv") && there("report.html"));
+}
+
+TEST_F(SimulateCliTest, a_second_process_in_one_folder_is_refused_and_a_killed_one_blocks_nobody) {
+    write_scenario();
+    for (const auto& how : {std::vector<std::string>{}, std::vector<std::string>{"--seeds", "2"}}) {
+        std::vector<std::string> command{"simulate", "ball.toml", "--out", "out", "--until", "100000"};
+        command.insert(command.end(), how.begin(), how.end());
+        const pid_t child = start(command);
+        const std::filesystem::path sign = folder_ / "out" / (how.empty() ? "state/composition" : "seed-1/state/composition");
+        for (int wait = 0; wait < 2'000 && !std::filesystem::exists(sign); ++wait) ::usleep(5'000);
+        const test::Outcome second = morula(command);
+        EXPECT_EQ(second.status, 5) << second.err;
+        EXPECT_NE(second.err.find("out: is being written to by process " + std::to_string(child)), std::string::npos) << second.err;
+        EXPECT_EQ(second.err.find("anew"), std::string::npos) << "nothing is begun: " << second.err;
+        EXPECT_TRUE(std::filesystem::exists(sign)) << "the first one's files stay";
+        ::kill(child, SIGKILL);
+        EXPECT_EQ(finish(child).status, 128 + SIGKILL);
+        command[5] = "12";
+        const test::Outcome third = morula(command);
+        EXPECT_EQ(third.status, 0) << third.err;
+        EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "LOCK"));
+        std::filesystem::remove_all(folder_ / "out");
+    }
+}
+
+TEST_F(SimulateCliTest, cells_that_perturbations_move_are_counted) {
+    write_scenario();
+    write_text_file(folder_ / "ball.toml", file("ball.toml") + "\n[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nminute = 12\nn = 7\ncenter_um = [60, 0, 0]\nradius_um = 20\n"
+                                                             "\n[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = 24\nshare = 0.5\n");
+    const test::Outcome one = morula({"simulate", "ball.toml", "--out", "out", "--until", "36", "--json"});
+    ASSERT_EQ(one.status, 0) << one.err;
+    const Json json = Json::parse(one.out);
+    const std::string events = file("out/events.csv");
+    const auto count = [&](const std::string& event) {
+        std::int64_t n = 0;
+        for (std::size_t at = events.find("," + event + ","); at != std::string::npos; at = events.find("," + event + ",", at + 1)) ++n;
+        return n;
+    };
+    EXPECT_EQ(json["put_in"], 7);
+    EXPECT_EQ(json["taken_out"].get<std::int64_t>(), count("taken_out"));
+    EXPECT_GT(json["taken_out"].get<std::int64_t>(), 10);
+    const std::string composition = file("out/composition.csv");
+    std::int64_t at_start = 0;
+    std::istringstream rows(composition);
+    for (std::string line; std::getline(rows, line);) at_start += line.starts_with("0,") ? std::stoll(line.substr(line.rfind(',') + 1)) : 0;
+    EXPECT_EQ(at_start + json["births"].get<std::int64_t>() + 7 - json["removals"].get<std::int64_t>(), json["n_cells"].get<std::int64_t>());
+    EXPECT_NE(file("out/report.html").find("7 put in by a perturbation"), std::string::npos);
+    const test::Outcome text = morula({"simulate", "ball.toml", "--out", "seeds", "--until", "36", "--seeds", "2"});
+    ASSERT_EQ(text.status, 0) << text.err;
+    EXPECT_NE(text.out.find("born, 7 put in, "), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find(" taken out)"), std::string::npos) << text.out;
+    std::istringstream seeds(file("seeds/seeds.csv"));
+    std::string line;
+    std::getline(seeds, line);
+    EXPECT_EQ(line, "seed,final_hash,minutes,n_cells,births,removals,put_in,taken_out");
+    std::getline(seeds, line);
+    EXPECT_TRUE(line.ends_with(",7," + std::to_string(json["taken_out"].get<std::int64_t>()))) << line;
 }
 
 TEST_F(SimulateCliTest, lineages_tell_who_came_from_whom_and_when_it_went) {

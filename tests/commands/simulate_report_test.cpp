@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <memory>
 #include <numeric>
 #include <set>
 
+#include "morula/report/simulation_report.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace morula::commands {
 namespace {
@@ -75,6 +79,33 @@ TEST(StoryCollector, tells_what_the_simulation_holds) {
     EXPECT_EQ(story.rates[1].prior_high, 1.0);
     EXPECT_TRUE(std::isnan(story.rates[0].prior_high));
     EXPECT_EQ(story.player.sample_statement, "");
+}
+
+TEST(StoryCollector, goes_on_from_a_saved_state_as_if_it_had_seen_all) {
+    const auto context = test::make_context(1);
+    const test::TemporaryFolder folder;
+    const Scenario scenario = scenario_of(60, 200.0);
+    constexpr std::int64_t kReports = 2 * report::kMostFrames + 5;
+    const auto page_of = [&](std::int64_t saved_after) {
+        Simulation simulation(scenario.model, scenario.start, *context);
+        auto collector = std::make_unique<StoryCollector>(scenario, 2.0, *context);
+        for (std::int64_t report = 0; report <= kReports; ++report) {
+            const auto moment = static_cast<double>(report);
+            simulation.advance(2.0 * moment, *context);
+            collector->observe(simulation, {{"oxygen.low", 0.5 + moment, "1"}, {"oxygen.p50", report % 2 == 0 ? std::nan("") : 12.0, "mmHg"}}, *context);
+            if (report != saved_after) continue;
+            simulation::StateWriter out;
+            collector->save(out);
+            out.save(folder / "story");
+            simulation::StateReader in(folder / "story");
+            collector = std::make_unique<StoryCollector>(scenario, 2.0, *context);
+            collector->load(in);
+            EXPECT_TRUE(in.at_end());
+        }
+        return report::render_simulation(collector->finish(simulation, *context));
+    };
+    const std::string whole = page_of(-1);
+    for (const std::int64_t saved_after : {std::int64_t{0}, std::int64_t{7}, report::kMostFrames + 3, kReports}) EXPECT_TRUE(page_of(saved_after) == whole) << saved_after;
 }
 
 TEST(StoryCollector, keeps_every_second_moment_once_there_are_too_many_and_always_the_last) {

@@ -73,6 +73,16 @@ TEST(ContributionReport, drivers_show_each_rate_once_with_its_largest_share) {
     EXPECT_EQ(drivers_figure(without).svg, "");
 }
 
+TEST(ContributionReport, says_which_way_a_type_changes_a_read_out_and_when_none_does) {
+    ContributionStory story = example_contribution();
+    story.readouts[0].unit = "1";
+    story.readouts[0].rows[0].effect = -10.0;
+    EXPECT_NE(render_contribution(story).find("insulin.flux: beta changes it most, by -10 (4 to 17 over the guesses)"), std::string::npos);
+    EXPECT_NE(render_contribution(story).find("Bar: effect. Thin line"), std::string::npos);
+    for (ContributionRow& row : story.readouts[0].rows) row.effect = 0.0;
+    EXPECT_NE(render_contribution(story).find("insulin.flux: no type changes it."), std::string::npos);
+}
+
 TEST(ContributionReport, says_what_it_is_and_what_it_cannot_tell) {
     ContributionStory story = example_contribution();
     std::string page = render_contribution(story);
