@@ -398,6 +398,25 @@ def markers_work(page):
         page.check(page.find("#violin-gene").get_attribute("value").upper() == gene.upper(), "a gene of the table does not reach the violins")
 
 
+def seeds_lead_to_their_pages(page):
+    page.open(*WIDE)
+    if not page.has("#seeds"):
+        return
+    rows = page.browser.find_elements(By.CSS_SELECTOR, "#seeds tbody tr")
+    links = [e.get_attribute("href") for e in page.browser.find_elements(By.CSS_SELECTOR, "#seeds tbody th a")]
+    page.check(len(links) == len(rows) > 0, f"{len(links)} of {len(rows)} seeds lead to a page")
+    page.check(page.has("#population polygon.spread"), "the spread over seeds is not drawn")
+    for number in range(len(links)):
+        seed = page.browser.find_elements(By.CSS_SELECTOR, "#seeds tbody th a")[number]
+        name = seed.text
+        page.click(seed)
+        WebDriverWait(page.browser, 60).until(lambda b: b.current_url == links[number] and b.execute_script("return document.documentElement.dataset.ready") == "true")
+        page.check(page.has("#player-view"), f"the page of seed {name} has no player")
+        page.check(f"seed {name}" in page.find("header .meta").text, f"the link of seed {name} leads to {page.find('header .meta').text!r}")
+        page.browser.back()
+        WebDriverWait(page.browser, 60).until(lambda b: b.execute_script("return document.documentElement.dataset.ready") == "true" and b.current_url == page.report.as_uri())
+
+
 def downloads_work(page):
     page.open(*WIDE)
     charts = [f for f in page.browser.find_elements(By.CSS_SELECTOR, "figure.chart:not(.plot):not(#violin-view)") if f.is_displayed()]
@@ -415,7 +434,7 @@ def reads_without_scripts(page):
     page.browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     page.browser.get(page.report.as_uri())
     text = page.find("main").text
-    for words in ("no measurement", "What this cannot tell", "Use the result") if page.has("#population") else ("usable", "Methods", "Use the result"):
+    for words in ("no measurement", "What this cannot tell", "Use the result") if page.has("#evidence") else ("usable", "Methods", "Use the result"):
         page.check(words in text, f"without scripts the page lacks {words!r}")
     for view, section in (("#map-view", "#map"), ("#player-view", "#player")):
         page.check(not page.has(view) or page.has(f"{section} noscript"), f"without scripts there is no still picture in {section}")
@@ -429,7 +448,7 @@ def main():
         return 64
     page = ReportPage(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else None)
     try:
-        for test in (fits_its_width, reads_well, map_works, player_works, removed_cells_work, markers_work, downloads_work, reads_without_scripts):
+        for test in (fits_its_width, reads_well, map_works, player_works, removed_cells_work, markers_work, seeds_lead_to_their_pages, downloads_work, reads_without_scripts):
             print(test.__name__.replace("_", " "))
             test(page)
             page.console_is_clean_and_network_unused()
