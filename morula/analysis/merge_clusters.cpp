@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "morula/analysis/hypergeometric_draw.hpp"
 #include "morula/analysis/marker_statistics.hpp"
 #include "morula/analysis/p_values.hpp"
 #include "morula/core/error.hpp"
@@ -16,6 +17,7 @@ namespace morula::analysis {
 namespace {
 
 constexpr std::size_t kGenesNamed = 5;
+constexpr std::int64_t kDeepCell = 1 << 16;  // counts; above what droplets hold
 
 std::vector<std::vector<std::int64_t>> cells_of_clusters(std::span<const std::int32_t> cluster, std::int32_t n_clusters) {
     std::vector<std::vector<std::int64_t>> cells(static_cast<std::size_t>(n_clusters));
@@ -91,15 +93,24 @@ std::vector<DrawnCell> read_cells(const matrix::RowBlockSource& counts, const st
     return drawn;
 }
 
-/// `wanted` of the cell's counts without replacement: each count in turn is kept with the share still wanted.
+/// How many of `count` counts are kept when `wanted` of `left` are to be, count by count.
+std::int64_t kept_one_by_one(std::int64_t count, std::int64_t left, std::int64_t wanted, Random& random) {
+    std::int64_t kept = 0;
+    for (std::int64_t i = 0; i < count; ++i, --left) {
+        if (static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(left))) < wanted - kept) ++kept;
+    }
+    return kept;
+}
+
+/// `wanted` of the cell's counts without replacement, gene by gene, each with the share still wanted. Counts of deep cells (full-length protocols without molecular
+/// barcodes) are drawn a gene at a time: one by one they took most of a run's time.
 void thin(DrawnCell& cell, std::int64_t wanted, Random& random) {
+    const bool deep = cell.total > kDeepCell;
     std::int64_t left = cell.total;
     std::int64_t still = wanted;
     for (std::int64_t& count : cell.counts) {
-        std::int64_t kept = 0;
-        for (std::int64_t i = 0; i < count; ++i, --left) {
-            if (static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(left))) < still - kept) ++kept;
-        }
+        const std::int64_t kept = deep ? hypergeometric_draw(left, still, count, random) : kept_one_by_one(count, left, still, random);
+        left -= count;
         still -= kept;
         count = kept;
     }
@@ -107,9 +118,10 @@ void thin(DrawnCell& cell, std::int64_t wanted, Random& random) {
 }
 
 /// Cells of `own`, each thinned to the depth of the cell of `other` at the same place in the order of depths, where that one is shallower.
-std::vector<DrawnCell> thinned_to(const std::vector<DrawnCell>& own, const std::vector<DrawnCell>& other, std::uint64_t seed, std::uint64_t stream) {
+std::vector<DrawnCell> thinned_to(const std::vector<DrawnCell>& own, const std::vector<DrawnCell>& other, std::uint64_t seed, std::uint64_t stream, const Context& context) {
     std::vector<DrawnCell> out = own;
     for (std::size_t i = 0; i < out.size(); ++i) {
+        context.check_cancelled();
         Random random(seed, Purpose::bootstrap, stream, static_cast<std::uint32_t>(i));
         const std::int64_t depth = other[i * other.size() / out.size()].total;
         if (out[i].total > depth) thin(out[i], depth, random);
@@ -164,8 +176,9 @@ GeneTest test_genes(const std::vector<DrawnCell>& first, const std::vector<Drawn
     return test;
 }
 
-ClusterPair compare(const std::vector<DrawnCell>& a, const std::vector<DrawnCell>& b, ClusterPair pair, std::int64_t n_genes, const MergeClustersOptions& options, std::uint64_t pair_number) {
-    const GeneTest test = test_genes(thinned_to(a, b, options.seed, 2 * pair_number), thinned_to(b, a, options.seed, 2 * pair_number + 1), n_genes);
+ClusterPair compare(const std::vector<DrawnCell>& a, const std::vector<DrawnCell>& b, ClusterPair pair, std::int64_t n_genes, const MergeClustersOptions& options, std::uint64_t pair_number,
+                    const Context& context) {
+    const GeneTest test = test_genes(thinned_to(a, b, options.seed, 2 * pair_number, context), thinned_to(b, a, options.seed, 2 * pair_number + 1, context), n_genes);
     const std::vector<double> fdr = log10_fdr(test.log10_p);
     const double limit = std::log10(options.max_fdr);
     std::vector<std::pair<double, std::int64_t>> best;
@@ -243,7 +256,7 @@ MergeClustersResult merge_clusters(const matrix::RowBlockSource& counts, matrix:
     parallel_blocks(context, static_cast<std::int64_t>(result.pairs.size()), 1, [&](Block block) {
         ClusterPair& pair = result.pairs[static_cast<std::size_t>(block.index)];
         const auto number = static_cast<std::uint64_t>(pair.first) * static_cast<std::uint64_t>(n_clusters) + static_cast<std::uint64_t>(pair.second);
-        pair = compare(drawn[static_cast<std::size_t>(pair.first)], drawn[static_cast<std::size_t>(pair.second)], pair, counts.n_cols(), options, number);
+        pair = compare(drawn[static_cast<std::size_t>(pair.first)], drawn[static_cast<std::size_t>(pair.second)], pair, counts.n_cols(), options, number, context);
     });
     group_offers(n_clusters, result);
     result.no_supported_split = n_clusters > 1 && result.n_merged == 1;

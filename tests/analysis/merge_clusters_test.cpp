@@ -80,6 +80,18 @@ TEST(merge_clusters, the_same_bits_for_any_threads_and_seven_rows_at_a_time) {
     EXPECT_TRUE(same(serial, merge(data, *context)));
 }
 
+TEST(merge_clusters, the_work_grows_with_the_values_not_with_the_counts) {
+    const auto context = test::make_context(1);
+    Clustered data = cluster({.cells = 400, .genes = 1000, .types = 3, .rare_types = 0}, *context);
+    const MergeClustersResult plain = merge(data, *context);
+    matrix::Csr times = matrix::read_all(*data.counts, *context);
+    for (float& count : times.values) count *= 1e6F;
+    data.counts = matrix::make_source(std::move(times));  // one by one that would be 10^12 draws
+    const MergeClustersResult deep = merge(data, *context);
+    EXPECT_EQ(deep.pairs.size(), plain.pairs.size());
+    EXPECT_EQ(deep.no_supported_split, plain.no_supported_split);
+}
+
 TEST(merge_clusters, what_does_not_belong_together_is_refused) {
     const auto context = test::make_context(1);
     const Clustered data = cluster({.cells = 300, .genes = 1000, .types = 2, .rare_types = 0}, *context);
