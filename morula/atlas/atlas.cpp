@@ -17,6 +17,7 @@
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/core/schema.hpp"
+#include "morula/core/temporary_name.hpp"
 #include "morula/core/version.hpp"
 #include "morula/formats/zarr/zarr_anndata.hpp"
 #include "morula/formats/zarr/zarr_slots.hpp"
@@ -45,7 +46,7 @@ std::string read_name(const fs::path& path) {
 
 void check_is_atlas(const fs::path& path) {
     if (!fs::exists(path)) fail(ErrorCode::not_found, fmt::format("{}: there is no such atlas.", path.string()), "Check the path, or make one with `morula init`.");
-    if (!Atlas::is_atlas(path)) invalid_data(fmt::format("{}: is no atlas (atlas.json is missing).", path.string()), "Check the path, or make one with `morula init`.");
+    if (!fs::is_regular_file(path / "atlas.json")) invalid_data(fmt::format("{}: is no atlas (atlas.json is missing).", path.string()), "Check the path, or make one with `morula init`.");
 }
 
 std::vector<std::string> list_attribute(const fs::path& folder, std::string_view name) {
@@ -108,6 +109,13 @@ private:
     fs::path atlas_;
 };
 
+/// Whether every file of a stored folder is there in its length.
+bool is_whole(const fs::path& folder) {
+    if (!fs::exists(folder / kFileList)) return false;
+    const auto files = read_file_list(folder);
+    return std::all_of(files.begin(), files.end(), [&](const auto& file) { return check_file(folder, file, FileCheck::size).empty(); });
+}
+
 }  // namespace
 
 const DatasetRecord& Atlas::State::dataset_record(std::string_view id) const {
@@ -150,7 +158,7 @@ Atlas Atlas::init(const fs::path& path, const std::string& name) {
     const fs::path parent = (target.has_filename() ? target : target.parent_path()).parent_path();
     const std::string folder_name = (target.has_filename() ? target : target.parent_path()).filename().string();
     if (!fs::exists(parent)) fail(ErrorCode::not_found, fmt::format("{}: there is no such folder to make an atlas in.", parent.string()), "Make the folder first.");
-    const fs::path temporary = parent / fmt::format(".{}.{}.tmp", folder_name, ::getpid());
+    const fs::path temporary = temporary_beside(parent / folder_name, fmt::to_string(::getpid()));
     std::error_code problem;
     fs::remove_all(temporary, problem);
     fs::create_directories(temporary / "versions", problem);
@@ -242,9 +250,7 @@ std::optional<std::string> Atlas::remembered(const fs::path& source, std::string
     for (const DatasetRecord& record : state_->manifest.datasets) {
         for (const SourceRecord& known : record.sources) {
             if (known.path != now->path || known.fingerprint != now->fingerprint || known.how != how) continue;
-            const auto files = read_file_list(state_->path / record.folder);
-            const bool whole = std::all_of(files.begin(), files.end(), [&](const auto& file) { return check_file(state_->path / record.folder, file, FileCheck::size).empty(); });
-            if (whole) return record.id;
+            if (is_whole(state_->path / record.folder)) return record.id;
         }
     }
     return std::nullopt;

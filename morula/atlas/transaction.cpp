@@ -37,6 +37,10 @@ std::optional<std::int64_t> whole_number(const std::string& text) {
 
 std::int64_t forced_version(const fs::path& atlas) {
     const fs::path path = atlas / "CURRENT";
+    if (!fs::exists(path)) {
+        invalid_data(fmt::format("{}: is missing, so nothing says which version of the atlas holds.", path.string()),
+                     fmt::format("Write the number of the newest file in {} into it; nothing else is lost.", (atlas / "versions").string()));
+    }
     std::string text = read_text_file(path, 1'000);
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
     const auto number = whole_number(text);

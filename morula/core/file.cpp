@@ -13,6 +13,7 @@
 
 #include "morula/core/context.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/temporary_name.hpp"
 
 namespace morula {
 namespace {
@@ -90,17 +91,9 @@ std::string read_text_file(const std::filesystem::path& path, std::int64_t max_b
     return text;
 }
 
-namespace {
-
-constexpr std::string_view kTemporarySuffix = ".tmp";
-
-std::string temporary_prefix(const std::filesystem::path& path) { return fmt::format(".{}.", path.filename().string()); }
-
-}  // namespace
-
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
     static std::atomic<int> counter{0};
-    temporary_ = folder_of(path_) / fmt::format("{}{}-{}{}", temporary_prefix(path_), ::getpid(), counter++, kTemporarySuffix);
+    temporary_ = temporary_beside(path_, fmt::format("{}-{}", ::getpid(), counter++));
     fd_ = open_or_fail(temporary_, O_WRONLY | O_CREAT | O_EXCL, 0644, "write it");
 }
 
@@ -154,7 +147,7 @@ void remove_left_over(const std::filesystem::path& path) {
     for (auto entry = std::filesystem::directory_iterator(folder_of(path), problem); !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
         const std::string name = entry->path().filename().string();
         std::error_code ignored;
-        if (name.starts_with(temporary_prefix(path)) && name.ends_with(kTemporarySuffix)) std::filesystem::remove(entry->path(), ignored);
+        if (is_temporary_of(name, path)) std::filesystem::remove_all(entry->path(), ignored);
     }
 }
 

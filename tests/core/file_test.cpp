@@ -57,8 +57,10 @@ TEST_F(FileTest, a_file_synced_in_the_background_is_whole_and_left_overs_go) {
         dropped.sync_in_background();
     }
     EXPECT_EQ(read_text_file(path, 100), "first, second");
+    fs::create_directories(folder_ / ".a.98.tmp" / "inner");
     remove_left_over(path);
     EXPECT_FALSE(fs::exists(folder_ / ".a.99-0.tmp"));
+    EXPECT_FALSE(fs::exists(folder_ / ".a.98.tmp")) << "a folder that was to become the file's place goes with all it holds";
     EXPECT_TRUE(fs::exists(folder_ / ".ab.99-0.tmp"));
 }
 
