@@ -5,6 +5,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
@@ -97,6 +98,15 @@ int answer(const cli::CommandLine& line, const std::string& typed, const std::ve
     return 0;
 }
 
+/// What the library says of a path that could not be looked at, in our words and with our exit status.
+Error file_error(const std::filesystem::filesystem_error& error) {
+    try {
+        fail_from_errno(error.code().value(), "look at it", error.path1().empty() ? "A file or folder" : error.path1().string());
+    } catch (const Error& named) {
+        return named;
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -119,6 +129,8 @@ int main(int argc, char** argv) {
         return report(error, json);
     } catch (const std::bad_alloc&) {
         return report(Error(ErrorCode::resource_limit, "The memory of this machine is used up.", "Give a limit with --memory, or use a machine with more memory."), json);
+    } catch (const std::filesystem::filesystem_error& error) {
+        return report(file_error(error), json);
     } catch (const std::exception& error) {
         return report(Error(ErrorCode::internal, fmt::format("Something went wrong inside Morula: {}.", error.what()), "Please report this with the command you ran."), json);
     }

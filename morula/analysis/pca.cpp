@@ -48,13 +48,14 @@ void check_sizes(const matrix::RowBlockSource& values, const PcaOptions& options
     if (options.n_components < 1) fail(ErrorCode::usage, "The number of components must be at least 1.", "Give --n-components above 0.");
     if (options.n_components > most) {
         invalid_data(fmt::format("{} cells and {} genes have at most {} principal components; {} were asked for.", values.n_rows(), values.n_cols(), std::max<std::int64_t>(most, 0), options.n_components),
-                     most >= 1 ? fmt::format("Pass --n-components {} or less, or keep more cells and genes.", most) : std::string("Keep more cells and genes."));
+                     most >= 2 ? fmt::format("Pass --n-components {} or less, or keep more cells and genes.", most) : std::string("Keep more cells and genes."));
     }
-    const std::int64_t eigen = values.n_cols() * values.n_cols() * static_cast<std::int64_t>(sizeof(double));
-    context.require_memory(gene_covariance_memory(values.n_cols()) + eigen, "pca");
+    context.require_memory(pca_memory(values.n_cols()), "pca");
 }
 
 }  // namespace
+
+std::int64_t pca_memory(std::int64_t n_genes) { return gene_covariance_memory(n_genes) + n_genes * n_genes * static_cast<std::int64_t>(sizeof(double)); }
 
 PcaResult pca(const matrix::RowBlockSource& given, const PcaOptions& options, Context& context) {
     check_sizes(given, options, context);

@@ -34,6 +34,8 @@ struct PcaResult {
 /// with the cells beyond the result and, where two fifths of the budget hold it, a copy of values that are computed on read: n_genes^2 doubles and a few blocks. Cost n_cells * n_genes^2 flops: for up to about 6,000 genes.
 /// Throws invalid_data when min(n_cells - 1, n_genes) < n_components, resource_limit when the covariance does not fit.
 PcaResult pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context);
+/// What it asks of the memory budget, in bytes.
+std::int64_t pca_memory(std::int64_t n_genes);
 
 /// Rows of other cells on the same components: (values - mean) * loadings, n_rows x k.
 matrix::Dense<float> project(const matrix::RowBlockSource& values, const PcaResult& pca, Context& context);

@@ -74,6 +74,7 @@ bool read_curves(const data::UnsMap& map, std::vector<CalledCapture>& captures) 
 
 data::Dataset call_cells_slots(const data::Dataset& in, const analysis::CellCallingOptions& options, Context& context) {
     const data::Categorical captures = in.obs.has("capture") ? require_groups(in, "capture") : samples_of(in);
+    require_gene_features(in);
     const std::vector<std::int64_t> genes = gene_features(in.var);
     const matrix::Matrix all = require_counts(in);
     const matrix::Matrix counts = std::ssize(genes) == in.n_genes() ? all : matrix::select_cols(all, genes);

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "morula/atlas/atlas.hpp"
+#include "morula/commands/atlas_target.hpp"
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
 
@@ -36,8 +37,10 @@ GeneratedOutput split_generated_output(const FieldValues& values) {
 
 void write_generated(const data::Dataset& dataset, const std::string& path, Context& context) {
     if (fs::path(path).extension() == ".atlas") {
-        atlas::Atlas store = fs::exists(path) ? atlas::Atlas::open(path) : atlas::Atlas::init(path, fs::path(path).stem().string());
-        store.ingest(dataset, {}, context);
+        write_into_atlas(path, [&](atlas::Atlas& store) {
+            if (const std::size_t n = store.dataset_ids().size(); n > 0) context.events().decision(fmt::format("{}: holds {} data set{} already; the made-up one is added.", path, n, n == 1 ? "" : "s"));
+            store.ingest(dataset, {}, context);
+        });
     } else {
         formats::write_h5ad(dataset, path, {}, context);
     }

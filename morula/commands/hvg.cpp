@@ -1,11 +1,14 @@
 // Highly variable genes.
 #include "morula/analysis/hvg.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
+#include "morula/core/error.hpp"
 
 namespace morula::commands {
 namespace {
@@ -32,6 +35,17 @@ std::vector<std::int64_t> genes_taking_part(const data::Dataset& in) {
     return genes;
 }
 
+void check_batches(const data::Dataset& in, const std::string& column, const data::Categorical& batches) {
+    std::vector<std::int64_t> n_cells(batches.categories.size(), 0);
+    for (const std::int32_t code : batches.codes) ++n_cells[static_cast<std::size_t>(code)];
+    for (std::size_t batch = 0; batch < n_cells.size(); ++batch) {
+        if (n_cells[batch] >= 2) continue;
+        invalid_data(fmt::format("{}: {} '{}' has {} left; variable genes are ranked within each {}, which needs at least 2 cells.", in.name, column, batches.categories[batch],
+                                 n_cells[batch] == 0 ? "no cell" : "one cell", column),
+                     fmt::format("Look at the counts of that {}, and leave it out.", column));
+    }
+}
+
 }  // namespace
 
 data::Dataset hvg_slots(const data::Dataset& in, const analysis::HvgOptions& options, const std::string& batch_column, Context& context) {
@@ -39,6 +53,7 @@ data::Dataset hvg_slots(const data::Dataset& in, const analysis::HvgOptions& opt
     const std::vector<std::int64_t> genes = genes_taking_part(in);
     const matrix::Matrix values = matrix::select_cols(from_counts ? require_counts(in) : require_log_values(in), genes);
     const data::Categorical batches = batch_column.empty() ? data::Categorical{} : require_groups(in, batch_column);
+    check_batches(in, batch_column, batches);
     const analysis::HvgResult result = analysis::hvg(*values, batches.codes, std::max<std::int32_t>(1, static_cast<std::int32_t>(batches.categories.size())), options, context);
 
     data::Booleans variable{std::vector<std::uint8_t>(static_cast<std::size_t>(in.n_genes()), 0)};

@@ -44,7 +44,8 @@ InputKind file_kind(const fs::path& path) {
         invalid_data(fmt::format("{}: is the matrix alone.", path.string()), "Name the folder that holds it together with barcodes.tsv and features.tsv.");
     }
     if (formats::is_text_matrix(path)) return InputKind::text_matrix;
-    invalid_data(fmt::format("{}: is not an HDF5 file.", path.string()), std::string(kKnown));
+    const bool is_packed_hdf5 = path.extension() == ".gz" && (path.stem().extension() == ".h5ad" || path.stem().extension() == ".h5");
+    invalid_data(fmt::format("{}: is not an HDF5 file.", path.string()), is_packed_hdf5 ? fmt::format("Unpack it first: gunzip '{}'.", path.string()) : std::string(kKnown));
 }
 
 std::vector<data::Dataset> atlas_datasets(const fs::path& path, Context& context) {
@@ -66,6 +67,17 @@ std::vector<std::pair<std::string, std::int64_t>> count_categories(const data::C
     return counts;
 }
 
+/// "17 of type Antibody Capture"; "" where all features are genes or nothing says what they are.
+std::string other_features(const data::Table& var) {
+    const data::Column* column = var.find("feature_types");
+    if (column == nullptr) return "";
+    std::string list;
+    for (const auto& [name, n] : count_categories(data::as_categorical(*column))) {
+        if (name != "Gene Expression") list += fmt::format("{}{} of type {}", list.empty() ? "" : ", ", n, name);
+    }
+    return list;
+}
+
 /// The last part of a path, however it ends.
 std::string path_name(const fs::path& path) {
     const fs::path clean = fs::absolute(path).lexically_normal();
@@ -82,11 +94,21 @@ void report_genomes(const data::Dataset& dataset, Context& context) {
     context.events().warning(fmt::format("{}: genes of {}: a mixture of species. Clusters will first of all be species.", dataset.name, list));
 }
 
+void warn_of_nameless(const data::Dataset& dataset, Context& context) {
+    for (const auto& [what, names] : {std::pair{"cell", &dataset.obs.index()}, {"gene", &dataset.var.index()}}) {
+        const auto nameless = std::count(names->begin(), names->end(), std::string());
+        if (nameless == 0) continue;
+        const auto first = std::find(names->begin(), names->end(), std::string()) - names->begin();
+        context.events().warning(fmt::format("{}: {} {}{} no name, the first at place {} (counted from 1).", dataset.name, nameless, what, nameless == 1 ? " has" : "s have", first + 1));
+    }
+}
+
 }  // namespace
 
 InputKind input_kind(const fs::path& path, Context&) {
     std::error_code status;
     const auto kind = fs::status(path, status);
+    if (status == std::errc::permission_denied) fail_from_errno(status.value(), "read it", path.string());
     if (!fs::exists(kind)) fail(ErrorCode::not_found, fmt::format("{}: does not exist.", path.string()), "Check the path.");
     if (fs::is_directory(kind)) return folder_kind(path);
     if (!fs::is_regular_file(kind)) invalid_data(fmt::format("{}: is neither a file nor a folder.", path.string()), std::string(kKnown));
@@ -126,6 +148,7 @@ data::Dataset with_counts(data::Dataset dataset, std::string_view wanted, Contex
     }
     dataset.raw.reset();
     const matrix::Matrix counts = data::checked_counts(found, fmt::format("{}, {}", dataset.name, choice.layer), dataset.obs.index(), dataset.var.index());
+    warn_of_nameless(dataset, context);
     dataset.layers["counts"] = counts;
     // One matrix under two names is then known as one, and stored once.
     if (choice.layer != "raw.X") dataset.layers[choice.layer] = counts;
@@ -148,6 +171,7 @@ BarcodeLook look_at_barcodes(const data::Dataset& dataset, const fs::path& path,
     constexpr std::int64_t kPieceRows = 20;
     constexpr double kMost = 0.5;
     constexpr double kManyWhenNamedRaw = 0.1;
+    constexpr std::int64_t kFewestTellingGenes = 1000;
     BarcodeLook look;
     const std::vector<std::int64_t> genes = gene_features(dataset.var);
     const matrix::Matrix all = require_counts(dataset);
@@ -167,7 +191,9 @@ BarcodeLook look_at_barcodes(const data::Dataset& dataset, const fs::path& path,
     const std::string name = path_name(path);
     look.is_named_raw = name.find("raw_feature_bc_matrix") != std::string::npos || name.find("raw_gene_bc_matri") != std::string::npos;
     const double share = look.n_looked > 0 ? static_cast<double>(look.n_nearly_empty) / static_cast<double>(look.n_looked) : 0.0;
-    look.is_unfiltered = share >= (look.is_named_raw ? kManyWhenNamedRaw : kMost);
+    // A panel of few genes gives a good cell few counts too.
+    const bool tells_by_counts = std::ssize(genes) >= kFewestTellingGenes;
+    look.is_unfiltered = (look.is_named_raw || tells_by_counts) && share >= (look.is_named_raw ? kManyWhenNamedRaw : kMost);
     if (look.is_named_raw) {
         const fs::path beside = (fs::absolute(path) / "").lexically_normal().parent_path().parent_path() / std::string(name).replace(name.find("raw_"), 4, "filtered_");
         if (fs::exists(beside)) look.filtered = beside.string();
@@ -175,19 +201,17 @@ BarcodeLook look_at_barcodes(const data::Dataset& dataset, const fs::path& path,
     return look;
 }
 
+void require_gene_features(const data::Dataset& dataset) {
+    if (dataset.n_genes() == 0 || !gene_features(dataset.var).empty()) return;
+    invalid_data(fmt::format("{}: holds no feature of type Gene Expression ({}).", dataset.name, other_features(dataset.var)), "Name the file that holds the gene expression.");
+}
+
 data::Dataset gene_expression(const data::Dataset& dataset, Context& context) {
     report_genomes(dataset, context);
-    const data::Column* column = dataset.var.find("feature_types");
-    if (column == nullptr) return dataset;
-    const data::Categorical types = data::as_categorical(*column);
-    const auto counts = count_categories(types);
     const std::vector<std::int64_t> genes = gene_features(dataset.var);
     if (static_cast<std::int64_t>(genes.size()) == dataset.n_genes()) return dataset;
-    std::string list;
-    for (const auto& [name, n] : counts) {
-        if (name != "Gene Expression") list += fmt::format("{}{} of type {}", list.empty() ? "" : ", ", n, name);
-    }
-    if (genes.empty()) invalid_data(fmt::format("{}: holds no feature of type Gene Expression ({}).", dataset.name, list), "Name the file that holds the gene expression.");
+    require_gene_features(dataset);
+    const std::string list = other_features(dataset.var);
     context.events().decision(fmt::format("{}: {} stay in the store and take no part in the analysis of genes.", dataset.name, list));
     std::vector<std::int64_t> cells(static_cast<std::size_t>(dataset.n_cells()));
     for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = static_cast<std::int64_t>(i);

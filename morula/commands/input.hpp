@@ -33,13 +33,16 @@ struct BarcodeLook {
     std::int64_t n_looked = 0;
     std::int64_t n_nearly_empty = 0;    // with at most so many counts of gene expression
     bool is_named_raw = false;          // raw_feature_bc_matrix and the like
-    bool is_unfiltered = false;         // half of them nearly empty, a tenth where the name says so
+    bool is_unfiltered = false;         // half of them nearly empty, a tenth where the name says so; never by counts alone where fewer than 1,000 genes were measured
     std::string filtered;               // Cell Ranger's filtered matrix beside it, "" where there is none
 };
 BarcodeLook look_at_barcodes(const data::Dataset& dataset, const std::filesystem::path& path, std::int64_t nearly_empty);
 
 /// Columns that are gene expression: all where var has no feature_types.
 std::vector<std::int64_t> gene_features(const data::Table& var);
+
+/// Throws invalid_data, naming what there is, when no feature is gene expression.
+void require_gene_features(const data::Dataset& dataset);
 
 /// Gene expression alone: antibody, guide and multiplexing features are left out and named; two genomes are reported.
 data::Dataset gene_expression(const data::Dataset& dataset, Context& context);

@@ -11,7 +11,7 @@ namespace morula::commands {
 
 data::Dataset pca_slots(const data::Dataset& in, const analysis::PcaOptions& options, Context& context) {
     if (!in.var.has("highly_variable")) {
-        fail(ErrorCode::not_found, fmt::format("{}: var has no column 'highly_variable'.", in.name), fmt::format("Run `morula hvg {}` first.", in.name));
+        fail(ErrorCode::not_found, fmt::format("{}: var has no column 'highly_variable'.", in.name), "Find the variable genes first: `morula hvg`.");
     }
     std::vector<std::int64_t> genes;
     const std::vector<double> variable = data::column_numbers(in.var.at("highly_variable"));

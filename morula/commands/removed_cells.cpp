@@ -57,7 +57,7 @@ data::Dataset removed_cells_slots(const data::Dataset& all, const data::Dataset&
         const auto row = reasons.row(static_cast<std::int64_t>(cluster));
         main_reason.push_back(result.n_removed[cluster] > 0.0 ? reason.categories[static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin())] : "");
         if (result.n_removed[cluster] < options.warn_min_cells || 100.0 * result.lost_share(cluster) <= options.warn_lost_percent) continue;
-        context.events().warning(fmt::format("About {:.0f} cells like those of cluster {} were removed, {:.0f} % of the kind, most for {}. If it is a cell type that the cut-off misjudges, set another cut-off.",
+        context.events().warning(fmt::format("About {:.0f} cells like those of cluster {} were removed, {:.0f} % of the kind, most for {}. If it is a cell type that the cut-off misjudges: a recipe keeps to its cut-offs; `morula qc` takes others, and the verbs after it go on from there.",
                                              result.n_removed[cluster], leiden.categories[cluster], 100.0 * result.lost_share(cluster), main_reason.back()));
     }
     data::Dataset out = slots_like(kept);

@@ -44,7 +44,7 @@ std::vector<std::string> text_column(const data::Table& var, std::initializer_li
 
 matrix::Matrix require_counts(const data::Dataset& dataset) {
     const auto found = dataset.layers.find("counts");
-    if (found == dataset.layers.end()) missing(dataset, "layer", "counts", keys_of(dataset.layers), "ingest");
+    if (found == dataset.layers.end()) missing(dataset, "layer", "counts", keys_of(dataset.layers), "filter");
     return found->second;
 }
 

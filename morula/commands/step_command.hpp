@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "morula/commands/command.hpp"
+#include "morula/commands/input_errors.hpp"
 #include "morula/data/dataset.hpp"
 #include "morula/formats/text/text_matrix.hpp"
 
@@ -58,7 +59,8 @@ Command make_step_command(Command base, StepReads reads, std::function<void(data
     base.run = [body = std::move(body), reads, writes = base.writes](const FieldValues& values, Context& context) {
         const auto io = options_among<StepIo>(values);
         data::Dataset dataset = open_step_input(io, reads, context);
-        body(dataset, options_among<Options>(values), options_among<Extra>(values), context);
+        const std::string name = dataset.name;
+        with_named_errors(io.input, name, [&] { body(dataset, options_among<Options>(values), options_among<Extra>(values), context); });
         return write_step_output(dataset, io, writes, context);
     };
     return base;

@@ -4,9 +4,9 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "morula/atlas/atlas.hpp"
+#include "morula/commands/atlas_target.hpp"
 #include "morula/commands/input.hpp"
 #include "morula/core/error.hpp"
 
@@ -76,18 +76,9 @@ CommandResult ingest_into(atlas::Atlas& store, const IngestCommandOptions& optio
 CommandResult ingest(const IngestCommandOptions& options, Context& context) {
     const fs::path path = options.atlas;
     for (const std::string& file : options.file) input_kind(file, context);  // before a new atlas is made
-    const bool is_new = !fs::exists(path);
-    std::optional<atlas::Atlas> store(is_new ? atlas::Atlas::init(path, path.stem().string()) : atlas::Atlas::open(path));
-    try {
-        store->acquire_writer();
-        return ingest_into(*store, options, context);
-    } catch (...) {
-        const bool is_empty = store->dataset_ids().empty();
-        store.reset();
-        std::error_code ignored;
-        if (is_new && is_empty) fs::remove_all(path, ignored);  // nothing is left of an atlas that holds nothing
-        throw;
-    }
+    CommandResult result;
+    write_into_atlas(path, [&](atlas::Atlas& store) { result = ingest_into(store, options, context); });
+    return result;
 }
 
 struct PathOptions {

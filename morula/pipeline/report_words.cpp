@@ -285,10 +285,11 @@ void add_words(const ReportInput& input, report::ReportData& page) {
     RunOptions with_matrices = input.options;
     with_matrices.matrix = MatrixOutput::full;
     page.snippets = report::load_snippets({"cells.h5ad", input.has_matrix ? "" : reproduce_command(with_matrices)});
+    const std::string& atlas = input.record.inputs().front().atlas;
     page.reproduce = reproduce_command(input.options);
     page.outputs = {{"cells.h5ad", input.has_matrix ? "cells with counts, log values, embedding, clusters" : "cells with embedding and clusters, without matrices"},
                     {"markers.csv", "marker genes of every cluster"},
-                    {"data.atlas", "the raw counts as they came, and every step's result"},
+                    {"data.atlas", atlas == kOwnAtlas ? "the raw counts as they came, and every step's result" : "every step's result; the raw counts lie in " + atlas},
                     {"run.json", "what ran, with which options"}};
 }
 

@@ -1,6 +1,7 @@
 #include "morula/pipeline/run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -9,10 +10,13 @@
 #include "morula/atlas/atlas.hpp"
 #include "morula/commands/cnv.hpp"
 #include "morula/commands/input.hpp"
+#include "morula/commands/input_errors.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
+#include "morula/core/printable.hpp"
+#include "morula/core/temporary_name.hpp"
 #include "morula/knowledge/marker_table.hpp"
 #include "morula/matrix/blas.hpp"
 #include "morula/pipeline/run_inputs.hpp"
@@ -40,6 +44,27 @@ void check_told_again(const RunOptions& given, const RunOptions& earlier, const 
     }
 }
 
+/// Paths of the recorded run are as they were typed: from another folder they lead nowhere.
+void check_still_there(const RunOptions& earlier, const fs::path& record) {
+    std::vector<std::string> paths = earlier.input;
+    if (!earlier.samples.empty()) paths.push_back(earlier.samples);
+    for (const std::string& path : paths) {
+        if (fs::exists(path)) continue;
+        fail(ErrorCode::not_found, fmt::format("{}: does not exist; the run of {} read it.", path, record.string()),
+             "Go to the folder in which that run was started, or leave --resume away and name the input where it is now: steps on the same counts are not computed again.");
+    }
+}
+
+/// What the recorded run read may be another file by now.
+void tell_changed_inputs(const std::vector<std::pair<std::string, std::string>>& earlier, const RunRecord& record, Context& context) {
+    for (const InputRecord& input : record.inputs()) {
+        const auto same_path = [&](const auto& known) { return known.first == input.path; };
+        const bool is_known = std::any_of(earlier.begin(), earlier.end(), same_path);
+        const bool is_same = std::any_of(earlier.begin(), earlier.end(), [&](const auto& known) { return same_path(known) && known.second == input.id; });
+        if (is_known && !is_same) context.events().warning(fmt::format("{}: has changed since the run that goes on here was started; what depends on it is computed again.", input.path));
+    }
+}
+
 /// With --resume the options of the recorded run hold.
 RunOptions resolved(const RunOptions& options) {
     if (!options.resume) return options;
@@ -49,6 +74,7 @@ RunOptions resolved(const RunOptions& options) {
     }
     RunOptions earlier = with_values(RunOptions{}, options_of_earlier_run(record, schema_of<RunOptions>()));
     check_told_again(options, earlier, record);
+    check_still_there(earlier, record);
     earlier.out = options.out;
     earlier.resume = false;
     return earlier;
@@ -61,7 +87,7 @@ std::vector<commands::SampleRow> sample_rows(const RunOptions& options, Context&
     std::vector<commands::SampleRow> rows;
     for (const std::string& path : options.input) {
         const fs::path clean = fs::path(path).has_filename() ? fs::path(path) : fs::path(path).parent_path();
-        std::string name = clean.stem().string();
+        std::string name = printable(clean.stem().string());  // names of samples are text; those of files may be any bytes
         // Two inputs of the same name are told apart by the folder above.
         for (const commands::SampleRow& row : rows) {
             if (row.name == name) name = fs::absolute(clean).parent_path().filename().string() + "_" + name;
@@ -89,16 +115,33 @@ Recipe recipe_of(const RunOptions& options, std::int64_t n_samples) {
 
 atlas::Atlas open_store(const fs::path& folder, const RunOptions& options) {
     const fs::path path = folder / "data.atlas";
-    atlas::Atlas store = fs::exists(path) ? atlas::Atlas::open(path) : atlas::Atlas::init(path, options.title.empty() ? folder.filename().string() : options.title);
+    if (!fs::exists(path)) {
+        try {
+            atlas::Atlas::init(path, options.title.empty() ? folder.filename().string() : options.title);
+        } catch (const Error&) {
+            if (!fs::exists(path)) throw;  // another run made it in the meantime: the lock tells
+        }
+    }
+    atlas::Atlas store = atlas::Atlas::open(path);
     store.acquire_writer();
     return store;
+}
+
+/// Whether a run may have made the folder: it holds a run's files, or what a run that was killed at its start left, or nothing.
+bool is_of_runs(const fs::path& folder) {
+    if (fs::exists(folder / "run.json") || fs::exists(folder / "data.atlas")) return true;
+    return std::all_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const fs::directory_entry& entry) {
+        const std::string name = entry.path().filename().string();
+        return std::any_of(kOutputNames.begin(), kOutputNames.end(), [&](const char* output) { return is_temporary_of(name, output); });
+    });
 }
 
 fs::path prepared_folder(const RunOptions& options) {
     if (options.out.empty()) fail(ErrorCode::usage, "No --out is given.", "Name the folder for the results: --out DIR.");
     const fs::path folder = options.out;
+    if (fs::is_symlink(folder) && !fs::exists(folder)) invalid_data(fmt::format("{}: is a link to {}, which does not exist.", folder.string(), fs::read_symlink(folder).string()), "Make that folder, or name another one with --out.");
     if (fs::exists(folder) && !fs::is_directory(folder)) invalid_data(fmt::format("{}: is a file.", folder.string()), "Name another folder with --out.");
-    if (fs::exists(folder) && !fs::is_empty(folder) && !fs::exists(folder / "run.json") && !fs::exists(folder / "data.atlas")) {
+    if (fs::exists(folder) && !is_of_runs(folder)) {
         fail(ErrorCode::usage, fmt::format("{}: holds files that no run of Morula wrote.", folder.string()), "Name an empty or new folder with --out.");
     }
     for (const char* name : kOutputNames) {
@@ -134,11 +177,29 @@ RunChoices choices_of(const RunOptions& options, const Prepared& prepared) {
     return {options.batch, differences_choice(options), &prepared.table, &prepared.compared, &prepared.positions, asks_cnv(options), options.reference_cells, options.donor};
 }
 
+/// An error about the cells names what they were read from: the file, or the sheet of samples, or the first files.
+Error naming_inputs(const Error& error, const RunOptions& options, const std::vector<commands::SampleRow>& rows) {
+    constexpr std::size_t kMostNamed = 3;
+    const bool names_one = std::any_of(rows.begin(), rows.end(), [&](const commands::SampleRow& row) { return error.message().find(row.path) != std::string::npos; });
+    if (names_one || error.message().find(options.out) != std::string::npos) return error;
+    std::vector<std::string> named;
+    for (const commands::SampleRow& row : rows) named.push_back(row.path);
+    if (named.size() > kMostNamed) named.resize(kMostNamed);
+    const std::string all = fmt::format("{}{}", fmt::join(named, ", "), rows.size() > kMostNamed ? ", ..." : "");
+    return commands::naming_input(error, options.samples.empty() ? all : options.samples, rows.size() == 1 ? rows.front().name : fmt::format("{} samples", rows.size()));
+}
+
 /// Names of columns and values, where obs can be read alone: a wrong one is told before hours of reading. What is said aloud is said when the whole is read.
 void check_names(const RunOptions& options, const Prepared& prepared, Context& context) {
     if (options.batch.empty() && options.condition.empty() && !asks_cnv(options)) return;
     Context quiet({.threads = context.threads(), .memory_bytes = context.memory_bytes()});
-    if (const std::optional<data::Dataset> cells = obs_of_inputs(prepared.rows, quiet)) check_choices(*cells, choices_of(options, prepared), quiet);
+    const std::optional<data::Dataset> cells = obs_of_inputs(prepared.rows, quiet);
+    if (!cells) return;
+    try {
+        check_choices(*cells, choices_of(options, prepared), quiet);
+    } catch (const Error& error) {
+        throw naming_inputs(error, options, prepared.rows);
+    }
 }
 
 Prepared prepare(const RunOptions& options, Context& context) {
@@ -167,10 +228,12 @@ void record_measures(const data::UnsMap& uns, RunRecord& record) {
 }
 
 /// Everything between an open store and the outputs.
-commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, atlas::Atlas& store, RunRecord& record, Context& context) {
+commands::CommandResult run_in(const fs::path& folder, const RunOptions& options, const Prepared& prepared, const std::vector<std::pair<std::string, std::string>>& earlier, atlas::Atlas& store, RunRecord& record,
+                               Context& context) {
     record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
     if (asks_cnv(options) && !options.reference_cells) context.events().warning(commands::kNoReference);
-    RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling}, store, record, context);
+    RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling, recipe_of(options, 1).hvg.n_top}, store, record, context);
+    tell_changed_inputs(earlier, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
     const RunChoices choices = choices_of(options, prepared);
@@ -191,13 +254,15 @@ commands::CommandResult run(const RunOptions& given, Context& context) {
     const fs::path folder = prepared_folder(options);
     atlas::Atlas store = open_store(folder, options);  // holds the writer's lock: a second run leaves the first one's record alone
     for (const char* name : kOutputNames) remove_left_over(folder / name);
+    const std::vector<std::pair<std::string, std::string>> earlier = given.resume ? inputs_of_earlier_run(folder / "run.json") : std::vector<std::pair<std::string, std::string>>{};
     RunRecord record(folder / "run.json", values_of(options), context.events());
     const EventRedirect redirect(context, record);
     try {
-        return run_in(folder, options, prepared, store, record, context);
-    } catch (const Error& error) {
+        return run_in(folder, options, prepared, earlier, store, record, context);
+    } catch (const Error& raw) {
+        const Error error = naming_inputs(raw, options, prepared.rows);
         record.close(error.code() == ErrorCode::cancelled ? RunStatus::cancelled : RunStatus::failed, error.what());
-        if (!fs::exists(folder / "report.html")) throw;
+        if (!fs::exists(folder / "report.html")) throw error;
         throw Error(error.code(), error.message(), fmt::format("{} The report and tables in {} are those of an earlier run.", error.next(), folder.string()));
     } catch (const std::exception& error) {
         record.close(RunStatus::failed, error.what());
@@ -209,7 +274,7 @@ commands::Command run_command() {
     commands::Command base;
     base.name = "run";
     base.summary = "From counts to a report: QC, map, clusters, markers and labels.";
-    base.help = "Reads raw counts, keeps them in OUT/data.atlas, runs every step of the recipe, and writes OUT/report.html, OUT/cells.h5ad, OUT/markers.csv and OUT/run.json. "
+    base.help = "Reads raw counts, keeps them with the result of every step in OUT/data.atlas (counts of an INPUT that is an atlas stay there), runs every step of the recipe, and writes OUT/report.html, OUT/cells.h5ad, OUT/markers.csv and OUT/run.json. "
                 "A step whose inputs and options are unchanged is not run again.";
     base.examples = {{"One sample", "morula run filtered_feature_bc_matrix --out pbmc"},
                      {"Several samples with donors and conditions", "morula run --samples samples.csv --out study"},

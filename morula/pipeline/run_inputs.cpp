@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "morula/analysis/pca.hpp"
+#include "morula/commands/input_errors.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
@@ -18,6 +20,7 @@ namespace {
 struct StoredSample {
     std::string id;
     data::Dataset dataset;  // as it lies in the atlas, with layers["counts"]
+    std::string atlas = std::string(kOwnAtlas);
 };
 
 /// The data set of the atlas: X of the stored group is the raw counts.
@@ -25,7 +28,7 @@ StoredSample from_store(atlas::Atlas& store, const std::string& id, const std::s
     data::Dataset dataset = store.dataset(id, context);
     dataset.name = name;
     dataset.layers["counts"] = matrix::held_in_memory(dataset.layers.at("X"), context);
-    return {id, std::move(dataset)};
+    return {id, std::move(dataset), std::string(kOwnAtlas)};
 }
 
 StoredSample store_sample(data::Dataset dataset, const std::filesystem::path& path, const std::string& how, atlas::Atlas& store, Context& context) {
@@ -37,7 +40,7 @@ StoredSample store_sample(data::Dataset dataset, const std::filesystem::path& pa
     data::Dataset stored = dataset;
     stored.obsp.clear();
     std::string id = store.ingest(stored, options, context);
-    return {std::move(id), std::move(dataset)};
+    return {std::move(id), std::move(dataset), std::string(kOwnAtlas)};
 }
 
 /// The data set that was stored when this path was read before. Where its files are damaged the counts are read from the path again, and ingesting them replaces what is damaged.
@@ -61,15 +64,15 @@ void say_unfiltered(const data::Dataset& dataset, const std::string& path, const
                                           look.n_looked, look.n_nearly_empty, beside));
 }
 
-/// The data set with its called barcodes alone, in memory where it fits; as it is when cells are not to be called.
-data::Dataset with_called_cells(data::Dataset dataset, const std::string& path, const LoadOptions& options, RunRecord& record, Context& context) {
+/// The data set with its called barcodes alone, in memory where it fits; as it is when cells are not to be called. `place` names file and sample in errors.
+data::Dataset with_called_cells(data::Dataset dataset, const std::string& path, const std::string& place, const LoadOptions& options, RunRecord& record, Context& context) {
     if (options.call_cells == CallCells::never || dataset.n_cells() == 0 || dataset.n_genes() == 0) return dataset;
     const commands::BarcodeLook look = commands::look_at_barcodes(dataset, path, options.cell_calling.ambient_below);
     if (options.call_cells == CallCells::automatic && !look.is_unfiltered) return dataset;
     if (look.is_unfiltered) say_unfiltered(dataset, path, look, context);
     data::Dataset called;
     timed_step("call cells", values_of(options.cell_calling), record, context, [&] {
-        commands::merge_slots(dataset, commands::call_cells_slots(dataset, options.cell_calling, context));
+        commands::with_named_errors(place, dataset.name, [&] { commands::merge_slots(dataset, commands::call_cells_slots(dataset, options.cell_calling, context)); });
         called = commands::keep_called(dataset);
         called.layers["counts"] = matrix::held_in_memory(called.layers.at("counts"), context);
     });
@@ -85,9 +88,18 @@ std::string how_read(const LoadOptions& options) {
     return to_json(values);
 }
 
+/// The steps' least need that does not depend on the number of cells is known as soon as the genes are: the covariance of the variable ones. Said before anything is read.
+void require_least_memory(const data::Dataset& dataset, std::int64_t n_top_genes, const Context& context) {
+    const std::int64_t n = std::min(n_top_genes, std::ssize(commands::gene_features(dataset.var)));
+    context.require_memory(analysis::pca_memory(n), "pca");
+}
+
 using Samples = std::vector<std::pair<commands::SampleRow, StoredSample>>;
 
-/// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path. Returns whether the path was stored before.
+/// The data sets of an atlas, in the order in which they are opened; none where the path is no atlas.
+std::vector<std::string> ids_in_atlas(const std::string& path) { return atlas::Atlas::is_atlas(path) ? atlas::Atlas::open(path).dataset_ids() : std::vector<std::string>{}; }
+
+/// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path. Returns whether nothing had to be stored.
 bool load_path(const commands::SampleRow& row, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Samples& out, Context& context) {
     const std::string how = how_read(options);
     if (std::optional<StoredSample> known = stored_before(row, how, store, record, context)) {
@@ -95,18 +107,30 @@ bool load_path(const commands::SampleRow& row, const LoadOptions& options, atlas
         return true;
     }
     std::vector<data::Dataset> datasets = commands::open_datasets(row.path, options.orientation, context);
-    for (data::Dataset& dataset : datasets) {
+    const std::vector<std::string> ids = ids_in_atlas(row.path);
+    bool all_known = true;
+    for (std::size_t i = 0; i < datasets.size(); ++i) {
         commands::SampleRow own = row;
-        if (datasets.size() > 1) own.name = dataset.name;
-        data::Dataset counts = commands::with_counts(std::move(dataset), options.layer, context);
+        if (datasets.size() > 1) own.name = datasets[i].name;
+        data::Dataset counts = commands::with_counts(std::move(datasets[i]), options.layer, context);
+        // X of an atlas is the raw counts that were checked when they came in: they stay where they lie.
+        const bool lies_there = !ids.empty() && counts.layers.count("X") != 0 && counts.layers.at("X") == counts.layers.at("counts");
+        const std::int64_t n_before = counts.n_cells();
+        commands::with_named_errors(row.path, counts.name, [&] { commands::require_gene_features(counts); });
+        require_least_memory(counts, options.n_top_genes, context);
         // One decode of the file serves the calling of cells, the store and the steps.
         counts.layers = {{"counts", matrix::held_in_memory(counts.layers.at("counts"), context)}};
-        counts = with_called_cells(std::move(counts), row.path, options, record, context);
+        counts = with_called_cells(std::move(counts), row.path, own.name.empty() ? row.path : fmt::format("{} (sample {})", row.path, own.name), options, record, context);
         // A path that holds several data sets is not remembered by its path alone.
         const std::filesystem::path source = datasets.size() == 1 ? std::filesystem::path(row.path) : std::filesystem::path();
+        if (lies_there && counts.n_cells() == n_before) {
+            out.emplace_back(std::move(own), StoredSample{ids[i], std::move(counts), row.path});
+            continue;
+        }
+        all_known = false;
         out.emplace_back(std::move(own), store_sample(std::move(counts), source, how, store, context));
     }
-    return false;
+    return all_known;
 }
 
 /// What was called, under the names that the samples have in this run; said aloud, whether it was called now or before.
@@ -173,7 +197,7 @@ RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const Loa
     std::string identity;
     refuse_twins(loaded);
     for (auto& [row, stored] : loaded) {
-        record.add_input({row.path, row.name, stored.id, n_barcodes(stored), stored.dataset.n_cells(), stored.dataset.n_genes(), stored.dataset.layers.at("counts")->nnz()});
+        record.add_input({row.path, row.name, stored.id, stored.atlas, n_barcodes(stored), stored.dataset.n_cells(), stored.dataset.n_genes(), stored.dataset.layers.at("counts")->nnz()});
         identity += stored.id + "\t" + row.name;
         for (const auto& [column, value] : row.annotation) identity += "\t" + column + "=" + value;
         identity += "\n";

@@ -27,9 +27,11 @@ struct LoadOptions {
     formats::TextOrientation orientation = formats::TextOrientation::automatic;
     CallCells call_cells = CallCells::automatic;
     analysis::CellCallingOptions cell_calling;
+    std::int64_t n_top_genes = 0;                    // variable genes that the run will ask for
 };
 
-/// Opens each sample, finds its raw counts, calls its cells where it is unfiltered, stores it in the atlas (once) and joins all.
+/// Opens each sample, finds its raw counts, calls its cells where it is unfiltered, stores it in the atlas (once) and joins all. A sample that lies in an atlas already is
+/// read there and not stored again, unless cells are called or another layer than X is asked for.
 /// Empty barcodes are not stored; what was called and the curve stay in uns cell_calling, under the samples' names.
 RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context);
 

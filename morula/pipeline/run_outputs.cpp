@@ -75,7 +75,7 @@ CellsFile::CellsFile(const fs::path& path, const RunOptions& options, const data
     if (!has_matrices_) {
         matrices.layers.clear();
         write.layers_sharing_index_with_x.clear();
-        context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in data.atlas. The same command with `--matrix full` adds them, with all steps from the cache.", path.string(), format_bytes(bytes)));
+        context.events().decision(fmt::format("{}: written without matrices ({} with them); the counts are in the atlas. The same command with `--matrix full` adds them, with all steps from the cache.", path.string(), format_bytes(bytes)));
     } else {
         require_disk_space(path, bytes, path.filename().string());  // told now, not after the analysis
     }

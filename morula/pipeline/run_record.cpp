@@ -103,7 +103,7 @@ std::string RunRecord::summary_json() const {
     out["steps"] = Json::array();
     for (const StepRecord& step : steps_) out["steps"].push_back(step_json(step));
     out["outputs"] = outputs_;
-    return out.dump();
+    return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 void RunRecord::write(RunStatus status, std::string_view error) const {
@@ -120,7 +120,7 @@ void RunRecord::write(RunStatus status, std::string_view error) const {
     out["options"] = values_json(options_);
     out["inputs"] = Json::array();
     for (const InputRecord& input : inputs_) {
-        out["inputs"].push_back({{"path", input.path}, {"sample", input.sample}, {"id", input.id}, {"n_barcodes", input.n_barcodes}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}, {"nnz", input.nnz}});
+        out["inputs"].push_back({{"path", input.path}, {"sample", input.sample}, {"id", input.id}, {"atlas", input.atlas}, {"n_barcodes", input.n_barcodes}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}, {"nnz", input.nnz}});
     }
     out["cells"] = cells_;
     out["genes"] = genes_;
@@ -150,6 +150,17 @@ FieldValues options_of_earlier_run(const std::filesystem::path& run_json, const 
         invalid_data(fmt::format("{}: is not the record of a run.", run_json.string()), "Start again without --resume.");
     }
     return values_from_json(schema, json["options"].dump());
+}
+
+std::vector<std::pair<std::string, std::string>> inputs_of_earlier_run(const std::filesystem::path& run_json) {
+    const Json json = Json::parse(read_text_file(run_json, kMaxRunJson), nullptr, false);
+    std::vector<std::pair<std::string, std::string>> inputs;
+    if (!json.is_object() || !json.contains("inputs") || !json["inputs"].is_array()) return inputs;
+    for (const Json& input : json["inputs"]) {
+        if (!input.is_object() || !input.contains("path") || !input["path"].is_string() || !input.contains("id") || !input["id"].is_string()) continue;
+        inputs.emplace_back(input["path"].get<std::string>(), input["id"].get<std::string>());
+    }
+    return inputs;
 }
 
 }  // namespace morula::pipeline

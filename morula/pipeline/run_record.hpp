@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,10 +20,14 @@ struct StepRecord {
     FieldValues options;
 };
 
+/// The store of a run, in its folder.
+inline constexpr std::string_view kOwnAtlas = "data.atlas";
+
 struct InputRecord {
     std::string path;
     std::string sample;
     std::string id;        // content hash
+    std::string atlas;     // where its counts lie: the atlas that is the input, else "data.atlas" beside run.json
     std::int64_t n_barcodes = 0;  // before cells were called; n_cells where they came called
     std::int64_t n_cells = 0;
     std::int64_t n_genes = 0;
@@ -96,5 +101,7 @@ private:
 
 /// The options of the run that DIR/run.json records, for --resume. Throws not_found or invalid_data.
 FieldValues options_of_earlier_run(const std::filesystem::path& run_json, const Schema& schema);
+/// Path and content hash of each input that DIR/run.json names; none where the run did not come that far.
+std::vector<std::pair<std::string, std::string>> inputs_of_earlier_run(const std::filesystem::path& run_json);
 
 }  // namespace morula::pipeline

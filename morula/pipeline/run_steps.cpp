@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "morula/analysis/qc.hpp"
 #include "morula/analysis/sample_checks.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
@@ -54,10 +55,22 @@ void check_confounding(Dataset& kept, const std::string& batch, Context& context
     context.events().warning(fmt::format("Column '{}' and condition cannot be told apart ({}): a difference between conditions may be a difference between batches.", batch_column, table));
 }
 
+/// The floor of genes is meant for whole transcriptomes. Says what to do where it takes most cells, and refuses where it leaves too few for the components.
+void check_floor(const RunState& state, const Recipe& recipe, Context& context) {
+    const data::Categorical reason = commands::require_groups(state.all, "qc");
+    const auto n_below = std::count(reason.codes.begin(), reason.codes.end(), static_cast<std::int32_t>(analysis::QcReason::few_genes));
+    if (2 * n_below <= state.all.n_cells()) return;
+    const std::string text = fmt::format("{}: {} of {} cells show fewer than {} genes, the floor of recipe {}; {} genes were measured.", state.all.name, n_below, state.all.n_cells(), recipe.qc.min_genes, recipe.name, state.all.n_genes());
+    const std::string next = "A recipe's floor is fixed. For a panel of few genes go step by step with a lower one: `morula qc INPUT --min-genes 20 --out qc.h5ad`, then filter, normalize, hvg, pca, neighbors, leiden, umap, markers.";
+    if (state.kept.n_cells() <= recipe.pca.n_components) invalid_data(text, next);
+    context.events().warning(text + " " + next);
+}
+
 /// QC on all cells, then doublets, genes and log values of what is kept.
-void quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recipe, StepRunner& steps) {
+void quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recipe, StepRunner& steps, Context& context) {
     const std::string qc = steps.run({"qc", 1, {inputs.key}, values_of(recipe.qc), [&](const Dataset& in, Context& c) { return commands::qc_slots(in, recipe.qc, c); }}, state.all);
     state.kept = commands::keep_cells(state.all);
+    check_floor(state, recipe, context);
     if (state.kept.n_cells() == 0) invalid_data(fmt::format("{}: quality control keeps none of {} cells.", state.all.name, state.all.n_cells()), "Look at the counts: is this a filtered matrix of raw counts?");
     steps.run({"doublets", 3, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
     const std::string filter = steps.run({"filter", 1, {qc}, values_of(recipe.filter), [&](const Dataset& in, Context& c) { return commands::filter_slots(in, recipe.filter, c); }}, state.kept);
@@ -138,7 +151,7 @@ void meaning_steps(RunState& state, const std::string& leiden, const Recipe& rec
     const std::string markers =
         steps.run({"markers", 3, {leiden}, values_of(recipe.markers), [&](const Dataset& in, Context& c) { return commands::markers_slots(in, recipe.markers, "leiden", c); }}, kept);
     steps.run({"labels", 2, {markers}, with(with(values_of(recipe.labels), "table", choices.labels->name), "table_hash", knowledge::hash_of(*choices.labels)), [&](const Dataset& in, Context& c) { return commands::labels_slots(in, recipe.labels, *choices.labels, c); }}, kept);
-    steps.run({"merge clusters", 1, {leiden}, values_of(recipe.merge_clusters), [&](const Dataset& in, Context& c) { return commands::merge_clusters_slots(in, recipe.merge_clusters, c); }}, kept);
+    steps.run({"merge clusters", 2, {leiden}, values_of(recipe.merge_clusters), [&](const Dataset& in, Context& c) { return commands::merge_clusters_slots(in, recipe.merge_clusters, c); }}, kept);
     steps.run({"ambient", 2, {leiden}, values_of(recipe.ambient), [&](const Dataset& in, Context& c) { return commands::ambient_slots(in, recipe.ambient, c); }}, kept);
     const std::string cycle = steps.run({"cell cycle", 1, {leiden}, values_of(recipe.cell_cycle), [&](const Dataset& in, Context& c) { return commands::cell_cycle_slots(in, recipe.cell_cycle, c); }}, kept);
     steps.run({"sample checks", 1, {leiden}, {}, [](const Dataset& in, Context& c) { return commands::sample_checks_slots(in, c); }}, kept);
@@ -197,7 +210,7 @@ RunState keep_cells(RunInputs inputs, const Recipe& recipe, const RunChoices& ch
     state.all = std::move(inputs.dataset);
     check_choices(state.all, choices, context);
     check_confounding(state.all, choices.batch, context);
-    quality_steps(state, inputs, recipe, steps);
+    quality_steps(state, inputs, recipe, steps, context);
     return state;
 }
 

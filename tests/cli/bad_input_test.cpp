@@ -192,6 +192,15 @@ TEST_F(BadInput, sheets_of_samples_are_refused_by_line) {
 }
 
 /// The old h5ad stays as it was when the new one cannot be written.
+TEST_F(BadInput, refusals_of_steps_name_the_file) {
+    make_sample("a.h5ad", "100");
+    const Outcome no_counts = morula({"hvg", "a.h5ad", "--out", "b.h5ad", "--json"});
+    refusal(no_counts, kNotFound, "a.h5ad: ");
+    EXPECT_NE(no_counts.err.find("`morula filter`"), std::string::npos) << no_counts.err;
+    refusal(morula({"filter", "a.h5ad", "--min-cells", "101", "--out", "b.h5ad", "--json"}), kInvalidData, "a.h5ad: ");
+    refusal(morula({"run", "a.h5ad", "--n-components", "400", "--out", "out", "--json"}), kInvalidData, "a.h5ad: ");
+}
+
 TEST_F(BadInput, a_failed_step_leaves_the_file_that_was_there) {
     write_text_file(folder_ / "qc.h5ad", "the old file");
     refusal(morula({"qc", fixture("bad_value_nan.h5ad"), "--out", "qc.h5ad", "--json"}), kInvalidData, "bad_value_nan");
@@ -312,6 +321,75 @@ TEST_F(BadInput, an_input_that_may_not_be_read) {
     if (outcome.status == 126) GTEST_SKIP() << "cannot become another user here";
     refusal(outcome, kPermission, "a.h5ad");
     expect_nothing_half_written(folder_ / "out");
+}
+
+TEST_F(BadInput, folders_that_may_not_be_searched) {
+    make_sample("a.h5ad", "100");
+    fs::create_directories(folder_ / "shut");
+    fs::copy_file(folder_ / "a.h5ad", folder_ / "shut" / "b.h5ad");
+    fs::permissions(folder_.path(), fs::perms::all);
+    fs::permissions(folder_ / "a.h5ad", fs::perms::all);
+    const auto as_nobody = [] {
+        if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setgid(65'534) != 0 || ::setuid(65'534) != 0)) ::_exit(126);
+    };
+    for (const fs::perms rights : {fs::perms::none, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read}) {
+        fs::permissions(folder_ / "shut", rights);
+        for (const std::vector<std::string>& words : {std::vector<std::string>{"info", "shut/b.h5ad", "--json"}, {"info", "shut", "--json"}, {"verify", "shut", "--json"},
+                                                      {"run", "shut/b.h5ad", "--out", "out", "--json"}, {"run", "a.h5ad", "--out", "shut", "--json"}, {"run", "a.h5ad", "--out", "shut/out", "--json"},
+                                                      {"run", "--resume", "--out", "shut", "--json"}, {"qc", "a.h5ad", "--out", "shut/qc.h5ad", "--json"}, {"ingest", "a.h5ad", "--atlas", "shut/a.atlas", "--json"},
+                                                      {"init", "shut/a.atlas", "--json"}}) {
+            SCOPED_TRACE(words[0] + " " + words[1]);
+            const Outcome outcome = finish(start_after(as_nobody, words));
+            if (outcome.status == 126) GTEST_SKIP() << "cannot become another user here";
+            refusal(outcome, kPermission, "shut");
+        }
+    }
+    fs::permissions(folder_ / "shut", fs::perms::owner_all);
+}
+
+TEST_F(BadInput, too_few_open_files_are_a_limit_not_a_fault) {
+    make_sample("a.h5ad", "100");
+    const Outcome outcome = finish(start_after([] {
+        const rlimit few{10, 10};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+    }, {"run", "a.h5ad", "--out", "out"}));
+    EXPECT_EQ(outcome.status, kResourceLimit) << outcome.err;
+    EXPECT_NE(outcome.err.find("ulimit -n"), std::string::npos) << outcome.err;
+}
+
+TEST_F(BadInput, packed_files_and_matrices_without_genes_get_their_own_next_step) {
+    write_text_file(folder_ / "a.h5ad.gz", cut_gzip("not looked into"));
+    const Outcome packed = morula({"info", "a.h5ad.gz"});
+    EXPECT_EQ(packed.status, kInvalidData);
+    EXPECT_NE(packed.err.find("gunzip"), std::string::npos) << packed.err;
+    write_folder("antibodies", "AA-1\nCC-1\n", "CD3\tCD3\tAntibody Capture\nCD4\tCD4\tAntibody Capture\n", "2 2 2\n1 1 5\n2 2 4\n");
+    const std::string message = refusal(morula({"run", "antibodies", "--out", "out", "--json"}), kInvalidData, "antibodies");
+    EXPECT_NE(message.find("no feature of type Gene Expression (2 of type Antibody Capture)"), std::string::npos) << message;
+}
+
+TEST_F(BadInput, names_of_files_may_be_any_bytes) {
+    make_sample("a.h5ad", "300");
+    fs::rename(folder_ / "a.h5ad", folder_ / "b\xFF.h5ad");
+    const Outcome outcome = morula({"run", "b\xFF.h5ad", "--out", "out\xFF", "--json"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_TRUE(Json::parse(outcome.out, nullptr, false).is_object()) << outcome.out;
+}
+
+TEST_F(BadInput, made_up_data_leave_no_empty_atlas_and_say_what_they_are_added_to) {
+    const std::vector<std::string> words{"generate", "--cells", "200", "--genes", "1000", "--out", "made.atlas"};
+    const Outcome full = finish(start_after([] {
+        ::signal(SIGXFSZ, SIG_IGN);
+        const rlimit small{6'000, 6'000};
+        ::setrlimit(RLIMIT_FSIZE, &small);
+    }, words));
+    EXPECT_EQ(full.status, kResourceLimit) << full.err;
+    EXPECT_FALSE(fs::exists(folder_ / "made.atlas"));
+    EXPECT_EQ(morula(words).status, 0);
+    std::vector<std::string> again = words;
+    again.insert(again.end(), {"--seed", "5"});
+    const Outcome added = morula(again);
+    EXPECT_EQ(added.status, 0) << added.err;
+    EXPECT_NE(added.err.find("holds 1 data set already"), std::string::npos) << added.err;
 }
 
 /// No file may grow beyond a limit: the write that passes it fails, wherever in the run that is.
