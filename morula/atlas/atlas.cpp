@@ -1,19 +1,18 @@
 // Opening an atlas and reading from it.
 #include "morula/atlas/atlas.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
 #include "morula/atlas/atlas_state.hpp"
 #include "morula/atlas/source_fingerprint.hpp"
+#include "morula/core/clock.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/core/schema.hpp"
@@ -166,7 +165,7 @@ Atlas Atlas::init(const fs::path& path, const std::string& name) {
     try {
         Manifest first;
         first.version = 1;
-        first.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+        first.created = utc_now();
         first.change = "made the atlas";
         first.written_by = "morula " + std::string(kVersion);
         const Json description = {{"format", "morula-atlas"}, {"version", kFormat}, {"name", name}};

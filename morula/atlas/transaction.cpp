@@ -1,14 +1,13 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <system_error>
 #include <utility>
 
 #include "morula/atlas/atlas_state.hpp"
+#include "morula/core/clock.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/core/hash.hpp"
@@ -214,7 +213,7 @@ void Transaction::commit(Manifest next, std::string change) {
     next.version = state_.manifest.version + 1;
     next.parent = state_.manifest.version;
     next.parent_hash = hash_of_file(manifest_path(state_.path, next.parent));
-    next.created = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())));
+    next.created = utc_now();
     next.change = std::move(change);
     next.written_by = "morula " + std::string(kVersion);
     const fs::path manifest = manifest_path(state_.path, next.version);

@@ -9,6 +9,7 @@
 #include "morula/commands/contribute_report.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/folder_lock.hpp"
+#include "morula/core/printable.hpp"
 #include "morula/report/contribution_report.hpp"
 
 namespace morula::commands {
@@ -16,14 +17,14 @@ namespace {
 
 /// The call that gives this table again: all that decides over it, defaults too where they are numbers.
 std::string command_line(const ContributeOptions& options) {
-    std::string line = fmt::format("morula contribute {} --seeds {} --draws {}", options.scenario, options.seeds, options.draws);
+    std::string line = fmt::format("morula contribute {} --seeds {} --draws {}", shell_word(options.scenario), options.seeds, options.draws);
     if (options.permutations != ContributeOptions{}.permutations) line += fmt::format(" --permutations {}", options.permutations);
     if (options.interventions != ContributeOptions{}.interventions) line += fmt::format(" --interventions {}", fmt::join(options.interventions, ","));
-    if (!options.types.empty()) line += fmt::format(" --types \"{}\"", fmt::join(options.types, ","));
-    if (!options.readouts.empty()) line += fmt::format(" --readouts \"{}\"", fmt::join(options.readouts, ","));
+    if (!options.types.empty()) line += " --types " + shell_word(fmt::format("{}", fmt::join(options.types, ",")));
+    if (!options.readouts.empty()) line += " --readouts " + shell_word(fmt::format("{}", fmt::join(options.readouts, ",")));
     if (options.seed) line += fmt::format(" --seed {}", *options.seed);
     if (options.until) line += fmt::format(" --until {}", *options.until);
-    return line + " --out " + options.out;
+    return line + " --out " + shell_word(options.out);
 }
 
 CommandResult run_contribute(const ContributeOptions& options, Context& context) {

@@ -8,6 +8,7 @@
 #include "morula/atlas/atlas.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/printable.hpp"
 #include "morula/data/checked_counts.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/tenx_h5.hpp"
@@ -45,7 +46,7 @@ InputKind file_kind(const fs::path& path) {
     }
     if (formats::is_text_matrix(path)) return InputKind::text_matrix;
     const bool is_packed_hdf5 = path.extension() == ".gz" && (path.stem().extension() == ".h5ad" || path.stem().extension() == ".h5");
-    invalid_data(fmt::format("{}: is not an HDF5 file.", path.string()), is_packed_hdf5 ? fmt::format("Unpack it first: gunzip '{}'.", path.string()) : std::string(kKnown));
+    invalid_data(fmt::format("{}: is not an HDF5 file.", path.string()), is_packed_hdf5 ? fmt::format("Unpack it first: `gunzip {}`.", shell_word(path.string())) : std::string(kKnown));
 }
 
 std::vector<data::Dataset> atlas_datasets(const fs::path& path, Context& context) {

@@ -13,6 +13,7 @@
 #include "morula/commands/scenario_templates.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
+#include "morula/core/printable.hpp"
 
 namespace morula::commands {
 namespace {
@@ -161,7 +162,7 @@ CommandResult run_new(const NewOptions& options, Context&) {
     Json json = {{"scenario", path.string()}};
     if (has_rules) json["rules"] = rules.string();
     return {fmt::format("{}{}: a scenario that runs as it is. Its rates are from the literature or guesses, none of them yours: change them, and say where each comes from.\n"
-                        "Check it with `morula scenario check {}`, run it with `morula simulate {} --out DIR`.\n", path.string(), has_rules ? " and " + rules.string() : "", path.string(), path.string()),
+                        "Check it with `morula scenario check {}`, run it with `morula simulate {} --out DIR`.\n", path.string(), has_rules ? " and " + rules.string() : "", shell_word(path.string()), shell_word(path.string())),
             dump(json)};
 }
 

@@ -16,6 +16,7 @@
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
 #include "morula/core/parallel.hpp"
+#include "morula/core/printable.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/report/seeds_report.hpp"
 #include "morula/report/simulation_report.hpp"
@@ -85,10 +86,10 @@ Scenario scenario_of(const SimulateOptions& options, Context& context) {
 
 /// The call that gives a run again.
 std::string command_of(const SimulateOptions& options, const std::string& out, std::optional<std::int64_t> seed, std::optional<std::int64_t> seeds) {
-    std::string command = fmt::format("morula simulate {} --out {}", options.scenario, out);
+    std::string command = fmt::format("morula simulate {} --out {}", shell_word(options.scenario), shell_word(out));
     if (seed) command += fmt::format(" --seed {}", *seed);
     if (seeds) command += fmt::format(" --seeds {}", *seeds);
-    if (options.until) command += fmt::format(" --until {:g}", *options.until);
+    if (options.until) command += fmt::format(" --until {}", *options.until);
     if (options.experimental) command += " --experimental";
     return command;
 }

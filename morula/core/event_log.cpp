@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "morula/core/clock.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/printable.hpp"
 
@@ -15,17 +15,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// "2026-11-30T09:15:02Z"
-std::string utc_text() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    gmtime_r(&now, &parts);
-    char text[32];
-    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 std::string line_of(const Json& event) {
-    Json line = {{"time", utc_text()}, {"process", getpid()}};
+    Json line = {{"time", utc_now()}, {"process", getpid()}};
     line.update(event);
     return printable_json(line.dump(-1, ' ', false, Json::error_handler_t::replace)) + "\n";
 }

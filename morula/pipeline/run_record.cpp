@@ -1,11 +1,11 @@
 #include "morula/pipeline/run_record.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "morula/core/clock.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
@@ -19,11 +19,6 @@ using Json = nlohmann::ordered_json;
 std::int64_t steady_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
-std::string utc_now() {
-    const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(now));
 }
 
 std::string status_name(RunStatus status) {
