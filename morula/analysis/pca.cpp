@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "morula/analysis/block_lanczos.hpp"
 #include "morula/analysis/gene_covariance.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -53,11 +54,9 @@ void check_sizes(const matrix::RowBlockSource& values, const PcaOptions& options
     context.require_memory(pca_memory(values.n_cols()), "pca");
 }
 
-}  // namespace
-
-std::int64_t pca_memory(std::int64_t n_genes) { return gene_covariance_memory(n_genes) + n_genes * n_genes * static_cast<std::int64_t>(sizeof(double)); }
-
-PcaResult pca(const matrix::RowBlockSource& given, const PcaOptions& options, Context& context) {
+/// eigenpairs: of a matrix whose upper triangle is given.
+template <class Eigenpairs>
+PcaResult pca_with(const matrix::RowBlockSource& given, const PcaOptions& options, Context& context, const Eigenpairs& eigenpairs) {
     check_sizes(given, options, context);
     // Read twice: chosen genes and logs are worked out once where there is room for them.
     const matrix::Matrix once(std::shared_ptr<const matrix::RowBlockSource>(), &given);
@@ -67,7 +66,7 @@ PcaResult pca(const matrix::RowBlockSource& given, const PcaOptions& options, Co
     double total = 0.0;
     for (std::int64_t g = 0; g < values.n_cols(); ++g) total += std::max(0.0, covariance.upper(g, g));
     context.check_cancelled();
-    const auto eigen = matrix::largest_eigenpairs(std::move(covariance.upper), options.n_components);
+    const matrix::SymmetricEigen eigen = eigenpairs(std::move(covariance.upper));
     PcaResult result;
     result.mean = std::move(covariance.mean);
     for (const double value : eigen.values) {
@@ -77,6 +76,35 @@ PcaResult pca(const matrix::RowBlockSource& given, const PcaOptions& options, Co
     result.loadings = signed_loadings(eigen.vectors);
     result.embedding = project(values, result, context);
     return result;
+}
+
+/// The lower triangle from the upper one, tile by tile.
+void mirror(matrix::Dense<double>& square, Context& context) {
+    constexpr std::int64_t kSide = 64;
+    parallel_blocks(context, square.n_rows, kSide, [&](Block rows) {
+        for (std::int64_t from = 0; from < rows.end; from += kSide) {
+            for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+                for (std::int64_t j = from; j < std::min(from + kSide, i); ++j) square(i, j) = square(j, i);
+            }
+        }
+    });
+}
+
+}  // namespace
+
+std::int64_t pca_memory(std::int64_t n_genes) { return gene_covariance_memory(n_genes) + n_genes * n_genes * static_cast<std::int64_t>(sizeof(double)); }
+
+PcaResult pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context) {
+    return pca_with(values, options, context, [&](matrix::Dense<double> upper) { return matrix::largest_eigenpairs(std::move(upper), options.n_components); });
+}
+
+PcaResult quick_pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context) {
+    if (std::min(values.n_rows(), values.n_cols()) < 4 * kLanczosSpace || options.n_components > kLanczosSpace / 4) return pca(values, options, context);
+    return pca_with(values, options, context, [&](matrix::Dense<double> upper) {
+        mirror(upper, context);
+        matrix::SymmetricEigen found = leading_eigenpairs(upper, options.n_components, context);
+        return std::ssize(found.values) == options.n_components ? std::move(found) : matrix::largest_eigenpairs(std::move(upper), options.n_components);
+    });
 }
 
 matrix::Dense<float> project(const matrix::RowBlockSource& values, const PcaResult& pca, Context& context) {

@@ -34,6 +34,9 @@ struct PcaResult {
 /// with the cells beyond the result and, where two fifths of the budget hold it, a copy of values that are computed on read: n_genes^2 doubles and a few blocks. Cost n_cells * n_genes^2 flops: for up to about 6,000 genes.
 /// Throws invalid_data when min(n_cells - 1, n_genes) < n_components, resource_limit when the covariance does not fit.
 PcaResult pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context);
+/// As pca(), but with the eigenpairs of block_lanczos.hpp where there are four times as many cells and genes as its space has dimensions: components that stand apart are the same to float32, those
+/// that share out noise are others of nearly the same variance, and it takes a fifth of the time. For what reads distances between cells, not single components.
+PcaResult quick_pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context);
 /// What it asks of the memory budget, in bytes.
 std::int64_t pca_memory(std::int64_t n_genes);
 

@@ -10,6 +10,7 @@
 #include "morula/commands/slots.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
 
 namespace morula::commands {
 namespace {
@@ -67,7 +68,7 @@ void add_results(const AnnotateSides& sides, const models::AnnotateResult& resul
     record.add_count("n_labels", static_cast<std::int64_t>(sides.label.categories.size()));
     record.add_count("n_variable_genes", static_cast<std::int64_t>(result.genes.size()));
     record.add_count("n_unlike_reference", static_cast<std::int64_t>(n_unlike));
-    record.add_count("n_fine_tuned", result.correlation.n_fine_tuned);
+    record.add_count("n_fine_tuned", static_cast<std::int64_t>(std::count(result.correlation.is_fine_tuned.begin(), result.correlation.is_fine_tuned.end(), 1)));
     record.add_text("confidence", result.calibration ? "calibrated on donors not seen" : "uncalibrated score");
     if (!result.calibration) return;
     record.add_count("n_calibration_donors", std::int64_t{result.calibration->thresholds.n_donors});
@@ -101,7 +102,10 @@ CommandResult annotate_by_reference(const AnnotateIo& io, const models::Annotate
     const std::vector<CalledCell> called = call_cells(sides, result, options.novelty_threshold, roll_up ? &*roll_up : nullptr);
     const fs::path folder = io.out;
     make_output_folder(folder, {"labels.csv", "agreement.csv", "opinions.csv", "reliability.csv", "label_set_thresholds.csv", "reliability.svg"});
-    write_labels(folder, sides.query.obs.index(), called);
+    parallel_blocks(context, 2, 1, [&](Block block) {  // the two long tables
+        if (block.begin == 0) write_labels(folder, sides.query.obs.index(), called);
+        else write_opinions(folder, sides, result);
+    });
     write_agreement(folder, sides, result, record);
     write_reliability(folder, sides, result, record);
     for (const char* name : {"labels.csv", "agreement.csv", "opinions.csv", "reliability.csv", "label_set_thresholds.csv", "run.json"}) record.add_output(name);

@@ -82,7 +82,8 @@ void write_labels(const std::filesystem::path& folder, const std::vector<std::st
 inline constexpr std::string_view kUnlikeReference = "unlike the reference";
 inline constexpr std::string_view kNoCounts = "no counts";
 
-/// Tables of a labelled query beside labels.csv, and the text for the terminal.
+/// Tables of a labelled query beside labels.csv, and the text for the terminal. write_opinions touches opinions.csv alone, so that another table can be written beside it.
+void write_opinions(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result);
 void write_agreement(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record);
 /// Also the diagram, where there is a calibration.
 void write_reliability(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record);

@@ -53,21 +53,6 @@ void write_row(formats::CsvWriter& out, const std::string& name, const Agreement
     out.number(share(agreement.nearest_correlation, agreement.n)).number(share(agreement.logistic_correlation, agreement.n)).end_row();
 }
 
-void write_opinions(const std::filesystem::path& path, const AnnotateSides& sides, const models::AnnotateResult& result, const Opinions& opinions) {
-    formats::CsvWriter out(path, {"cell", "best", "nearest", "nearest_score", "in_space", "in_space_score", "logistic", "logistic_score", "correlation", "correlation_score", "correlation_lead", "all_agree"});
-    const std::vector<std::int32_t> in_space = models::best_labels(result.opinions.in_space.view());
-    const auto score = [](const matrix::Dense<float>& table, std::size_t cell, std::int32_t label) { return table(static_cast<std::int64_t>(cell), std::int64_t{label}); };
-    for (std::size_t cell = 0; cell < result.label.size(); ++cell) {
-        out.text(sides.query.obs.index()[cell]).text(name_or_none(sides.label, result.label[cell]));
-        out.text(name_or_none(sides.label, opinions.nearest[cell])).number(score(result.opinions.votes, cell, opinions.nearest[cell]));
-        out.text(name_or_none(sides.label, in_space[cell])).number(score(result.opinions.in_space, cell, in_space[cell]));
-        out.text(name_or_none(sides.label, opinions.logistic[cell])).number(score(result.opinions.on_counts, cell, opinions.logistic[cell]));
-        out.text(name_or_none(sides.label, opinions.correlation[cell])).number(result.correlation.correlation[cell]).number(result.correlation.lead[cell]);
-        out.text(opinions.all(cell) ? "yes" : "no").end_row();
-    }
-    out.commit();
-}
-
 std::string calibration_text(const AnnotateSides& sides, const models::AnnotateResult& result) {
     if (!result.calibration) {
         const std::size_t n = sides.donor.categories.size();
@@ -91,6 +76,22 @@ void write_labels(const std::filesystem::path& folder, const std::vector<std::st
     out.commit();
 }
 
+void write_opinions(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result) {
+    const Opinions opinions = opinions_of(result);
+    formats::CsvWriter out(folder / "opinions.csv", {"cell", "best", "nearest", "nearest_score", "in_space", "in_space_score", "logistic", "logistic_score", "correlation", "correlation_score", "correlation_lead", "all_agree"});
+    const std::vector<std::int32_t> in_space = models::best_labels(result.opinions.in_space.view());
+    const auto score = [](const matrix::Dense<float>& table, std::size_t cell, std::int32_t label) { return table(static_cast<std::int64_t>(cell), std::int64_t{label}); };
+    for (std::size_t cell = 0; cell < result.label.size(); ++cell) {
+        out.text(sides.query.obs.index()[cell]).text(name_or_none(sides.label, result.label[cell]));
+        out.text(name_or_none(sides.label, opinions.nearest[cell])).number(score(result.opinions.votes, cell, opinions.nearest[cell]));
+        out.text(name_or_none(sides.label, in_space[cell])).number(score(result.opinions.in_space, cell, in_space[cell]));
+        out.text(name_or_none(sides.label, opinions.logistic[cell])).number(score(result.opinions.on_counts, cell, opinions.logistic[cell]));
+        out.text(name_or_none(sides.label, opinions.correlation[cell])).number(result.correlation.correlation[cell]).number(result.correlation.lead[cell]);
+        out.text(opinions.all(cell) ? "yes" : "no").end_row();
+    }
+    out.commit();
+}
+
 void write_agreement(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record) {
     const Opinions opinions = opinions_of(result);
     std::vector<Agreement> of_label(sides.label.categories.size());
@@ -103,7 +104,6 @@ void write_agreement(const std::filesystem::path& folder, const AnnotateSides& s
     for (std::size_t label = 0; label < of_label.size(); ++label) write_row(out, sides.label.categories[label], of_label[label]);
     write_row(out, "all cells", all);
     out.commit();
-    write_opinions(folder / "opinions.csv", sides, result, opinions);
     record.add_count("n_cells_all_agree", all.all);
     record.add_number("share_all_agree", share(all.all, all.n));
 }

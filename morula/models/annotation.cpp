@@ -8,6 +8,7 @@
 #include "morula/core/error.hpp"
 #include "morula/models/multinomial_logistic.hpp"
 #include "morula/models/nearest_labels.hpp"
+#include "morula/models/query_pass.hpp"
 
 namespace morula::models {
 namespace {
@@ -15,12 +16,6 @@ namespace {
 constexpr double kUncalibratedMass = 0.9;
 
 using Rows = std::vector<std::int64_t>;
-
-/// One set of cells, as every model sees it.
-struct Cells {
-    matrix::CsrView values;                  // log values of the variable genes
-    matrix::DenseView<const float> space;    // joint, batches mixed
-};
 
 struct Scored {
     LabelOpinions opinions;
@@ -70,16 +65,24 @@ matrix::Dense<float> mean_of_three(const LabelOpinions& opinions) {
     return out;
 }
 
-Scored score(const Cells& reference, std::span<const std::int32_t> label, std::int32_t n_labels, const Cells& query, const AnnotateOptions& options, Context& context) {
+/// Labelled cells in the joint space, batches mixed.
+struct LabelledSpace {
+    matrix::DenseView<const float> space;
+    std::span<const std::int32_t> label;
+    std::int32_t n_labels = 0;
+};
+
+/// search: over the reference's space; on_counts: what the model of the counts says of each query cell.
+Scored score(const LabelledSpace& reference, const NearestSearch& search, matrix::DenseView<const float> query, matrix::Dense<float> on_counts, const AnnotateOptions& options, Context& context) {
     Scored out;
-    const NearestCells nearest = nearest_cells(reference.space, query.space, options.n_neighbors, context);
-    out.opinions.votes = label_votes(nearest, label, n_labels, context);
+    const NearestCells nearest = search.nearest(query, options.n_neighbors, context);
+    out.opinions.votes = label_votes(nearest, reference.label, reference.n_labels, context);
     out.nearest_label = best_labels(out.opinions.votes.view());
-    out.log_distance = log_distances(reference.space, query.space, nearest, context);
-    const MultinomialLogistic in_space = fit_multinomial_logistic(as_csr(reference.space).view(), label, n_labels, {.scaling = LogisticScaling::centre, .l2 = options.l2}, context);
-    out.opinions.in_space = label_probabilities(in_space, as_csr(query.space).view(), context);
-    const MultinomialLogistic on_counts = fit_multinomial_logistic(reference.values, label, n_labels, {.l2 = options.l2}, context);
-    out.opinions.on_counts = label_probabilities(on_counts, query.values, context);
+    out.log_distance = log_distances(reference.space, query, nearest, context);
+    const matrix::Csr values = as_csr(reference.space);
+    const MultinomialLogistic in_space = fit_multinomial_logistic(values.view(), reference.label, reference.n_labels, {.scaling = LogisticScaling::centre, .l2 = options.l2}, context);
+    out.opinions.in_space = label_probabilities(in_space, query, context);
+    out.opinions.on_counts = std::move(on_counts);
     out.opinions.pooled = mean_of_three(out.opinions);
     return out;
 }
@@ -110,8 +113,8 @@ struct HeldOut {
     std::vector<std::int32_t> fold;
 };
 
-HeldOut score_held_out(const AnnotateInputs& inputs, const JointValues& values, const AnnotateOptions& options, Context& context) {
-    const std::int64_t n = values.reference.n_rows;
+HeldOut score_held_out(const AnnotateInputs& inputs, const JointSpace& joint, const AnnotateOptions& options, Context& context) {
+    const std::int64_t n = joint.reference.n_rows;
     const std::int32_t n_folds = std::min(options.folds, donors_with_cells(inputs));
     const std::vector<std::int32_t> fold_of_donor = folds_of_donors(inputs.donor, inputs.n_donors, n_folds);
     HeldOut out{matrix::Dense<float>(n, inputs.n_labels), std::vector<double>(static_cast<std::size_t>(n)), std::vector<std::int32_t>(static_cast<std::size_t>(n)), {}};
@@ -123,12 +126,16 @@ HeldOut score_held_out(const AnnotateInputs& inputs, const JointValues& values, 
         for (std::int64_t cell = 0; cell < n; ++cell) (out.fold[static_cast<std::size_t>(cell)] == fold ? held : rest).push_back(cell);
         const std::vector<std::int32_t> rest_batch = picked(inputs.reference.batch, rest);
         const std::vector<std::int32_t> held_batch = picked(inputs.reference.batch, held);
-        const matrix::Dense<float> rest_pca = picked_rows(values.reference_pca, rest);
-        const matrix::Dense<float> held_pca = picked_rows(values.reference_pca, held);
-        const MixedSpace space = mix_batches({rest_pca.view(), rest_batch, inputs.reference.n_batches}, {held_pca.view(), held_batch, inputs.reference.n_batches}, {}, options.seed, context);
-        const matrix::Csr rest_values = picked_cells(values.reference, rest, context);
-        const matrix::Csr held_values = picked_cells(values.reference, held, context);
-        const Scored scored = score({rest_values.view(), space.reference.view()}, picked(inputs.label, rest), inputs.n_labels, {held_values.view(), space.query.view()}, options, context);
+        const std::vector<std::int32_t> rest_label = picked(inputs.label, rest);
+        const matrix::Dense<float> rest_pca = picked_rows(joint.reference_pca, rest);
+        const matrix::Dense<float> held_pca = picked_rows(joint.reference_pca, held);
+        const MixedSpace space = mix_batches({rest_pca.view(), rest_batch, inputs.reference.n_batches}, {held_pca.view(), held_batch, inputs.reference.n_batches}, options.seed, context);
+        const matrix::Csr rest_values = picked_cells(joint.reference, rest, context);
+        const matrix::Csr held_values = picked_cells(joint.reference, held, context);
+        const MultinomialLogistic on_counts = fit_multinomial_logistic(rest_values.view(), rest_label, inputs.n_labels, {.l2 = options.l2}, context);
+        const matrix::DenseView<const float> rest_space = std::as_const(space.reference).view();
+        const Scored scored = score({rest_space, rest_label, inputs.n_labels}, NearestSearch(rest_space, context), std::as_const(space.query).view(),
+                                    label_probabilities(on_counts, held_values.view(), context), options, context);
         for (std::size_t i = 0; i < held.size(); ++i) {
             const auto cell = static_cast<std::size_t>(held[i]);
             std::ranges::copy(scored.opinions.pooled.row(static_cast<std::int64_t>(i)), out.probability.row(held[i]).begin());
@@ -195,10 +202,10 @@ Calibration calibrate(const AnnotateInputs& inputs, const HeldOut& held, const A
     return out;
 }
 
-UsualDistances usual_without_folds(const matrix::Dense<float>& reference, std::span<const std::int32_t> label, std::int32_t n_labels, const AnnotateOptions& options, Context& context) {
-    const NearestCells nearest = nearest_others(reference.view(), options.n_neighbors, context);
-    const std::vector<std::int32_t> voted = best_labels(label_votes(nearest, label, n_labels, context).view());
-    return usual_distances(log_distances(reference.view(), reference.view(), nearest, context), voted, n_labels);
+UsualDistances usual_without_folds(const LabelledSpace& reference, const NearestSearch& search, const AnnotateOptions& options, Context& context) {
+    const NearestCells nearest = search.nearest_others(options.n_neighbors, context);
+    const std::vector<std::int32_t> voted = best_labels(label_votes(nearest, reference.label, reference.n_labels, context).view());
+    return usual_distances(log_distances(reference.space, reference.space, nearest, context), voted, reference.n_labels);
 }
 
 void check_inputs(const AnnotateInputs& inputs) {
@@ -217,23 +224,33 @@ void check_inputs(const AnnotateInputs& inputs) {
 
 AnnotateResult annotate(const AnnotateInputs& inputs, const AnnotateOptions& options, Context& context) {
     check_inputs(inputs);
-    const JointSpaceOptions joint{.n_variable_genes = options.n_variable_genes, .n_components = options.n_components, .max_query_cells = options.max_query_cells, .seed = options.seed};
-    const JointValues values = joint_values(inputs.reference, inputs.query, joint, context);
-    const MixedSpace space = mix_batches({values.reference_pca.view(), inputs.reference.batch, inputs.reference.n_batches}, {values.query_pca.view(), inputs.query.batch, inputs.query.n_batches},
-                                         values.learned_on, options.seed, context);
+    const JointSpaceOptions space_options{.n_variable_genes = options.n_variable_genes, .n_components = options.n_components, .max_query_cells = options.max_query_cells, .seed = options.seed};
+    const JointSpace joint = learn_joint_space(inputs.reference, inputs.query, space_options, context);
+    const bool all_learned = std::ssize(joint.learned_on) == inputs.query.counts->n_rows();
+    const std::vector<std::int32_t> learned_batch = picked(inputs.query.batch, joint.learned_on);
+    const MixedSpace mixed = mix_batches({joint.reference_pca.view(), inputs.reference.batch, inputs.reference.n_batches}, {joint.learned_pca.view(), learned_batch, inputs.query.n_batches},
+                                         options.seed, context);
+    const MultinomialLogistic on_counts = fit_multinomial_logistic(joint.reference.view(), inputs.label, inputs.n_labels, {.l2 = options.l2}, context);
+    const CorrelationLabelsOptions correlation;
+    const matrix::Matrix reference_values = matrix::make_view_source(joint.reference.view());
+    const LabelProfiles profiles = label_profiles(*reference_values, inputs.label, inputs.n_labels, correlation, context);
+    PassedCells passed = pass_over_query(all_learned ? *joint.learned_counts : *inputs.query.counts, joint.genes, {joint.components, on_counts, profiles, correlation}, context);
+    const matrix::Dense<float> query = place_cells({passed.pca.view(), inputs.query.batch, inputs.query.n_batches}, joint.learned_on, joint.learned_pca.view(), mixed.query.view(), options.seed, context);
+    const LabelledSpace reference{mixed.reference.view(), inputs.label, inputs.n_labels};
+    const NearestSearch search(reference.space, context);
+    Scored scored = score(reference, search, query.view(), std::move(passed.on_counts), options, context);
     AnnotateResult out;
-    out.genes = values.genes;
-    out.total = values.query_totals;
-    out.n_learned_on = std::ssize(values.learned_on);
-    Scored scored = score({values.reference.view(), space.reference.view()}, inputs.label, inputs.n_labels, {values.query.view(), space.query.view()}, options, context);
     UsualDistances usual;
     if (donors_with_cells(inputs) >= kLeastCalibrationDonors) {
-        const HeldOut held = score_held_out(inputs, values, options, context);
+        const HeldOut held = score_held_out(inputs, joint, options, context);
         out.calibration = calibrate(inputs, held, options);
         usual = usual_distances(held.log_distance, held.nearest_label, inputs.n_labels);
     } else {
-        usual = usual_without_folds(space.reference, inputs.label, inputs.n_labels, options, context);
+        usual = usual_without_folds(reference, search, options, context);
     }
+    out.genes = joint.genes;
+    out.total = std::move(passed.total);
+    out.n_learned_on = std::ssize(joint.learned_on);
     out.novelty_p = novelty_p(usual, scored.log_distance, scored.nearest_label);
     out.label = best_labels(scored.opinions.pooled.view());
     for (std::int64_t cell = 0; cell < scored.opinions.pooled.n_rows; ++cell) {
@@ -242,10 +259,7 @@ AnnotateResult annotate(const AnnotateInputs& inputs, const AnnotateOptions& opt
         out.confidence.push_back(out.calibration ? out.calibration->confidence.at(best) : best);
         out.label_set.push_back(out.calibration ? label_set(out.calibration->thresholds, probability) : likely_labels(probability, kUncalibratedMass));
     }
-    const CorrelationLabelsOptions correlation;
-    const matrix::Matrix reference_values = matrix::make_view_source(values.reference.view());
-    const LabelProfiles profiles = label_profiles(*reference_values, inputs.label, inputs.n_labels, correlation, context);
-    out.correlation = correlation_labels(profiles, values.query.view(), correlation, context);
+    out.correlation = std::move(passed.correlation);
     out.opinions = std::move(scored.opinions);
     return out;
 }

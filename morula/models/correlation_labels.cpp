@@ -197,6 +197,7 @@ void correlate(const RankedLabels& ranked, std::span<const std::uint32_t> genes,
 struct Tuning {
     std::map<std::vector<std::int32_t>, RankedLabels> sets;
     Work work;
+    std::vector<double> first;  // correlations with every label
     std::vector<double> correlation;
 
     const RankedLabels& set_of(const LabelProfiles& profiles, std::int64_t n_columns, const std::vector<std::int32_t>& labels) {
@@ -301,9 +302,20 @@ LabelProfiles label_profiles(const matrix::RowBlockSource& values, std::span<con
     return out;
 }
 
-CorrelationLabels correlation_labels(const LabelProfiles& profiles, const matrix::CsrView& values, const CorrelationLabelsOptions& options, Context& context) {
-    if (!profiles.genes.empty() && values.n_cols <= profiles.genes.back()) {
-        invalid_data(fmt::format("The cells have {} genes, the profiles name the one of number {}.", values.n_cols, profiles.genes.back()), "Give the genes that the profiles were made from, in their order.");
+CorrelationLabels::CorrelationLabels(std::int64_t n_cells)
+    : label(static_cast<std::size_t>(n_cells), -1), correlation(label.size(), std::numeric_limits<float>::quiet_NaN()), lead(correlation), is_fine_tuned(label.size(), 0) {}
+
+struct CorrelationCaller::State {
+    const LabelProfiles& profiles;
+    double margin;
+    std::vector<std::int32_t> callable;
+    RankedLabels all;
+    matrix::ScratchPool<Tuning> pool;
+};
+
+CorrelationCaller::CorrelationCaller(const LabelProfiles& profiles, std::int64_t n_columns, const CorrelationLabelsOptions& options) {
+    if (!profiles.genes.empty() && n_columns <= profiles.genes.back()) {
+        invalid_data(fmt::format("The cells have {} genes, the profiles name the one of number {}.", n_columns, profiles.genes.back()), "Give the genes that the profiles were made from, in their order.");
     }
     std::vector<std::int32_t> callable;
     const std::int32_t n = profiles.n_labels();
@@ -311,31 +323,43 @@ CorrelationLabels correlation_labels(const LabelProfiles& profiles, const matrix
         const auto row = profiles.markers_of_pair.begin() + l * n;
         if (std::any_of(row, row + n, [](const auto& genes) { return !genes.empty(); })) callable.push_back(l);
     }
-    const RankedLabels all = rank_labels(profiles, values.n_cols, callable);
-    CorrelationLabels out{std::vector<std::int32_t>(static_cast<std::size_t>(values.n_rows), -1), std::vector<float>(static_cast<std::size_t>(values.n_rows), std::numeric_limits<float>::quiet_NaN()),
-                          std::vector<float>(static_cast<std::size_t>(values.n_rows), std::numeric_limits<float>::quiet_NaN()), 0};
-    std::vector<std::uint8_t> tuned(static_cast<std::size_t>(values.n_rows), 0);
-    matrix::ScratchPool<Tuning> pool;
-    parallel_blocks(context, callable.empty() ? 0 : values.n_rows, kBlockCells, [&](Block block) {
-        auto tuning = pool.take();
-        std::vector<double> first;
-        for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
-            const auto at = static_cast<std::size_t>(cell);
-            correlate(all, values.row_indices(cell), values.row_values(cell), tuning->work, first);
-            if (std::isnan(first.front())) continue;
-            const std::int32_t label = fine_tune(profiles, all, first, values.row_indices(cell), values.row_values(cell), options.fine_tune_margin, *tuning);
-            const auto place = static_cast<std::size_t>(std::find(callable.begin(), callable.end(), label) - callable.begin());
-            double next = -1.0;
-            for (std::size_t i = 0; i < first.size(); ++i) {
-                if (i != place) next = std::max(next, first[i]);
-            }
-            out.label[at] = label;
-            out.correlation[at] = static_cast<float>(first[place]);
-            out.lead[at] = static_cast<float>(first[place] - next);
-            tuned[at] = near_best(all, first, options.fine_tune_margin).size() > 1 ? 1 : 0;
+    RankedLabels all = rank_labels(profiles, n_columns, callable);
+    state_.reset(new State{profiles, options.fine_tune_margin, std::move(callable), std::move(all), {}});
+}
+
+CorrelationCaller::~CorrelationCaller() = default;
+
+void CorrelationCaller::call(const matrix::CsrView& values, std::int64_t first_row, CorrelationLabels& out) {
+    const State& state = *state_;
+    if (state.callable.empty()) return;
+    auto tuning = state_->pool.take();
+    for (std::int64_t row = 0; row < values.n_rows; ++row) {
+        std::vector<double>& first = tuning->first;
+        correlate(state.all, values.row_indices(row), values.row_values(row), tuning->work, first);
+        if (std::isnan(first.front())) continue;
+        const std::int32_t label = fine_tune(state.profiles, state.all, first, values.row_indices(row), values.row_values(row), state.margin, *tuning);
+        const auto place = static_cast<std::size_t>(std::find(state.callable.begin(), state.callable.end(), label) - state.callable.begin());
+        double next = -1.0;
+        for (std::size_t i = 0; i < first.size(); ++i) {
+            if (i != place) next = std::max(next, first[i]);
         }
+        const auto at = static_cast<std::size_t>(first_row + row);
+        out.label[at] = label;
+        out.correlation[at] = static_cast<float>(first[place]);
+        out.lead[at] = static_cast<float>(first[place] - next);
+        out.is_fine_tuned[at] = near_best(state.all, first, state.margin).size() > 1 ? 1 : 0;
+    }
+}
+
+CorrelationLabels correlation_labels(const LabelProfiles& profiles, const matrix::CsrView& values, const CorrelationLabelsOptions& options, Context& context) {
+    CorrelationCaller caller(profiles, values.n_cols, options);
+    CorrelationLabels out(values.n_rows);
+    parallel_blocks(context, values.n_rows, kBlockCells, [&](Block block) {
+        matrix::CsrView rows = values;
+        rows.n_rows = block.size();
+        rows.indptr = values.indptr.subspan(static_cast<std::size_t>(block.begin));
+        caller.call(rows, block.begin, out);
     });
-    out.n_fine_tuned = std::count(tuned.begin(), tuned.end(), 1);
     return out;
 }
 

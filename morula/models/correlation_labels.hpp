@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -37,15 +38,33 @@ struct LabelProfiles {
 LabelProfiles label_profiles(const matrix::RowBlockSource& values, std::span<const std::int32_t> label, std::int32_t n_labels, const CorrelationLabelsOptions& options, Context& context);
 
 struct CorrelationLabels {
-    std::vector<std::int32_t> label;        // n_cells; -1 where a cell has none of the genes
-    std::vector<float> correlation;         // Spearman's, with the called label over the genes of all pairs
-    std::vector<float> lead;                // over the next label there
-    std::int64_t n_fine_tuned = 0;          // cells for which labels were compared again
+    std::vector<std::int32_t> label;          // n_cells; -1 where a cell has none of the genes
+    std::vector<float> correlation;           // Spearman's, with the called label over the genes of all pairs
+    std::vector<float> lead;                  // over the next label there
+    std::vector<std::uint8_t> is_fine_tuned;  // whether labels were compared again
+
+    CorrelationLabels() = default;
+    /// Every cell without a label.
+    explicit CorrelationLabels(std::int64_t n_cells);
 };
 
 /// SingleR's procedure (Aran 2019) with mean profiles: Spearman's correlation, ties by mean rank, over the genes of all pairs; labels within the margin of the best are compared again over the
 /// genes of their own pairs alone, until one is left or none is dropped. Differs from SingleR: means of log values by label, not quantiles over reference samples.
-/// values: n_cells x n_genes, the columns that the profiles were made from. Zeros are ranked in closed form: cost is by non-zeros.
+/// Zeros are ranked in closed form: cost is by non-zeros.
+class CorrelationCaller {
+public:
+    /// n_columns: of the cells to come, those that the profiles were made from. Throws invalid_data when the profiles name a column beyond them. profiles must outlive this.
+    CorrelationCaller(const LabelProfiles& profiles, std::int64_t n_columns, const CorrelationLabelsOptions& options);
+    ~CorrelationCaller();
+    /// values: log values of the cells from first_row on, whose places in `out` are filled. From any thread.
+    void call(const matrix::CsrView& values, std::int64_t first_row, CorrelationLabels& out);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+/// All rows of values, n_cells x n_genes.
 CorrelationLabels correlation_labels(const LabelProfiles& profiles, const matrix::CsrView& values, const CorrelationLabelsOptions& options, Context& context);
 
 }  // namespace morula::models

@@ -25,20 +25,20 @@ struct JointSpaceOptions {
     std::uint64_t seed = 0;
 };
 
-/// What both sides are measured in. Nothing here has seen a label.
-struct JointValues {
+/// What both sides are measured in, learned from the reference and from query cells evenly spread. Nothing here has seen a label.
+struct JointSpace {
     std::vector<std::int64_t> genes;         // variable genes, columns of the counts
+    std::vector<std::int64_t> learned_on;    // query cells that the space was learned on, rising
+    matrix::Matrix learned_counts;           // their counts, held in memory where there is room
+    analysis::PcaResult components;          // embedding: reference cells, then those of the query
     matrix::Csr reference;                   // ln(1 + counts per 10,000 of the shared genes), n_cells x genes.size()
-    matrix::Csr query;
-    std::vector<double> query_totals;        // counts of each query cell in the shared genes
-    std::vector<std::int64_t> learned_on;    // query cells that the space was learned on, rising, evenly spread
     matrix::Dense<float> reference_pca;      // n_cells x n_components
-    matrix::Dense<float> query_pca;
+    matrix::Dense<float> learned_pca;
 };
 
-/// Variable genes by seurat_v3 within each batch of reference and query (of up to max_query_cells), exact PCA of both together, other query cells projected.
+/// Variable genes by seurat_v3 within each batch of reference and query (of up to max_query_cells), exact PCA of both together.
 /// Throws invalid_data when the two have different genes or too few cells for a component.
-JointValues joint_values(const CountsAndBatches& reference, const CountsAndBatches& query, const JointSpaceOptions& options, Context& context);
+JointSpace learn_joint_space(const CountsAndBatches& reference, const CountsAndBatches& query, const JointSpaceOptions& options, Context& context);
 
 /// Two sets of cells in one embedding whose batches have been mixed.
 struct MixedSpace {
@@ -53,8 +53,12 @@ struct EmbeddedCells {
     std::int32_t n_batches = 1;
 };
 
-/// Harmony over all batches of both sides; no batch is shared between them. Query cells that are not in learned_on (empty: all are) move as the learned ones near them did:
-/// with soft clusters as Harmony has them, the mean move of each batch in each cluster.
-MixedSpace mix_batches(const EmbeddedCells& reference, const EmbeddedCells& query, std::span<const std::int64_t> learned_on, std::uint64_t seed, Context& context);
+/// Harmony over all batches of both sides; no batch is shared between them.
+MixedSpace mix_batches(const EmbeddedCells& reference, const EmbeddedCells& query, std::uint64_t seed, Context& context);
+
+/// Where all query cells lie in the mixed space: those that were mixed (rows learned_on, rising) where they are, the others moved as the mixed ones near them were: with soft clusters as
+/// Harmony has them, the mean move of each batch in each cluster. query: all of them, before; before, after: the mixed ones.
+matrix::Dense<float> place_cells(const EmbeddedCells& query, std::span<const std::int64_t> learned_on, matrix::DenseView<const float> before, matrix::DenseView<const float> after,
+                                 std::uint64_t seed, Context& context);
 
 }  // namespace morula::models

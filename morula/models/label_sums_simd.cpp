@@ -13,40 +13,41 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Doubles = hn::CappedTag<double, static_cast<std::size_t>(kLabelPadding)>;
 
-/// Four vectors of sums stay in registers while all entries pass.
-void add_four(std::span<const std::uint32_t> ids, std::span<const float> values, const double* rows, std::size_t stride, double* sums) {
+/// Up to four vectors of sums stay in registers while all entries pass: their additions wait for none of the others.
+template <int kVectors>
+void add_vectors(std::span<const std::uint32_t> ids, std::span<const float> values, const double* rows, std::size_t stride, double* sums) {
     const Doubles d;
     const std::size_t lanes = hn::Lanes(d);
     auto a = hn::LoadU(d, sums);
-    auto b = hn::LoadU(d, sums + lanes);
-    auto c = hn::LoadU(d, sums + 2 * lanes);
-    auto e = hn::LoadU(d, sums + 3 * lanes);
+    auto b = a;
+    auto c = a;
+    auto e = a;
+    if constexpr (kVectors > 1) b = hn::LoadU(d, sums + lanes);
+    if constexpr (kVectors > 2) c = hn::LoadU(d, sums + 2 * lanes);
+    if constexpr (kVectors > 3) e = hn::LoadU(d, sums + 3 * lanes);
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const auto value = hn::Set(d, static_cast<double>(values[i]));
         const double* row = rows + static_cast<std::size_t>(ids[i]) * stride;
         a = hn::Add(a, hn::Mul(value, hn::LoadU(d, row)));
-        b = hn::Add(b, hn::Mul(value, hn::LoadU(d, row + lanes)));
-        c = hn::Add(c, hn::Mul(value, hn::LoadU(d, row + 2 * lanes)));
-        e = hn::Add(e, hn::Mul(value, hn::LoadU(d, row + 3 * lanes)));
+        if constexpr (kVectors > 1) b = hn::Add(b, hn::Mul(value, hn::LoadU(d, row + lanes)));
+        if constexpr (kVectors > 2) c = hn::Add(c, hn::Mul(value, hn::LoadU(d, row + 2 * lanes)));
+        if constexpr (kVectors > 3) e = hn::Add(e, hn::Mul(value, hn::LoadU(d, row + 3 * lanes)));
     }
     hn::StoreU(a, d, sums);
-    hn::StoreU(b, d, sums + lanes);
-    hn::StoreU(c, d, sums + 2 * lanes);
-    hn::StoreU(e, d, sums + 3 * lanes);
-}
-
-void add_one(std::span<const std::uint32_t> ids, std::span<const float> values, const double* rows, std::size_t stride, double* sums) {
-    const Doubles d;
-    auto a = hn::LoadU(d, sums);
-    for (std::size_t i = 0; i < ids.size(); ++i) a = hn::Add(a, hn::Mul(hn::Set(d, static_cast<double>(values[i])), hn::LoadU(d, rows + static_cast<std::size_t>(ids[i]) * stride)));
-    hn::StoreU(a, d, sums);
+    if constexpr (kVectors > 1) hn::StoreU(b, d, sums + lanes);
+    if constexpr (kVectors > 2) hn::StoreU(c, d, sums + 2 * lanes);
+    if constexpr (kVectors > 3) hn::StoreU(e, d, sums + 3 * lanes);
 }
 
 void add_scaled_rows_here(std::span<const std::uint32_t> ids, std::span<const float> values, const double* rows, std::span<double> sums) {
     const std::size_t lanes = hn::Lanes(Doubles());
+    const std::size_t stride = sums.size();
     std::size_t label = 0;
-    for (; label + 4 * lanes <= sums.size(); label += 4 * lanes) add_four(ids, values, rows + label, sums.size(), sums.data() + label);
-    for (; label < sums.size(); label += lanes) add_one(ids, values, rows + label, sums.size(), sums.data() + label);
+    for (; label + 4 * lanes <= stride; label += 4 * lanes) add_vectors<4>(ids, values, rows + label, stride, sums.data() + label);
+    const std::size_t left = (stride - label) / lanes;
+    if (left == 3) add_vectors<3>(ids, values, rows + label, stride, sums.data() + label);
+    if (left == 2) add_vectors<2>(ids, values, rows + label, stride, sums.data() + label);
+    if (left == 1) add_vectors<1>(ids, values, rows + label, stride, sums.data() + label);
 }
 
 }  // namespace morula::models::HWY_NAMESPACE

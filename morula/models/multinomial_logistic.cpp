@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -90,9 +91,9 @@ void fold_scaling(std::span<const double> x, const Scaling& scaling, std::int64_
 }
 
 /// Logits of a cell, then the log of their sum of exponentials. weights and logits are padded, the intercept is not.
-double logits_of(const matrix::CsrView& values, std::int64_t cell, const matrix::Dense<double>& weights, std::span<const double> intercept, std::span<double> logits) {
+double logits_of(std::span<const std::uint32_t> ids, std::span<const float> values, const matrix::Dense<double>& weights, std::span<const double> intercept, std::span<double> logits) {
     std::fill(std::copy(intercept.begin(), intercept.end(), logits.begin()), logits.end(), 0.0);
-    add_scaled_rows(values.row_indices(cell), values.row_values(cell), weights.values.data(), logits);
+    add_scaled_rows(ids, values, weights.values.data(), logits);
     const auto own = logits.first(intercept.size());
     const double most = *std::max_element(own.begin(), own.end());
     double sum = 0.0;
@@ -134,7 +135,7 @@ private:
             double loss = 0.0;
             for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
                 const auto row = residual_.row(cell);
-                const double log_sum = logits_of(values_, cell, weights_, intercept_, row);
+                const double log_sum = logits_of(values_.row_indices(cell), values_.row_values(cell), weights_, intercept_, row);
                 const auto own = static_cast<std::size_t>(label_[static_cast<std::size_t>(cell)]);
                 loss += log_sum - row[own];
                 for (std::size_t label = 0; label < intercept_.size(); ++label) row[label] = std::exp(row[label] - log_sum);
@@ -186,6 +187,11 @@ void check_labels(const matrix::CsrView& values, std::span<const std::int32_t> l
     }
 }
 
+void check_genes(const MultinomialLogistic& model, std::int64_t n_genes) {
+    if (n_genes == model.weights.n_rows) return;
+    invalid_data(fmt::format("The cells have {} genes, the label model was fitted on {}.", n_genes, model.weights.n_rows), "Give the genes that the model was fitted on, in their order.");
+}
+
 }  // namespace
 
 MultinomialLogistic fit_multinomial_logistic(const matrix::CsrView& values, std::span<const std::int32_t> label, std::int32_t n_labels,
@@ -201,20 +207,36 @@ MultinomialLogistic fit_multinomial_logistic(const matrix::CsrView& values, std:
     return model;
 }
 
+LabelScorer::LabelScorer(const MultinomialLogistic& model) : weights_(model.weights.n_rows, padded_labels(model.weights.n_cols)), intercept_(model.intercept) {
+    for (std::int64_t gene = 0; gene < weights_.n_rows; ++gene) std::ranges::copy(model.weights.row(gene), weights_.row(gene).begin());
+}
+
+void LabelScorer::score(std::span<const std::uint32_t> ids, std::span<const float> values, std::vector<double>& room, std::span<float> out) const {
+    room.resize(static_cast<std::size_t>(weights_.n_cols));
+    const double log_sum = logits_of(ids, values, weights_, intercept_, room);
+    for (std::size_t label = 0; label < out.size(); ++label) out[label] = static_cast<float>(std::exp(room[label] - log_sum));
+}
+
 matrix::Dense<float> label_probabilities(const MultinomialLogistic& model, const matrix::CsrView& values, Context& context) {
-    if (values.n_cols != model.weights.n_rows) {
-        invalid_data(fmt::format("The cells have {} genes, the label model was fitted on {}.", values.n_cols, model.weights.n_rows), "Give the genes that the model was fitted on, in their order.");
-    }
+    check_genes(model, values.n_cols);
+    const LabelScorer scorer(model);
     matrix::Dense<float> out(values.n_rows, model.weights.n_cols);
-    matrix::Dense<double> weights(model.weights.n_rows, padded_labels(model.weights.n_cols));
-    for (std::int64_t gene = 0; gene < weights.n_rows; ++gene) std::ranges::copy(model.weights.row(gene), weights.row(gene).begin());
     parallel_blocks(context, values.n_rows, kBlockCells, [&](Block block) {
-        std::vector<double> logits(static_cast<std::size_t>(weights.n_cols));
-        for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
-            const double log_sum = logits_of(values, cell, weights, model.intercept, logits);
-            const auto row = out.row(cell);
-            for (std::size_t label = 0; label < row.size(); ++label) row[label] = static_cast<float>(std::exp(logits[label] - log_sum));
-        }
+        std::vector<double> room;
+        for (std::int64_t cell = block.begin; cell < block.end; ++cell) scorer.score(values.row_indices(cell), values.row_values(cell), room, out.row(cell));
+    });
+    return out;
+}
+
+matrix::Dense<float> label_probabilities(const MultinomialLogistic& model, matrix::DenseView<const float> values, Context& context) {
+    check_genes(model, values.n_cols);
+    const LabelScorer scorer(model);
+    std::vector<std::uint32_t> ids(static_cast<std::size_t>(values.n_cols));
+    std::iota(ids.begin(), ids.end(), 0U);
+    matrix::Dense<float> out(values.n_rows, model.weights.n_cols);
+    parallel_blocks(context, values.n_rows, kBlockCells, [&](Block block) {
+        std::vector<double> room;
+        for (std::int64_t cell = block.begin; cell < block.end; ++cell) scorer.score(ids, values.row(cell), room, out.row(cell));
     });
     return out;
 }

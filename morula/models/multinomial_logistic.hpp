@@ -48,7 +48,20 @@ struct MultinomialLogistic {
 MultinomialLogistic fit_multinomial_logistic(const matrix::CsrView& values, std::span<const std::int32_t> label, std::int32_t n_labels,
                                              const MultinomialLogisticOptions& options, Context& context);
 
+/// Probabilities of single cells, from any thread.
+class LabelScorer {
+public:
+    explicit LabelScorer(const MultinomialLogistic& model);
+    /// ids, values: a cell's entries; room: scratch; out: n_labels, adds to one.
+    void score(std::span<const std::uint32_t> ids, std::span<const float> values, std::vector<double>& room, std::span<float> out) const;
+
+private:
+    matrix::Dense<double> weights_;  // padded
+    std::vector<double> intercept_;
+};
+
 /// n_cells x n_labels; rows add to one. Throws invalid_data when the genes do not fit.
 matrix::Dense<float> label_probabilities(const MultinomialLogistic& model, const matrix::CsrView& values, Context& context);
+matrix::Dense<float> label_probabilities(const MultinomialLogistic& model, matrix::DenseView<const float> values, Context& context);
 
 }  // namespace morula::models

@@ -143,28 +143,34 @@ Tiles make_tiles(const ReferenceRegions& regions, matrix::DenseView<const float>
     return out;
 }
 
-NearestCells search(matrix::DenseView<const float> reference, matrix::DenseView<const float> query, std::int32_t k, Self self, Context& context) {
+NearestCells search(matrix::DenseView<const float> reference, const ReferenceRegions& regions, matrix::DenseView<const float> query, std::int32_t k, Self self, Context& context) {
     if (reference.n_cols != query.n_cols) {
         invalid_data(fmt::format("The reference has {} dimensions, the query {}.", reference.n_cols, query.n_cols), "Embed both in one space.");
     }
     const std::int64_t there = reference.n_rows - (self == Self::own_place ? 1 : 0);
     if (there < k) invalid_data(fmt::format("The reference has {} cells to compare with; {} nearest ones are wanted.", there, k), "Give a larger reference, or lower --n-neighbors.");
-    analysis::require_finite(reference, "the reference's embedding", context);
-    analysis::require_finite(query, "the query's embedding", context);
-    const ReferenceRegions regions = cut_into_regions(reference, context);
     const Tiles tiles = make_tiles(regions, query, self, context);
     NearestCells out{matrix::Dense<std::uint32_t>(query.n_rows, k), matrix::Dense<float>(query.n_rows, k)};
     parallel_blocks(context, std::ssize(tiles.tiles), 1, [&](Block block) { search_tile(tiles.tiles[static_cast<std::size_t>(block.begin)], reference, regions, query, out); });
     return out;
 }
 
-}  // namespace
-
-NearestCells nearest_cells(matrix::DenseView<const float> reference, matrix::DenseView<const float> query, std::int32_t k, Context& context) {
-    return search(reference, query, k, Self::none, context);
+matrix::DenseView<const float> finite_reference(matrix::DenseView<const float> reference, Context& context) {
+    analysis::require_finite(reference, "the reference's embedding", context);
+    return reference;
 }
 
-NearestCells nearest_others(matrix::DenseView<const float> cells, std::int32_t k, Context& context) { return search(cells, cells, k, Self::own_place, context); }
+}  // namespace
+
+NearestSearch::NearestSearch(matrix::DenseView<const float> reference, Context& context)
+    : reference_(finite_reference(reference, context)), regions_(cut_into_regions(reference_, context)) {}
+
+NearestCells NearestSearch::nearest(matrix::DenseView<const float> query, std::int32_t k, Context& context) const {
+    analysis::require_finite(query, "the query's embedding", context);
+    return search(reference_, regions_, query, k, Self::none, context);
+}
+
+NearestCells NearestSearch::nearest_others(std::int32_t k, Context& context) const { return search(reference_, regions_, reference_, k, Self::own_place, context); }
 
 matrix::Dense<float> label_votes(const NearestCells& nearest, std::span<const std::int32_t> label, std::int32_t n_labels, Context& context) {
     matrix::Dense<float> votes(nearest.index.n_rows, n_labels);

@@ -7,6 +7,7 @@
 
 #include "morula/core/context.hpp"
 #include "morula/matrix/views.hpp"
+#include "morula/models/reference_regions.hpp"
 
 namespace morula::models {
 
@@ -15,13 +16,22 @@ struct NearestCells {
     matrix::Dense<float> distance;       // Euclidean, same shape
 };
 
-/// The k nearest rows of `reference` for every row of `query`: all pairs are compared by float32 GEMM but those with regions of the reference that cannot hold a neighbour (reference_regions.hpp);
-/// distances are computed again from differences.
-/// Throws invalid_data when widths differ, the reference has fewer than k cells, or a value is not finite. Cost at most 2 n_queries n_reference n_dims flops, a tenth where types lie apart.
-NearestCells nearest_cells(matrix::DenseView<const float> reference, matrix::DenseView<const float> query, std::int32_t k, Context& context);
+/// Cells to be found, cut into regions once for any number of searches.
+class NearestSearch {
+public:
+    /// Throws invalid_data when a value is not finite. The reference must outlive this.
+    NearestSearch(matrix::DenseView<const float> reference, Context& context);
+    /// The k nearest rows of the reference for every row of `query`: all pairs are compared by float32 GEMM but those with regions of the reference that cannot hold a neighbour
+    /// (reference_regions.hpp); distances are computed again from differences.
+    /// Throws invalid_data when widths differ, the reference has fewer than k cells, or a value is not finite. Cost at most 2 n_queries n_reference n_dims flops, a tenth where types lie apart.
+    NearestCells nearest(matrix::DenseView<const float> query, std::int32_t k, Context& context) const;
+    /// The same of the reference's own cells, none of which is a neighbour of its own.
+    NearestCells nearest_others(std::int32_t k, Context& context) const;
 
-/// The same within one set: a cell is no neighbour of its own.
-NearestCells nearest_others(matrix::DenseView<const float> cells, std::int32_t k, Context& context);
+private:
+    matrix::DenseView<const float> reference_;
+    ReferenceRegions regions_;
+};
 
 /// n_queries x n_labels, rows add to one: a neighbour at distance d votes with exp(-(d / d_k)^2), d_k the distance of the last one, so that near cells count up to e times as much.
 /// label: of the reference cells, codes in [0, n_labels).

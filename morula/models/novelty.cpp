@@ -16,20 +16,23 @@ constexpr std::size_t kFewCells = 20;
 constexpr double kMadToSd = 1.4826;
 constexpr double kLeastSpread = 1e-6;
 
-/// Chord between the directions of two rows, 0 to 2; 0 where a row has no length.
-double chord(std::span<const float> a, std::span<const float> b) {
-    double ab = 0.0;
-    double aa = 0.0;
-    double bb = 0.0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        const auto x = static_cast<double>(a[i]);
-        const auto y = static_cast<double>(b[i]);
-        ab += x * y;
-        aa += x * x;
-        bb += y * y;
-    }
-    if (aa == 0.0 || bb == 0.0) return 0.0;
-    return std::sqrt(std::max(0.0, 2.0 - 2.0 * ab / std::sqrt(aa * bb)));
+/// Length of each row.
+std::vector<double> lengths_of(matrix::DenseView<const float> rows, Context& context) {
+    std::vector<double> out(static_cast<std::size_t>(rows.n_rows));
+    parallel_blocks(context, rows.n_rows, kBlockCells, [&](Block block) {
+        for (std::int64_t row = block.begin; row < block.end; ++row) {
+            double squares = 0.0;
+            for (const float x : rows.row(row)) squares += static_cast<double>(x) * static_cast<double>(x);
+            out[static_cast<std::size_t>(row)] = std::sqrt(squares);
+        }
+    });
+    return out;
+}
+
+/// Chord between the directions of two rows, 0 to 2, from their lengths and the distance between them: d^2 = (a - b)^2 + a b chord^2. 0 where a row has no length.
+double chord(double a, double b, double distance) {
+    if (a == 0.0 || b == 0.0) return 0.0;
+    return std::sqrt(std::max(0.0, (distance - (a - b)) * (distance + (a - b)) / (a * b)));
 }
 
 struct Usual {
@@ -53,14 +56,17 @@ double standardized(const UsualDistances& usual, double log_distance, std::int32
 }  // namespace
 
 std::vector<double> log_distances(matrix::DenseView<const float> reference, matrix::DenseView<const float> query, const NearestCells& nearest, Context& context) {
+    const std::vector<double> of_reference = lengths_of(reference, context);
+    const std::vector<double> of_query = lengths_of(query, context);
     std::vector<double> out(static_cast<std::size_t>(query.n_rows));
     parallel_blocks(context, query.n_rows, kBlockCells, [&](Block block) {
         for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
             double length = 0.0;
             double angle = 0.0;
             for (std::int64_t i = 0; i < nearest.index.n_cols; ++i) {
-                length += static_cast<double>(nearest.distance(cell, i));
-                angle += chord(query.row(cell), reference.row(std::int64_t{nearest.index(cell, i)}));
+                const auto distance = static_cast<double>(nearest.distance(cell, i));
+                length += distance;
+                angle += chord(of_query[static_cast<std::size_t>(cell)], of_reference[nearest.index(cell, i)], distance);
             }
             const auto k = static_cast<double>(nearest.index.n_cols);
             out[static_cast<std::size_t>(cell)] = std::log(length / k) + std::log(angle / k);

@@ -111,7 +111,7 @@ TEST(correlation_labels, gives_the_same_bits_at_any_thread_count_and_in_pieces) 
         const LabelProfiles profiles = label_profiles(*source, label, 5, {}, context);
         return correlation_labels(profiles, matrix::read_all(*source, context).view(), {}, context);
     };
-    const auto same = [](const CorrelationLabels& a, const CorrelationLabels& b) { return a.label == b.label && test::same_bits(a.correlation, b.correlation) && a.n_fine_tuned == b.n_fine_tuned; };
+    const auto same = [](const CorrelationLabels& a, const CorrelationLabels& b) { return a.label == b.label && test::same_bits(a.correlation, b.correlation) && a.is_fine_tuned == b.is_fine_tuned; };
     const matrix::Matrix source = matrix::make_view_source(cells.view());
     const CorrelationLabels serial = test::same_at_1_2_4_threads([&](Context& context) { return run(source, context); }, same);
     EXPECT_TRUE(same(serial, run(test::read_seven_rows(source), *test::make_context(2))));

@@ -25,7 +25,7 @@ TEST(nearest_cells, are_those_of_a_plain_search) {
     const matrix::Dense<float> reference = points(900, 12, 1);
     const matrix::Dense<float> query = points(300, 12, 2);
     const auto context = test::make_context(2);
-    const NearestCells nearest = nearest_cells(reference.view(), query.view(), 7, *context);
+    const NearestCells nearest = NearestSearch(reference.view(), *context).nearest(query.view(), 7, *context);
     for (std::int64_t q = 0; q < query.n_rows; ++q) {
         std::vector<std::pair<double, std::uint32_t>> all;
         for (std::int64_t r = 0; r < reference.n_rows; ++r) {
@@ -45,7 +45,7 @@ TEST(nearest_cells, of_one_set_leave_the_cell_itself_out_but_not_its_duplicate) 
     matrix::Dense<float> cells = points(50, 4, 3);
     std::ranges::copy(cells.row(10), cells.row(20).begin());
     const auto context = test::make_context(1);
-    const NearestCells nearest = nearest_others(cells.view(), 3, *context);
+    const NearestCells nearest = NearestSearch(cells.view(), *context).nearest_others(3, *context);
     EXPECT_EQ(nearest.index(10, 0), 20U);
     EXPECT_EQ(nearest.distance(10, 0), 0.0F);
     for (std::int64_t cell = 0; cell < 50; ++cell) {
@@ -78,7 +78,7 @@ TEST(best_labels, go_to_the_lower_code_in_a_tie) {
 TEST(nearest_cells, give_the_same_bits_at_any_thread_count) {
     const matrix::Dense<float> reference = points(2000, 20, 4);
     const matrix::Dense<float> query = points(700, 20, 5);
-    test::same_at_1_2_4_threads([&](Context& context) { return nearest_cells(reference.view(), query.view(), 15, context); },
+    test::same_at_1_2_4_threads([&](Context& context) { return NearestSearch(reference.view(), context).nearest(query.view(), 15, context); },
                                 [](const NearestCells& a, const NearestCells& b) { return a.index.values == b.index.values && test::same_bits(a.distance.values, b.distance.values); });
 }
 
@@ -86,10 +86,10 @@ TEST(nearest_cells, refuse_a_reference_that_is_too_small_and_values_that_are_not
     const matrix::Dense<float> reference = points(5, 4, 6);
     matrix::Dense<float> query = points(5, 4, 7);
     const auto context = test::make_context(1);
-    EXPECT_TRUE(test::contains(test::error_text([&] { nearest_cells(reference.view(), query.view(), 6, *context); }), "5 cells"));
-    EXPECT_EQ(test::error_code([&] { nearest_others(reference.view(), 5, *context); }), ErrorCode::invalid_data);
+    EXPECT_TRUE(test::contains(test::error_text([&] { NearestSearch(reference.view(), *context).nearest(query.view(), 6, *context); }), "5 cells"));
+    EXPECT_EQ(test::error_code([&] { NearestSearch(reference.view(), *context).nearest_others(5, *context); }), ErrorCode::invalid_data);
     query(3, 1) = std::numeric_limits<float>::quiet_NaN();
-    EXPECT_EQ(test::error_code([&] { nearest_cells(reference.view(), query.view(), 2, *context); }), ErrorCode::invalid_data);
+    EXPECT_EQ(test::error_code([&] { NearestSearch(reference.view(), *context).nearest(query.view(), 2, *context); }), ErrorCode::invalid_data);
 }
 
 TEST(novelty, p_counts_the_reference_cells_that_are_as_far) {
@@ -135,10 +135,10 @@ TEST(novelty, p_is_uniform_for_cells_of_the_reference_and_small_for_others) {
     for (std::int64_t cell = 0; cell < other.n_rows; ++cell) other(cell, 0) += 8.0F;
     const auto context = test::make_context(2);
     const std::vector<std::int32_t> one(2000, 0);
-    const UsualDistances usual = usual_distances(log_distances(reference.view(), reference.view(), nearest_others(reference.view(), 15, *context), *context), one, 1);
+    const UsualDistances usual = usual_distances(log_distances(reference.view(), reference.view(), NearestSearch(reference.view(), *context).nearest_others(15, *context), *context), one, 1);
     const auto p_of = [&](const matrix::Dense<float>& cells) {
         const std::vector<std::int32_t> label(static_cast<std::size_t>(cells.n_rows), 0);
-        return novelty_p(usual, log_distances(reference.view(), cells.view(), nearest_cells(reference.view(), cells.view(), 15, *context), *context), label);
+        return novelty_p(usual, log_distances(reference.view(), cells.view(), NearestSearch(reference.view(), *context).nearest(cells.view(), 15, *context), *context), label);
     };
     const std::vector<double> known = p_of(same);
     for (const double t : {0.05, 0.2, 0.5, 0.9}) {

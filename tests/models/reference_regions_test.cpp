@@ -72,7 +72,7 @@ TEST(reference_regions, a_search_that_passes_regions_over_finds_what_a_plain_one
         matrix::Dense<float> cells = groups(4000, 20, 8, apart, 4);
         for (std::int64_t i = 0; i < 30; ++i) std::ranges::copy(cells.row(7), cells.row(100 + 31 * i).begin());
         const matrix::Dense<float> query = groups(300, 20, 8, apart, 5);
-        const NearestCells found = nearest_cells(cells.view(), query.view(), 10, *context);
+        const NearestCells found = NearestSearch(cells.view(), *context).nearest(query.view(), 10, *context);
         for (std::int64_t q = 0; q < query.n_rows; ++q) {
             std::vector<std::pair<double, std::uint32_t>> all;
             for (std::int64_t r = 0; r < cells.n_rows; ++r) all.emplace_back(distance(query.row(q), cells.row(r)), static_cast<std::uint32_t>(r));
@@ -81,7 +81,7 @@ TEST(reference_regions, a_search_that_passes_regions_over_finds_what_a_plain_one
         }
     }
     const matrix::Dense<float> same(1000, 5);
-    const NearestCells found = nearest_others(same.view(), 3, *context);
+    const NearestCells found = NearestSearch(same.view(), *context).nearest_others(3, *context);
     EXPECT_EQ(found.index(0, 0), 1U);
     EXPECT_EQ(found.index(5, 0), 0U);
     EXPECT_EQ(found.distance(999, 2), 0.0F);

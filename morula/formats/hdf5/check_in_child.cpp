@@ -75,7 +75,7 @@ void wait_for(pid_t child, const std::filesystem::path& path, int seconds, Conte
         }
         const timespec pause{0, pause_ns};
         nanosleep(&pause, nullptr);
-        pause_ns = std::min(2 * pause_ns, 20'000'000L);
+        pause_ns = std::min(2 * pause_ns, 2'000'000L);
     }
 }
 
