@@ -45,21 +45,24 @@ std::vector<std::uint16_t> read_types(Section& section, const std::string& key, 
     return types;
 }
 
+std::int32_t read_substance(Section& section, const Model& model) {
+    section.text("substance");
+    std::vector<std::string> substances;
+    for (const Substance& substance : model.substances) substances.push_back(substance.name);
+    return static_cast<std::int32_t>(section.choice("substance", substances, 0));
+}
+
 Readout read_readout(Section& section, const Model& model) {
     Readout readout{.name = section.text("name")};
     section.rename(fmt::format("readout '{}'", readout.name));
     section.text("kind");
     readout.kind = static_cast<ReadoutKind>(section.choice("kind", readout_kind_names(), 0));
-    section.text("substance");
-    std::vector<std::string> substances;
-    for (const Substance& substance : model.substances) substances.push_back(substance.name);
-    readout.substance = static_cast<std::int32_t>(section.choice("substance", substances, 0));
+    if (readout.kind != ReadoutKind::extent) readout.substance = read_substance(section, model);
     readout.types = read_types(section, "cell_types", model);
     readout.region = read_region(section, "");
-    const std::string& unit = model.substances[static_cast<std::size_t>(readout.substance)].unit;
     switch (readout.kind) {
         case ReadoutKind::oxygenation:
-            if (section.has("threshold") || unit != "mmHg") readout.threshold = section.number("threshold");
+            if (section.has("threshold") || model.substances[static_cast<std::size_t>(readout.substance)].unit != "mmHg") readout.threshold = section.number("threshold");
             break;
         case ReadoutKind::barrier:
             readout.axis = static_cast<std::int32_t>(section.choice("axis", {"x", "y", "z"}, 2));
@@ -71,7 +74,8 @@ Readout read_readout(Section& section, const Model& model) {
             break;
         case ReadoutKind::clearance: readout.others = read_types(section, "targets", model); break;
         case ReadoutKind::cytokine_load:
-        case ReadoutKind::secretion: break;
+        case ReadoutKind::secretion:
+        case ReadoutKind::extent: break;
     }
     section.done();
     if (const auto fault = find_fault(readout, model)) section.refuse(fault->key, fault->what, fault->next);

@@ -129,8 +129,8 @@ Tissue intervene(Tissue tissue, std::span<const std::size_t> types, Intervention
 bool is_written_in(const Model& model, std::size_t type, const Readout& readout) {
     const auto names = [&](const std::vector<std::uint16_t>& types) { return std::find(types.begin(), types.end(), type) != types.end(); };
     if (names(readout.types) || names(readout.others)) return true;
-    // What a layer lets through, or what flows between two sides, depends on where cells are, not on what they exchange.
-    if (readout.kind == ReadoutKind::barrier || readout.kind == ReadoutKind::exchange) return false;
+    // What a layer lets through, what flows between two sides, or how far a body reaches, depends on where cells are, not on what they exchange.
+    if (readout.kind == ReadoutKind::barrier || readout.kind == ReadoutKind::exchange || readout.kind == ReadoutKind::extent) return false;
     const CellType& own = model.types[type];
     const auto s = static_cast<std::size_t>(readout.substance);
     if (s < own.exchange.size() && (own.exchange[s].secretion_per_min > 0.0 || own.exchange[s].uptake_per_min > 0.0 || own.exchange[s].exported_per_min > 0.0)) return true;

@@ -31,6 +31,7 @@ const std::vector<Kind>& kinds() {
         {"exchange", {{"area_per_thickness", "um"}, {"capacity", "um3/min"}}, readout_detail::exchange},
         {"secretion", {{"flux", "{} um3/min"}, {"net", "{} um3/min"}}, readout_detail::secretion},
         {"clearance", {{"taken_up", "{} um3/min"}, {"half_life", "min"}, {"contacts", "pairs"}}, readout_detail::clearance},
+        {"extent", {{"diameter", "um"}}, readout_detail::extent},
     };
     return all;
 }
@@ -124,7 +125,7 @@ bool Region::contains(std::array<double, 3> position_um) const {
 
 Fault find_fault(const Readout& readout, const Model& model) {
     if (readout.name.empty()) return ReadoutFault{"name", "is missing", "Name the read-out."};
-    if (readout.substance < 0 || readout.substance >= static_cast<std::int32_t>(model.substances.size())) return ReadoutFault{"substance", "is not there", "Name a substance of the scenario."};
+    if (readout.kind != ReadoutKind::extent && (readout.substance < 0 || readout.substance >= static_cast<std::int32_t>(model.substances.size()))) return ReadoutFault{"substance", "is not there", "Name a substance of the scenario."};
     for (const std::vector<std::uint16_t>* types : {&readout.types, &readout.others}) {
         for (const std::uint16_t type : *types) {
             if (type >= model.types.size()) return ReadoutFault{"cell_types", "name one that is not there", "Name cell types of the scenario."};
@@ -150,6 +151,7 @@ std::vector<std::string> readout_names(const Readout& readout) {
 }
 
 std::string readout_unit(const Readout& readout, std::size_t part, const Model& model) {
+    if (readout.kind == ReadoutKind::extent) return std::string(kind_of(readout).parts[part].unit);  // no substance has to do with it
     return fmt::format(fmt::runtime(kind_of(readout).parts[part].unit), model.substances[static_cast<std::size_t>(readout.substance)].unit);
 }
 

@@ -1,4 +1,4 @@
-// What an organ would be asked for, read from the state of a simulation: oxygenation, barrier, cytokine load, exchange, secretion, clearance.
+// What an organ would be asked for, read from the state of a simulation: oxygenation, barrier, cytokine load, exchange, secretion, clearance, extent.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace morula::simulation {
 
-enum class ReadoutKind { oxygenation, barrier, cytokine_load, exchange, secretion, clearance };
+enum class ReadoutKind { oxygenation, barrier, cytokine_load, exchange, secretion, clearance, extent };
 /// "oxygenation", "barrier", "cytokine_load", ... in the order of ReadoutKind.
 const std::vector<std::string>& readout_kind_names();
 
@@ -39,6 +39,7 @@ struct Region {
 /// exchange       yes        lumen side             vessel side, must be there        region, other_region: instead of types or within them
 /// secretion      yes        who secretes           -                                 -
 /// clearance      yes        who takes up, touches  what they touch; none: no contacts  -
+/// extent         no         cells of the body  -                                 -
 struct Readout {
     std::string name;  // of the scenario's choice; values are called "NAME.part"
     ReadoutKind kind = ReadoutKind::oxygenation;
@@ -95,6 +96,8 @@ std::string readout_unit(const Readout& readout, std::size_t part, const Model& 
 ///   field sees of them.
 /// clearance: "taken_up" amount a min by uptake of living cells; "half_life" min, ln 2 amount / (taken_up + decay amount), amount that of the whole domain: the half-life of a well-mixed
 ///   substance; "contacts": pairs of a living cell of `types` and any cell of `others` that touch (closer than the sum of their radii).
+/// extent: "diameter" um: twice the mean, over 400 directions spread evenly (flat: in the plane), of where a ray from the mean position of the cells, dead ones included, leaves the last cell
+///   that it meets (0 where it meets none). Of a ball it is the diameter; of a flat one that of the disc.
 std::vector<ReadoutValue> read_out(const Readout& readout, const Simulation& simulation, Context& context);
 
 }  // namespace morula::simulation

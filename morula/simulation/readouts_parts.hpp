@@ -18,5 +18,6 @@ std::vector<double> cytokine_load(const Readout& readout, const Simulation& simu
 std::vector<double> exchange(const Readout& readout, const Simulation& simulation, Context& context);
 std::vector<double> secretion(const Readout& readout, const Simulation& simulation, Context& context);
 std::vector<double> clearance(const Readout& readout, const Simulation& simulation, Context& context);
+std::vector<double> extent(const Readout& readout, const Simulation& simulation, Context& context);
 
 }  // namespace morula::simulation::readout_detail

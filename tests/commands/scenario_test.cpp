@@ -169,12 +169,17 @@ kind = "clearance"
 substance = "oxygen"
 cell_types = ["T cell"]
 targets = ["tumor"]
+
+[[readout]]
+name = "body"
+kind = "extent"
+cell_types = ["tumor"]
 )";
 
 TEST_F(ScenarioTest, readouts_are_read) {
     const Scenario scenario = read(kScenario + kReadouts);
     using simulation::ReadoutKind;
-    ASSERT_EQ(scenario.readouts.size(), 4U);
+    ASSERT_EQ(scenario.readouts.size(), 5U);
     EXPECT_EQ(scenario.readouts[0].types, std::vector<std::uint16_t>{0});
     EXPECT_EQ(scenario.readouts[0].threshold, 10.0);
     EXPECT_TRUE(scenario.readouts[0].region->contains({100.0, 149.0, 100.0}));
@@ -187,6 +192,8 @@ TEST_F(ScenarioTest, readouts_are_read) {
     EXPECT_EQ(scenario.readouts[2].other_region->to_um[0], 10.0);
     EXPECT_FALSE(scenario.readouts[2].region.has_value());
     EXPECT_EQ(scenario.readouts[3].kind, ReadoutKind::clearance);
+    EXPECT_EQ(scenario.readouts[4].kind, ReadoutKind::extent);
+    EXPECT_EQ(scenario.readouts[4].types, std::vector<std::uint16_t>{0});
 }
 
 TEST_F(ScenarioTest, readouts_say_on_which_line_they_are_wrong) {
@@ -209,6 +216,7 @@ TEST_F(ScenarioTest, readouts_say_on_which_line_they_are_wrong) {
     refused(with_readout("to_um = [110, 200, 200]", "to_um = [90, 200, 200]"), "readout 'wall', from_um: begins a region without extent", "extent");
     refused(with_readout("from_um = [90, 0, 0]\nto_um = [110, 200, 200]\n", ""), "readout 'wall', from_um: is missing: a barrier needs the box", "thickness");
     refused(with_readout("cell_types = [\"tumor\"]\nvessel", "vessel"), "readout 'lung', cell_types: is missing: an exchange has two sides", "lumen");
+    refused(with_readout("kind = \"extent\"", "kind = \"extent\"\nsubstance = \"oxygen\""), "readout 'body', substance: is not known", "");
     refused(with_readout("name = \"lung\"", "name = \"wall\""), "name: is that of another read-out", "its own name");
 }
 

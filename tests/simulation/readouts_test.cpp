@@ -337,10 +337,74 @@ TEST(readouts, contacts_are_those_that_a_look_at_all_pairs_finds) {
     }
 }
 
+constexpr double volume_of_radius(double r) { return 4.0 / 3.0 * std::numbers::pi * r * r * r; }
+
+/// Cells of radius 50 at these places.
+double diameter_of(const Grid& box, const std::vector<Place>& places, Context& context) {
+    const Model model = still_model(box, {.name = "a"}, {still("cell", volume_of_radius(50.0))});
+    Agents start;
+    for (const Place& at : places) add_agent(start, first_id(start.size()), 0, at, 0.0F);
+    const auto values = read_out({.name = "body", .kind = ReadoutKind::extent}, Simulation(model, start, context), context);
+    EXPECT_EQ(values.front().unit, "um");
+    return value(values, "body.diameter");
+}
+
+TEST(readouts, the_extent_of_one_ball_is_its_diameter) {
+    const auto context = test::make_context(2);
+    EXPECT_NEAR(diameter_of(around_origin(40, 20.0), {{31.0, -7.0, 55.0}}, *context), 100.0, 1e-5);
+    EXPECT_NEAR(diameter_of({.n = {40, 40, 1}, .voxel_um = 20.0, .origin_um = {-400.0, -400.0, 0.0}}, {{31.0, -7.0, 10.0}}, *context), 100.0, 1e-5);
+}
+
+TEST(readouts, the_extent_of_two_balls_that_overlap_is_their_mean_reach) {
+    const auto context = test::make_context(2);
+    const double r = 50.0, a = 30.0, k = r * r - a * a;
+    // A ray at cosine c from the line through both leaves the nearer one at a c + sqrt(r^2 - a^2 (1 - c^2)); c is even on the sphere, an angle on the circle.
+    const double solid = a / 2.0 + r / 2.0 + k / (2.0 * a) * std::asinh(a / std::sqrt(k));
+    const double flat = 2.0 / std::numbers::pi * (a + r * std::comp_ellint_2(a / r));
+    for (std::size_t axis = 0; axis < 3; ++axis) {
+        Place one{5.0, -3.0, 10.0}, other = one;
+        one[axis] += a;
+        other[axis] -= a;
+        EXPECT_NEAR(diameter_of(around_origin(40, 20.0), {one, other}, *context) / (2.0 * solid), 1.0, 1e-3) << axis;
+        if (axis == 2) continue;
+        EXPECT_NEAR(diameter_of({.n = {40, 40, 1}, .voxel_um = 20.0, .origin_um = {-400.0, -400.0, 0.0}}, {one, other}, *context) / (2.0 * flat), 1.0, 1e-3) << axis;
+    }
+}
+
+TEST(readouts, the_extent_of_a_shell_of_cells_lies_within_the_bounds_of_its_gaps) {
+    const auto context = test::make_context(2);
+    // 2,000 cells on a spiral on a sphere: no place on it is farther than `gap` from the nearest of them (6.09, measured).
+    const double R = 100.0, r = 8.0, gap = 6.1;
+    const std::int64_t n = 2'000;
+    Model model = still_model(around_origin(20, 20.0), {.name = "a"}, {still("shell", volume_of_radius(r)), still("inside", volume_of_radius(r)), still("stray", volume_of_radius(r))});
+    Agents start;
+    for (std::int64_t i = 0; i < n; ++i) {
+        const double z = 1.0 - (2.0 * static_cast<double>(i) + 1.0) / static_cast<double>(n), across = std::sqrt(1.0 - z * z), angle = 1.0 + 2.399963 * static_cast<double>(i);
+        add_agent(start, first_id(start.size()), 0, {R * across * std::cos(angle), R * across * std::sin(angle), R * z}, 0.0F);
+    }
+    for (const double x : {-60.0, -20.0, 20.0, 60.0}) add_agent(start, first_id(start.size()), 1, {x, 0.0, 0.0}, 0.0F);
+    add_agent(start, first_id(start.size()), 2, {180.0, 180.0, 180.0}, 0.0F);
+    const auto diameter = [&](std::vector<std::uint16_t> types, std::optional<Region> region) {
+        return value(read_out({.name = "body", .kind = ReadoutKind::extent, .types = std::move(types), .region = region}, Simulation(model, start, *context), *context), "body.diameter");
+    };
+    const double shell = diameter({0}, std::nullopt);
+    EXPECT_LT(shell, 2.0 * (R + r));
+    EXPECT_GT(shell, 2.0 * (std::sqrt(R * R - gap * gap) + std::sqrt(r * r - gap * gap)));
+    EXPECT_NEAR(diameter({0, 1}, std::nullopt), shell, 1e-6) << "what lies inside adds nothing";
+    EXPECT_NEAR(diameter({}, Region{.shape = Region::Shape::ball, .radius_um = 150.0}), shell, 1e-6) << "the stray cell lies outside of the region";
+    EXPECT_TRUE(std::isnan(diameter({}, Region{.shape = Region::Shape::ball, .center_um = {-180.0, -180.0, -180.0}, .radius_um = 1.0})));
+    // The dead belong to the body.
+    for (std::size_t i = 0; i < start.id.size(); ++i) {
+        begin_life(start, i, model.types[start.type[i]].life);
+        start.phase[i] = static_cast<std::uint8_t>(model.types[start.type[i]].life.necrosis);
+    }
+    EXPECT_NEAR(diameter({0}, std::nullopt), shell, 1e-6);
+}
+
 TEST(readouts, are_the_same_with_any_number_of_threads_and_without_cells) {
     const Region layer{.from_um = {-90.0, -90.0, -10.0}, .to_um = {90.0, 90.0, 10.0}};
     const Region ball{.shape = Region::Shape::ball, .radius_um = 20.0};
-    for (const auto kind : {ReadoutKind::oxygenation, ReadoutKind::barrier, ReadoutKind::cytokine_load, ReadoutKind::exchange, ReadoutKind::secretion, ReadoutKind::clearance}) {
+    for (const auto kind : {ReadoutKind::oxygenation, ReadoutKind::barrier, ReadoutKind::cytokine_load, ReadoutKind::exchange, ReadoutKind::secretion, ReadoutKind::clearance, ReadoutKind::extent}) {
         const Readout readout{.name = "r", .kind = kind, .substance = 0, .others = {1}, .region = kind == ReadoutKind::exchange ? ball : layer, .cell_permeability_um_per_min = 0.1};
         const auto all = [&](Context& context) {
             const Simulation simulation = point_source(around_origin(20, 10.0), 1000.0, 1.6, context);
@@ -391,6 +455,8 @@ TEST(readouts, say_what_they_cannot_be) {
     EXPECT_FALSE(find_fault({.name = "x", .kind = ReadoutKind::exchange, .substance = 0, .types = {0}, .others = {0}, .region = box}, model).has_value()) << "cells of one type, some of them in the lumen";
     EXPECT_EQ(readout_kind_names()[static_cast<std::size_t>(ReadoutKind::clearance)], "clearance");
     EXPECT_EQ(readout_names({.name = "x", .kind = ReadoutKind::barrier}).front(), "x.permeability");
+    refused({.name = "x", .kind = ReadoutKind::extent, .types = {1}}, "cell_types: name one");
+    EXPECT_FALSE(find_fault({.name = "x", .kind = ReadoutKind::extent}, model).has_value()) << "how far cells reach has nothing to do with a substance";
 }
 
 }  // namespace
