@@ -59,7 +59,7 @@ private:
         return section_.choice(key, names, 0);
     }
     std::uint16_t type() { return static_cast<std::uint16_t>(number_of("type", model_.types)); }
-    double until() { return section_.has("until_min") ? section_.number("until_min") : kNeverEnds; }
+    TimeSpan span() { return {.from_min = section_.number_or("from_min", 0.0), .until_min = section_.number_or("until_min", kNeverEnds)}; }
 
     /// missing: 0 for a knock-out, whose factor must be below 1, and above 1 for an over-expression, whose factor must be given.
     void read_factor(std::string_view key, double missing) {
@@ -67,23 +67,24 @@ private:
         const bool is_gene = section_.has("gene");
         if (is_gene && section_.has("behavior")) section_.refuse("gene", "stands beside behavior", "Keep one of the two, or write two perturbations.");
         const std::string what = section_.text(is_gene ? "gene" : "behavior");
-        const double factor = missing > 1.0 ? section_.number(key) : section_.number_or(key, missing), from = section_.number_or("from_min", 0.0), to = until();
+        const double factor = missing > 1.0 ? section_.number(key) : section_.number_or(key, missing);
+        const TimeSpan when = span();
         const std::string_view of = is_gene ? "gene" : "behaviour";
         if (missing < 1.0 && !(factor < 1.0)) section_.refuse(key, fmt::format("is {}, and a knock-out makes less of a {}", factor, of), "Give a factor from 0 to 1, or write over_expression.");
         if (missing > 1.0 && !(factor > 1.0)) section_.refuse(key, fmt::format("is {}, and an over-expression makes more of a {}", factor, of), "Give a factor above 1, or write knock_out.");
-        if (is_gene) model_.perturbations.genes.push_back({.type = whom, .gene = what, .factor = factor, .from_min = from, .until_min = to});
-        else model_.perturbations.factors.push_back({.type = whom, .behavior = what, .factor = factor, .from_min = from, .until_min = to});
+        if (is_gene) model_.perturbations.genes.push_back({.type = whom, .gene = what, .factor = factor, .span = when});
+        else model_.perturbations.factors.push_back({.type = whom, .behavior = what, .factor = factor, .span = when});
     }
 
     void read_silencing() {
         const std::uint16_t whom = type();
         const std::size_t what = section_.choice("what", {"all", "secretion", "uptake"}, 0);
-        const double from = section_.number_or("from_min", 0.0), to = until();
+        const TimeSpan when = span();
         for (const Substance& substance : model_.substances) {
             std::vector<const char*> words;
             if (what != 2) words.insert(words.end(), {"secretion", "export"});
             if (what != 1) words.push_back("uptake");
-            for (const char* word : words) model_.perturbations.factors.push_back({.type = whom, .behavior = fmt::format("{} {}", substance.name, word), .factor = 0.0, .from_min = from, .until_min = to});
+            for (const char* word : words) model_.perturbations.factors.push_back({.type = whom, .behavior = fmt::format("{} {}", substance.name, word), .factor = 0.0, .span = when});
         }
     }
 

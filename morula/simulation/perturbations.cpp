@@ -38,23 +38,32 @@ void check_time(double minute) {
     if (!is_time(minute)) refuse(fmt::format("one is at minute {}", minute), "Give minutes of 0 or more.");
 }
 
+/// whose: "'oxygen uptake' of 'tumor'".
+void check_span(const TimeSpan& span, const std::string& whose) {
+    check_time(span.from_min);
+    if (!(span.until_min > span.from_min)) refuse(fmt::format("that of {} ends at minute {} and begins at {}", whose, span.until_min, span.from_min), "Let it end after it begins.");
+}
+
+bool overlap(const TimeSpan& a, const TimeSpan& b) { return a.from_min < b.until_min && b.from_min < a.until_min; }
+
+[[noreturn]] void refuse_two(const std::string& whose, double earlier, double later) {
+    refuse(fmt::format("two act on {} at one time, by the factors {} and {}", whose, earlier, later), "Keep one, or let one end before the other begins.");
+}
+
 void check_factors(const Model& model) {
     const RuleVocabulary words = vocabulary_of(model);
     const std::vector<FactorChange>& all = model.perturbations.factors;
     for (std::size_t k = 0; k < all.size(); ++k) {
         const FactorChange& own = all[k];
         check_type(model, own.type);
-        check_time(own.from_min);
         const std::string& type = model.types[own.type].name;
-        if (!(own.until_min > own.from_min)) refuse(fmt::format("that of '{}' of '{}' ends at minute {} and begins at {}", own.behavior, type, own.until_min, own.from_min), "Let it end after it begins.");
-        if (!(own.factor >= 0.0) || !(own.factor <= kLargestFactor)) refuse(fmt::format("the factor on '{}' of '{}' is {:g}", own.behavior, type, own.factor), fmt::format("Give a factor from 0 to {:g}.", kLargestFactor));
+        const std::string whose = fmt::format("'{}' of '{}'", own.behavior, type);
+        check_span(own.span, whose);
+        if (!(own.factor >= 0.0) || !(own.factor <= kLargestFactor)) refuse(fmt::format("the factor on {} is {:g}", whose, own.factor), fmt::format("Give a factor from 0 to {:g}.", kLargestFactor));
         const std::size_t number = find_behavior(words, own.behavior, "Perturbations");
         if (std::isnan(words.base_of(own.type, number))) refuse(fmt::format("cells of type '{}' have no behaviour '{}'", type, own.behavior), "Name a behaviour that they have.");
         for (std::size_t other = 0; other < k; ++other) {
-            const bool overlap = own.from_min < all[other].until_min && all[other].from_min < own.until_min;
-            if (own.type == all[other].type && overlap && find_behavior(words, all[other].behavior, "Perturbations") == number) {
-                refuse(fmt::format("two act on '{}' of '{}' at one time, by the factors {} and {}", own.behavior, type, all[other].factor, own.factor), "Keep one, or let one end before the other begins.");
-            }
+            if (own.type == all[other].type && overlap(own.span, all[other].span) && find_behavior(words, all[other].behavior, "Perturbations") == number) refuse_two(whose, all[other].factor, own.factor);
         }
     }
 }
@@ -83,8 +92,8 @@ void check_genes(const Model& model) {
     for (std::size_t k = 0; k < all.size(); ++k) {
         const GeneChange& own = all[k];
         check_type(model, own.type);
-        check_time(own.from_min);
         const std::string& type = model.types[own.type].name;
+        const std::string whose = fmt::format("'{}' of '{}'", own.gene, type);
         if (std::find(known.begin(), known.end(), own.gene) == known.end()) {
             const std::string nearest = nearest_name(own.gene, known);
             refuse(fmt::format("no signal of the scenario goes through '{}'", own.gene), known.empty() ? "Name a receptor or a ligand by contact of a programme; this scenario has none that are read off states."
@@ -92,13 +101,10 @@ void check_genes(const Model& model) {
                                                                                                            : fmt::format("Did you mean '{}'?", nearest));
         }
         if (!model.expression->kernel.has_states(own.type)) refuse(fmt::format("cells of type '{}' have no states to read '{}' off", type, own.gene), "Name a type that has states.");
-        if (!(own.until_min > own.from_min)) refuse(fmt::format("that of '{}' of '{}' ends at minute {} and begins at {}", own.gene, type, own.until_min, own.from_min), "Let it end after it begins.");
-        if (!(own.factor >= 0.0) || !std::isfinite(own.factor)) refuse(fmt::format("the factor on '{}' of '{}' is {}", own.gene, type, own.factor), "Give 0 or more.");
+        check_span(own.span, whose);
+        if (!(own.factor >= 0.0) || !std::isfinite(own.factor)) refuse(fmt::format("the factor on {} is {}", whose, own.factor), "Give 0 or more.");
         for (std::size_t other = 0; other < k; ++other) {
-            const bool overlap = own.from_min < all[other].until_min && all[other].from_min < own.until_min;
-            if (own.type == all[other].type && own.gene == all[other].gene && overlap) {
-                refuse(fmt::format("two act on '{}' of '{}' at one time, by the factors {} and {}", own.gene, type, all[other].factor, own.factor), "Keep one, or let one end before the other begins.");
-            }
+            if (own.type == all[other].type && own.gene == all[other].gene && overlap(own.span, all[other].span)) refuse_two(whose, all[other].factor, own.factor);
         }
     }
 }
@@ -174,12 +180,13 @@ void check_cells(const Model& model) {
 
 double strike_of(const Model& model, double minute) { return std::ceil(minute / model.clocks.life_min - kSameMinute) * model.clocks.life_min; }
 
+/// Factors on behaviours act from strike to strike of the life clock.
 bool acts_at(const Model& model, const FactorChange& change, double minute) {
-    const bool has_begun = strike_of(model, change.from_min) <= minute + kSameMinute;
-    return has_begun && (change.until_min == kNeverEnds || strike_of(model, change.until_min) > minute + kSameMinute);
+    const bool has_begun = strike_of(model, change.span.from_min) <= minute + kSameMinute;
+    return has_begun && (change.span.until_min == kNeverEnds || strike_of(model, change.span.until_min) > minute + kSameMinute);
 }
 
-bool acts_at(const GeneChange& change, double minute) { return minute >= change.from_min - kSameMinute && minute < change.until_min - kSameMinute; }
+bool acts_at(const GeneChange& change, double minute) { return minute >= change.span.from_min - kSameMinute && minute < change.span.until_min - kSameMinute; }
 
 /// Even in a ball, or in a disc in the plane of a flat tissue.
 std::array<double, 3> place_in(const Injection& injection, const Grid& box, Random& random) {

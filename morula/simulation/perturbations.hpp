@@ -18,25 +18,29 @@ struct Model;
 
 inline constexpr double kNeverEnds = std::numeric_limits<double>::infinity();
 
-/// A behaviour of a type, by the name that rules use, times a factor: knock-out and silencing (0), knock-down (below 1), over-expression (above 1). What rules make of the behaviour is
-/// multiplied too. Acts from the first strike of the life clock at or after from_min (0: from the start) to the first at or after until_min.
-struct FactorChange {
-    std::uint16_t type = 0;
-    std::string behavior;
-    double factor = 0.0;
+/// When something acts: from 0 (the start) or later, up to its end.
+struct TimeSpan {
     double from_min = 0.0;
     double until_min = kNeverEnds;
 };
 
+/// A behaviour of a type, by the name that rules use, times a factor: knock-out and silencing (0), knock-down (below 1), over-expression (above 1). What rules make of the behaviour is
+/// multiplied too. Acts from the first strike of the life clock at or after the span's begin to the first at or after its end.
+struct FactorChange {
+    std::uint16_t type = 0;
+    std::string behavior;
+    double factor = 0.0;
+    TimeSpan span{};
+};
+
 /// What is read off the states of a type's cells for a gene that signals go through (a receptor, or a ligand by contact), times a factor: knock-out (0), over-expression (above 1). Acts at the
-/// strikes of the signals' clock within [from_min, until_min). The states themselves stay those of measured cells; where the model has a Regulation (experimental) with the gene, they are shifted,
+/// strikes of the signals' clock within the span, its end excluded. The states themselves stay those of measured cells; where the model has a Regulation (experimental) with the gene, they are shifted,
 /// at the strikes of the expression clock.
 struct GeneChange {
     std::uint16_t type = 0;
     std::string gene;
     double factor = 0.0;
-    double from_min = 0.0;
-    double until_min = kNeverEnds;
+    TimeSpan span{};
 };
 
 /// A substance given from outside. `points`: minute and concentration, ascending.

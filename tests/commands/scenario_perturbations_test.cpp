@@ -132,9 +132,9 @@ radius_um = 30
     const Perturbations& all = scenario.model.perturbations;
     ASSERT_EQ(all.factors.size(), 4U);
     EXPECT_EQ(all.factors[0].factor, 0.0);
-    EXPECT_EQ(all.factors[0].until_min, 20.0);
+    EXPECT_EQ(all.factors[0].span.until_min, 20.0);
     EXPECT_EQ(all.factors[1].factor, 3.0);
-    EXPECT_EQ(all.factors[1].until_min, kNeverEnds);
+    EXPECT_EQ(all.factors[1].span.until_min, kNeverEnds);
     EXPECT_EQ(all.factors[2].behavior, "drug secretion");
     EXPECT_EQ(all.factors[3].behavior, "drug export");
     ASSERT_EQ(all.drugs.size(), 2U);

@@ -42,8 +42,8 @@ TEST(perturbations, factors_act_from_their_first_strike_to_their_last) {
     using knowledge::Response;
     model.rules = {{.cell_type = "stroma", .signal = "oxygen", .response = Response::increases, .behavior = "oxygen secretion", .saturation = 3.0, .half_max = 10.0, .line = 1}};
     // 1.2 and 2.6 lie between the strikes at 1.0, 1.5, 2.0, 2.5, 3.0.
-    model.perturbations.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 0.0, .from_min = 1.2, .until_min = 2.6}, {.type = 0, .behavior = "migration speed", .factor = 4.0, .from_min = 0.0},
-                                   {.type = 1, .behavior = "oxygen secretion", .factor = 0.5, .from_min = 1.0}};
+    model.perturbations.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 0.0, .span = {1.2, 2.6}}, {.type = 0, .behavior = "migration speed", .factor = 4.0, .span = {0.0, kNeverEnds}},
+                                   {.type = 1, .behavior = "oxygen secretion", .factor = 0.5, .span = {1.0, kNeverEnds}}};
     Simulation simulation(model, cells(64), *context);
     const auto place_of_first = [&] { return static_cast<std::size_t>(std::find(simulation.agents().id.begin(), simulation.agents().id.end(), first_id(0)) - simulation.agents().id.begin()); };
     const auto uptake = [&] { return simulation.behaviors().value(simulation.agents(), place_of_first(), {BehaviorKind::uptake, 1}); };
@@ -160,8 +160,8 @@ TEST(perturbations, memory_for_cells_to_come_is_asked_for_at_the_start) {
 
 Model perturbed_model() {
     Model model = still_model();
-    model.perturbations = {.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 3.0, .from_min = 0.7, .until_min = 2.0}, {.type = 1, .behavior = "cell-cell repulsion", .factor = 1.5, .from_min = 1.0},
-                                       {.type = 0, .behavior = "relative maximum adhesion distance", .factor = 1.2, .from_min = 1.5}},
+    model.perturbations = {.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 3.0, .span = {0.7, 2.0}}, {.type = 1, .behavior = "cell-cell repulsion", .factor = 1.5, .span = {1.0, kNeverEnds}},
+                                       {.type = 0, .behavior = "relative maximum adhesion distance", .factor = 1.2, .span = {1.5, kNeverEnds}}},
                            .drugs = {{.substance = 0, .points = {{0.4, 3.0}}}, {.substance = 1, .points = {{1.0, 1.0}, {1.8, 2.0}}, .half_life_min = 9.0}},
                            .removals = {{.type = 1, .share = 0.5, .minute = 0.9}},
                            .injections = {{.type = 1, .n = 30, .minute = 1.2, .center_um = {90.0, 90.0, 90.0}, .radius_um = 40.0}}};
@@ -206,13 +206,13 @@ TEST(perturbations, that_contradict_each_other_or_cannot_be_are_refused) {
     refused([](P& p, Model&) { p.drugs = {{.substance = 0, .points = {{3.0, 1.0}, {3.0, 2.0}}}}; }, "two doses at minute 3");
     refused([](P& p, Model&) { p.drugs = {{.substance = 0, .points = {{3.0, 1.0}}, .half_life_min = 1.0}, {.substance = 0, .points = {{4.0, 2.0}}, .half_life_min = 2.0}}; }, "two half-lives, 1 and 2 min");
     refused([](P& p, Model&) { p.drugs = {{.substance = 0, .route = Drug::Route::vessels, .points = {{3.0, 1.0}}}, {.substance = 0, .shape = Drug::Shape::curve, .route = Drug::Route::vessels, .points = {{4.0, 2.0}}}}; }, "stands beside");
-    refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 0.0, .from_min = 0.0, .until_min = 9.0}, {.type = 0, .behavior = "oxygen uptake", .factor = 2.0, .from_min = 8.0}}; }, "at one time, by the factors 0 and 2");
+    refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 0.0, .span = {0.0, 9.0}}, {.type = 0, .behavior = "oxygen uptake", .factor = 2.0, .span = {8.0, kNeverEnds}}}; }, "at one time, by the factors 0 and 2");
     refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "oxygen intake"}}; }, "no behaviour 'oxygen intake'");
     refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "cell-BM adhesion"}}; }, "no basement membrane");
     refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "cycle entry"}}; }, "have no behaviour 'cycle entry'");
     refused([](P& p, Model&) { p.factors = {{.type = 7, .behavior = "oxygen uptake"}}; }, "cell type number 7");
     refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = -1.0}}; }, "is -1");
-    refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 0.0, .from_min = 4.0, .until_min = 4.0}}; }, "ends at minute 4");
+    refused([](P& p, Model&) { p.factors = {{.type = 0, .behavior = "oxygen uptake", .factor = 0.0, .span = {4.0, 4.0}}}; }, "ends at minute 4");
     refused([](P& p, Model&) { p.drugs = {{.substance = 5, .points = {{3.0, 1.0}}}}; }, "not there");
     refused([](P& p, Model&) { p.drugs = {{.substance = 0, .points = {}}}; }, "never given");
     refused([](P& p, Model&) { p.drugs = {{.substance = 0, .points = {{3.0, -1.0}}}}; }, "is -1");
