@@ -16,6 +16,10 @@ namespace {
 using namespace simulation;
 using Point = std::array<double, 3>;
 
+/// A voxel holds its concentration in its middle, so that voxels act as a vessel that is thinner than one of their volume: by .37 to .41 of a voxel for cross-sections of 1 to 113 voxels, wherever
+/// the vessel's middle lies in its voxel.
+constexpr double kThinnerByVoxels = 0.4;
+
 /// How far a point is from the middle of a vessel, and how far along it (0 to 1) its foot lies.
 struct Foot {
     double distance_um;
@@ -55,7 +59,7 @@ struct Ring {
     std::array<Point, 2> box() const { return {Point{center[0] - radius_um, center[1] - radius_um, center[2]}, Point{center[0] + radius_um, center[1] + radius_um, center[2]}}; }
 };
 
-/// Places of the voxels with how far along the vessel they lie.
+/// Places of the voxels with middles within the radius, and of those that the vessel's own middle passes through, with how far along the vessel they lie.
 template <class Shape>
 std::map<std::int64_t, double> voxels_of(const Shape& shape, double radius_um, const Grid& grid) {
     std::map<std::int64_t, double> voxels;
@@ -88,7 +92,7 @@ void read_vessel(Section& section, Model& model) {
     const auto number = static_cast<std::size_t>(substance_number(section, "substance", model));
     const Substance& substance = model.substances[number];
     section.rename(fmt::format("vessel of '{}'", substance.name));
-    const double radius = section.has("radius_um") ? section.positive("radius_um") : 0.0;
+    const double radius = section.has("radius_um") ? section.positive("radius_um") + kThinnerByVoxels * model.box.voxel_um : 0.0;
     const double concentration = section.concentration("concentration", substance.unit);
     double end = concentration;
     const bool is_ring = section.has("ring_radius_um");

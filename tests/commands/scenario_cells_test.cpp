@@ -1,15 +1,20 @@
 // Where the cells of a scenario come from: templates, measured cells, spots, sections made solid; and vessels.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numbers>
+#include <set>
 
 #include "morula/commands/scenario.hpp"
 #include "morula/core/file.hpp"
 #include "morula/data/dataset.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "morula/simulation/layouts.hpp"
+#include "morula/simulation/multigrid.hpp"
 #include "morula/simulation/solid_section.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/real_data.hpp"
@@ -208,10 +213,11 @@ TEST_F(ScenarioCellsTest, a_visium_folder_gives_its_spots_under_tissue) {
 
 const std::string kOxygen = "[[substance]]\nname = \"oxygen\"\nunit = \"mmHg\"\ndiffusion = { value = 1000, unit = \"um2/min\", source = \"measured\" }\n"
                             "decay = { value = 0, unit = \"1/min\", source = \"measured\" }\ninitial = { value = 0, unit = \"mmHg\", source = \"measured\" }\n";
+const std::string kOneCell = "[[cells]]\ntype = \"a\"\nspheroid_radius_um = 1\ncenter_um = [50, 50, 1]\n";
 std::string held(const std::string& key, const std::string& value) { return key + " = { value = " + value + ", unit = \"mmHg\", source = \"measured\" }\n"; }
 
 TEST_F(ScenarioCellsTest, vessels_hold_their_voxels) {
-    const std::string start = "title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [100, 100, 100]\nvoxel_um = 10\n" + kOxygen + "[[cell_type]]\nname = \"a\"\n";
+    const std::string start = "title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [100, 100, 100]\nvoxel_um = 10\n" + kOxygen + "[[cell_type]]\nname = \"a\"\n" + kOneCell;
     const auto fixed = [&](const std::string& vessel) { return read(start + "[[vessel]]\nsubstance = \"oxygen\"\n" + vessel).model.fixed[0]; };
     const auto line = fixed("from_um = [0, 55, 55]\nto_um = [100, 55, 55]\n" + held("concentration", "60") + held("to_concentration", "40"));
     ASSERT_EQ(line.places.size(), 10U);
@@ -235,9 +241,53 @@ TEST_F(ScenarioCellsTest, vessels_hold_their_voxels) {
     refused(start + "[[vessel]]\nsubstance = \"oxygen\"\nfrom_um = [0, 0]\nto_um = [1, 1, 1]\n" + held("concentration", "1"), "three numbers", "[0, 200, 200]");
 }
 
+/// Mean over a wide ring of tissue around a vessel of how far a consumed substance has fallen, less and relative to the closed form for a cylinder of radius `radius` (Krogh and Erlang 1919). fixed:
+/// the vessel's voxels in a flat box of 61 x 61; tissue takes up at a constant rate within 26 voxels of (x, y).
+double error_of_fall(const std::vector<std::int64_t>& fixed, const simulation::Grid& box, double x, double y, double radius, Context& context) {
+    const double rim = 26.0 * box.voxel_um, rate = 1.0, diffusion = 100.0;
+    simulation::Field field(box, {{.name = "oxygen", .unit = "mmHg", .diffusion_um2_per_min = diffusion, .initial = 0.0}}, 0.1, context);
+    const std::vector<double> blood(fixed.size(), 0.0);
+    field.fix(0, fixed, blood, context);
+    const std::set<std::int64_t> held(fixed.begin(), fixed.end());
+    std::vector<double> source(static_cast<std::size_t>(box.n_stored()), 0.0), sink(source.size(), 0.0);
+    double area = 0.0;  // that consumes
+    const auto for_each = [&](const auto& body) {
+        for (std::int64_t b = 0; b < box.n[1]; ++b) {
+            for (std::int64_t a = 0; a < box.n[0]; ++a) body(box.place(a, b, 0), std::hypot(box.center_um(0, a) - x, box.center_um(1, b) - y));
+        }
+    };
+    for_each([&](std::int64_t place, double r) {
+        if (r > rim || held.contains(place)) return;
+        source[static_cast<std::size_t>(place)] = -rate;
+        area += box.voxel_um * box.voxel_um;
+    });
+    solve_steady(field, 0, source, sink, {}, context);
+    const double outer_squared = area / std::numbers::pi + radius * radius;
+    double found = 0.0, expected = 0.0;
+    for_each([&](std::int64_t place, double r) {
+        if (r < 0.5 * rim || r > 0.75 * rim) return;
+        found += field.values(0)[static_cast<std::size_t>(place)];
+        expected += rate / (4.0 * diffusion) * (r * r - radius * radius) - rate * outer_squared / (2.0 * diffusion) * std::log(r / radius);
+    });
+    return found / expected - 1.0;
+}
+
+TEST_F(ScenarioCellsTest, vessels_act_as_ones_of_their_radius) {
+    const double voxel = 2.0;
+    for (const double radius : {4.0, 6.0, 8.0, 12.0}) {
+        for (const auto& [x, y] : {std::pair{0.0, 0.0}, {1.0, 0.0}, {1.0, 1.0}, {0.5, 0.2}, {0.3, 0.9}}) {
+            const std::string middle = fmt::format("[{}, {}, 1]", x, y);
+            const Scenario scenario = read("title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [122, 122, 2]\nvoxel_um = 2\norigin_um = [-61, -61, 0]\n" + kOxygen + "[[cell_type]]\nname = \"a\"\n" + kOneCell +
+                                           "[[vessel]]\nsubstance = \"oxygen\"\nfrom_um = " + middle + "\nto_um = " + middle + "\nradius_um = " + fmt::format("{}\n", radius) + held("concentration", "0"));
+            ASSERT_EQ(scenario.model.box.voxel_um, voxel);
+            EXPECT_NEAR(error_of_fall(scenario.model.fixed[0].places, scenario.model.box, x, y, radius, *test::make_context(1)), 0.0, 0.06) << "radius " << radius << " um around " << middle;
+        }
+    }
+}
+
 TEST_F(ScenarioCellsTest, medium_and_saturation_are_read_and_checked) {
     const std::string start = "title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [100, 100, 100]\nvoxel_um = 10\n" + kOxygen;
-    const std::string type = "[[cell_type]]\nname = \"a\"\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n";
+    const std::string type = kOneCell + "[[cell_type]]\nname = \"a\"\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n";
     const std::string uptake = "uptake = { value = 5, unit = \"1/min\", source = \"measured\" }\n";
     const Scenario scenario = read(start + "pace = \"steady\"\n" + held("medium", "38") + type + uptake + held("uptake_half", "2"));
     EXPECT_EQ(scenario.model.medium[0], 38.0);
