@@ -74,6 +74,7 @@ public:
         if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
         if (top.has("rules")) read_rules(top);
         scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
+        if (scenario_.start.size() == 0 && model_.perturbations.injections.empty()) top.refuse("cells", "is missing: there are no cells, and nobody puts any in", "Add [[cells]], or a [[perturbation]] that injects some.");
         scenario_.readouts = read_readouts(top, model_);
         top.done();
         require_room(top, expected_bytes(model_, scenario_.start.size()), n_substances, scenario_.start.size());
@@ -101,6 +102,7 @@ private:
         CellOrigins origins;
         for (Section& cells : top.sections("cells")) read_cells(cells, model_, scenario_.start, origins, reading_);
         refuse_twins(scenario_.start, origins);
+        refuse_crowds(model_, scenario_.start, origins, reading_.context);
     }
 
     /// Cells of which type would overshoot? Simulation asks each cell; here the line is known.

@@ -43,6 +43,9 @@ std::string origin_of(const CellOrigins& origins, std::size_t cell) {
     return own.places.empty() ? own.section : own.places[cell - own.first];
 }
 
+/// Cells fill at most .74 of a space without being squeezed, and as templates pack them .86; scattered at random at that density a few meet 1.5.
+constexpr double kPackingToWarnOf = 2.0;
+
 std::string position_text(const simulation::Agents& cells, std::size_t i) { return fmt::format("({:g}, {:g}, {:g}) um", cells.x[i], cells.y[i], cells.z[i]); }
 
 }  // namespace
@@ -69,6 +72,22 @@ void refuse_twins(const simulation::Agents& start, const CellOrigins& origins) {
     const auto [later, earlier] = *twins;
     invalid_data(fmt::format("{}: the cell at {} stands where another does, that of {}.", origin_of(origins, later), position_text(start, later), origin_of(origins, earlier)),
                  "Cells on top of each other do not push: move one of them, or take it out.");
+}
+
+std::string crowd_text(const simulation::Crowd& crowd) {
+    return fmt::format("overlaps {} others, which would push it {:.3g} um in the first mechanics step (its radius is {:.3g} um); cells fill the room around it {:.3g} times, and mechanics resolves {:g} times at most", crowd.n_overlapping,
+                       crowd.push_um, crowd.radius_um, crowd.packing, simulation::kMostPacking);
+}
+
+void refuse_crowds(const simulation::Model& model, const simulation::Agents& start, const CellOrigins& origins, Context& context) {
+    const simulation::Crowding crowding = simulation::find_crowding(model, start, context);
+    if (const auto& crowd = crowding.beyond_mechanics) {
+        invalid_data(fmt::format("{}: the cell at {} {}.", origin_of(origins, crowd->agent), position_text(start, crowd->agent), crowd_text(*crowd)), std::string(kLessCrowded));
+    }
+    if (crowding.densest.packing <= kPackingToWarnOf) return;
+    const std::size_t cell = crowding.densest.agent;
+    context.events().warning(fmt::format("{}: cells overlap: those around the one at {} fill their room {:.2g} times (tissue .6 to .9). They will push each other apart from the first step on.", origin_of(origins, cell), position_text(start, cell),
+                                         crowding.densest.packing));
 }
 
 }  // namespace morula::commands::scenario_detail

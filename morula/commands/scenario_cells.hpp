@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "morula/commands/scenario_section.hpp"
+#include "morula/simulation/crowding.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace morula::commands::scenario_detail {
@@ -34,5 +35,12 @@ using CellOrigins = std::vector<CellOrigin>;
 void read_cells(Section& section, const simulation::Model& model, simulation::Agents& start, CellOrigins& origins, Reading& reading);
 /// Throws invalid_data, with the files and lines of both, where two cells are at one place.
 void refuse_twins(const simulation::Agents& start, const CellOrigins& origins);
+
+/// "overlaps 120 others, which would push it ...": what is wrong with a crowd, for after "the cell at ...".
+std::string crowd_text(const simulation::Crowd& crowd);
+/// What to do about it.
+inline constexpr std::string_view kLessCrowded = "Put the cells further apart (spacing_um, a larger radius, fewer of them), or give a shorter mechanics_min.";
+/// Throws invalid_data, with the file and line of the first cell, where cells crowd so that mechanics cannot tell them apart; warns where they overlap far beyond what tissue does.
+void refuse_crowds(const simulation::Model& model, const simulation::Agents& start, const CellOrigins& origins, Context& context);
 
 }  // namespace morula::commands::scenario_detail

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "morula/commands/scenario_cells.hpp"
 #include "morula/core/error.hpp"
 #include "morula/formats/text/delimited.hpp"
 #include "morula/simulation/perturbations.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 using namespace simulation;
 
+constexpr std::int64_t kBytesACell = 300;
 /// Of the messages of check_perturbations, which do not know the line.
 constexpr std::string_view kPrefix = "Perturbations: ";
 const std::vector<std::string> kKinds{"knock_out", "over_expression", "silencing", "drug", "removal", "injection"};
@@ -48,6 +50,7 @@ public:
                 fail(error.code(), error.message().substr(kPrefix.size()), error.next());
             }
         });
+        if (kind == 5) refuse_crowd();
     }
 
 private:
@@ -132,6 +135,17 @@ private:
         if (place.size() != 3) section_.refuse("center_um", "must have three numbers", "Write [200, 200, 200].");
         const std::array<double, 3> center{place[0], place[1], place[2]};
         model_.perturbations.injections.push_back({.type = type(), .n = section_.whole_or("n", 0), .minute = section_.number("minute"), .center_um = center, .radius_um = section_.number("radius_um")});
+    }
+
+    /// Of those that the last injection puts in; who is there already is not asked.
+    void refuse_crowd() {
+        Model alone{.box = model_.box, .substances = {}, .pace = {}, .fixed = {}, .types = model_.types, .affinity = {}, .rules = {}, .clocks = model_.clocks, .expression = {}, .seed = model_.seed};
+        alone.perturbations.injections = {model_.perturbations.injections.back()};
+        const std::int64_t n = alone.perturbations.injections.front().n;
+        section_.require_memory("n", kBytesACell * n, fmt::format("{} cells", n));
+        Agents injected;
+        put_in(alone, injected, -1.0, kNeverEnds);
+        if (const auto crowd = find_crowding(alone, injected, context_).beyond_mechanics) section_.refuse("radius_um", fmt::format("puts {} cells so close that one of them {}", n, crowd_text(*crowd)), std::string(kLessCrowded));
     }
 
     Section& section_;

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <tuple>
 
 #include "morula/commands/scenario.hpp"
+#include "morula/commands/scenario_cost.hpp"
 #include "morula/commands/scenario_templates.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
@@ -22,12 +21,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 using simulation::FieldPace;
 using simulation::Simulation;
-
-/// For the estimate of a run's time: two cores of the machine of docs/simulation.md, half loaded.
-constexpr double kAgentStepsPerSecond = 8e6;
-constexpr double kVoxelStepsPerSecond = 4e8;
-constexpr double kSecondsAVoxelSolved = 1e-7;
-constexpr double kSecondsAStep = 2e-5;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -42,36 +35,6 @@ constexpr auto describe(const CheckOptions*) {
     };
 }
 
-/// What a run would cost, for the cells of its start.
-struct Cost {
-    double until_min = 0.0;
-    double mechanics_steps = 0.0;
-    double field_steps = 0.0;      // over all stepped substances
-    double solutions = 0.0;        // over all steady ones
-    std::int64_t memory_bytes = 0;
-    double seconds = 0.0;
-};
-
-Cost cost_of(const Simulation& simulation, double until_min) {
-    const simulation::Model& model = simulation.model();
-    const double n_agents = static_cast<double>(simulation.agents().size());
-    const double n_voxels = static_cast<double>(model.box.n_voxels());
-    Cost cost{.until_min = until_min, .mechanics_steps = std::round(until_min / model.clocks.mechanics_min), .memory_bytes = simulation::expected_bytes(model, simulation.agents().size())};
-    for (std::size_t s = 0; s < model.substances.size(); ++s) {
-        // The first step and each strike of the substance's clock.
-        if (model.pace[s] == FieldPace::steady) cost.solutions += simulation.steps_a_solution(s) == 1 ? cost.mechanics_steps : 1.0 + std::floor(cost.mechanics_steps / static_cast<double>(simulation.steps_a_solution(s)));
-        else cost.field_steps += std::round(until_min / model.clocks.field_min);
-    }
-    cost.seconds = cost.mechanics_steps * (kSecondsAStep + n_agents / kAgentStepsPerSecond) + cost.field_steps * n_voxels / kVoxelStepsPerSecond + cost.solutions * n_voxels * kSecondsAVoxelSolved;
-    return cost;
-}
-
-std::string duration_text(double seconds) {
-    if (seconds < 90.0) return fmt::format("{:.0f} s", std::max(1.0, seconds));
-    if (seconds < 5'400.0) return fmt::format("{:.0f} min", seconds / 60.0);
-    return seconds < 172'800.0 ? fmt::format("{:.1f} h", seconds / 3'600.0) : fmt::format("{:.1f} days", seconds / 86'400.0);
-}
-
 std::vector<std::int64_t> cells_by_type(const Simulation& simulation) {
     std::vector<std::int64_t> n;
     for (const auto& phases : simulation.composition()) {
@@ -81,7 +44,7 @@ std::vector<std::int64_t> cells_by_type(const Simulation& simulation) {
     return n;
 }
 
-std::string check_text(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const Cost& cost) {
+std::string check_text(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const RunCost& cost) {
     const simulation::Model& model = simulation.model();
     std::vector<std::string> cells;
     const auto n = cells_by_type(simulation);
@@ -99,12 +62,12 @@ std::string check_text(const CheckOptions& options, const Scenario& scenario, co
     for (const ScenarioRate& rate : scenario.rates) {
         if (rate.source == Evidence::guessed) text += fmt::format("  {}: {} = {:g} {}, guessed between {:g} and {:g}\n", rate.line > 0 ? fmt::format("line {}", rate.line) : "not given", rate.name, rate.value, rate.unit, rate.prior[0], rate.prior[1]);
     }
-    text += fmt::format("Run: {:g} min in {:.0f} steps of motion, {:.0f} of fields, {:.0f} steady solutions; {} of memory, about {} on two cores for the cells of the start, more as they divide.\n", cost.until_min,
+    text += fmt::format("Run: {:g} min in {:.0f} steps of motion, {:.0f} of fields, {:.0f} steady solutions; {} of memory, about {} on two cores, an estimate for the cells of the start: more as they divide.\n", cost.until_min,
                         cost.mechanics_steps, cost.field_steps, cost.solutions, format_bytes(cost.memory_bytes), duration_text(cost.seconds));
     return text;
 }
 
-std::string check_json(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const Cost& cost) {
+std::string check_json(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const RunCost& cost) {
     Json rates = Json::array();
     for (const ScenarioRate& rate : scenario.rates) {
         Json one = {{"rate", rate.name}, {"value", rate.value}, {"unit", rate.unit}, {"source", evidence_name(rate.source)}, {"citation", rate.citation}};
@@ -131,8 +94,9 @@ std::string check_json(const CheckOptions& options, const Scenario& scenario, co
 CommandResult run_check(const CheckOptions& options, Context& context) {
     Scenario scenario = read_scenario(options.scenario, context);
     const double until = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
+    const RunCost cost = cost_of(scenario.model, scenario.start.size(), until);
+    check_duration(cost, options.scenario, context);
     const Simulation simulation(scenario.model, std::move(scenario.start), context);
-    const Cost cost = cost_of(simulation, until);
     return {check_text(options, scenario, simulation, cost), check_json(options, scenario, simulation, cost)};
 }
 
@@ -171,7 +135,7 @@ CommandResult run_new(const NewOptions& options, Context&) {
 std::vector<Command> scenario_commands() {
     return {make_command<CheckOptions>({.name = "scenario check",
                                         .summary = "Check a tissue scenario without running it: its rates by source, its cells, steps, memory and time.",
-                                        .help = "Everything that `simulate` would refuse is refused, with the same exit code. The time is an estimate for the cells of the start on two cores.",
+                                        .help = "Everything that `simulate` would refuse is refused, with the same exit code. The time is an estimate for the cells of the start on two cores; one above a year is refused, one above a day gives a warning.",
                                         .examples = {{"What a scenario rests on", "morula scenario check examples/tissue/oxygen_ball.toml"}}},
                                        run_check),
             make_command<NewOptions>({.name = "scenario new",

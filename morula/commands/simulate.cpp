@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "morula/commands/scenario.hpp"
+#include "morula/commands/scenario_cost.hpp"
 #include "morula/commands/simulate.hpp"
 #include "morula/commands/simulate_report.hpp"
 #include "morula/commands/simulate_run.hpp"
@@ -73,11 +74,12 @@ Scenario scenario_of(const SimulateOptions& options, Context& context) {
     if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
     const double step = scenario.model.clocks.mechanics_min;
     scenario.until_min = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
+    check_duration(cost_of(scenario.model, scenario.start.size(), scenario.until_min), options.scenario, context);
     if (step > scenario.every_min) {
         context.events().warning(fmt::format("{}: every_min is shorter than a mechanics step; a row is written each step.", options.scenario));
         scenario.every_min = step;
     }
-    if (scenario.start.size() == 0) context.events().warning(fmt::format("{}: there are no cells; only fields will change.", options.scenario));
+    if (scenario.start.size() == 0) context.events().warning(fmt::format("{}: there are no cells at the start; until some are put in, only fields change.", options.scenario));
     if (const auto guessed = count_sources(scenario)[3]; guessed > 0) {
         context.events().warning(fmt::format("{} of {} rates are guessed; the result holds for these guesses alone.", guessed, scenario.rates.size()));
     }

@@ -105,6 +105,20 @@ std::string_view event_name(CellEvent::Kind kind) {
     return names[static_cast<std::size_t>(kind)];
 }
 
+std::vector<std::int64_t> steps_between_solutions(const Model& model, const Behaviors& behaviors) {
+    // Who looks at steady fields that nobody follows: rules, and signals.
+    std::int64_t steps_a_look = strikes(model.clocks.mechanics_min, model.clocks.life_min, "mechanics and life");
+    if (model.expression && model.expression->signalling) steps_a_look = std::gcd(steps_a_look, strikes(model.clocks.mechanics_min, model.expression->signalling->model().clock_min, "mechanics and signalling"));
+    const std::vector<std::int32_t> by_rules = behaviors.own_mechanics().chemotaxis;
+    std::vector<std::int64_t> steps;
+    for (std::size_t s = 0; s < model.substances.size(); ++s) {
+        const bool by_type = std::any_of(model.types.begin(), model.types.end(), [&](const CellType& type) { return type.mechanics.chemotaxis_substance == static_cast<std::int32_t>(s); });
+        const bool is_followed = by_type || (s < by_rules.size() && by_rules[s] >= 0);
+        steps.push_back(model.clocks.steady_min ? strikes(model.clocks.mechanics_min, *model.clocks.steady_min, "mechanics and steady fields") : is_followed ? 1 : steps_a_look);
+    }
+    return steps;
+}
+
 Simulation::Simulation(Model model, Context& context)
     : model_(checked_whole(std::move(model))), field_(model_.box, substances_of(model_), model_.clocks.field_min, context), behaviors_(model_),
       mechanics_(model_.box, mechanics_of(model_), model_.affinity, {.dt_min = model_.clocks.mechanics_min, .skin_um = model_.skin_um, .own = behaviors_.own_mechanics()}) {
@@ -118,14 +132,7 @@ Simulation::Simulation(Model model, Context& context)
         steps_a_state_ = strikes(model_.clocks.mechanics_min, model_.expression->clock_min, "mechanics and expression");
         if (model_.expression->signalling) steps_a_signal_ = strikes(model_.clocks.mechanics_min, model_.expression->signalling->model().clock_min, "mechanics and signalling");
     }
-    // Who looks at steady fields that nobody follows: rules, and signals.
-    const std::int64_t steps_a_look = model_.expression && model_.expression->signalling ? std::gcd(steps_a_life_, steps_a_signal_) : steps_a_life_;
-    const std::vector<std::int32_t> by_rules = behaviors_.own_mechanics().chemotaxis;
-    for (std::size_t s = 0; s < model_.substances.size(); ++s) {
-        const bool by_type = std::any_of(model_.types.begin(), model_.types.end(), [&](const CellType& type) { return type.mechanics.chemotaxis_substance == static_cast<std::int32_t>(s); });
-        const bool is_followed = by_type || (s < by_rules.size() && by_rules[s] >= 0);
-        steps_a_solution_.push_back(model_.clocks.steady_min ? strikes(model_.clocks.mechanics_min, *model_.clocks.steady_min, "mechanics and steady fields") : is_followed ? 1 : steps_a_look);
-    }
+    steps_a_solution_ = steps_between_solutions(model_, behaviors_);
     for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
         const FixedVoxels& fixed = model_.fixed[static_cast<std::size_t>(s)];
         field_.fix(s, fixed.places, fixed.concentrations, context);

@@ -51,6 +51,10 @@ struct CellExchange {
 /// The first agent that is where one before it is, and that one.
 std::optional<std::array<std::size_t, 2>> first_at_one_place(const Agents& agents);
 
+/// Mechanics steps between solutions of each substance, were it steady: of the model's clock for them where it has one, else every step for those that cells follow, and for the others as often as rules (the
+/// life clock) or signals look. behaviors: of the same, checked model.
+std::vector<std::int64_t> steps_between_solutions(const Model& model, const Behaviors& behaviors);
+
 /// One mechanics step: field steps with exchange, and steady fields where they are due (in the first step, then in every one that ends with their clock's strike); then motion; then, where the life clock strikes, rules, growth, cycle and death.
 /// Everything is decided by model, start and seed: the same bits for any number of threads, and after save and load at any step.
 class Simulation {

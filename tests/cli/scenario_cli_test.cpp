@@ -55,8 +55,12 @@ TEST_F(ScenarioCliTest, what_simulate_refuses_the_check_refuses_alike) {
         text.replace(text.find(from), from.size(), to);
         return text;
     };
+    std::string endless = changed("until_min = 1440", "until_min = 1e8");
+    for (const auto& [from, to] : {std::pair<std::string, std::string>{"voxel_um = 20", "voxel_um = 5"}, {"life_min = 6", "life_min = 6\nsteady_min = 0.1"}}) endless.replace(endless.find(from), from.size(), to);
     for (const std::string& text : {changed("cycle = \"live\"", "cycle = \"lively\""), changed("spheroid_radius_um = 120", "spheroid_radius_um = 1200"), changed("mechanics_min = 0.1", "mechanics_min = 2"),
-                                    changed("oxygen_ball_rules.csv", "none.csv"), changed("size_um = [600, 600, 600]", "size_um = [6000000, 6000000, 6000000]"), changed("until_min = 1440", "until_min = 1e8\nsnapshot_every_min = 7")}) {
+                                    changed("oxygen_ball_rules.csv", "none.csv"), changed("size_um = [600, 600, 600]", "size_um = [6000000, 6000000, 6000000]"), changed("until_min = 1440", "until_min = 1e8\nsnapshot_every_min = 7"),
+                                    changed("spheroid_radius_um = 120", "spheroid_radius_um = 2\nspacing_um = 0.1"), good.substr(0, good.find("[[cells]]")),
+                                    endless}) {
         write_text_file(folder_ / "bad.toml", text);
         const test::Outcome check = morula({"scenario", "check", "bad.toml"});
         const test::Outcome run = morula({"simulate", "bad.toml", "--out", "out"});
@@ -64,6 +68,18 @@ TEST_F(ScenarioCliTest, what_simulate_refuses_the_check_refuses_alike) {
         EXPECT_EQ(check.status, run.status) << check.err << run.err;
         EXPECT_TRUE(run.err.ends_with(check.err)) << "after its warnings: " << check.err << run.err;
     }
+}
+
+TEST_F(ScenarioCliTest, runs_that_take_for_ever_say_so) {
+    const std::string ball = (examples() / "oxygen_ball.toml").string();
+    const test::Outcome usual = morula({"scenario", "check", ball});
+    EXPECT_EQ(usual.err.find("Is that meant?"), std::string::npos) << usual.err;
+    EXPECT_NE(usual.out.find("on two cores, an estimate for the cells of the start: more as they divide"), std::string::npos) << usual.out;
+    const test::Outcome far = morula({"scenario", "check", ball, "--until", "1e8"});
+    EXPECT_EQ(far.status, 0) << far.err;
+    EXPECT_NE(far.err.find("1e+08 min, 190 years of the tissue's own time, would take about"), std::string::npos) << far.err;
+    EXPECT_NE(far.err.find("Is that meant?"), std::string::npos) << far.err;
+    EXPECT_NE(far.out.find(" days on two cores"), std::string::npos) << far.out;
 }
 
 TEST_F(ScenarioCliTest, new_scenarios_pass_the_check_and_run) {

@@ -50,10 +50,13 @@ name = "tumor"
   export = { value = 5, unit = "nM um3/min", source = "fitted" }
 )";
 
+/// Behind what is tested, so that lines stay.
+const std::string kOneCell = "[[cells]]\ntype = \"tumor\"\nspheroid_radius_um = 1\ncenter_um = [100, 100, 100]\n";
+
 class ScenarioPerturbationsTest : public testing::Test {
 protected:
     Scenario read(const std::string& more) const {
-        write_text_file(folder_ / "scenario.toml", kScenario + more);
+        write_text_file(folder_ / "scenario.toml", kScenario + more + kOneCell);
         return read_scenario(folder_ / "scenario.toml", *test::make_context(1));
     }
     void expect_refusal(const std::string& more, std::string_view part) const {

@@ -323,6 +323,31 @@ TEST_F(ScenarioTest, what_the_engine_would_refuse_is_refused_with_file_and_line)
     refused(with("spheroid_radius_um = 30", "spheroid_radius_um = 130"), ": cells of template 'spheroid': the cell at", "larger domain");
 }
 
+TEST_F(ScenarioTest, cells_that_mechanics_could_not_tell_apart_are_refused_with_their_number) {
+    // 47,413 of them in a ball of 2 um.
+    const Error crowd = test::thrown_by([&] { read(with("spheroid_radius_um = 30", "spheroid_radius_um = 2\nspacing_um = 0.1")); });
+    EXPECT_EQ(crowd.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(test::contains(crowd.message(), "scenario.toml, line ")) << crowd.message();
+    EXPECT_TRUE(test::contains(crowd.message(), "cells of template 'spheroid': the cell at (")) << crowd.message();
+    EXPECT_TRUE(test::contains(crowd.message(), "um overlaps 47")) << crowd.message();
+    EXPECT_TRUE(test::contains(crowd.message(), "um in the first mechanics step (its radius is 8.41 um); cells fill the room around it 1.7")) << crowd.message();
+    EXPECT_TRUE(test::contains(crowd.next(), "spacing_um")) << crowd.next();
+    std::string close = "x,y,z,type\n";
+    for (int k = 0; k < 60; ++k) close += std::to_string(10.0 + 0.01 * k) + ",20,30,tumor\n";
+    write_text_file(folder_ / "cells.csv", close);
+    refused(kScenario, "cells.csv, line 2: the cell at (10, 20, 30) um overlaps 59 others, which would push it 2", "further apart");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n");
+    const std::string injection = "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nminute = 6\ncenter_um = [50, 50, 50]\nradius_um = ";
+    refused(kScenario + injection + "2\nn = 47000\n", "radius_um: puts 47000 cells so close that one of them overlaps 46999 others", "a larger radius");
+    read(kScenario + injection + "40\nn = 60\n");
+}
+
+TEST_F(ScenarioTest, a_scenario_in_which_nobody_ever_is_is_refused) {
+    std::string text = kScenario.substr(0, kScenario.find("[[cells]]"));
+    refused(text, "the scenario, cells: is missing: there are no cells, and nobody puts any in", "Add [[cells]]");
+    read(text + "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nminute = 6\nn = 1\ncenter_um = [50, 50, 50]\nradius_um = 9\n");
+}
+
 TEST_F(ScenarioTest, a_steady_substance_that_nothing_takes_away_is_refused) {
     const auto steady = [](const std::string& decay, const std::string& rest, const std::string& uptake) {
         std::string text = with("name = \"oxygen\"", "name = \"oxygen\"\npace = \"steady\"");
