@@ -24,6 +24,8 @@ constexpr float kHalfSteps = 32'500.0F;
 constexpr std::size_t kQuantiles = 4'096;
 /// Attempts on average, or relaxation times, within a tick of the clock: with more, little is left of the states between.
 constexpr double kMostAttempts = 100.0;
+/// A pull that brings a state less than a hundredth nearer to its metacell keeps it where it is. Squared.
+constexpr float kNoNearer = 0.98F;
 constexpr std::uint16_t kMostPulls = std::numeric_limits<std::uint16_t>::max();
 
 /// The standard normal at the middles of 4,096 equal shares, scaled to a variance of 1 (a factor of 1.0003): a draw costs 12 random bits and no logarithm.
@@ -199,6 +201,34 @@ void ExpressionStates::settle(Agents& agents, std::uint64_t seed, Context& conte
     }
 }
 
+/// Pulls a latent that is further than `known` from every metacell that it may be at, back to that distance from the nearest. On its way to a metacell beyond a gap that nobody was measured in it would so be pulled back to
+/// where it came from for ever: where that brings it no nearer to its own metacell than it was (`before`), it is put to that side of the gap. Returns whether it was pulled.
+bool ExpressionStates::guard_latent(std::int64_t metacell, float known, const std::int16_t* before, std::span<float> z) const {
+    const ExpressionKernel& kernel = model_->kernel;
+    const auto dims = static_cast<std::size_t>(kernel.n_dims());
+    const ExpressionKernel::Nearest nearest = kernel.nearest(z.first(dims), metacell);
+    if (!(nearest.distance > known)) return false;
+    const auto pulled_to = [&](std::int64_t to, float distance, std::size_t d) { return kernel.center(to)[d] + (z[d] - kernel.center(to)[d]) * (known / distance); };
+    std::int64_t to = nearest.metacell;
+    float distance = nearest.distance;
+    if (to != metacell) {
+        const std::span<const float> own = kernel.center(metacell);
+        float was = 0.0F, would_be = 0.0F, from_own = 0.0F;
+        for (std::size_t d = 0; d < dims; ++d) {
+            const float earlier = offset_[d] + unit_[d] * static_cast<float>(before[d]) - own[d], later = pulled_to(to, distance, d) - own[d];
+            was += earlier * earlier;
+            would_be += later * later;
+            from_own += (z[d] - own[d]) * (z[d] - own[d]);
+        }
+        if (would_be >= kNoNearer * was) {
+            to = metacell;
+            distance = std::sqrt(from_own);
+        }
+    }
+    for (std::size_t d = 0; d < dims; ++d) z[d] = pulled_to(to, distance, d);
+    return true;
+}
+
 /// Returns whether the guard pulled it back.
 bool ExpressionStates::step(std::size_t state, const Steps& steps, Random& random) {
     const ExpressionKernel& kernel = model_->kernel;
@@ -234,14 +264,8 @@ bool ExpressionStates::step(std::size_t state, const Steps& steps, Random& rando
     const float known = kernel.known_distance(kernel.type_of(metacell));
     bool is_pulled = false;
     if (squared_length(std::span(away).first(stride_)) > known * known) {
-        const auto dims = static_cast<std::size_t>(kernel.n_dims());
-        const ExpressionKernel::Nearest nearest = kernel.nearest(std::span(z).first(dims), metacell);
-        is_pulled = nearest.distance > known;
-        if (is_pulled) {
-            const std::span<const float> to = kernel.center(nearest.metacell);
-            for (std::size_t d = 0; d < dims; ++d) z[d] = to[d] + (z[d] - to[d]) * (known / nearest.distance);
-            pulls_[state] = static_cast<std::uint16_t>(std::min<int>(pulls_[state] + 1, kMostPulls));
-        }
+        is_pulled = guard_latent(metacell, known, from, z);
+        if (is_pulled) pulls_[state] = static_cast<std::uint16_t>(std::min<int>(pulls_[state] + 1, kMostPulls));
     }
     place(state, std::span(z).first(stride_));
     return is_pulled;

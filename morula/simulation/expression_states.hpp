@@ -119,6 +119,7 @@ private:
     void signal_levels(std::size_t type, std::span<const float> latent, std::span<float> levels) const;
     void put_first(std::size_t state, std::uint64_t id, std::uint16_t type, std::uint64_t seed);
     void place(std::size_t state, std::span<const float> values);
+    bool guard_latent(std::int64_t metacell, float known, const std::int16_t* before, std::span<float> z) const;
     bool step(std::size_t state, const Steps& steps, Random& random);
 
     std::shared_ptr<const ExpressionModel> model_;

@@ -9,8 +9,8 @@
 namespace morula::simulation {
 namespace {
 
-// A reader of another version must not guess: whoever changes what is written raises the number.
-constexpr std::string_view kHeader = "morula simulation state 4\n";
+// A reader of another version must not guess: whoever changes what is written, or the bits of a step from there on, raises the number.
+constexpr std::string_view kHeader = "morula simulation state 5\n";
 constexpr std::size_t kHashDigits = 32;
 
 }  // namespace

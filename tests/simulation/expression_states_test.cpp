@@ -154,6 +154,35 @@ TEST(expression_states, are_pulled_back_where_no_measured_cell_is) {
     EXPECT_EQ(by_agent, pulls);
 }
 
+TEST(expression_states, cross_gaps_that_nobody_was_measured_in) {
+    // Heaps 10 apart and about 1 wide: a quarter of the way in a step leads out of the heap that it comes from and not into the next. Few change, so that nearly all are where they tend to.
+    MeasuredCells cells;
+    cells.latent = matrix::Dense<float>(600, 1);
+    Random random(4, Purpose::test, 0, 0);
+    for (std::int64_t c = 0; c < 600; ++c) {
+        cells.latent(c, 0) = static_cast<float>(10.0 * static_cast<double>(c / 100) + 0.3 * random.normal());
+        cells.type.push_back(0);
+        cells.metacell.push_back(static_cast<std::int32_t>(c / 100));
+    }
+    const auto context = test::make_context(1);
+    ExpressionStates states(std::make_shared<ExpressionModel>(ExpressionModel{.kernel = ExpressionKernel(cells, {.n_types = 1, .n_neighbors = 2}), .rates = {{.attempts_per_min = 0.002, .relaxation_per_min = 0.05}}}));
+    Agents agents = agents_of(500, 0);
+    states.settle(agents, 1, *context);
+    double moved = 0.0, away = 0.0;
+    std::vector<std::int64_t> start;
+    for (std::size_t i = 0; i < 500; ++i) start.push_back(states.metacell(agents, i));
+    for (std::uint32_t strike = 0; strike < 200; ++strike) states.advance(agents, {lives().data(), 1}, 1, strike, *context);
+    for (std::size_t i = 0; i < 500; ++i) {
+        float latent = 0.0F;
+        ASSERT_TRUE(states.latent(agents, i, {&latent, 1}));
+        moved += states.metacell(agents, i) != start[i] ? 1.0 / 500.0 : 0.0;
+        away += std::abs(latent - states.model().kernel.center(states.metacell(agents, i))[0]) > states.model().kernel.known_distance(0) + 0.01F ? 1.0 / 500.0 : 0.0;
+    }
+    EXPECT_GT(moved, 0.4);
+    EXPECT_LT(away, 0.06) << "those that changed within the last few steps: 1.2 % a step";
+    EXPECT_LT(states.guard().share(), 0.1);
+}
+
 TEST(expression_states, go_to_daughters_and_are_used_again) {
     const auto context = test::make_context(1);
     ExpressionStates states(ring_model({.attempts_per_min = 0.1, .relaxation_per_min = 0.1}));
