@@ -73,6 +73,20 @@ TEST_F(StatesCliTest, a_run_says_that_transitions_are_hypotheses_and_its_snapsho
     EXPECT_EQ(asked.status, 0) << asked.err;
     EXPECT_NE(asked.err.find("no rate is learned"), std::string::npos) << asked.err;
     EXPECT_EQ(morula({"contribute", "ridge.toml", "--seeds", "1", "--out", "table"}).status, 6);
+    // A knocked-out gene shifts states, and a run that goes on from a saved state ends in the same bits, from before the shift as from amid it.
+    write_text_file(folder_ / "ridge.toml", read_text_file(folder_ / "ridge.toml", 1 << 16) + "[[perturbation]]\nkind = \"knock_out\"\ntype = \"any\"\ngene = \"GENE00001\"\nfrom_min = 20\n");
+    const auto hash_of = [&](const std::vector<std::string>& more) {
+        std::vector<std::string> command{"simulate", "ridge.toml", "--experimental", "--json"};
+        command.insert(command.end(), more.begin(), more.end());
+        const test::Outcome outcome = morula(command);
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        return outcome.status == 0 ? Json::parse(outcome.out)["final_hash"].get<std::string>() : "";
+    };
+    const std::string whole = hash_of({"--out", "whole"});
+    for (const char* minute : {"12.3", "24", "41.7"}) hash_of({"--out", "parts", "--resume", "--until", minute});
+    EXPECT_EQ(morula({"simulate", "ridge.toml", "--out", "parts", "--resume"}).status, 6) << "what is experimental must be asked for again";
+    EXPECT_EQ(hash_of({"--out", "parts", "--resume"}), whole);
+    EXPECT_EQ(read_text_file(folder_ / "parts/snapshots/minute-000060.h5ad", 1 << 26), read_text_file(folder_ / "whole/snapshots/minute-000060.h5ad", 1 << 26));
 }
 
 }  // namespace

@@ -399,7 +399,20 @@ TEST_F(ScenarioExpressionTest, ridges_follow_the_table_and_knocked_out_genes_shi
         return simulation.hash();
     };
     EXPECT_NE(run(text + knocked, *context_), run(text, *context_));
-    test::same_at_threads({2, 8}, [&](Context& context) { return run(text + knocked, context); }, [](const std::string& a, const std::string& b) { return a == b; });
+    const std::string hash = test::same_at_threads({2, 8}, [&](Context& context) { return run(text + knocked, context); }, [](const std::string& a, const std::string& b) { return a == b; });
+    // The same after restarts: before the shift, at the strike that begins it, amid it, and one after the other.
+    const Scenario parts = read(text + knocked);
+    simulation::Simulation simulation(parts.model, parts.start, *context_);
+    for (const double minute : {5.9, 6.0, 6.1, 11.9, 30.0, 54.3}) {
+        simulation.advance(minute, *context_);
+        simulation.save(folder_ / "ridge.state", "ridge");
+        simulation::Simulation alone = simulation::Simulation::load(parts.model, folder_ / "ridge.state", "ridge", *context_);
+        alone.advance(60.0, *context_);
+        EXPECT_EQ(alone.hash(), hash) << "from minute " << minute;
+        simulation = simulation::Simulation::load(parts.model, folder_ / "ridge.state", "ridge", *context_);
+    }
+    simulation.advance(60.0, *context_);
+    EXPECT_EQ(simulation.hash(), hash);
     const Error none = test::thrown_by([&] { read(replaced(text, "\"IFNAR1\", \"SPP1\", \"ISG15\"", "\"CD44\", \"SPP1\"")); });
     EXPECT_TRUE(test::contains(none.message(), "acts on another")) << none.message();
     EXPECT_TRUE(test::contains(test::thrown_by([&] { read(replaced(text, "\"ISG15\"]\npenalty", "\"ISG16\"]\npenalty")); }).next(), "Did you mean 'ISG15'"));
