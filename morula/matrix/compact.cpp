@@ -11,6 +11,7 @@
 #include "morula/matrix/block_source.hpp"
 #include "morula/matrix/compact_values.hpp"
 #include "morula/matrix/huge_pages.hpp"
+#include "morula/matrix/row_sizes.hpp"
 #include "morula/matrix/scratch_pool.hpp"
 #include "morula/matrix/widen.hpp"
 
@@ -43,7 +44,7 @@ void decode_ids(const Chunk& chunk, std::int64_t begin, std::int64_t n, std::uin
     }
 }
 
-class CompactSource final : public RowBlockSource {
+class CompactSource final : public RowBlockSource, public RowSizes {
 public:
     CompactSource(const RowBlockSource& source, Context& context)
         : n_cols_(source.n_cols()), chunk_rows_(rows_of_chunk(source)), indptr_(checked_cast<std::size_t>(source.n_rows() + 1)) {
@@ -62,6 +63,12 @@ public:
     std::int64_t n_rows() const override { return static_cast<std::int64_t>(indptr_.size()) - 1; }
     std::int64_t n_cols() const override { return n_cols_; }
     std::int64_t nnz() const override { return indptr_.back(); }
+
+    bool knows_row_sizes() const override { return true; }
+    void row_sizes(Range rows, std::span<std::int64_t> out) const override {
+        check_range(rows, n_rows());
+        for (std::int64_t row = rows.begin; row < rows.end; ++row) out[static_cast<std::size_t>(row - rows.begin)] = offset(row + 1) - offset(row);
+    }
 
     bool cheap_in_pieces() const override { return true; }
     CsrView read(Range rows, CsrScratch& scratch) const override {

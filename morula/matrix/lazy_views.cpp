@@ -11,6 +11,7 @@
 #include "morula/matrix/block_source.hpp"
 #include "morula/matrix/map_columns.hpp"
 #include "morula/matrix/per_count.hpp"
+#include "morula/matrix/row_sizes.hpp"
 
 namespace morula::matrix {
 namespace {
@@ -34,7 +35,7 @@ void check_selection(const std::vector<std::int64_t>& kept, std::int64_t n) {
     for (std::size_t i = 0; i < kept.size(); ++i) MORULA_ASSERT(kept[i] >= 0 && kept[i] < n && (i == 0 || kept[i - 1] < kept[i]));
 }
 
-class SelectedRows final : public RowBlockSource {
+class SelectedRows final : public RowBlockSource, public RowSizes {
 public:
     SelectedRows(Matrix source, std::vector<std::int64_t> rows) : source_(std::move(source)), rows_(std::move(rows)), most_gap_(source_->cheap_in_pieces() ? 0 : kSelectGap) {}
 
@@ -42,6 +43,12 @@ public:
     std::int64_t n_cols() const override { return source_->n_cols(); }
     std::int64_t nnz() const override { return source_->nnz(); }
     bool cheap_in_pieces() const override { return source_->cheap_in_pieces(); }
+
+    bool knows_row_sizes() const override { return known_row_sizes(*source_) != nullptr; }
+    void row_sizes(Range rows, std::span<std::int64_t> out) const override {
+        const RowSizes* below = known_row_sizes(*source_);
+        for (std::int64_t i = rows.begin; i < rows.end; ++i) below->row_sizes({kept(i), kept(i) + 1}, out.subspan(static_cast<std::size_t>(i - rows.begin), 1));
+    }
 
     CsrView read(Range rows, CsrScratch& scratch) const override {
         check_range(rows, n_rows());

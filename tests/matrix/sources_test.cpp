@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "morula/matrix/block_source.hpp"
+#include "morula/matrix/row_sizes.hpp"
 #include "morula/matrix/tiles.hpp"
 #include "tests/support/sources.hpp"
 
@@ -260,6 +261,25 @@ TEST(Sources, read_all_gives_the_same_matrix_with_any_number_of_threads) {
     const Csr read = test::same_at_1_2_4_threads([&](Context& context) { return read_all(*make_source(csr), context); }, same_csr);
     EXPECT_TRUE(same_csr(read, csr));
     EXPECT_TRUE(same_csr(read_all(*test::read_seven_rows(make_source(csr)), *make_context(2)), csr));
+}
+
+TEST(Sources, row_offsets_are_the_same_whether_known_or_read) {
+    const auto context = make_context(2);
+    const Csr rows = awkward(2500, 40, 3);
+    const std::vector<std::int64_t> kept = kept_of(2500, 0.6, 4);
+    const Matrix compact = compact_copy(*make_source(rows), *context);
+    std::vector<std::int64_t> all(40);
+    std::iota(all.begin(), all.end(), std::int64_t{0});
+    ASSERT_NE(known_row_sizes(*compact), nullptr);
+    ASSERT_NE(known_row_sizes(*select_rows(compact, kept)), nullptr);
+    EXPECT_EQ(known_row_sizes(*select_rows(make_source(rows), kept)), nullptr);
+    EXPECT_EQ(known_row_sizes(*select_cols(compact, {0, 2, 5})), nullptr);
+    EXPECT_EQ(row_offsets(*compact, *context), rows.indptr);
+    EXPECT_EQ(row_offsets(*make_source(rows), *context), rows.indptr);
+    const std::vector<std::int64_t> of_kept = selected(rows, kept, all).indptr;
+    EXPECT_EQ(row_offsets(*select_rows(compact, kept), *context), of_kept);
+    EXPECT_EQ(row_offsets(*select_rows(make_source(rows), kept), *context), of_kept);
+    EXPECT_EQ(row_offsets(*make_source(Csr{0, 5, {0}, {}, {}}), *context), std::vector<std::int64_t>{0});
 }
 
 }  // namespace

@@ -2,34 +2,37 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <filesystem>
 #include <limits>
+#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "morula/core/direct_writer.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/formats/hdf5/chunk_filters.hpp"
+#include "morula/matrix/block_buffer.hpp"
+#include "morula/matrix/per_count.hpp"
+#include "morula/matrix/row_sizes.hpp"
 
 namespace morula::formats::h5 {
 namespace {
 
 constexpr std::int64_t kTileRows = 1024;
 constexpr std::int64_t kTilesAtOnce = 4;         // read together, while as many are written in order
+constexpr std::int64_t kPiecesAtOnce = 64;
+constexpr std::int64_t kPieceEntries = 1 << 17;  // 1.5 MB of columns, counts and logs
 constexpr std::int64_t kChunkElements = 1 << 16;  // of compressed data sets
+constexpr std::int64_t kDirectBytes = 1 << 20;    // from here on past the page cache
 constexpr int kDeflateLevel = 4;
 
-std::vector<std::int64_t> count_rows(const matrix::RowBlockSource& source, Context& context) {
-    std::vector<std::int64_t> indptr(static_cast<std::size_t>(source.n_rows()) + 1, 0);
-    parallel_blocks(context, source.n_rows(), kTileRows, [&](Block block) {
-        matrix::CsrScratch scratch;
-        const matrix::CsrView tile = source.read({block.begin, block.end}, scratch);
-        for (std::int64_t row = 0; row < tile.n_rows; ++row) {
-            const auto r = static_cast<std::size_t>(row);
-            indptr[static_cast<std::size_t>(block.begin) + r + 1] = tile.indptr[r + 1] - tile.indptr[r];
-        }
-    });
-    for (std::size_t row = 1; row < indptr.size(); ++row) indptr[row] += indptr[row - 1];
-    return indptr;
+std::filesystem::path file_of(hid_t object) {
+    std::string name(static_cast<std::size_t>(checked(H5Fget_name(object, nullptr, 0), "a file")), '\0');
+    H5Fget_name(object, name.data(), name.size() + 1);
+    return name;
 }
 
 /// A long one-dimensional data set filled from its start to its end.
@@ -55,12 +58,15 @@ public:
         type_ = type;
         dataset_ = Id(checked(H5Dcreate2(parent, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT), name));
         set_encoding(dataset_, "array", "0.2.0");
+        const haddr_t place = H5Dget_offset(dataset_);
+        if (!compressed_ && size * element_bytes >= kDirectBytes && place != HADDR_UNDEF) direct_ = std::make_unique<DirectWriter>(file_of(dataset_), static_cast<std::int64_t>(place));
     }
 
     /// Elements in the data set's own type.
     void append(std::span<const std::byte> bytes, Context& context) {
         if (bytes.empty()) return;
         if (compressed_) return append_compressed(bytes, context);
+        if (direct_) return direct_->write(bytes);
         const Lock lock;
         const std::array<hsize_t, 1> start{static_cast<hsize_t>(done_)};
         const std::array<hsize_t, 1> count{bytes.size() / static_cast<std::size_t>(element_bytes_)};
@@ -73,6 +79,7 @@ public:
 
     void finish(Context& context) {
         if (compressed_ && !waiting_.empty()) write_chunks(true, context);
+        if (direct_) direct_->finish();
     }
 
 private:
@@ -108,61 +115,126 @@ private:
     std::int64_t done_ = 0;
     std::vector<std::byte> waiting_;
     Id dataset_;
+    std::unique_ptr<DirectWriter> direct_;  // of long data sets
 };
 
-/// A run of rows in memory: the values of every matrix, and the columns they share.
-struct Piece {
-    std::vector<std::vector<float>> values;
-    std::vector<std::int32_t> columns;
+/// A matrix of log values whose counts are written beside it: computed from those instead of being decoded once more.
+struct LogsOf {
+    std::size_t counts;  // place
+    std::span<const double> scale_of_row;
 };
 
-void check_same_columns(const Piece& piece, const matrix::CsrView& tile, std::int64_t first, const MatrixPlace& place, const MatrixPlace& index) {
-    const auto same = [&](std::int32_t a, std::uint32_t b) { return static_cast<std::uint32_t>(a) == b; };
-    const auto begin = tile.indices.begin() + first;
-    if (tile.nnz() == static_cast<std::int64_t>(piece.columns.size()) && std::equal(piece.columns.begin(), piece.columns.end(), begin, same)) return;
-    fail(ErrorCode::internal, place.path + " does not hold the same entries as " + index.path + ", so it cannot share its index.", "Please report this with the command you ran.");
-}
-
-Piece read_piece(std::span<const MatrixPlace> places, matrix::Range rows, const std::vector<std::int64_t>& indptr) {
-    Piece piece;
-    matrix::CsrScratch scratch;
-    for (const MatrixPlace& place : places) {
-        const matrix::CsrView tile = place.source->read(rows, scratch);
-        const std::int64_t first = tile.indptr[0];
-        const std::int64_t n = tile.nnz();
-        if (piece.values.empty()) {
-            MORULA_ASSERT(n == indptr[static_cast<std::size_t>(rows.end)] - indptr[static_cast<std::size_t>(rows.begin)]);
-            piece.columns.assign(tile.indices.begin() + first, tile.indices.begin() + first + n);
-        } else {
-            check_same_columns(piece, tile, first, place, places.front());
+/// For each place whether it holds the logs of another.
+std::vector<std::optional<LogsOf>> find_logs(std::span<const MatrixPlace> places) {
+    std::vector<std::optional<LogsOf>> logs(places.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        const auto scaled = matrix::scaled_counts(*places[i].source);
+        for (std::size_t j = 0; scaled && j < places.size(); ++j) {
+            if (places[j].source == scaled->counts.get()) logs[i] = LogsOf{j, scaled->scale_of_row};
         }
-        piece.values.emplace_back(tile.values.begin() + first, tile.values.begin() + first + n);
     }
-    return piece;
+    return logs;
 }
 
-/// Reads tiles in parallel, some at a time, and hands them on in order; what was read before is handed on while the next are read.
-template <class Take>
-void stream_pieces(std::span<const MatrixPlace> places, const std::vector<std::int64_t>& indptr, Context& context, Take take) {
-    const std::int64_t n_rows = places.front().source->n_rows();
-    Progress progress(context, "write " + places.front().path, n_rows, "cells");
-    const std::int64_t at_once = kTileRows * kTilesAtOnce;
-    std::vector<Piece> ready;
-    for (std::int64_t begin = 0; begin < n_rows; begin += at_once) {
-        const std::int64_t end = std::min(n_rows, begin + at_once);
-        std::vector<Piece> coming(static_cast<std::size_t>((end - begin - 1) / kTileRows + 1));
-        parallel_blocks(context, static_cast<std::int64_t>(coming.size()) + 1, 1, [&](Block task) {
-            if (task.index == 0) {
-                for (const Piece& piece : ready) take(piece);
-                return;
-            }
-            const std::int64_t row = begin + (task.index - 1) * kTileRows;
-            coming[static_cast<std::size_t>(task.index - 1)] = read_piece(places, {row, std::min(end, row + kTileRows)}, indptr);
-        });
-        ready = std::move(coming);
-        progress.advance(end - begin);
+/// A run of rows: the values of every matrix, and the columns they share. Lives on, since fresh memory costs more than what is done with it.
+class Piece {
+public:
+    Piece(std::span<const MatrixPlace> places, const std::vector<std::optional<LogsOf>>& logs) : places_(places), logs_(logs), room_(places.size()), rows_(places.size()), log_values_(places.size()) {}
+
+    /// n_entries: how many the rows hold.
+    void fill(matrix::Range rows, std::int64_t n_entries) {
+        n_entries_ = n_entries;
+        std::optional<std::size_t> first;
+        for (std::size_t i = 0; i < places_.size(); ++i) {
+            if (logs_[i]) continue;
+            rows_[i] = places_[i].source->read(rows, room_[i]);
+            MORULA_ASSERT(first || rows_[i].nnz() == n_entries);
+            if (first) check_same_columns(*first, i);
+            else columns_ = entries(rows_[i].indices, rows_[i]);
+            first = first.value_or(i);
+        }
+        for (std::size_t i = 0; i < places_.size(); ++i) {
+            if (logs_[i]) take_logs(rows_[logs_[i]->counts], logs_[i]->scale_of_row.subspan(static_cast<std::size_t>(rows.begin)), log_values_[i]);
+        }
     }
-    for (const Piece& piece : ready) take(piece);
+
+    std::span<const std::uint32_t> columns() const { return columns_; }
+    std::span<const float> values(std::size_t place) const { return logs_[place] ? std::span<const float>(log_values_[place]).first(static_cast<std::size_t>(n_entries_)) : entries(rows_[place].values, rows_[place]); }
+
+private:
+    template <class T>
+    static std::span<const T> entries(std::span<const T> all, const matrix::CsrView& rows) { return all.subspan(static_cast<std::size_t>(rows.indptr[0]), static_cast<std::size_t>(rows.nnz())); }
+
+    void check_same_columns(std::size_t index, std::size_t place) const {
+        if (std::ranges::equal(entries(rows_[place].indices, rows_[place]), columns_)) return;
+        fail(ErrorCode::internal, places_[place].path + " does not hold the same entries as " + places_[index].path + ", so it cannot share its index.", "Please report this with the command you ran.");
+    }
+
+    static void take_logs(const matrix::CsrView& counts, std::span<const double> scale_of_row, std::vector<float>& out) {
+        matrix::grow_to(out, counts.nnz());
+        float* to = out.data();
+        for (std::int64_t row = 0; row < counts.n_rows; ++row) {
+            const double scale = scale_of_row[static_cast<std::size_t>(row)];
+            matrix::PerCount<float> log_of;
+            for (const float count : counts.row_values(row)) *to++ = log_of.of(count, [scale](float value) { return matrix::log1p_scaled_value(value, scale); });
+        }
+    }
+
+    std::span<const MatrixPlace> places_;
+    const std::vector<std::optional<LogsOf>>& logs_;
+    std::vector<matrix::CsrScratch> room_;           // of each place that is read
+    std::vector<matrix::CsrView> rows_;
+    std::vector<std::vector<float>> log_values_;     // of each place that is computed; only grow
+    std::span<const std::uint32_t> columns_;
+    std::int64_t n_entries_ = 0;
+};
+
+/// Rows taken together: few enough for the processor's cache to hold them until they are written, or a tile where few cost as much.
+std::int64_t rows_a_piece(std::span<const MatrixPlace> places, const std::vector<std::optional<LogsOf>>& logs, std::int64_t n_entries) {
+    for (std::size_t i = 0; i < places.size(); ++i) {
+        if (!logs[i] && !places[i].source->cheap_in_pieces()) return kTileRows;
+    }
+    return std::clamp<std::int64_t>(kPieceEntries / (n_entries / std::max<std::int64_t>(1, places.front().source->n_rows()) + 1), 1, kTileRows);
+}
+
+/// Hands pieces on in order. With several threads some are read while those before them are handed on.
+template <class Take>
+void stream_pieces(std::span<const MatrixPlace> places, const std::vector<std::optional<LogsOf>>& logs, const std::vector<std::int64_t>& indptr, Context& context, Take take) {
+    const std::int64_t n_rows = places.front().source->n_rows();
+    const std::int64_t step = rows_a_piece(places, logs, indptr.back());
+    Progress progress(context, "write " + places.front().path, n_rows, "cells");
+    const auto fill = [&](Piece& piece, std::int64_t row) {
+        const std::int64_t end = std::min(n_rows, row + step);
+        piece.fill({row, end}, indptr[static_cast<std::size_t>(end)] - indptr[static_cast<std::size_t>(row)]);
+        progress.advance(end - row);
+    };
+    if (context.threads() == 1) {
+        Piece piece(places, logs);
+        for (std::int64_t row = 0; row < n_rows; row += step) {
+            context.check_cancelled();
+            fill(piece, row);
+            take(piece);
+        }
+        return;
+    }
+    const std::int64_t at_once = std::clamp(kTileRows * kTilesAtOnce / step, kTilesAtOnce, kPiecesAtOnce);
+    std::vector<Piece> ready;
+    std::vector<Piece> coming;
+    for (std::int64_t i = 0; i < at_once; ++i) {
+        ready.emplace_back(places, logs);
+        coming.emplace_back(places, logs);
+    }
+    std::int64_t n_ready = 0;
+    for (std::int64_t begin = 0; begin < n_rows; begin += at_once * step) {
+        const std::int64_t n_coming = std::min(at_once, (n_rows - begin - 1) / step + 1);
+        parallel_blocks(context, n_coming + 1, 1, [&](Block task) {
+            if (task.index > 0) return fill(coming[static_cast<std::size_t>(task.index - 1)], begin + (task.index - 1) * step);
+            for (std::int64_t i = 0; i < n_ready; ++i) take(ready[static_cast<std::size_t>(i)]);
+        });
+        std::swap(ready, coming);
+        n_ready = n_coming;
+    }
+    for (std::int64_t i = 0; i < n_ready; ++i) take(ready[static_cast<std::size_t>(i)]);
 }
 
 Id make_matrix_group(const MatrixPlace& place) {
@@ -172,8 +244,9 @@ Id make_matrix_group(const MatrixPlace& place) {
     return group;
 }
 
-void append_columns(Appender& indices, const std::vector<std::int32_t>& columns, bool wide, Context& context) {
-    if (!wide) return indices.append(std::as_bytes(std::span(columns)), context);
+/// Columns lie below 2^31: their bytes are those of int32.
+void append_columns(Appender& indices, std::span<const std::uint32_t> columns, bool wide, Context& context) {
+    if (!wide) return indices.append(std::as_bytes(columns), context);
     const std::vector<std::int64_t> as_wide(columns.begin(), columns.end());
     indices.append(std::as_bytes(std::span(as_wide)), context);
 }
@@ -189,7 +262,8 @@ void write_indptr(hid_t group, const std::vector<std::int64_t>& indptr, bool wid
 void write_csr(hid_t root, std::span<const MatrixPlace> places, MatrixCompression compression, Context& context) {
     const MatrixPlace& first = places.front();
     if (first.source->n_cols() > std::numeric_limits<std::int32_t>::max()) fail(ErrorCode::unsupported, first.path + " has more columns than an h5ad file can index.", "Write fewer genes.");
-    const std::vector<std::int64_t> indptr = count_rows(*first.source, context);
+    const std::vector<std::optional<LogsOf>> logs = find_logs(places);
+    const std::vector<std::int64_t> indptr = matrix::row_offsets(*places[logs.front() ? logs.front()->counts : 0].source, context);
     const std::int64_t nnz = indptr.back();
     const bool wide = nnz > std::numeric_limits<std::int32_t>::max();
     std::vector<Id> groups;
@@ -199,9 +273,9 @@ void write_csr(hid_t root, std::span<const MatrixPlace> places, MatrixCompressio
         data.emplace_back(groups.back(), "data", H5T_IEEE_F32LE, sizeof(float), nnz, compression);
     }
     Appender indices(groups.front(), "indices", wide ? H5T_STD_I64LE : H5T_STD_I32LE, wide ? 8 : 4, nnz, compression);
-    stream_pieces(places, indptr, context, [&](const Piece& piece) {
-        for (std::size_t i = 0; i < data.size(); ++i) data[i].append(std::as_bytes(std::span(piece.values[i])), context);
-        append_columns(indices, piece.columns, wide, context);
+    stream_pieces(places, logs, indptr, context, [&](const Piece& piece) {
+        for (std::size_t i = 0; i < data.size(); ++i) data[i].append(std::as_bytes(piece.values(i)), context);
+        append_columns(indices, piece.columns(), wide, context);
     });
     for (Appender& each : data) each.finish(context);
     indices.finish(context);

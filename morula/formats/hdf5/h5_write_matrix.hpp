@@ -22,7 +22,8 @@ struct MatrixPlace {
 
 /// csr_matrices with float32 values that hold the same entries (checked while writing; throws internal): the index is written once, with the first, and
 /// hard links in the others point to it. Columns and offsets have one type, as scipy needs it: int32, or int64 from 2^31 entries on.
-/// Every source is read once, after one pass over the first that counts. root: of the file.
+/// Every source is read once, after one pass that counts where a source does not know how long its rows are; logs of counts that are written beside them
+/// (matrix::log1p_scaled) are computed from those, not read. root: of the file.
 void write_csr(hid_t root, std::span<const MatrixPlace> places, MatrixCompression compression, Context& context);
 
 }  // namespace morula::formats::h5

@@ -12,8 +12,8 @@
 namespace morula::formats {
 namespace {
 
-// The disk begins with so many bytes while the next are made; else all would be left to the end (430 MB: 0.8 s of waiting).
-constexpr std::int64_t kWriteBehind = std::int64_t{8} << 20;
+// What lies beyond goes to the disk while the next is made; else all would be left to the end (430 MB: 0.8 s of waiting).
+constexpr std::int64_t kDirectFrom = std::int64_t{8} << 20;
 
 }  // namespace
 
@@ -32,6 +32,10 @@ ZarrOutputFile::~ZarrOutputFile() {
 }
 
 void ZarrOutputFile::write(std::span<const std::byte> bytes) {
+    hasher_.update(bytes);
+    if (size_ + std::ssize(bytes) > kDirectFrom && !direct_) direct_ = std::make_unique<DirectWriter>(full_, size_);
+    size_ += std::ssize(bytes);
+    if (direct_) return direct_->write(bytes);
     std::size_t done = 0;
     while (done < bytes.size()) {
         const ssize_t put = ::write(fd_, bytes.data() + done, bytes.size() - done);
@@ -39,14 +43,11 @@ void ZarrOutputFile::write(std::span<const std::byte> bytes) {
         if (put < 0) fail_from_errno(errno, "write it", full_.string());
         done += static_cast<std::size_t>(put);
     }
-    hasher_.update(bytes);
-    size_ += static_cast<std::int64_t>(bytes.size());
-    if (size_ - begun_ < kWriteBehind) return;
-    ::sync_file_range(fd_, begun_, size_ - begun_, SYNC_FILE_RANGE_WRITE);  // a hint: what fails here is noticed when the tree is forced to disk
-    begun_ = size_;
 }
 
 WrittenFile ZarrOutputFile::close() {
+    if (direct_) direct_->finish();
+    direct_.reset();
     if (::close(std::exchange(fd_, -1)) != 0) fail_from_errno(errno, "write it", full_.string());
     return {path_, size_, hasher_.hex()};
 }

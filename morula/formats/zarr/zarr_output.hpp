@@ -4,9 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 
+#include "morula/core/direct_writer.hpp"
 #include "morula/core/hash.hpp"
 #include "morula/formats/zarr/zarr_writer.hpp"
 
@@ -30,7 +32,7 @@ private:
     std::string path_;
     int fd_ = -1;
     std::int64_t size_ = 0;
-    std::int64_t begun_ = 0;  // bytes that the disk was told to begin with
+    std::unique_ptr<DirectWriter> direct_;  // of a large file
     Hasher hasher_;
 };
 
