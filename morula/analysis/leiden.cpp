@@ -203,6 +203,24 @@ std::vector<std::int32_t> number_by_size(std::span<const std::int32_t> cluster) 
     return out;
 }
 
+const LeidenResult* KnownClusters::find(const LeidenOptions& options, double group_resolution) const {
+    const auto same = [&](const Run& run) {
+        return run.options.resolution == options.resolution && run.options.max_rounds == options.max_rounds && run.options.seed == options.seed && run.group_resolution == group_resolution;
+    };
+    const auto found = std::ranges::find_if(runs_, same);
+    return found == runs_.end() ? nullptr : &found->result;
+}
+
+void KnownClusters::add(const LeidenOptions& options, double group_resolution, LeidenResult result) { runs_.push_back({options, group_resolution, std::move(result)}); }
+
+LeidenResult leiden(matrix::CsrView graph, const LeidenOptions& options, KnownClusters& known, Context& context) {
+    const double group_resolution = std::max(options.resolution, kGroupResolution);
+    if (const LeidenResult* found = known.find(options, group_resolution)) return *found;
+    LeidenResult result = leiden(graph, options, context);
+    known.add(options, group_resolution, result);
+    return result;
+}
+
 LeidenResult leiden(matrix::CsrView graph, const LeidenOptions& options, Context& context) {
     check_graph(graph, context);
     context.require_memory(graph.nnz() * 20 + graph.n_rows * 110, "leiden");
@@ -224,7 +242,7 @@ double modularity(matrix::CsrView graph, std::span<const std::int32_t> cluster, 
     return modularity_of(level, labels, resolution, serial);
 }
 
-std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSweepOptions& options, Context& context) {
+std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSweepOptions& options, KnownClusters& known, Context& context) {
     check_graph(graph, context);
     const leiden_detail::NearbyCells nearby = leiden_detail::put_neighbors_together(graph, context);
     const Level cells = leiden_detail::first_level(nearby.graph.view(), context);
@@ -232,14 +250,21 @@ std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSwe
     const double finest = options.resolutions.empty() ? kGroupResolution : std::max(kGroupResolution, *std::ranges::max_element(options.resolutions));
     std::vector<CellGroups> groups(n_seeds);
     parallel_blocks(context, options.n_seeds, 1, [&](Block block) { groups[static_cast<std::size_t>(block.index)] = group_cells(cells, finest, options.seed + static_cast<std::uint64_t>(block.index), context); });
+    const auto options_of = [&](std::size_t run) { return LeidenOptions{.resolution = options.resolutions[run / n_seeds], .max_rounds = options.max_rounds, .seed = options.seed + run % n_seeds}; };
     std::vector<LeidenResult> runs(options.resolutions.size() * n_seeds);
-    Progress progress(context, "leiden", static_cast<std::int64_t>(runs.size()), "runs");
+    std::vector<std::size_t> wanted;
+    for (std::size_t run = 0; run < runs.size(); ++run) {
+        if (const LeidenResult* found = known.find(options_of(run), finest)) runs[run] = *found;
+        else wanted.push_back(run);
+    }
+    Progress progress(context, "leiden", std::ssize(wanted), "runs");
     // Whole runs side by side use threads better than the parts of one run.
-    parallel_blocks(context, static_cast<std::int64_t>(runs.size()), 1, [&](Block block) {
-        const auto run = static_cast<std::size_t>(block.index);
-        runs[run] = leiden_checked(cells, groups[run % n_seeds], nearby.cell_of_node, {.resolution = options.resolutions[run / n_seeds], .max_rounds = options.max_rounds, .seed = options.seed + run % n_seeds}, context);
+    parallel_blocks(context, std::ssize(wanted), 1, [&](Block block) {
+        const std::size_t run = wanted[static_cast<std::size_t>(block.index)];
+        runs[run] = leiden_checked(cells, groups[run % n_seeds], nearby.cell_of_node, options_of(run), context);
         progress.advance(1);
     });
+    for (const std::size_t run : wanted) known.add(options_of(run), finest, runs[run]);
     std::vector<LeidenSweepStep> steps;
     for (std::size_t r = 0; r < options.resolutions.size(); ++r) {
         const std::span<LeidenResult> own = std::span(runs).subspan(r * n_seeds, n_seeds);

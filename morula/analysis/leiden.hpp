@@ -40,6 +40,25 @@ struct LeidenResult {
 /// Throws invalid_data when a weight is negative or not finite, or the graph is not square.
 LeidenResult leiden(matrix::CsrView graph, const LeidenOptions& options, Context& context);
 
+/// Clusters of one graph that were found before: further runs on it take theirs from here where all that decides them is the same.
+class KnownClusters {
+public:
+    /// Null where they are not known. group_resolution: at which the groups of cells were made.
+    const LeidenResult* find(const LeidenOptions& options, double group_resolution) const;
+    void add(const LeidenOptions& options, double group_resolution, LeidenResult result);
+
+private:
+    struct Run {
+        LeidenOptions options;
+        double group_resolution;
+        LeidenResult result;
+    };
+    std::vector<Run> runs_;
+};
+
+/// As above; takes the clusters from `known`, or adds them.
+LeidenResult leiden(matrix::CsrView graph, const LeidenOptions& options, KnownClusters& known, Context& context);
+
 /// Modularity with resolution of the given clusters (any integers >= 0); 0 for a graph without edges.
 double modularity(matrix::CsrView graph, std::span<const std::int32_t> cluster, double resolution);
 
@@ -70,7 +89,7 @@ struct LeidenSweepStep {
     std::int32_t most_clusters = 0;
 };
 
-/// One entry a resolution, in the given order.
-std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSweepOptions& options, Context& context);
+/// One entry a resolution, in the given order. Runs that `known` has are taken from there; the others are added.
+std::vector<LeidenSweepStep> leiden_sweep(matrix::CsrView graph, const LeidenSweepOptions& options, KnownClusters& known, Context& context);
 
 }  // namespace morula::analysis

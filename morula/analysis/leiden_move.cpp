@@ -95,31 +95,29 @@ private:
     double gain_of_staying(std::uint32_t node, double weight_to_own) const { return gain(node, weight_to_own, strength_[cluster_[node]] - level_.strength[node]); }
     double least_gain(std::uint32_t node) const { return kLeastGain * level_.strength[node]; }
 
-    /// Weight of all edges when they stay within the cluster, as most do after the first moves; else -1.
-    double weight_if_surrounded(std::uint32_t node, std::uint32_t own) const {
-        double inside = 0.0;
-        for (auto e = level_.begin[node]; e < level_.begin[std::size_t{node} + 1]; ++e) {
-            const std::uint32_t other = level_.target[static_cast<std::size_t>(e)];
-            if (cluster_[other] != own) return -1.0;
-            if (other != node) inside += static_cast<double>(level_.weight[static_cast<std::size_t>(e)]);
-        }
-        return inside;
-    }
-
     Move best_move(std::uint32_t node, ClusterWeights& weights) const {
         const auto begin = level_.begin[node];
         const auto end = level_.begin[std::size_t{node} + 1];
         const std::uint32_t own = cluster_[node];
-        if (const double inside = weight_if_surrounded(node, own); inside >= 0.0 && gain_of_staying(node, inside) + least_gain(node) >= 0.0) return {.target = own, .weight_to_target = 0.0, .weight_to_own = inside};
-        weights.start(end - begin);
-        for (auto e = begin; e < end; ++e) {
-            const std::uint32_t other = level_.target[static_cast<std::size_t>(e)];
-            if (other != node) weights.add(cluster_[other], static_cast<double>(level_.weight[static_cast<std::size_t>(e)]));
+        // Most nodes are surrounded by their own cluster after the first moves; they need no table.
+        double inside = 0.0;
+        auto e = begin;
+        for (; e < end && cluster_[level_.target[static_cast<std::size_t>(e)]] == own; ++e) {
+            if (level_.target[static_cast<std::size_t>(e)] != node) inside += static_cast<double>(level_.weight[static_cast<std::size_t>(e)]);
         }
-        Move best{.target = own, .weight_to_target = 0.0, .weight_to_own = weights.of(own)};
-        double most = gain_of_staying(node, best.weight_to_own) + least_gain(node);
+        const double least = least_gain(node);
+        if (e == end && gain_of_staying(node, inside) + least >= 0.0) return {.target = own, .weight_to_target = 0.0, .weight_to_own = inside};
+        weights.start(end - begin);
+        for (; e < end; ++e) {
+            const std::uint32_t other = level_.target[static_cast<std::size_t>(e)];
+            const std::uint32_t label = cluster_[other];
+            const auto weight = static_cast<double>(level_.weight[static_cast<std::size_t>(e)]);
+            if (label != own) weights.add(label, weight);
+            else if (other != node) inside += weight;
+        }
+        Move best{.target = own, .weight_to_target = 0.0, .weight_to_own = inside};
+        double most = gain_of_staying(node, inside) + least;
         for (const std::uint32_t label : weights.touched()) {
-            if (label == own) continue;
             const double weight_to = weights.of(label);
             const double here = gain(node, weight_to, strength_[label]);
             if (here > most || (here == most && best.target != own && label < best.target)) {
@@ -132,16 +130,33 @@ private:
         return best;
     }
 
+    /// The order is random, so the edges of a node are far from those of the last one: they are asked for while those before it are looked at.
+    void ask_for_edges(std::uint32_t node) const {
+        constexpr std::int64_t kLine = 16;  // edges of a cache line
+        const auto begin = level_.begin[node];
+        const auto end = std::min(level_.begin[std::size_t{node} + 1], begin + 2 * kLine);
+        for (auto e = begin; e < end; e += kLine) {
+            __builtin_prefetch(level_.target.data() + e);
+            __builtin_prefetch(level_.weight.data() + e);
+        }
+    }
+
+    void find_moves(std::span<const std::uint32_t> batch, std::span<Move> moves, ClusterWeights& weights) const {
+        constexpr std::size_t kAhead = 8;
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            if (i + kAhead < batch.size()) ask_for_edges(batch[i + kAhead]);
+            moves[i] = best_move(batch[i], weights);
+        }
+    }
+
     void find_moves(std::span<const std::uint32_t> batch, std::span<Move> moves, Context& context) {
         const auto n = static_cast<std::int64_t>(batch.size());
-        if (n <= kBlockNodes) {
-            for (std::size_t i = 0; i < batch.size(); ++i) moves[i] = best_move(batch[i], weights_);
-            return;
-        }
+        if (n <= kBlockNodes) return find_moves(batch, moves, weights_);
         block_weights_.resize(static_cast<std::size_t>((n + kBlockNodes - 1) / kBlockNodes));
         parallel_blocks(context, n, kBlockNodes, [&](Block block) {
-            ClusterWeights& weights = block_weights_[static_cast<std::size_t>(block.index)];
-            for (std::int64_t i = block.begin; i < block.end; ++i) moves[static_cast<std::size_t>(i)] = best_move(batch[static_cast<std::size_t>(i)], weights);
+            const auto first = static_cast<std::size_t>(block.begin);
+            const auto size = static_cast<std::size_t>(block.size());
+            find_moves(batch.subspan(first, size), moves.subspan(first, size), block_weights_[static_cast<std::size_t>(block.index)]);
         });
     }
 

@@ -23,7 +23,8 @@ data::Dataset labelled_clusters(data::Dataset query, const knowledge::MarkerTabl
     merge_slots(query, hvg_slots(query, {}, "", context));
     merge_slots(query, pca_slots(query, {}, context));
     merge_slots(query, neighbors_slots(query, {}, context));
-    merge_slots(query, leiden_slots(query, {}, context));
+    analysis::KnownClusters none;
+    merge_slots(query, leiden_slots(query, {}, none, context));
     merge_slots(query, markers_slots(query, {}, "leiden", context));
     merge_slots(query, labels_slots(query, {}, table, context));
     return query;

@@ -16,8 +16,8 @@ data::Categorical cluster_column(const analysis::LeidenResult& result) {
 
 }  // namespace
 
-data::Dataset leiden_slots(const data::Dataset& in, const analysis::LeidenOptions& options, Context& context) {
-    const analysis::LeidenResult result = analysis::leiden(require_obsp(in, "connectivities", "neighbors").view(), options, context);
+data::Dataset leiden_slots(const data::Dataset& in, const analysis::LeidenOptions& options, analysis::KnownClusters& known, Context& context) {
+    const analysis::LeidenResult result = analysis::leiden(require_obsp(in, "connectivities", "neighbors").view(), options, known, context);
     data::Dataset out = slots_like(in);
     out.obs.set("leiden", cluster_column(result));
     out.uns["leiden"] = uns_of(data::UnsMap{{"params", uns_of(data::UnsMap{{"resolution", uns_of(options.resolution)}, {"random_state", uns_of(static_cast<std::int64_t>(options.seed))}})},
@@ -26,8 +26,8 @@ data::Dataset leiden_slots(const data::Dataset& in, const analysis::LeidenOption
     return out;
 }
 
-data::Dataset leiden_sweep_slots(const data::Dataset& in, const analysis::LeidenSweepOptions& options, Context& context) {
-    const std::vector<analysis::LeidenSweepStep> steps = analysis::leiden_sweep(require_obsp(in, "connectivities", "neighbors").view(), options, context);
+data::Dataset leiden_sweep_slots(const data::Dataset& in, const analysis::LeidenSweepOptions& options, analysis::KnownClusters& known, Context& context) {
+    const std::vector<analysis::LeidenSweepStep> steps = analysis::leiden_sweep(require_obsp(in, "connectivities", "neighbors").view(), options, known, context);
     data::Dataset out = slots_like(in);
     std::vector<double> resolution;
     std::vector<double> modularity;

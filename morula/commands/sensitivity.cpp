@@ -44,18 +44,18 @@ struct Changes {
 
 }  // namespace
 
-data::Dataset sensitivity_slots(const data::Dataset& in, const analysis::LeidenOptions& leiden, const SensitivityOptions& options, Context& context) {
+data::Dataset sensitivity_slots(const data::Dataset& in, const analysis::LeidenOptions& leiden, const SensitivityOptions& options, analysis::KnownClusters& known, Context& context) {
     const matrix::Csr& graph = require_obsp(in, "connectivities", "neighbors");
     const data::Categorical base = require_groups(in, "leiden");
     Changes changes;
 
     analysis::LeidenOptions other = leiden;
     other.resolution = options.other_resolution;
-    changes.add(fmt::format("resolution {:g} instead of {:g}", other.resolution, leiden.resolution), analysis::leiden(graph.view(), other, context), base.codes);
+    changes.add(fmt::format("resolution {:g} instead of {:g}", other.resolution, leiden.resolution), analysis::leiden(graph.view(), other, known, context), base.codes);
 
     other = leiden;
     other.seed = leiden.seed + options.other_seed;
-    changes.add("another seed", analysis::leiden(graph.view(), other, context), base.codes);
+    changes.add("another seed", analysis::leiden(graph.view(), other, known, context), base.codes);
 
     if (const data::Column* column = in.obs.find("doublet")) {
         const std::vector<double> doublet = data::column_numbers(*column);

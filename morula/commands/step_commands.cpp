@@ -166,7 +166,10 @@ std::vector<Command> embedding_commands() {
             [](Dataset& d, const analysis::NeighborsOptions& o, const GraphChoice& g, Context& c) { merge_slots(d, neighbors_slots(d, {o, g.embedding, g.n_dims, {g.graph_weights}}, c)); }),
         make_step_command<analysis::LeidenOptions, NoExtra>(
             named("leiden", "Clusters of the neighbour graph.", "graph.h5ad --resolution 1 --out clusters.h5ad", {"obsp connectivities"}, {"obs leiden"}), StepReads::neither,
-            [](Dataset& d, const analysis::LeidenOptions& o, const NoExtra&, Context& c) { merge_slots(d, leiden_slots(d, o, c)); }),
+            [](Dataset& d, const analysis::LeidenOptions& o, const NoExtra&, Context& c) {
+                analysis::KnownClusters none;
+                merge_slots(d, leiden_slots(d, o, none, c));
+            }),
         make_step_command<analysis::UmapOptions, EmbeddingChoice>(
             named("umap", "Layout of the neighbour graph in two or three dimensions.", "graph.h5ad --out map.h5ad", {"obsp connectivities", "obsm X_pca"}, {"obsm X_umap"}), StepReads::neither,
             [](Dataset& d, const analysis::UmapOptions& o, const EmbeddingChoice& e, Context& c) { merge_slots(d, umap_slots(d, o, e.embedding, c)); }),

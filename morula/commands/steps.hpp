@@ -100,9 +100,10 @@ struct GraphOptions {
 data::Dataset neighbors_slots(const data::Dataset& in, const GraphOptions& options, Context& context);
 
 /// obsp connectivities -> obs leiden (categories "0", "1", ...), uns leiden.
-data::Dataset leiden_slots(const data::Dataset& in, const analysis::LeidenOptions& options, Context& context);
+/// known: what was clustered on this graph before and need not be again; grows.
+data::Dataset leiden_slots(const data::Dataset& in, const analysis::LeidenOptions& options, analysis::KnownClusters& known, Context& context);
 /// obsp connectivities -> uns leiden_sweep: clusters, modularity and stability at each resolution.
-data::Dataset leiden_sweep_slots(const data::Dataset& in, const analysis::LeidenSweepOptions& options, Context& context);
+data::Dataset leiden_sweep_slots(const data::Dataset& in, const analysis::LeidenSweepOptions& options, analysis::KnownClusters& known, Context& context);
 
 /// obsp connectivities (or the graph that uns neighbors names for the map) and the embedding -> obsm X_umap, uns umap.
 data::Dataset umap_slots(const data::Dataset& in, const analysis::UmapOptions& options, const std::string& embedding, Context& context);
@@ -140,7 +141,7 @@ struct SensitivityOptions {
     std::uint64_t other_seed = 1;
 };
 /// The graph and obs leiden -> uns sensitivity: agreement (ARI) with another resolution, another seed, and without called doublets.
-data::Dataset sensitivity_slots(const data::Dataset& in, const analysis::LeidenOptions& leiden, const SensitivityOptions& options, Context& context);
+data::Dataset sensitivity_slots(const data::Dataset& in, const analysis::LeidenOptions& leiden, const SensitivityOptions& options, analysis::KnownClusters& known, Context& context);
 
 /// What a run compares: obs columns and values of the condition.
 struct DifferencesChoice {

@@ -135,8 +135,8 @@ void map_in_3d(RunState& state, const std::string& graph_key, const Recipe& reci
 
 std::string cluster_steps(RunState& state, const std::string& graph_key, const Recipe& recipe, const RunChoices& choices, StepRunner& steps) {
     Dataset& kept = state.kept;
-    const std::string leiden = steps.run({"leiden", 2, {graph_key}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::leiden_slots(in, recipe.leiden, c); }}, kept);
-    steps.run({"leiden sweep", 2, {graph_key}, values_of(recipe.leiden_sweep), [&](const Dataset& in, Context& c) { return commands::leiden_sweep_slots(in, recipe.leiden_sweep, c); }}, kept);
+    const std::string leiden = steps.run({"leiden", 2, {graph_key}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::leiden_slots(in, recipe.leiden, state.clusters, c); }}, kept);
+    steps.run({"leiden sweep", 2, {graph_key}, values_of(recipe.leiden_sweep), [&](const Dataset& in, Context& c) { return commands::leiden_sweep_slots(in, recipe.leiden_sweep, state.clusters, c); }}, kept);
     const FieldValues umap_values = with(values_of(recipe.umap), "embedding", state.embedding);
     steps.run({"umap", 2, {graph_key}, umap_values, [&](const Dataset& in, Context& c) { return commands::umap_slots(in, recipe.umap, state.embedding, c); }}, kept);
     if (recipe.umap_3d) map_in_3d(state, graph_key, recipe, steps);
@@ -156,7 +156,7 @@ void meaning_steps(RunState& state, const std::string& leiden, const Recipe& rec
     const std::string cycle = steps.run({"cell cycle", 1, {leiden}, values_of(recipe.cell_cycle), [&](const Dataset& in, Context& c) { return commands::cell_cycle_slots(in, recipe.cell_cycle, c); }}, kept);
     steps.run({"sample checks", 1, {leiden}, {}, [](const Dataset& in, Context& c) { return commands::sample_checks_slots(in, c); }}, kept);
     steps.run({"component checks", 1, {cycle}, {}, [](const Dataset& in, Context& c) { return commands::pca_checks_slots(in, c); }}, kept);
-    steps.run({"sensitivity", 1, {leiden}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::sensitivity_slots(in, recipe.leiden, {}, c); }}, kept);
+    steps.run({"sensitivity", 1, {leiden}, values_of(recipe.leiden), [&](const Dataset& in, Context& c) { return commands::sensitivity_slots(in, recipe.leiden, {}, state.clusters, c); }}, kept);
 }
 
 /// What differs between two conditions.

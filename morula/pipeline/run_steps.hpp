@@ -33,6 +33,7 @@ struct RunState {
     data::Dataset kept;  // cells that went on, with everything computed
     std::int64_t n_clusters = 0;
     std::string log_values;  // key of the step that made them
+    analysis::KnownClusters clusters;  // of the graph: the sweep has made those that other steps ask for
     std::string embedding;   // "X_pca" or "X_pca_harmony": what neighbours saw
 };
 

@@ -307,7 +307,8 @@ TEST(Leiden, refuses_weights_that_are_not_weights) {
 TEST(LeidenSweep, higher_resolutions_give_more_clusters_and_clear_ones_are_stable) {
     Threads two(2);
     const matrix::Csr graph = neighbor_graph(1200, 5, 4.0, 6, two.context);
-    const auto steps = leiden_sweep(graph.view(), {.resolutions = {0.1, 1.0, 8.0}, .n_seeds = 3}, two.context);
+    KnownClusters none;
+    const auto steps = leiden_sweep(graph.view(), {.resolutions = {0.1, 1.0, 8.0}, .n_seeds = 3}, none, two.context);
     ASSERT_EQ(steps.size(), 3U);
     EXPECT_LE(steps[0].clusters.n_clusters, steps[1].clusters.n_clusters);
     EXPECT_LT(steps[1].clusters.n_clusters, steps[2].clusters.n_clusters);
@@ -323,10 +324,12 @@ TEST(LeidenSweep, same_bits_for_one_two_and_four_threads) {
     Threads one(1);
     const matrix::Csr graph = neighbor_graph(2000, 9, 1.0, 8, one.context);
     const LeidenSweepOptions options{.resolutions = {0.5, 1.0, 2.0}, .n_seeds = 3};
-    const auto first = leiden_sweep(graph.view(), options, one.context);
+    KnownClusters none;
+    const auto first = leiden_sweep(graph.view(), options, none, one.context);
     for (const std::int32_t n : {2, 4}) {
         Threads many(n);
-        const auto again = leiden_sweep(graph.view(), options, many.context);
+        KnownClusters none_again;
+        const auto again = leiden_sweep(graph.view(), options, none_again, many.context);
         ASSERT_EQ(first.size(), again.size());
         for (std::size_t i = 0; i < first.size(); ++i) {
             EXPECT_EQ(first[i].clusters.cluster, again[i].clusters.cluster);
@@ -336,6 +339,33 @@ TEST(LeidenSweep, same_bits_for_one_two_and_four_threads) {
             EXPECT_EQ(first[i].most_clusters, again[i].most_clusters);
         }
     }
+}
+
+TEST(KnownClusters, are_what_would_have_been_found) {
+    Threads two(2);
+    const matrix::Csr graph = neighbor_graph(1500, 7, 1.5, 6, two.context);
+    const LeidenSweepOptions options{.resolutions = {0.5, 1.0}, .n_seeds = 2, .seed = 5};
+    KnownClusters known;
+    const LeidenResult first = leiden(graph.view(), {.seed = 5}, known, two.context);
+    const auto steps = leiden_sweep(graph.view(), options, known, two.context);
+    EXPECT_EQ(steps[1].clusters.cluster, first.cluster);
+    KnownClusters none;
+    const auto fresh = leiden_sweep(graph.view(), options, none, two.context);
+    for (std::size_t i = 0; i < fresh.size(); ++i) {
+        EXPECT_EQ(steps[i].clusters.cluster, fresh[i].clusters.cluster);
+        EXPECT_EQ(steps[i].clusters.modularity, fresh[i].clusters.modularity);
+        EXPECT_EQ(steps[i].stability, fresh[i].stability);
+    }
+    for (const LeidenOptions& asked : {LeidenOptions{.resolution = 0.5, .seed = 5}, {.resolution = 0.5, .seed = 6}, {.resolution = 1.0, .seed = 6}}) {
+        ASSERT_NE(known.find(asked, 2.0), nullptr);
+        EXPECT_EQ(leiden(graph.view(), asked, known, two.context).cluster, leiden(graph.view(), asked, two.context).cluster);
+    }
+    // What was found otherwise is not it.
+    EXPECT_EQ(known.find({.resolution = 0.5, .seed = 7}, 2.0), nullptr);
+    EXPECT_EQ(known.find({.resolution = 0.5, .max_rounds = 1, .seed = 5}, 2.0), nullptr);
+    EXPECT_EQ(known.find({.resolution = 0.5, .seed = 5}, 4.0), nullptr);
+    leiden_sweep(graph.view(), {.resolutions = {0.5, 4.0}, .n_seeds = 1, .seed = 5}, known, two.context);
+    EXPECT_NE(known.find({.resolution = 0.5, .seed = 5}, 4.0), nullptr);
 }
 
 TEST(ClusterComparison, agrees_with_hand_worked_values) {

@@ -32,13 +32,15 @@ data::Dataset three_cliques() {
     }
     cells.obsp["connectivities"] = graph;
     const auto context = test::make_context(1);
-    merge_slots(cells, leiden_slots(cells, {}, *context));
+    analysis::KnownClusters none;
+    merge_slots(cells, leiden_slots(cells, {}, none, *context));
     return cells;
 }
 
 TEST(sensitivity, clear_clusters_survive_every_change) {
     const auto context = test::make_context(2);
-    const data::Dataset out = sensitivity_slots(three_cliques(), {}, {}, *context);
+    analysis::KnownClusters none;
+    const data::Dataset out = sensitivity_slots(three_cliques(), {}, {}, none, *context);
     const data::UnsMap& changes = uns_map(out.uns, "sensitivity");
     ASSERT_EQ(uns_texts(changes, "what").size(), 3u);
     EXPECT_EQ(uns_texts(changes, "what")[2], "without the 3 cells called doublets");
@@ -49,7 +51,8 @@ TEST(sensitivity, clear_clusters_survive_every_change) {
 TEST(sensitivity, a_resolution_that_merges_is_told) {
     const auto context = test::make_context(1);
     // At resolution 0 every connected piece is one cluster, which shares nothing with three: ARI 0.
-    const data::Dataset out = sensitivity_slots(three_cliques(), {}, {.other_resolution = 1e-6}, *context);
+    analysis::KnownClusters none;
+    const data::Dataset out = sensitivity_slots(three_cliques(), {}, {.other_resolution = 1e-6}, none, *context);
     const data::UnsMap& changes = uns_map(out.uns, "sensitivity");
     EXPECT_EQ(uns_integers(changes, "n_clusters")[0], 1);
     EXPECT_NEAR(uns_numbers(changes, "agreement")[0], 0.0, 1e-12);
@@ -57,7 +60,10 @@ TEST(sensitivity, a_resolution_that_merges_is_told) {
 
 TEST(sensitivity, the_same_bits_for_any_threads) {
     const data::Dataset cells = three_cliques();
-    const auto agreement = [&](Context& context) { return uns_numbers(uns_map(sensitivity_slots(cells, {}, {}, context).uns, "sensitivity"), "agreement"); };
+    const auto agreement = [&](Context& context) {
+        analysis::KnownClusters none;
+        return uns_numbers(uns_map(sensitivity_slots(cells, {}, {}, none, context).uns, "sensitivity"), "agreement");
+    };
     test::same_at_1_2_4_threads(agreement, [](const auto& a, const auto& b) { return test::same_bits(a, b); });
 }
 
