@@ -15,7 +15,9 @@
 #include "morula/analysis/pca.hpp"
 #include "morula/analysis/simulated_doublets.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
 #include "morula/core/random.hpp"
+#include "morula/matrix/held_in_memory.hpp"
 #include "morula/matrix/tiles.hpp"
 
 namespace morula::analysis {
@@ -54,9 +56,9 @@ struct SimulatedNeighbors {
     std::vector<std::int32_t> simulated;
 };
 
-std::vector<std::int64_t> variable_genes(const matrix::Csr& counts, const DoubletsOptions& options, Context& context) {
-    if (counts.n_cols > options.n_top_genes) return hvg(*matrix::make_view_source(counts.view()), {}, 0, {.flavor = HvgFlavor::seurat_v3, .n_top = options.n_top_genes}, context).genes;
-    std::vector<std::int64_t> all(static_cast<std::size_t>(counts.n_cols));
+std::vector<std::int64_t> variable_genes(const matrix::RowBlockSource& counts, const DoubletsOptions& options, Context& context) {
+    if (counts.n_cols() > options.n_top_genes) return hvg(counts, {}, 0, {.flavor = HvgFlavor::seurat_v3, .n_top = options.n_top_genes}, context).genes;
+    std::vector<std::int64_t> all(static_cast<std::size_t>(counts.n_cols()));
     std::iota(all.begin(), all.end(), std::int64_t{0});
     return all;
 }
@@ -69,9 +71,11 @@ std::vector<double> totals_among(std::span<const double> total, const std::vecto
 
 /// Cells of the first part, from which the space is learnt: its genes, but not yet its components.
 Part first_part(const matrix::Matrix& counts, std::span<const double> total, const std::vector<std::int64_t>& cells, const DoubletsOptions& options, Space& space, Context& context) {
-    const matrix::Csr all = matrix::read_all(*matrix::select_rows(counts, cells), context);
-    space.genes = variable_genes(all, options, context);
-    Part part{.counts = matrix::read_all(*matrix::select_cols(matrix::make_view_source(all.view()), space.genes), context), .totals = totals_among(total, cells)};
+    // Read three times.
+    const matrix::Matrix selected = matrix::select_rows(counts, cells);
+    const matrix::Matrix all = selected->cheap_in_pieces() ? selected : matrix::held_in_memory(selected, context);
+    space.genes = variable_genes(*all, options, context);
+    Part part{.counts = matrix::read_all(*matrix::select_cols(all, space.genes), context), .totals = totals_among(total, cells)};
     space.target_sum = normalize(part.totals, {}, context).target;
     return part;
 }
@@ -137,13 +141,10 @@ SimulatedNeighbors count_simulated(const Part& part, Space& space, std::int32_t 
 
     std::vector<std::int64_t> scored(static_cast<std::size_t>(std::min(embedding.n_rows, n + kMostSimulatedScored)));
     std::iota(scored.begin(), scored.end(), std::int64_t{0});
-    const auto near = neighbors_of(embedding.view(), scored, {.n_neighbors = n_neighbors + 1, .recall = kNeighborRecall, .recall_cells = kRecallCells, .seed = options.seed}, context);
+    const auto near = count_neighbors_from(embedding.view(), scored, n, {.n_neighbors = n_neighbors + 1, .recall = kNeighborRecall, .recall_cells = kRecallCells, .seed = options.seed}, context);
     SimulatedNeighbors counts;
-    for (const std::int64_t i : scored) {
-        const auto others = near.index.row(i);
-        const auto count = std::count_if(others.begin(), others.end(), [&](std::uint32_t other) { return static_cast<std::int64_t>(other) >= n; });
-        (i < n ? counts.observed : counts.simulated).push_back(static_cast<std::int32_t>(count));
-    }
+    counts.observed.assign(near.begin(), near.begin() + n);
+    counts.simulated.assign(near.begin() + n, near.end());
     return counts;
 }
 
@@ -163,6 +164,13 @@ double expected_rate_of(std::int64_t n_cells, const DoubletsOptions& options, st
         note = fmt::format("{} cells are more than one capture holds, so the expected rate is held at {:.0f} %; give a capture column if the data has several. ", n_cells, 100.0 * kMostGuessedRate);
     }
     return std::clamp(rate, kLeastRate, kMostGuessedRate);
+}
+
+/// Counts, their logs as they are read, simulated doublets' neighbours: what a part takes at most.
+std::int64_t part_bytes(const Part& part, const DoubletsOptions& options) {
+    const std::int64_t n_points = part.counts.n_rows + n_simulated_for(part.counts.n_rows, options);
+    const auto row_bytes = static_cast<std::int64_t>(sizeof(float)) * (4 * options.n_components + 2 * kMostNeighbors);
+    return 2 * part.counts.view().nnz() * static_cast<std::int64_t>(sizeof(float) + sizeof(std::uint32_t)) + n_points * row_bytes;
 }
 
 void choose_threshold(std::span<const float> observed_scores, const SimulatedNeighbors& counts, const Posterior& posterior, CaptureDoublets& capture) {
@@ -196,20 +204,32 @@ void score_capture(const matrix::Matrix& counts, std::span<const double> total, 
     }
     const auto smallest = std::ranges::min_element(parts, {}, [](const auto& part) { return part.size(); });
     const Posterior posterior = posterior_for(std::ssize(*smallest), capture.expected_rate, options);
+    Space space;
+    std::vector<SimulatedNeighbors> found(parts.size());
+    const Part first = first_part(counts, total, parts.front(), options, space, context);
+    found.front() = count_simulated(first, space, posterior.n_neighbors, part_number, options, context);
+    const auto score_part = [&](std::size_t p) {
+        const Part part{.counts = matrix::read_all(*matrix::select_cols(matrix::select_rows(counts, parts[p]), space.genes), context), .totals = totals_among(total, parts[p])};
+        found[p] = count_simulated(part, space, posterior.n_neighbors, part_number + static_cast<std::uint32_t>(p), options, context);
+    };
+    const auto n_others = std::ssize(parts) - 1;
+    // Whole parts side by side use threads better than the steps of one part, where there is room for them.
+    if (n_others >= context.threads() && context.threads() * part_bytes(first, options) <= context.memory_bytes() / 4) {
+        parallel_blocks(context, n_others, 1, [&](Block part) { score_part(static_cast<std::size_t>(part.index) + 1); });
+    } else {
+        for (std::size_t p = 1; p < parts.size(); ++p) score_part(p);
+    }
+    part_number += static_cast<std::uint32_t>(parts.size());
+
     std::vector<float> scores;
     SimulatedNeighbors counts_of_all;
-    Space space;
-    for (const auto& part : parts) {
-        const Part of_part = &part == &parts.front()
-                                 ? first_part(counts, total, part, options, space, context)
-                                 : Part{.counts = matrix::read_all(*matrix::select_cols(matrix::select_rows(counts, part), space.genes), context), .totals = totals_among(total, part)};
-        const auto found = count_simulated(of_part, space, posterior.n_neighbors, part_number++, options, context);
-        for (std::size_t i = 0; i < part.size(); ++i) {
-            scores.push_back(posterior(found.observed[i]));
-            result.score[static_cast<std::size_t>(part[i])] = scores.back();
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+        for (std::size_t i = 0; i < parts[p].size(); ++i) {
+            scores.push_back(posterior(found[p].observed[i]));
+            result.score[static_cast<std::size_t>(parts[p][i])] = scores.back();
         }
-        counts_of_all.observed.insert(counts_of_all.observed.end(), found.observed.begin(), found.observed.end());
-        counts_of_all.simulated.insert(counts_of_all.simulated.end(), found.simulated.begin(), found.simulated.end());
+        counts_of_all.observed.insert(counts_of_all.observed.end(), found[p].observed.begin(), found[p].observed.end());
+        counts_of_all.simulated.insert(counts_of_all.simulated.end(), found[p].simulated.begin(), found[p].simulated.end());
     }
     for (const std::int32_t count : counts_of_all.simulated) capture.simulated_scores.push_back(posterior(count));
     choose_threshold(scores, counts_of_all, posterior, capture);

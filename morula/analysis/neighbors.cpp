@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -135,17 +136,26 @@ struct Neighbor {
     bool operator<(const Neighbor& other) const { return distance < other.distance || (distance == other.distance && cell < other.cell); }
 };
 
-/// Writes the row of a query: its best candidates by true distance, from differences (0 for duplicates), nearest first, equal distances by cell.
-void write_row(const SearchSpace& space, const Query& query, BestScores& best, NeighborsResult& result) {
+/// The best candidates of a query with their true distances, from differences (0 for duplicates).
+std::vector<Neighbor> true_distances(const SearchSpace& space, const Query& query, BestScores& best) {
     best.select();
     const auto n_dims = static_cast<std::size_t>(space.n_dims);  // the last column is the half norm, no coordinate
     const auto point = space.points.row(std::int64_t{query.place}).first(n_dims);
-    std::vector<Neighbor> ranked;
-    ranked.reserve(best.candidates().size());
+    std::vector<Neighbor> found;
+    found.reserve(best.candidates().size());
     for (const Scored candidate : best.candidates()) {
         const std::uint32_t place = id_of(candidate);
-        ranked.push_back({std::sqrt(squared_distance(point, space.points.row(std::int64_t{place}).first(n_dims))), space.cell_of_place[place]});
+        found.push_back({std::sqrt(squared_distance(point, space.points.row(std::int64_t{place}).first(n_dims))), space.cell_of_place[place]});
     }
+    return found;
+}
+
+/// What is done with the candidates of each query. Called from many threads.
+using Take = std::function<void(const SearchSpace& space, const Query& query, BestScores& best)>;
+
+/// Writes the row of a query: nearest first, equal distances by cell.
+void write_row(const SearchSpace& space, const Query& query, BestScores& best, NeighborsResult& result) {
+    std::vector<Neighbor> ranked = true_distances(space, query, best);
     std::sort(ranked.begin(), ranked.end());
     const auto index = result.index.row(query.row);
     const auto distance = result.distance.row(query.row);
@@ -156,27 +166,35 @@ void write_row(const SearchSpace& space, const Query& query, BestScores& best, N
     }
 }
 
+/// How many of the n_wanted nearest are cell `first` or a later one.
+std::int32_t count_from(const SearchSpace& space, const Query& query, BestScores& best, std::int64_t n_wanted, std::int64_t first) {
+    std::vector<Neighbor> near = true_distances(space, query, best);
+    MORULA_ASSERT(std::ssize(near) >= n_wanted);
+    std::nth_element(near.begin(), near.begin() + (n_wanted - 1), near.end());
+    return static_cast<std::int32_t>(std::count_if(near.begin(), near.begin() + n_wanted, [first](const Neighbor& neighbor) { return std::int64_t{neighbor.cell} >= first; }));
+}
+
 NeighborsResult room_for(std::size_t n_queries, std::int64_t n_wanted) {
     const auto n_rows = static_cast<std::int64_t>(n_queries);
     return {.index = matrix::Dense<std::uint32_t>(n_rows, n_wanted), .distance = matrix::Dense<float>(n_rows, n_wanted), .method = {}};
 }
 
 /// How many candidates of each query are kept until their true distances decide.
-std::int64_t n_kept(const SearchSpace& space, const NeighborsResult& result) { return std::min(space.size() - 1, result.index.n_cols + kSpare); }
+std::int64_t n_kept(const SearchSpace& space, std::int64_t n_wanted) { return std::min(space.size() - 1, n_wanted + kSpare); }
 
 /// Compares each query with all places.
-void search_all(const SearchSpace& space, std::span<const Query> queries, NeighborsResult& result, Context& context) {
+void search_all(const SearchSpace& space, std::span<const Query> queries, std::int64_t n_wanted, const Take& take, Context& context) {
     const auto n_queries = static_cast<std::int64_t>(queries.size());
     Progress progress(context, "neighbors", n_queries, "cells");
     parallel_blocks(context, n_queries, kQueryCells, [&](Block block) {
         const auto mine = queries.subspan(static_cast<std::size_t>(block.begin), static_cast<std::size_t>(block.size()));
         Tile tile(space.points.n_cols);
-        BlockBest best(block.size(), n_kept(space, result));
+        BlockBest best(block.size(), n_kept(space, n_wanted));
         std::vector<Seeker> seekers;
         for (std::uint32_t q = 0; q < mine.size(); ++q) seekers.push_back({q, mine[q].place});
         fill_queries(space, mine, seekers, tile);
         search_range(space, {0, space.size()}, seekers, tile, best);
-        for (std::size_t q = 0; q < mine.size(); ++q) write_row(space, mine[q], best.of_query[q], result);
+        for (std::size_t q = 0; q < mine.size(); ++q) take(space, mine[q], best.of_query[q]);
         progress.advance(block.size());
     });
 }
@@ -223,7 +241,7 @@ Sample draw_sample(const SearchSpace& space, std::span<const Query> queries, std
         sample.queries.push_back(queries[queries.size() * q / n]);
         numbered.push_back({sample.queries.back().place, static_cast<std::int64_t>(q)});
     }
-    search_all(space, numbered, sample.truth, context);
+    search_all(space, numbered, n_wanted, [&](const SearchSpace& s, const Query& query, BestScores& best) { write_row(s, query, best, sample.truth); }, context);
     return sample;
 }
 
@@ -312,15 +330,15 @@ void search_block(const SearchSpace& space, const ListedCells& listed, std::int3
     }
 }
 
-void search_lists(const SearchSpace& space, const ListedCells& listed, std::span<const Query> queries, NeighborsResult& result, Context& context) {
+void search_lists(const SearchSpace& space, const ListedCells& listed, std::int32_t n_probes, std::span<const Query> queries, std::int64_t n_wanted, const Take& take, Context& context) {
     const auto n_queries = static_cast<std::int64_t>(queries.size());
     Progress progress(context, "neighbors", n_queries, "cells");
     parallel_blocks(context, n_queries, kListBlockCells, [&](Block block) {
         const auto mine = queries.subspan(static_cast<std::size_t>(block.begin), static_cast<std::size_t>(block.size()));
         Tile tile(space.points.n_cols);
-        BlockBest best(block.size(), n_kept(space, result));
-        search_block(space, listed, result.n_probes, mine, tile, best);
-        for (std::size_t q = 0; q < mine.size(); ++q) write_row(space, mine[q], best.of_query[q], result);
+        BlockBest best(block.size(), n_kept(space, n_wanted));
+        search_block(space, listed, n_probes, mine, tile, best);
+        for (std::size_t q = 0; q < mine.size(); ++q) take(space, mine[q], best.of_query[q]);
         progress.advance(block.size());
     });
 }
@@ -365,33 +383,65 @@ bool compares_all(std::size_t n_queries, std::int64_t n_cells, NeighborsMethod m
     return method == NeighborsMethod::exact || (method == NeighborsMethod::automatic && pairs <= most);
 }
 
-}  // namespace
+/// How the neighbours were found, and the sample that decided it: empty when all pairs were compared.
+struct Found {
+    std::string method;
+    std::int32_t n_lists = 0;
+    std::int32_t n_probes = 0;
+    Sample sample;
+};
 
-NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, const NeighborsOptions& options, Context& context) {
+/// bytes_a_cell: of what is kept of each.
+void check_search(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, const NeighborsOptions& options, std::int64_t bytes_a_cell, Context& context) {
     check_options(embedding, options);
     require_finite(embedding, "the embedding", context);
-    const std::int64_t n_wanted = options.n_neighbors - 1;
-    context.require_memory(embedding.n_rows * (4 * (embedding.n_cols + 1) + 12) + static_cast<std::int64_t>(cells.size()) * (8 * n_wanted + 16), "neighbors");
+    context.require_memory(embedding.n_rows * (4 * (embedding.n_cols + 1) + 12) + static_cast<std::int64_t>(cells.size()) * (bytes_a_cell + 16), "neighbors");
+}
 
+/// Hands the candidates of each cell to `take`.
+Found find_candidates(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, const NeighborsOptions& options, const Take& take, Context& context) {
+    const std::int64_t n_wanted = options.n_neighbors - 1;
     const std::vector<float> mean = column_means(embedding);
-    NeighborsResult result = room_for(cells.size(), n_wanted);
-    if (cells.empty()) return result;
+    Found found;
+    if (cells.empty()) return found;
     if (compares_all(cells.size(), embedding.n_rows, options.method)) {
         const SearchSpace space = make_space(embedding, mean, in_order(embedding.n_rows), context);
-        search_all(space, queries_for(cells, space), result, context);
-        result.method = "exact";
-        return result;
+        search_all(space, queries_for(cells, space), n_wanted, take, context);
+        found.method = "exact";
+        return found;
     }
     const ListedCells listed = make_lists(embedding, mean, options, context);
     const SearchSpace space = make_space(embedding, mean, listed.cell_of_place, context);
     const std::vector<Query> queries = queries_for(cells, space);
-    const Sample sample = draw_sample(space, queries, n_wanted, options.recall_cells, context);
-    result.method = "lists";
-    result.n_lists = static_cast<std::int32_t>(listed.n_lists());
-    result.n_probes = options.n_probes ? std::min(*options.n_probes, result.n_lists) : choose_n_probes(space, listed, sample, options.recall, context);
-    search_lists(space, listed, queries, result, context);
-    result.recall = measure_recall(sample, result);
+    found.sample = draw_sample(space, queries, n_wanted, options.recall_cells, context);
+    found.method = "lists";
+    found.n_lists = static_cast<std::int32_t>(listed.n_lists());
+    found.n_probes = options.n_probes ? std::min(*options.n_probes, found.n_lists) : choose_n_probes(space, listed, found.sample, options.recall, context);
+    search_lists(space, listed, found.n_probes, queries, n_wanted, take, context);
+    return found;
+}
+
+}  // namespace
+
+NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, const NeighborsOptions& options, Context& context) {
+    const std::int64_t n_wanted = options.n_neighbors - 1;
+    check_search(embedding, cells, options, 8 * n_wanted, context);
+    NeighborsResult result = room_for(cells.size(), n_wanted);
+    const Found found = find_candidates(embedding, cells, options, [&](const SearchSpace& space, const Query& query, BestScores& best) { write_row(space, query, best, result); }, context);
+    result.method = found.method;
+    result.n_lists = found.n_lists;
+    result.n_probes = found.n_probes;
+    if (!found.sample.queries.empty()) result.recall = measure_recall(found.sample, result);
     return result;
+}
+
+std::vector<std::int32_t> count_neighbors_from(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, std::int64_t first, const NeighborsOptions& options, Context& context) {
+    const std::int64_t n_wanted = options.n_neighbors - 1;
+    check_search(embedding, cells, options, 4, context);
+    std::vector<std::int32_t> counts(cells.size());
+    find_candidates(embedding, cells, options,
+                    [&](const SearchSpace& space, const Query& query, BestScores& best) { counts[static_cast<std::size_t>(query.row)] = count_from(space, query, best, n_wanted, first); }, context);
+    return counts;
 }
 
 NeighborsResult neighbors(matrix::DenseView<const float> embedding, const NeighborsOptions& options, Context& context) {

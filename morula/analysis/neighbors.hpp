@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "morula/core/context.hpp"
 #include "morula/core/describe.hpp"
@@ -59,5 +60,8 @@ NeighborsResult neighbors(matrix::DenseView<const float> embedding, const Neighb
 
 /// The same for some cells only, looked for among all; row r of the result belongs to cells[r]. `automatic` compares every pair up to 20,000 x 20,000 of them.
 NeighborsResult neighbors_of(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, const NeighborsOptions& options, Context& context);
+
+/// How many of the neighbours that neighbors_of() gives are cell `first` or a later one, without ranking or keeping them: where hundreds are looked for that is most of what comes after the search.
+std::vector<std::int32_t> count_neighbors_from(matrix::DenseView<const float> embedding, std::span<const std::int64_t> cells, std::int64_t first, const NeighborsOptions& options, Context& context);
 
 }  // namespace morula::analysis

@@ -1,5 +1,6 @@
 #include "morula/analysis/simulated_doublets.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace morula::analysis {
@@ -29,19 +30,32 @@ public:
     }
 
 private:
-    /// Appends the sum of two rows, columns increasing.
+    /// Appends the sum of two rows, columns increasing. Which row is ahead cannot be foreseen, so nothing branches on it.
     void merge(std::int64_t a, std::int64_t b, matrix::Csr& out) const {
         const auto genes_a = counts_.row_indices(a), genes_b = counts_.row_indices(b);
         const auto values_a = counts_.row_values(a), values_b = counts_.row_values(b);
-        std::size_t i = 0, j = 0;
-        while (i < genes_a.size() || j < genes_b.size()) {
-            const bool take_a = j == genes_b.size() || (i < genes_a.size() && genes_a[i] <= genes_b[j]);
-            const bool take_b = i == genes_a.size() || (j < genes_b.size() && genes_b[j] <= genes_a[i]);
-            out.indices.push_back(take_a ? genes_a[i] : genes_b[j]);
-            out.values.push_back((take_a ? values_a[i] : 0.0f) + (take_b ? values_b[j] : 0.0f));
-            i += take_a ? 1 : 0;
-            j += take_b ? 1 : 0;
+        const std::size_t begin = out.indices.size();
+        out.indices.resize(begin + genes_a.size() + genes_b.size());
+        out.values.resize(out.indices.size());
+        std::uint32_t* genes = out.indices.data() + begin;
+        float* values = out.values.data() + begin;
+        std::size_t i = 0, j = 0, n = 0;
+        for (; i < genes_a.size() && j < genes_b.size(); ++n) {
+            const std::uint32_t gene_a = genes_a[i], gene_b = genes_b[j];
+            genes[n] = std::min(gene_a, gene_b);
+            values[n] = (gene_a <= gene_b ? values_a[i] : 0.0f) + (gene_b <= gene_a ? values_b[j] : 0.0f);
+            i += gene_a <= gene_b ? 1 : 0;
+            j += gene_b <= gene_a ? 1 : 0;
         }
+        const auto take_rest = [&](std::span<const std::uint32_t> rest, std::span<const float> counts, std::size_t from) {
+            std::copy(rest.begin() + static_cast<std::ptrdiff_t>(from), rest.end(), genes + n);
+            std::copy(counts.begin() + static_cast<std::ptrdiff_t>(from), counts.end(), values + n);
+            n += rest.size() - from;
+        };
+        take_rest(genes_a, values_a, i);
+        take_rest(genes_b, values_b, j);
+        out.indices.resize(begin + n);
+        out.values.resize(begin + n);
     }
 
     matrix::CsrView counts_;

@@ -133,10 +133,14 @@ TEST(Doublets, small_captures_and_empty_cells_are_not_scored) {
 }
 
 TEST(Doublets, large_captures_are_scored_in_parts_that_hold_cells_from_all_over) {
-    const auto made = planted(19'700, 700, 4);  // in the file: doublets last
-    Context context({.threads = 2});
+    const auto made = planted(39'400, 1'400, 4);  // in the file: doublets last
     const std::vector<std::int32_t> capture(made.is_doublet.size(), 0);
-    const auto result = doublets(*matrix::make_view_source(made.counts.view()), capture, 1, {.expected_rate = 0.035, .n_components = 10}, context);
+    const auto scored = [&](std::int32_t threads) {
+        Context context({.threads = threads});
+        return doublets(*matrix::make_view_source(made.counts.view()), capture, 1, {.expected_rate = 0.035, .n_components = 10}, context);
+    };
+    const auto result = scored(2);                 // two of three parts side by side
+    EXPECT_EQ(result.score, scored(4).score);      // one after the other
     std::vector<float> score;  // of every 20th cell, to count pairs quickly
     std::vector<std::uint8_t> truth;
     for (std::size_t c = 0; c < capture.size(); c += 20) {
@@ -145,7 +149,7 @@ TEST(Doublets, large_captures_are_scored_in_parts_that_hold_cells_from_all_over)
         truth.push_back(made.is_doublet[c]);
     }
     EXPECT_GT(auroc(score, truth), 0.95);
-    EXPECT_EQ(result.captures[0].simulated_scores.size(), 8000U);  // two parts
+    EXPECT_EQ(result.captures[0].simulated_scores.size(), 12'000U);  // three parts
 }
 
 TEST(SimulatedDoublets, rows_are_sums_of_pairs) {

@@ -220,6 +220,25 @@ TEST(Neighbors, of_some_cells_are_the_rows_of_all) {
     }
 }
 
+TEST(Neighbors, counted_from_a_cell_on_are_those_that_are_found) {
+    const matrix::Dense<float> cells = clustered_cells(1500, 10, 8, 3.0, 12);
+    const std::vector<std::int64_t> some{1499, 0, 7, 700, 7, 3};
+    for (const NeighborsMethod method : {NeighborsMethod::exact, NeighborsMethod::lists}) {
+        const NeighborsOptions options{.n_neighbors = 40, .method = method, .n_probes = 6};
+        for (const std::int32_t threads : {1, 2, 4}) {
+            Threads several(threads);
+            const NeighborsResult found = neighbors_of(view_of(cells), some, options, several.context);
+            for (const std::int64_t first : {0, 600, 1500}) {
+                const std::vector<std::int32_t> counts = count_neighbors_from(view_of(cells), some, first, options, several.context);
+                ASSERT_EQ(counts.size(), some.size());
+                for (std::size_t r = 0; r < some.size(); ++r) {
+                    EXPECT_EQ(counts[r], std::ranges::count_if(found.index.row(static_cast<std::int64_t>(r)), [first](std::uint32_t cell) { return std::int64_t{cell} >= first; })) << r;
+                }
+            }
+        }
+    }
+}
+
 TEST(NearestKernels, simd_agrees_with_plain) {
     for (const std::size_t n : {1UL, 7UL, 8UL, 31UL, 32UL, 33UL, 768UL, 1001UL}) {
         Random random(n, Purpose::test, 0, 0);
