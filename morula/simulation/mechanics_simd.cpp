@@ -53,20 +53,25 @@ void forces_on_here(const ListedAgents& agents, const float* affinity, std::int6
     }
 }
 #else
-// A group of eight neighbours is one vector, or two of four.
+// Two groups of neighbours are one vector of eight, or two of four.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
 using Slab = hn::CappedTag<float, 8>;
 #else
 using Slab = hn::CappedTag<float, 4>;
 #endif
-using Floats = hn::Vec<Slab>;
-constexpr std::int64_t kSlabLanes = static_cast<std::int64_t>(hn::MaxLanes(Slab()));
-constexpr std::int64_t kSlabs = kListGroup / kSlabLanes;
-static_assert(kSlabs * kSlabLanes == kListGroup);
+using Four = hn::CappedTag<float, 4>;
+template <class D>
+constexpr std::int64_t lanes_of() {
+    return static_cast<std::int64_t>(hn::MaxLanes(D()));
+}
+constexpr std::int64_t kPair = 2 * kListGroup;
+constexpr bool kTwoSlabs = lanes_of<Slab>() < kPair;
+static_assert(lanes_of<Four>() == kListGroup && lanes_of<Slab>() == (kTwoSlabs ? kListGroup : kPair));
 
 /// Rows a, b, c, e of four columns become four columns, in each block of four.
-HWY_INLINE void turn(Slab d, Floats& a, Floats& b, Floats& c, Floats& e) {
-    const hn::RepartitionToWide<Slab> wide;
+template <class D, class V = hn::Vec<D>>
+HWY_INLINE void turn(D d, V& a, V& b, V& c, V& e) {
+    const hn::RepartitionToWide<D> wide;
     const auto ab_low = hn::BitCast(wide, hn::InterleaveLower(d, a, b));
     const auto ab_high = hn::BitCast(wide, hn::InterleaveUpper(d, a, b));
     const auto ce_low = hn::BitCast(wide, hn::InterleaveLower(d, c, e));
@@ -78,32 +83,37 @@ HWY_INLINE void turn(Slab d, Floats& a, Floats& b, Floats& c, Floats& e) {
 }
 
 /// Four floats from `at` on of the records list[k], and behind them those of list[k + 4] where a vector holds eight.
-HWY_INLINE Floats rows(Slab d, const ForceRecord* records, const std::uint32_t* list, std::int64_t k, std::int64_t at) {
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
-    const hn::Half<Slab> half;
-    return hn::Combine(d, hn::Load(half, &records[list[k + 4]].x + at), hn::Load(half, &records[list[k]].x + at));
-#else
-    return hn::Load(d, &records[list[k]].x + at);
-#endif
+template <class D>
+HWY_INLINE hn::Vec<D> rows(D d, const ForceRecord* records, const std::uint32_t* list, std::int64_t k, std::int64_t at) {
+    if constexpr (lanes_of<D>() == kPair) {
+        const hn::Half<D> half;
+        return hn::Combine(d, hn::Load(half, &records[list[k + 4]].x + at), hn::Load(half, &records[list[k]].x + at));
+    } else {
+        return hn::Load(d, &records[list[k]].x + at);
+    }
 }
 
 /// affinity_row of each type.
-HWY_INLINE Floats affinities(Slab d, const float* affinity_row, std::int64_t n_types, Floats type_bits) {
-    const hn::RebindToSigned<Slab> di;
+template <class D>
+HWY_INLINE hn::Vec<D> affinities(D d, const float* affinity_row, std::int64_t n_types, hn::Vec<D> type_bits) {
+    constexpr std::int64_t kLanes = lanes_of<D>();
+    const hn::RebindToSigned<D> di;
     const auto types = hn::BitCast(di, type_bits);
-    if (n_types <= kSlabLanes) return hn::TableLookupLanes(hn::LoadU(d, affinity_row), hn::IndicesFromVec(d, types));
-    HWY_ALIGN std::int32_t number[kSlabLanes];
-    HWY_ALIGN float value[kSlabLanes];
+    if (n_types <= kLanes) return hn::TableLookupLanes(hn::LoadU(d, affinity_row), hn::IndicesFromVec(d, types));
+    HWY_ALIGN std::int32_t number[kLanes];
+    HWY_ALIGN float value[kLanes];
     hn::Store(types, di, number);
-    for (std::int64_t l = 0; l < kSlabLanes; ++l) value[l] = affinity_row[number[l]];
+    for (std::int64_t l = 0; l < kLanes; ++l) value[l] = affinity_row[number[l]];
     return hn::Load(d, value);
 }
 
+template <class D>
 struct Sums {
-    Floats x, y, z, overlap;
+    hn::Vec<D> x, y, z, overlap;
 };
 
-HWY_INLINE void add_neighbors(Slab d, const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, const float* affinity_row, std::int64_t n_types, Sums& sums) {
+template <class D>
+HWY_INLINE void add_neighbors(D d, const ForceRecord& self, const ForceRecord* records, const std::uint32_t* list, const float* affinity_row, std::int64_t n_types, Sums<D>& sums) {
     const auto one = hn::Set(d, 1.0F), zero = hn::Zero(d);
     auto x = rows(d, records, list, 0, 0), y = rows(d, records, list, 1, 0), z = rows(d, records, list, 2, 0), radius = rows(d, records, list, 3, 0);
     turn(d, x, y, z, radius);
@@ -129,29 +139,38 @@ HWY_INLINE void add_neighbors(Slab d, const ForceRecord& self, const ForceRecord
     sums.overlap = hn::Add(sums.overlap, inside_squared);
 }
 
-HWY_INLINE float total(Slab d, Floats first, [[maybe_unused]] Floats last) {
-    HWY_ALIGN float lane[kListGroup];
-    hn::Store(first, d, lane);
-    if constexpr (kSlabs == 2) hn::Store(last, d, lane + kSlabLanes);
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+/// The eight parts of the pairs of groups and the four of a last group.
+HWY_INLINE float total(hn::Vec<Slab> first, [[maybe_unused]] hn::Vec<Slab> second, hn::Vec<Four> last) {
+    HWY_ALIGN float part[kPair];
+    HWY_ALIGN float more[kListGroup];
+    hn::Store(first, Slab(), part);
+    if constexpr (kTwoSlabs) hn::Store(second, Slab(), part + kListGroup);
+    hn::Store(last, Four(), more);
+    const auto of = [&](std::size_t l) { return (part[l] + more[l]) + part[l + 4]; };
+    return (of(0) + of(1)) + (of(2) + of(3));
 }
 
 void forces_on_here(const ListedAgents& agents, const float* affinity, std::int64_t n_types, const ForceColumns& out) {
     const Slab d;
+    const Four four;
     const auto zero = hn::Zero(d);
+    const auto four_zero = hn::Zero(four);
     for (std::int64_t l = 0; l < agents.n; ++l) {
         const ForceRecord& self = agents.records[agents.first + l];
         const float* affinity_row = affinity + self.type * affinity_row_size(n_types);
-        Sums low{zero, zero, zero, zero}, high = low;
+        Sums<Slab> first{zero, zero, zero, zero}, second = first;
+        Sums<Four> last{four_zero, four_zero, four_zero, four_zero};
+        const std::uint32_t* list = agents.list + kListGroup * std::int64_t{agents.begin[l]};
         const std::uint32_t* const end = agents.list + kListGroup * std::int64_t{agents.begin[l + 1]};
-        for (const std::uint32_t* list = agents.list + kListGroup * std::int64_t{agents.begin[l]}; list < end; list += kListGroup) {
-            add_neighbors(d, self, agents.records, list, affinity_row, n_types, low);
-            if constexpr (kSlabs == 2) add_neighbors(d, self, agents.records, list + kSlabLanes, affinity_row, n_types, high);
+        for (; end - list >= kPair; list += kPair) {
+            add_neighbors(d, self, agents.records, list, affinity_row, n_types, first);
+            if constexpr (kTwoSlabs) add_neighbors(d, self, agents.records, list + kListGroup, affinity_row, n_types, second);
         }
-        out.x[l] = total(d, low.x, high.x);
-        out.y[l] = total(d, low.y, high.y);
-        out.z[l] = total(d, low.z, high.z);
-        out.overlap[l] = total(d, low.overlap, high.overlap);
+        if (list < end) add_neighbors(four, self, agents.records, list, affinity_row, n_types, last);
+        out.x[l] = total(first.x, second.x, last.x);
+        out.y[l] = total(first.y, second.y, last.y);
+        out.z[l] = total(first.z, second.z, last.z);
+        out.overlap[l] = total(first.overlap, second.overlap, last.overlap);
     }
 }
 #endif

@@ -37,9 +37,9 @@ struct Force {
     float overlap;  // sum of (1 - d / R)^2
 };
 /// Lists are filled up to whole groups of this many.
-inline constexpr std::int64_t kListGroup = 8;
+inline constexpr std::int64_t kListGroup = 4;
 /// Floats from one row of a table of affinities to the next: rows are filled up, so that a row of few types is one vector.
-constexpr std::int64_t affinity_row_size(std::int64_t n_types) { return (n_types + kListGroup - 1) / kListGroup * kListGroup; }
+constexpr std::int64_t affinity_row_size(std::int64_t n_types) { return (n_types + 7) / 8 * 8; }
 
 /// Agents records[first], ..., records[first + n - 1], of which number l has the neighbours list[kListGroup begin[l]], ..., list[kListGroup begin[l + 1] - 1].
 struct ListedAgents {
@@ -57,7 +57,8 @@ struct ForceColumns {
     float* overlap;
 };
 /// Forces of their neighbours on agents, in float. affinity: n_types rows of affinity_row_size(n_types), row a how type a and each type like each other.
-/// Sums have eight parts, one for each place of a group, whatever the target; then part l and l + 4 are added, then these four in pairs: the same bits on each target.
+/// Sums have twelve parts, whatever the target: eight for the places of pairs of groups, four for those of a last group; the last four are added to the first, parts 4 to 7 to those, then these four
+/// in pairs: the same bits on each target.
 void forces_on(const ListedAgents& agents, const float* affinity, std::int64_t n_types, const ForceColumns& out);
 /// Sum over a list of n_groups groups, written plainly and in double, with affinity(j) of the pair of the agent and number j; asked only for those within reach.
 template <class Affinity>

@@ -24,7 +24,7 @@ constexpr std::int64_t kFewestCells = 32'768;
 constexpr std::int64_t kCellsAnAgent = 8;
 /// What lists need in tissue: about 30 neighbours of 4 bytes.
 constexpr std::int64_t kExpectedBytesAnAgent = 160;
-/// For how long fast agents are listed ahead. Tried: see docs/simulation.md, Speed.
+/// For how long fast agents are listed ahead.
 constexpr float kAheadMin = 1.0F;
 
 template <class T>
