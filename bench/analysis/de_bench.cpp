@@ -1,4 +1,4 @@
-// Are p values of null cohorts uniform, is the FDR kept where there are effects, and what is found? bench_de [COHORTS] prints a table.
+// Are p values of null cohorts uniform, is the FDR kept where there are effects, and what is found? bench_de [COHORTS] prints a table, recipe beside recipe.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -26,14 +26,18 @@ Mean mean_of(const std::vector<double>& values) {
     return out;
 }
 
-analysis::DeResult compare(const analysis::nb_cohorts::Made& made, Context& context) {
-    return analysis::de(made.counts.view(), made.design, std::vector<double>{0.0, 1.0}, {}, context);
+using analysis::DeRecipe;
+
+const char* name_of(DeRecipe recipe) { return recipe == DeRecipe::edger_4 ? "edger-4   " : "edger-3.40"; }
+
+analysis::DeResult compare(const analysis::nb_cohorts::Made& made, DeRecipe recipe, Context& context) {
+    return analysis::de(made.counts.view(), made.design, std::vector<double>{0.0, 1.0}, {.recipe = recipe}, context);
 }
 
-void null_cohorts(int n_cohorts, std::int64_t n_case, std::int64_t n_control, Context& context) {
+void null_cohorts(int n_cohorts, std::int64_t n_case, std::int64_t n_control, DeRecipe recipe, Context& context) {
     std::vector<double> at_5, at_1;
     for (int cohort = 0; cohort < n_cohorts; ++cohort) {
-        const auto r = compare(analysis::nb_cohorts::make({.n_case = n_case, .n_control = n_control, .seed = static_cast<std::uint64_t>(1000 + cohort)}), context);
+        const auto r = compare(analysis::nb_cohorts::make({.n_case = n_case, .n_control = n_control, .seed = static_cast<std::uint64_t>(1000 + cohort)}), recipe, context);
         const auto share = [&](double level) {
             return static_cast<double>(std::count_if(r.log10_p.begin(), r.log10_p.end(), [&](double p) { return p < std::log10(level); })) / static_cast<double>(r.log10_p.size());
         };
@@ -42,14 +46,14 @@ void null_cohorts(int n_cohorts, std::int64_t n_case, std::int64_t n_control, Co
     }
     const Mean five = mean_of(at_5);
     const Mean one = mean_of(at_1);
-    fmt::print("null {} v {}: p < .05 in {:.2f} % +- {:.2f}, p < .01 in {:.2f} % +- {:.2f} of genes\n", n_case, n_control, 100 * five.mean, 100 * five.se, 100 * one.mean, 100 * one.se);
+    fmt::print("{} null {} v {}: p < .05 in {:.2f} % +- {:.2f}, p < .01 in {:.2f} % +- {:.2f} of genes\n", name_of(recipe), n_case, n_control, 100 * five.mean, 100 * five.se, 100 * one.mean, 100 * one.se);
 }
 
-void cohorts_with_effects(int n_cohorts, std::int64_t n_each, Context& context) {
+void cohorts_with_effects(int n_cohorts, std::int64_t n_each, DeRecipe recipe, Context& context) {
     std::vector<double> false_share, power, shrunk_error, plain_error;
     for (int cohort = 0; cohort < n_cohorts; ++cohort) {
         const auto made = analysis::nb_cohorts::make({.n_case = n_each, .n_control = n_each, .effect_share = 0.1, .seed = static_cast<std::uint64_t>(5000 + cohort)});
-        const auto r = compare(made, context);
+        const auto r = compare(made, recipe, context);
         double found = 0.0, wrong = 0.0, real = 0.0, plain = 0.0, shrunk = 0.0;
         for (std::size_t i = 0; i < r.gene.size(); ++i) {
             const double truth = made.true_log2fc[static_cast<std::size_t>(r.gene[i])];
@@ -67,7 +71,7 @@ void cohorts_with_effects(int n_cohorts, std::int64_t n_each, Context& context) 
     }
     const Mean fdr = mean_of(false_share);
     const Mean share = mean_of(power);
-    fmt::print("effects {} v {}: realised FDR {:.2f} % +- {:.2f} at 5 %, found {:.1f} % +- {:.1f}; root mean square error of log2fc {:.3f}, shrunk {:.3f}\n", n_each, n_each, 100 * fdr.mean, 100 * fdr.se,
+    fmt::print("{} effects {} v {}: realised FDR {:.2f} % +- {:.2f} at 5 %, found {:.1f} % +- {:.1f}; root mean square error of log2fc {:.3f}, shrunk {:.3f}\n", name_of(recipe), n_each, n_each, 100 * fdr.mean, 100 * fdr.se,
                100 * share.mean, 100 * share.se, mean_of(plain_error).mean, mean_of(shrunk_error).mean);
 }
 
@@ -76,7 +80,11 @@ void cohorts_with_effects(int n_cohorts, std::int64_t n_each, Context& context) 
 int main(int argc, char** argv) {
     const int n_cohorts = argc > 1 ? std::atoi(argv[1]) : 200;
     Context context({});
-    for (const auto& [n_case, n_control] : {std::pair{2, 2}, {3, 3}, {2, 6}, {4, 6}, {6, 6}}) null_cohorts(n_cohorts, n_case, n_control, context);
-    for (const std::int64_t n_each : {2, 3, 6}) cohorts_with_effects(n_cohorts, n_each, context);
+    for (const auto& [n_case, n_control] : {std::pair{2, 2}, {3, 3}, {2, 6}, {4, 6}, {6, 6}}) {
+        for (const DeRecipe recipe : {DeRecipe::edger_3_40, DeRecipe::edger_4}) null_cohorts(n_cohorts, n_case, n_control, recipe, context);
+    }
+    for (const std::int64_t n_each : {2, 3, 6}) {
+        for (const DeRecipe recipe : {DeRecipe::edger_3_40, DeRecipe::edger_4}) cohorts_with_effects(n_cohorts, n_each, recipe, context);
+    }
     return 0;
 }

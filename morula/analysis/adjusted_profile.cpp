@@ -48,10 +48,10 @@ struct Grid {
     std::vector<double> constant;
 };
 
-Grid make_grid() {
+Grid make_grid(std::span<const double> dispersions) {
     Grid grid;
-    for (const double log2 : grid_log2()) {
-        grid.dispersion.push_back(kGridCentre * std::exp2(log2));
+    for (const double dispersion : dispersions) {
+        grid.dispersion.push_back(dispersion);
         grid.r.push_back(1.0 / grid.dispersion.back());
         grid.constant.push_back(grid.r.back() * std::log(grid.r.back()) - log_gamma(grid.r.back()));
     }
@@ -85,11 +85,13 @@ std::vector<double> grid_log2() {
     return out;
 }
 
+double grid_dispersion(double log2) { return kGridCentre * std::exp2(log2); }
+
 void mark_zero_fits(std::span<const double> counts, std::span<const double> mu, std::span<std::uint8_t> zero) {
     for (std::size_t i = 0; i < zero.size(); ++i) zero[i] = counts[i] < kZero && mu[i] < kZero ? 1 : 0;
 }
 
-matrix::Dense<double> adjusted_profiles(const CountTable& table, const NbDesign& design, Context& context) {
+matrix::Dense<double> adjusted_profiles(const CountTable& table, const NbDesign& design, std::span<const double> dispersions, Context& context) {
     matrix::Dense<std::uint8_t> zero(table.counts.n_rows, table.counts.n_cols);
     parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
         NbFitter fitter(design);
@@ -106,7 +108,7 @@ matrix::Dense<double> adjusted_profiles(const CountTable& table, const NbDesign&
         if (found == parts.end()) found = parts.emplace(pattern, make_part(zero.row(gene), design, table.size)).first;
         part_of_gene.push_back(&found->second);
     }
-    const Grid grid = make_grid();
+    const Grid grid = make_grid(dispersions);
     matrix::Dense<double> out(table.counts.n_rows, std::ssize(grid.r));
     parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
         std::map<const Part*, NbFitter> fitters;

@@ -8,7 +8,6 @@
 #include "morula/analysis/p_values.hpp"
 #include "morula/analysis/quasi_likelihood.hpp"
 #include "morula/analysis/tmm.hpp"
-#include "morula/core/error.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -30,9 +29,6 @@ std::vector<double> column_sums(matrix::DenseView<const double> counts) {
 }  // namespace
 
 DeResult de(matrix::DenseView<const double> counts, const matrix::Dense<double>& design, std::span<const double> contrast, const DeOptions& options, Context& context) {
-    if (options.recipe == DeRecipe::edger_4) {
-        fail(ErrorCode::unsupported, "The recipe edger-4 is not ready: its adjusted deviances could not be checked against the program yet.", "Use --recipe edger-3.40.");
-    }
     DeResult out;
     const std::vector<std::uint8_t> keep = expressed_genes(counts, design.view(), {.min_count = options.min_count, .min_total_count = options.min_total_count});
     for (std::size_t gene = 0; gene < keep.size(); ++gene) {
@@ -46,7 +42,7 @@ DeResult de(matrix::DenseView<const double> counts, const matrix::Dense<double>&
     if (out.gene.empty()) return out;
     std::vector<double> size;
     for (std::size_t s = 0; s < out.factor.size(); ++s) size.push_back(out.library_size[s] * out.factor[s]);
-    QuasiLikelihoodResult test = quasi_likelihood_test({kept.view(), size}, NbDesign(design), contrast, context);
+    QuasiLikelihoodResult test = quasi_likelihood_test({kept.view(), size}, NbDesign(design), contrast, options.recipe == DeRecipe::edger_4 ? Deviances::adjusted : Deviances::raw, context);
     ShrunkenEffects shrunken = shrink_effects(test.log2fc, test.se);
     const double most_df = static_cast<double>(kept.n_rows) * static_cast<double>(design.n_rows - design.n_cols);
     for (const double df : test.residual_df) out.df.push_back(std::min(test.prior_df + df, most_df));

@@ -14,6 +14,7 @@
 namespace morula::analysis {
 
 /// edger-3.40: trended negative-binomial dispersion, quasi-likelihood with raw deviances and zero counts taken off the degrees of freedom.
+/// edger-4: one dispersion of the most expressed genes, deviances and degrees of freedom adjusted for small counts.
 enum class DeRecipe { edger_3_40, edger_4 };
 
 struct DeOptions {
@@ -23,7 +24,7 @@ struct DeOptions {
 };
 constexpr auto describe(const DeOptions*) {
     return std::tuple{
-        field("recipe", &DeOptions::recipe, "Conventions of the test: those of edgeR 3.40 (edger-4 is not ready).", {.choices = "edger-3.40|edger-4"}),
+        field("recipe", &DeOptions::recipe, "Conventions of the test: those of edgeR 3.40, or of edgeR 4 (deviances adjusted for small counts).", {.choices = "edger-3.40|edger-4"}),
         field("min_count", &DeOptions::min_count, "A gene is tested where this many counts, scaled to the median sample, are reached in as many samples as the smaller group has.", {.minimum = 0.0}),
         field("min_total_count", &DeOptions::min_total_count, "Least sum of a tested gene's counts over all samples.", {.minimum = 0.0}),
     };
@@ -41,14 +42,13 @@ struct DeResult {
     std::vector<double> df;                // of the test of each gene
     std::vector<double> library_size;      // of each sample, over tested genes
     std::vector<double> factor;            // TMM, of each sample
-    double common_dispersion = 0.0;
+    double common_dispersion = 0.0;        // edger-4: of the most expressed genes
     double prior_df = 0.0;
     double shrinkage_scale = 0.0;
 };
 
 /// counts: genes x samples; design: samples x coefficients, full rank, with residual degrees of freedom; contrast: one weight a coefficient.
 /// Steps: expressed_genes, tmm_factors on them, quasi_likelihood_test, shrink_effects. Genes that are not expressed have no entry; none may be left.
-/// Throws unsupported for edger-4.
 DeResult de(matrix::DenseView<const double> counts, const matrix::Dense<double>& design, std::span<const double> contrast,
                                          const DeOptions& options, Context& context);
 

@@ -43,23 +43,39 @@ matrix::Dense<double> take_rows(matrix::DenseView<const double> x, std::span<con
     return out;
 }
 
-double dispersion_at(double log2) { return kGridCentre * std::exp2(log2); }
-
 /// Where each row's spline is highest, as a dispersion.
 std::vector<double> highest(matrix::DenseView<const double> likelihood, const SplineKnots& knots, Context& context) {
     std::vector<double> out(static_cast<std::size_t>(likelihood.n_rows));
     parallel_blocks(context, likelihood.n_rows, kGenesOfTask, [&](Block block) {
-        for (std::int64_t gene = block.begin; gene < block.end; ++gene) out[static_cast<std::size_t>(gene)] = dispersion_at(knots.maximum(likelihood.row(gene)));
+        for (std::int64_t gene = block.begin; gene < block.end; ++gene) out[static_cast<std::size_t>(gene)] = grid_dispersion(knots.maximum(likelihood.row(gene)));
     });
     return out;
 }
 
-double common_dispersion(matrix::DenseView<const double> likelihood, const SplineKnots& knots) {
+/// log2 of the dispersion, from the grid's centre, at which the genes' likelihoods add up to most.
+double common_maximum(matrix::DenseView<const double> likelihood, const SplineKnots& knots) {
     std::vector<double> sum(static_cast<std::size_t>(likelihood.n_cols), 0.0);
     for (std::int64_t gene = 0; gene < likelihood.n_rows; ++gene) {
         for (std::size_t k = 0; k < sum.size(); ++k) sum[k] += likelihood.row(gene)[k];
     }
-    return dispersion_at(knots.maximum(sum));
+    return knots.maximum(sum);
+}
+
+std::vector<double> grid_dispersions(std::span<const double> log2) {
+    std::vector<double> out;
+    for (const double x : log2) out.push_back(grid_dispersion(x));
+    return out;
+}
+
+/// Genes with counts enough to take part. Throws invalid_data when there is none.
+std::vector<std::size_t> genes_with_counts(const CountTable& table) {
+    std::vector<std::size_t> genes;
+    for (std::int64_t gene = 0; gene < table.counts.n_rows; ++gene) {
+        const std::span<const double> row = table.counts.row(gene);
+        if (std::accumulate(row.begin(), row.end(), 0.0) >= kFewestCounts) genes.push_back(static_cast<std::size_t>(gene));
+    }
+    if (genes.empty()) invalid_data("No gene has 5 counts over all samples, so that nothing can be said of how genes vary.", "Compare cell types with more cells.");
+    return genes;
 }
 
 /// Gene-wise: own likelihood plus `weight` times the local mean.
@@ -143,20 +159,31 @@ DevianceFit fit_deviances(const CountTable& table, const NbDesign& design, std::
     return out;
 }
 
+double common_dispersion(const CountTable& table, const NbDesign& design, Context& context) {
+    const matrix::Dense<double> counts = take_rows(table.counts, genes_with_counts(table));
+    const CountTable fitted{counts.view(), table.size};
+    const auto highest_around = [&](double centre, double step) {
+        std::vector<double> log2 = grid_log2();
+        for (double& x : log2) x = centre + step * x;
+        const matrix::Dense<double> profiles = adjusted_profiles(fitted, design, grid_dispersions(log2), context);
+        return common_maximum(profiles.view(), SplineKnots(std::move(log2)));
+    };
+    double best = highest_around(0.0, 1.0);
+    // Nothing but Poisson noise: below, the likelihood hardly changes.
+    if (best <= grid_log2().front()) best = highest_around(2.0 * grid_log2().front(), 1.0);
+    if (best <= 2.0 * grid_log2().front()) return grid_dispersion(3.0 * grid_log2().front());
+    return grid_dispersion(highest_around(best, 0.1));
+}
+
 NbDispersions nb_dispersions(const CountTable& table, const NbDesign& design, Context& context) {
-    std::vector<std::size_t> genes;
-    for (std::int64_t gene = 0; gene < table.counts.n_rows; ++gene) {
-        const std::span<const double> row = table.counts.row(gene);
-        if (std::accumulate(row.begin(), row.end(), 0.0) >= kFewestCounts) genes.push_back(static_cast<std::size_t>(gene));
-    }
-    if (genes.empty()) invalid_data("No gene has 5 counts over all samples, so that nothing can be said of how genes vary.", "Compare cell types with more cells.");
+    const std::vector<std::size_t> genes = genes_with_counts(table);
     const matrix::Dense<double> counts = take_rows(table.counts, genes);
     const CountTable fitted{counts.view(), table.size};
     const SplineKnots knots(grid_log2());
-    const matrix::Dense<double> own = adjusted_profiles(fitted, design, context);
+    const matrix::Dense<double> own = adjusted_profiles(fitted, design, grid_dispersions(grid_log2()), context);
 
     NbDispersions out;
-    out.common = common_dispersion(own.view(), knots);
+    out.common = grid_dispersion(common_maximum(own.view(), knots));
     out.average_log_cpm = average_log_cpm(table, kPriorCount, out.common, context);
     std::vector<double> abundance;
     for (const std::size_t gene : genes) abundance.push_back(out.average_log_cpm[gene]);

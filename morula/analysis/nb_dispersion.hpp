@@ -32,6 +32,10 @@ struct DevianceFit {
 /// Deviance and residual df of every gene; dispersion: one a gene.
 DevianceFit fit_deviances(const CountTable& table, const NbDesign& design, std::span<const double> dispersion, Context& context);
 
+/// The one dispersion at which the adjusted profile likelihoods of all genes with 5 counts add up to most (Cox & Reid 1987): the highest of 21 dispersions .1 x 2^-10 ...
+/// .1 x 2^10, then of 21 around it; where it is the lowest, 2^-10 of that is tried, and .1 x 2^-30 stands for less than .1 x 2^-20. Throws invalid_data when no gene has 5 counts.
+double common_dispersion(const CountTable& table, const NbDesign& design, Context& context);
+
 struct NbDispersions {
     double common = 0.0;
     std::vector<double> trended;  // n_genes

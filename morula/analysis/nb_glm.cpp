@@ -282,6 +282,22 @@ double NbFitter::variance(std::span<const double> weights) {
     return sum;
 }
 
+void NbFitter::leverages(double dispersion, std::span<double> out) {
+    const auto weight = [&](std::size_t i) { return mu_[i] / (1.0 + dispersion * mu_[i]); };
+    if (design_.is_one_way()) {
+        std::fill(group_sum_.begin(), group_sum_.end(), 0.0);
+        for (std::size_t i = 0; i < mu_.size(); ++i) group_sum_[static_cast<std::size_t>(design_.distinct_row()[i])] += weight(i);
+        for (std::size_t i = 0; i < mu_.size(); ++i) out[i] = mu_[i] > 0.0 ? weight(i) / group_sum_[static_cast<std::size_t>(design_.distinct_row()[i])] : 0.0;
+        return;
+    }
+    matrix::Dense<double> scaled = design_.x();
+    for (std::size_t i = 0; i < mu_.size(); ++i) {
+        for (double& value : scaled.row(static_cast<std::int64_t>(i))) value *= std::sqrt(weight(i));
+    }
+    const std::vector<double> found = analysis::leverages(orthonormal_basis(scaled.view()));
+    std::copy(found.begin(), found.end(), out.begin());
+}
+
 double NbFitter::log_det_information() {
     if (design_.is_one_way()) {
         std::fill(group_sum_.begin(), group_sum_.end(), 0.0);

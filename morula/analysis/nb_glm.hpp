@@ -55,6 +55,9 @@ public:
     /// weights'b and its variance, the latter for a variance function without quasi-dispersion: weights' (X'WX)^-1 weights, W = mu / (1 + dispersion mu).
     double combination(std::span<const double> weights) const;
     double variance(std::span<const double> weights);
+    /// How far each sample's count pulls its own fitted mean: the diagonal of the projection onto the columns of W^1/2 X, W = mu / (1 + dispersion mu) at the means of the
+    /// last fit, the dispersion as given. n_samples; a sample whose fitted mean is zero has none.
+    void leverages(double dispersion, std::span<double> out);
     /// ln det X'WX at the last fit, for the adjusted profile likelihood (Cox & Reid 1987).
     double log_det_information();
 

@@ -5,8 +5,10 @@
 #include <numbers>
 #include <numeric>
 
+#include "morula/analysis/adjusted_deviance.hpp"
 #include "morula/analysis/least_squares_basis.hpp"
 #include "morula/analysis/p_values.hpp"
+#include "morula/analysis/squeeze_unequal.hpp"
 #include "morula/analysis/squeeze_variances.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
@@ -16,6 +18,10 @@ namespace {
 
 constexpr std::int64_t kGenesOfTask = 64;
 constexpr double kPriorCount = 0.125;
+// aveLogCPM's own, where no dispersion is known yet.
+constexpr double kPriorCountOfAverage = 2.0;
+constexpr double kDispersionOfAverage = 0.05;
+constexpr double kHardlyAnyDf = 1e-8;
 
 /// Counts with a little added, in proportion to library size, and the sizes that go with them.
 struct Augmented {
@@ -59,13 +65,24 @@ public:
         null_.fit(counts, table_.size, dispersion);
         return nb_deviance(counts, null_.mu(), dispersion) - with;
     }
-    std::span<const double> full_mu() const { return full_.mu(); }
 
 private:
     const CountTable& table_;
     NbFitter full_;
     NbFitter null_;
 };
+
+std::vector<double> variances(std::span<const double> deviance, std::span<const double> df) {
+    std::vector<double> out;
+    for (std::size_t g = 0; g < deviance.size(); ++g) out.push_back(df[g] > kHardlyAnyDf ? deviance[g] / df[g] : 0.0);
+    return out;
+}
+
+void keep_variances(SqueezedVariances squeezed, QuasiLikelihoodResult& out) {
+    out.prior_variance = std::move(squeezed.prior);
+    out.variance = std::move(squeezed.posterior);
+    out.prior_df = squeezed.prior_df;
+}
 
 /// Whether the squeezed quasi-variance lies below the Poisson variance in any sample.
 bool below_poisson(std::span<const double> mu, double dispersion, double variance) {
@@ -74,14 +91,26 @@ bool below_poisson(std::span<const double> mu, double dispersion, double varianc
 
 void test_genes(const CountTable& table, const NbDesign& full, const NbDesign& null, QuasiLikelihoodResult& out, Context& context) {
     const double most_df = static_cast<double>(table.counts.n_rows) * static_cast<double>(full.n_samples() - full.n_coefficients());
-    std::vector<std::uint8_t> bounded(out.f.size(), 0);
     parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
         LikelihoodRatio ratio(table, full, null);
         for (std::int64_t gene = block.begin; gene < block.end; ++gene) {
             const auto g = static_cast<std::size_t>(gene);
             out.f[g] = std::max(0.0, ratio(gene, out.dispersion[g])) / out.variance[g];
             out.log10_p[g] = log10_p_f(out.f[g], 1.0, std::min(out.prior_df + out.residual_df[g], most_df));
-            if (!below_poisson(ratio.full_mu(), out.dispersion[g], out.variance[g])) continue;
+        }
+    });
+}
+
+/// No p below that of the Poisson test where the squeezed quasi-variance lies below the Poisson variance.
+void bound_by_poisson(const CountTable& table, const NbDesign& full, const NbDesign& null, QuasiLikelihoodResult& out, Context& context) {
+    std::vector<std::uint8_t> bounded(out.f.size(), 0);
+    parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
+        NbFitter fitter(full);
+        LikelihoodRatio ratio(table, full, null);
+        for (std::int64_t gene = block.begin; gene < block.end; ++gene) {
+            const auto g = static_cast<std::size_t>(gene);
+            fitter.fit(table.counts.row(gene), table.size, out.dispersion[g]);
+            if (!below_poisson(fitter.mu(), out.dispersion[g], out.variance[g])) continue;
             const double poisson = log10_p_chi_squared(ratio(gene, 0.0), 1.0);
             if (!(poisson > out.log10_p[g])) continue;
             out.log10_p[g] = poisson;
@@ -89,6 +118,35 @@ void test_genes(const CountTable& table, const NbDesign& full, const NbDesign& n
         }
     });
     out.n_poisson_bounded = std::count(bounded.begin(), bounded.end(), std::uint8_t{1});
+}
+
+/// Dispersions and squeezed variances: all but the test and the effects.
+QuasiLikelihoodResult of_raw_deviances(const CountTable& table, const NbDesign& design, Context& context) {
+    NbDispersions dispersions = nb_dispersions(table, design, context);
+    QuasiLikelihoodResult out;
+    out.common_dispersion = dispersions.common;
+    out.dispersion = std::move(dispersions.trended);
+    out.tagwise = std::move(dispersions.tagwise);
+    out.dispersion_prior_df = dispersions.prior_df;
+    out.average_log_cpm = std::move(dispersions.average_log_cpm);
+    DevianceFit fit = fit_deviances(table, design, out.dispersion, context);
+    keep_variances(squeeze_variances(variances(fit.deviance, fit.residual_df), fit.residual_df, out.average_log_cpm), out);
+    out.deviance = std::move(fit.deviance);
+    out.residual_df = std::move(fit.residual_df);
+    return out;
+}
+
+QuasiLikelihoodResult of_adjusted_deviances(const CountTable& table, const NbDesign& design, Context& context) {
+    QuasiLikelihoodResult out;
+    out.average_log_cpm = average_log_cpm(table, kPriorCountOfAverage, kDispersionOfAverage, context);
+    AdjustedDeviances adjusted = adjusted_deviances(table, design, out.average_log_cpm, context);
+    out.common_dispersion = adjusted.common_dispersion;
+    out.average_quasi = adjusted.average_quasi;
+    out.dispersion.assign(adjusted.deviance.size(), adjusted.dispersion);
+    keep_variances(squeeze_unequal_variances(variances(adjusted.deviance, adjusted.residual_df), adjusted.residual_df, out.average_log_cpm), out);
+    out.deviance = std::move(adjusted.deviance);
+    out.residual_df = std::move(adjusted.residual_df);
+    return out;
 }
 
 }  // namespace
@@ -121,27 +179,13 @@ matrix::Dense<double> without_contrast(const matrix::Dense<double>& x, std::span
     return out;
 }
 
-QuasiLikelihoodResult quasi_likelihood_test(const CountTable& table, const NbDesign& design, std::span<const double> contrast, Context& context) {
+QuasiLikelihoodResult quasi_likelihood_test(const CountTable& table, const NbDesign& design, std::span<const double> contrast, Deviances deviances, Context& context) {
     MORULA_ASSERT(std::ssize(contrast) == design.n_coefficients() && design.n_coefficients() > 1);
-    NbDispersions dispersions = nb_dispersions(table, design, context);
-    QuasiLikelihoodResult out;
-    out.common_dispersion = dispersions.common;
-    out.dispersion = std::move(dispersions.trended);
-    out.tagwise = std::move(dispersions.tagwise);
-    out.dispersion_prior_df = dispersions.prior_df;
-    out.average_log_cpm = std::move(dispersions.average_log_cpm);
-    DevianceFit fit = fit_deviances(table, design, out.dispersion, context);
-    std::vector<double> variance;
-    for (std::size_t g = 0; g < fit.deviance.size(); ++g) variance.push_back(fit.residual_df[g] > 0.0 ? fit.deviance[g] / fit.residual_df[g] : 0.0);
-    SqueezedVariances squeezed = squeeze_variances(variance, fit.residual_df, out.average_log_cpm);
-    out.deviance = std::move(fit.deviance);
-    out.residual_df = std::move(fit.residual_df);
-    out.prior_variance = std::move(squeezed.prior);
-    out.variance = std::move(squeezed.posterior);
-    out.prior_df = squeezed.prior_df;
+    QuasiLikelihoodResult out = deviances == Deviances::raw ? of_raw_deviances(table, design, context) : of_adjusted_deviances(table, design, context);
     for (auto* vector : {&out.log2fc, &out.se, &out.f, &out.log10_p}) vector->resize(out.variance.size());
     const NbDesign null(without_contrast(design.x(), contrast));
     test_genes(table, design, null, out, context);
+    if (deviances == Deviances::raw) bound_by_poisson(table, design, null, out, context);
     estimate_effects(table, design, contrast, out, context);
     return out;
 }

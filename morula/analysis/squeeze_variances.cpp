@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/gamma_functions.hpp"
 #include "morula/analysis/least_squares_basis.hpp"
 #include "morula/matrix/blas.hpp"
@@ -12,13 +13,6 @@ namespace morula::analysis {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
-double quantile_of_sorted(std::span<const double> sorted, double share) {
-    const double place = share * static_cast<double>(sorted.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, sorted.size() - 1);
-    return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
 
 /// Columns that span the natural cubic splines with the given knots (ends first and last): 1, x, and one more for each inner knot. Beyond the ends: straight lines.
 /// Any such basis gives the same fit; this one is the truncated powers of Hastie, Tibshirani & Friedman 2009, 5.2.1, on x scaled to [0, 1].
@@ -55,7 +49,7 @@ std::vector<double> spline_knots(std::vector<double> covariate) {
     distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
     const std::size_t df = std::min<std::size_t>(1 + (n >= 3 ? 1U : 0U) + (n >= 6 ? 1U : 0U) + (n >= 30 ? 1U : 0U), distinct.size());
     std::vector<double> knots{covariate.front()};
-    for (std::size_t k = 1; k + 1 < df; ++k) knots.push_back(quantile_of_sorted(covariate, static_cast<double>(k) / static_cast<double>(df - 1)));
+    for (std::size_t k = 1; k + 1 < df; ++k) knots.push_back(quantile(covariate, static_cast<double>(k) / static_cast<double>(df - 1)));
     if (df > 1) knots.push_back(covariate.back());
     return knots;
 }
@@ -97,10 +91,8 @@ LogMeans spline_mean(std::span<const double> values, std::span<const std::size_t
 std::vector<double> away_from_zero(std::span<const double> variance, std::span<const std::size_t> fitted) {
     std::vector<double> out;
     for (const std::size_t i : fitted) out.push_back(std::max(variance[i], 0.0));
-    std::vector<double> sorted = out;
-    std::sort(sorted.begin(), sorted.end());
-    const double median = quantile_of_sorted(sorted, 0.5);
-    const double least = 1e-5 * (median > 0.0 ? median : 1.0);
+    const double middle = median(out);
+    const double least = 1e-5 * (middle > 0.0 ? middle : 1.0);
     for (double& value : out) value = std::max(value, least);
     return out;
 }

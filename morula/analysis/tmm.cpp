@@ -6,17 +6,10 @@
 #include <numeric>
 #include <span>
 
+#include "morula/analysis/averages.hpp"
+
 namespace morula::analysis {
 namespace {
-
-/// Quantile by linear interpolation of the order statistics (type 7); values are reordered.
-double quantile(std::vector<double>& values, double share) {
-    std::sort(values.begin(), values.end());
-    const double place = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
-}
 
 /// Ranks from 1, ties at their mean rank.
 std::vector<double> ranks(std::span<const double> values) {

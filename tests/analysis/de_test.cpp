@@ -14,7 +14,7 @@
 namespace morula::analysis {
 namespace {
 
-DeResult compare(const nb_cohorts::Made& made, Context& context) { return de(made.counts.view(), made.design, std::vector<double>{0.0, 1.0}, {}, context); }
+DeResult compare(const nb_cohorts::Made& made, DeRecipe recipe, Context& context) { return de(made.counts.view(), made.design, std::vector<double>{0.0, 1.0}, {.recipe = recipe}, context); }
 
 struct Mean {
     double mean = 0.0;
@@ -45,15 +45,33 @@ TEST(de, filters_normalizes_and_tests_as_edger_does) {
     }
 }
 
+TEST(de, edger_4_filters_normalizes_and_tests_as_edger_4_does) {
+    const auto context = test::make_context(2);
+    for (const std::string& name : edger::cohort_names()) {
+        SCOPED_TRACE(name);
+        const edger::Cohort c = edger::read_cohort_4(name);
+        const DeResult r = de(c.all.view(), c.design, c.contrast, {.recipe = DeRecipe::edger_4}, *context);
+        ASSERT_EQ(r.gene.size(), c.gene.at("log10_p").size());
+        for (std::size_t i = 0; i < r.gene.size(); ++i) {
+            EXPECT_NEAR(r.log2fc[i], c.gene.at("log2fc")[i], 1e-3 * std::max(1.0, std::abs(r.log2fc[i])));
+            EXPECT_NEAR(r.log10_p[i], c.gene.at("log10_p")[i], edger::tolerance_4(c.gene.at("log10_p")[i]));
+            EXPECT_NEAR(r.df[i], c.gene.at("df")[i], 0.02 * c.gene.at("df")[i]);
+        }
+    }
+}
+
+class DeRecipes : public testing::TestWithParam<DeRecipe> {};
+INSTANTIATE_TEST_SUITE_P(recipes, DeRecipes, testing::Values(DeRecipe::edger_3_40, DeRecipe::edger_4), [](const auto& recipe) { return recipe.param == DeRecipe::edger_4 ? "edger_4" : "edger_3_40"; });
+
 /// 40 cohorts without effects: a share of 5 % lies below .05. The test is a little careful (see the docs), so that the share may be lower but not higher.
-TEST(de, null_cohorts_have_uniform_p) {
+TEST_P(DeRecipes, null_cohorts_have_uniform_p) {
     const auto context = test::make_context(2);
     std::vector<double> below_5, below_50;
     std::vector<std::int64_t> deciles(10, 0);
     for (std::uint64_t cohort = 0; cohort < 40; ++cohort) {
         const auto n_case = static_cast<std::int64_t>(2 + cohort % 5);
         const auto n_control = static_cast<std::int64_t>(2 + (cohort / 5) % 5);
-        const DeResult r = compare(nb_cohorts::make({.n_genes = 300, .n_case = n_case, .n_control = n_control, .seed = 100 + cohort}), *context);
+        const DeResult r = compare(nb_cohorts::make({.n_genes = 300, .n_case = n_case, .n_control = n_control, .seed = 100 + cohort}), GetParam(), *context);
         double five = 0.0, fifty = 0.0;
         for (const double log10_p : r.log10_p) {
             const double p = std::pow(10.0, log10_p);
@@ -72,14 +90,14 @@ TEST(de, null_cohorts_have_uniform_p) {
     for (const std::int64_t n : deciles) EXPECT_NEAR(static_cast<double>(n) / expected, 1.0, 0.15);
 }
 
-TEST(de, the_false_discovery_rate_is_kept_and_effects_are_found) {
+TEST_P(DeRecipes, the_false_discovery_rate_is_kept_and_effects_are_found) {
     const auto context = test::make_context(2);
     for (const std::int64_t n_each : {3, 6}) {
         std::vector<double> false_share, power;
         double plain_error = 0.0, shrunk_error = 0.0;
         for (std::uint64_t cohort = 0; cohort < 20; ++cohort) {
             const auto made = nb_cohorts::make({.n_case = n_each, .n_control = n_each, .effect_share = 0.1, .seed = 500 + cohort});
-            const DeResult r = compare(made, *context);
+            const DeResult r = compare(made, GetParam(), *context);
             double found = 0.0, wrong = 0.0, real = 0.0;
             for (std::size_t i = 0; i < r.gene.size(); ++i) {
                 const double truth = made.true_log2fc[static_cast<std::size_t>(r.gene[i])];
@@ -105,7 +123,7 @@ TEST(de, same_bits_at_1_2_and_4_threads) {
     const auto same = [](const DeResult& a, const DeResult& b) {
         return a.gene == b.gene && test::same_bits(a.log2fc, b.log2fc) && test::same_bits(a.log2fc_shrunk, b.log2fc_shrunk) && test::same_bits(a.se, b.se) && test::same_bits(a.log10_p, b.log10_p);
     };
-    test::same_at_1_2_4_threads([&](Context& context) { return compare(made, context); }, same);
+    for (const DeRecipe recipe : {DeRecipe::edger_3_40, DeRecipe::edger_4}) test::same_at_1_2_4_threads([&](Context& context) { return compare(made, recipe, context); }, same);
 }
 
 TEST(de, samples_in_another_order_give_the_same_answer) {
@@ -114,10 +132,12 @@ TEST(de, samples_in_another_order_give_the_same_answer) {
     nb_cohorts::Made turned = made;
     for (std::int64_t gene = 0; gene < made.counts.n_rows; ++gene) std::reverse(turned.counts.row(gene).begin(), turned.counts.row(gene).end());
     for (std::int64_t i = 0; i < made.design.n_rows; ++i) turned.design(i, 1) = made.design(made.design.n_rows - 1 - i, 1);
-    const DeResult a = compare(made, *context);
-    const DeResult b = compare(turned, *context);
-    ASSERT_EQ(a.gene, b.gene);
-    for (std::size_t i = 0; i < a.gene.size(); ++i) EXPECT_NEAR(a.log10_p[i], b.log10_p[i], 1e-7);
+    for (const DeRecipe recipe : {DeRecipe::edger_3_40, DeRecipe::edger_4}) {
+        const DeResult a = compare(made, recipe, *context);
+        const DeResult b = compare(turned, recipe, *context);
+        ASSERT_EQ(a.gene, b.gene);
+        for (std::size_t i = 0; i < a.gene.size(); ++i) EXPECT_NEAR(a.log10_p[i], b.log10_p[i], 1e-7);
+    }
 }
 
 TEST(de, no_expressed_gene_gives_no_rows) {
@@ -127,13 +147,6 @@ TEST(de, no_expressed_gene_gives_no_rows) {
     matrix::Dense<double> design(6, 2);
     for (std::int64_t i = 0; i < 6; ++i) design(i, 0) = 1.0, design(i, 1) = i < 3 ? 0.0 : 1.0;
     EXPECT_TRUE(de(counts.view(), design, std::vector<double>{0.0, 1.0}, {}, *context).gene.empty());
-}
-
-TEST(de, edger_4_is_refused_not_faked) {
-    const auto context = test::make_context(1);
-    const auto made = nb_cohorts::make({});
-    const DeOptions options{.recipe = DeRecipe::edger_4};
-    EXPECT_EQ(test::error_code([&] { de(made.counts.view(), made.design, std::vector<double>{0.0, 1.0}, options, *context); }), ErrorCode::unsupported);
 }
 
 TEST(effect_shrinkage, is_the_highest_posterior_value) {

@@ -102,7 +102,9 @@ TEST(adjusted_profile, is_the_likelihood_less_what_the_mean_took) {
     matrix::Dense<double> design(3, 1);
     std::fill(design.values.begin(), design.values.end(), 1.0);
     const std::vector<double> size(3, 1.0);
-    const matrix::Dense<double> found = adjusted_profiles({counts.view(), size}, NbDesign(design), *context);
+    std::vector<double> dispersions;
+    for (const double log2 : grid_log2()) dispersions.push_back(grid_dispersion(log2));
+    const matrix::Dense<double> found = adjusted_profiles({counts.view(), size}, NbDesign(design), dispersions, *context);
     std::vector<double> expected;
     for (const double log2 : grid_log2()) {
         const double r = 1.0 / (kGridCentre * std::exp2(log2));

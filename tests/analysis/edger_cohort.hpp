@@ -1,6 +1,7 @@
-// The cohorts of oracles/edger.R: counts, design, and what edgeR 3.40 says of them.
+// The cohorts of oracles/edger.R and edger4.R: counts, design, and what edgeR 3.40 or 4.4 says of them.
 #pragma once
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct Cohort {
     double common = 0.0;
     double dispersion_prior_df = 0.0;
     double prior_df = 0.0;
+    double average_quasi = 1.0;
     std::int64_t n_bounded = 0;
     std::map<std::string, std::vector<double>> gene;  // columns of NAME.genes.csv
 };
@@ -34,8 +36,9 @@ inline matrix::Dense<double> dense(const std::vector<std::vector<double>>& rows)
     return out;
 }
 
-inline Cohort read_cohort(const std::string& name) {
-    const auto rows = [&](const std::string& part) { return fixture::rows("edger/" + name + "." + part + ".csv"); };
+/// Counts and design of fixtures/FOLDER/NAME.
+inline Cohort read_samples(const std::string& folder, const std::string& name) {
+    const auto rows = [&](const std::string& part) { return fixture::rows(folder + "/" + name + "." + part + ".csv"); };
     Cohort out;
     std::vector<std::vector<double>> all, kept, design;
     for (const auto& row : rows("counts")) {
@@ -56,22 +59,53 @@ inline Cohort read_cohort(const std::string& name) {
     out.all = dense(all);
     out.counts = dense(kept);
     out.design = dense(design);
-    const auto scalars = rows("scalars").at(0);
     out.contrast.assign(static_cast<std::size_t>(out.design.n_cols), 0.0);
+    out.contrast.back() = 1.0;
+    return out;
+}
+
+inline void read_genes(const std::string& path, const std::vector<std::string>& names, Cohort& out) {
+    for (const auto& row : fixture::rows(path)) {
+        for (std::size_t i = 0; i < names.size(); ++i) out.gene[names[i]].push_back(number(row[i]));
+    }
+}
+
+/// What edgeR 3.40 says.
+inline Cohort read_cohort(const std::string& name) {
+    Cohort out = read_samples("edger", name);
+    const auto scalars = fixture::rows("edger/" + name + ".scalars.csv").at(0);
+    out.contrast.assign(out.contrast.size(), 0.0);
     out.contrast[std::stoul(scalars[0])] = 1.0;
     out.common = number(scalars[1]);
     out.dispersion_prior_df = number(scalars[2]);
     out.prior_df = number(scalars[3]);
     out.n_bounded = std::stol(scalars[4]);
-    const std::vector<std::string> names{"average_log_cpm", "trended", "tagwise", "deviance", "residual_df", "prior_variance", "variance", "log2fc", "coefficient", "f", "log10_p"};
-    for (const auto& row : rows("genes")) {
-        for (std::size_t i = 0; i < names.size(); ++i) out.gene[names[i]].push_back(number(row[i]));
-    }
+    read_genes("edger/" + name + ".genes.csv", {"average_log_cpm", "trended", "tagwise", "deviance", "residual_df", "prior_variance", "variance", "log2fc", "coefficient", "f", "log10_p"}, out);
+    return out;
+}
+
+/// What edgeR 4.4 says of the same cohorts, and of "sparse".
+inline Cohort read_cohort_4(const std::string& name) {
+    Cohort out = name == "sparse" ? read_samples("edger4", name) : read_cohort(name);
+    out.gene.clear();
+    const auto scalars = fixture::rows("edger4/" + name + ".scalars.csv").at(0);
+    out.common = number(scalars[0]);
+    out.average_quasi = number(scalars[1]);
+    out.prior_df = number(scalars[2]);
+    read_genes("edger4/" + name + ".genes.csv", {"average_log_cpm", "deviance", "residual_df", "prior_variance", "variance", "log2fc", "f", "df", "log10_p"}, out);
     return out;
 }
 
 inline const std::vector<std::string>& cohort_names() {
     static const std::vector<std::string> names{"two_groups", "paired", "covariates", "few_genes", "poisson", "one_df", "many"};
+    return names;
+}
+
+/// How near our log10 p comes to that of edgeR 4: its polynomials cost nearly nothing above 1e-10, and up to .4 % of log10 p below.
+inline double tolerance_4(double log10_p) { return log10_p > -10.0 ? 0.01 : 4e-3 * std::abs(log10_p); }
+
+inline const std::vector<std::string>& cohort_names_4() {
+    static const std::vector<std::string> names{"two_groups", "paired", "covariates", "few_genes", "poisson", "one_df", "many", "sparse"};
     return names;
 }
 

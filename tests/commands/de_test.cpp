@@ -199,6 +199,18 @@ TEST_F(De, one_donor_in_both_conditions_does_not_turn_a_study_of_many_into_pairs
     EXPECT_TRUE(contains(json["warnings"].dump(), "d1"));
 }
 
+TEST_F(De, the_recipes_are_two_tests_of_the_same_genes) {
+    const std::string input = write(study(kThreeAgainstThree));
+    const auto older = nlohmann::json::parse(run(input, {}).json);
+    const formats::RawTable of_older = table("de.csv");
+    const auto newer = nlohmann::json::parse(run(input, {{"recipe", std::string("edger-4")}}).json);
+    const formats::RawTable of_newer = table("de.csv");
+    EXPECT_EQ(older["cell_types"][0]["n_genes"], newer["cell_types"][0]["n_genes"]);
+    EXPECT_NE(older["cell_types"][0]["prior_df"], newer["cell_types"][0]["prior_df"]);
+    ASSERT_EQ(of_older.rows.size(), of_newer.rows.size());
+    EXPECT_NE(of_older.rows, of_newer.rows);
+}
+
 TEST_F(De, cells_without_a_donor_take_no_part_and_are_counted) {
     data::Dataset dataset = study(kThreeAgainstThree);
     std::vector<std::string> donors = data::column_texts(dataset.obs.at("donor"));
@@ -296,7 +308,7 @@ TEST_F(De, what_cannot_be_told_is_refused) {
     EXPECT_EQ(refusal(input, {{"design", std::string("~ donor*group")}}).code(), ErrorCode::usage);
     EXPECT_EQ(refusal(input, {{"design", std::string("~ donor + group")}}).code(), ErrorCode::invalid_data) << "unpaired pairs";
     EXPECT_TRUE(contains(refusal(input, {{"cell_type", std::string("noise")}}).message(), "name no cell types"));
-    EXPECT_EQ(refusal(input, {{"recipe", std::string("edger-4")}}).code(), ErrorCode::unsupported);
+    EXPECT_EQ(refusal(input, {{"recipe", std::string("edger-5")}}).code(), ErrorCode::usage);
     EXPECT_TRUE(contains(refusal(input, {{"layer", std::string("scVI_denoised")}}).message(), "denoised or corrected"));
     EXPECT_TRUE(contains(refusal(input, {{"min_cells", std::int64_t{1000}}}).message(), "no cell type can be compared"));
 
