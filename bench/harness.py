@@ -1,4 +1,4 @@
-"""What the benchmarks share: the program as a process, the commit that was measured, and the places in docs/benchmarks.md. Standard library only."""
+"""What the benchmarks share: the program as a process, the commit that was measured, and the places in docs. Standard library only."""
 import argparse
 import os
 import subprocess
@@ -18,7 +18,7 @@ def parser_of(doc, work):
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MORULA_DATA", ROOT / "../shared/data")))
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "bench" / work)
-    parser.add_argument("--docs", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument("--docs", action="store_true", help="write the table into its page of docs")
     return parser
 
 
@@ -48,9 +48,9 @@ def head(results):
 
 
 def write_docs(section, text):
-    """Puts text between the marks of a section of docs/benchmarks.md."""
-    path = ROOT / "docs" / "benchmarks.md"
+    """Puts text between the marks of a section, in the page of docs that has them."""
     begin, end = f"<!-- {section}: begin -->", f"<!-- {section}: end -->"
+    path = next(page for page in sorted((ROOT / "docs").glob("*.md")) if begin in page.read_text(encoding="utf-8"))
     before, rest = path.read_text(encoding="utf-8").split(begin, 1)
     path.write_text(f"{before}{begin}\n{text}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
 

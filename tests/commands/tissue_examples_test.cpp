@@ -57,6 +57,16 @@ TEST(tissue_examples, oxygen_around_a_capillary_is_that_of_krogh_and_erlang) {
     for (const auto& [ring, sum] : rings) EXPECT_LT(std::abs(sum[0] / sum[1]), 0.03 * drop) << 5 * ring << " um from the middle: " << 100.0 * sum[0] / sum[1] / drop << " % of the drop";
 }
 
+TEST(tissue_examples, the_emt6_spheroid_begins_as_the_measured_one) {
+    // What it grows to is compared by scripts/bench --growth: docs/scenarios.md.
+    const auto context = test::make_context(2);
+    Scenario scenario = read_scenario(example("emt6_spheroid.toml"), *context);
+    ASSERT_EQ(scenario.readouts.size(), 1U);
+    const Simulation simulation(scenario.model, std::move(scenario.start), *context);
+    EXPECT_NEAR(static_cast<double>(simulation.agents().size()), 600.0, 0.05 * 600.0);
+    EXPECT_NEAR(simulation::read_out(scenario.readouts.front(), simulation, *context).front().value, 154.47, 0.05 * 154.47);
+}
+
 TEST(tissue_examples, oxygen_in_a_lobule_falls_from_the_triads_to_the_central_vein) {
     const auto context = test::make_context(2);
     Scenario scenario = read_scenario(example("liver_lobule.toml"), *context);
