@@ -1,19 +1,23 @@
 // The program: reads the command line, calls a command of the registry, prints. stdout is the result, stderr the talk.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "command_line.hpp"
 #include "help.hpp"
+#include "morula/core/address_space.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/event_log.hpp"
@@ -33,6 +37,15 @@ void on_signal(int signal) {
         std::signal(signal, SIG_DFL);
         std::raise(signal);
     }
+}
+
+/// OpenBLAS starts a thread for each further processor when it is loaded, though Morula uses none of them. Each takes 128 MB of address space, and where that is
+/// limited waits for it for ever: the program then starts itself anew without them.
+void leave_out_blas_threads_where_space_is_limited(char** argv) {
+    const char* set = std::getenv("OPENBLAS_NUM_THREADS");
+    if (!address_space_left() || (set != nullptr && std::string_view(set) == "1")) return;
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    execv("/proc/self/exe", argv);  // comes back only where it could not: then with them
 }
 
 std::unique_ptr<EventSink> make_sink(cli::ProgressStyle style) {
@@ -110,6 +123,7 @@ Error file_error(const std::filesystem::filesystem_error& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    leave_out_blas_threads_where_space_is_limited(argv);
     std::signal(SIGINT, on_signal);
     std::signal(SIGTERM, on_signal);
     std::signal(SIGHUP, on_signal);  // a closed terminal, a lost connection

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <string>
 
+#include "morula/core/address_space.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/error.hpp"
 
@@ -89,8 +90,16 @@ std::int32_t available_threads() {
     return static_cast<std::int32_t>(std::clamp<std::int64_t>(n, 1, 1024));
 }
 
+std::optional<std::int64_t> address_space_left() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+    // The first number of statm: pages that are mapped.
+    const std::int64_t mapped = number_or(first_line("/proc/self/statm"), 0) * sysconf(_SC_PAGESIZE);
+    return std::max<std::int64_t>(0, static_cast<std::int64_t>(std::min<rlim_t>(limit.rlim_cur, std::numeric_limits<std::int64_t>::max())) - mapped);
+}
+
 std::int64_t available_memory_bytes() {
-    std::int64_t bytes = std::min(system_free_memory(), cgroup_free_memory());
+    std::int64_t bytes = std::min({system_free_memory(), cgroup_free_memory(), address_space_left().value_or(std::numeric_limits<std::int64_t>::max())});
     const std::int64_t slurm_mb = environment_number("SLURM_MEM_PER_NODE", 0);
     if (slurm_mb > 0) bytes = std::min(bytes, slurm_mb * kMegabyte);
     return bytes;

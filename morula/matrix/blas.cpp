@@ -4,17 +4,57 @@
 #include <lapacke.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <new>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include <fmt/format.h>
+
+#include "morula/core/address_space.hpp"
 #include "morula/core/checked_cast.hpp"
+#include "morula/core/context.hpp"
+
+// OpenBLAS's own: what each of its calls takes its buffer from. Weak, since another build of it may keep them to itself.
+extern "C" {
+__attribute__((weak)) void* blas_memory_alloc(int);
+__attribute__((weak)) void blas_memory_free(void*);
+}
 
 namespace morula::matrix {
 namespace {
+
+constexpr std::int64_t kBufferBytes = std::int64_t{129} << 20;  // of address space a thread, of which hardly any is touched
+
+std::int64_t n_threads_of_process() {
+    std::error_code unknown;
+    const std::filesystem::directory_iterator tasks("/proc/self/task", unknown);
+    return unknown ? available_threads() : std::distance(begin(tasks), end(tasks));
+}
+
+/// OpenBLAS asks for its buffers again and again until it gets them: where address space is limited it would never come back. So they are asked for
+/// here, once and for all threads; it keeps them.
+void take_buffers_where_space_is_limited() {
+    const std::optional<std::int64_t> left = address_space_left();
+    if (!left) return;
+    const std::int64_t n = n_threads_of_process();
+    if (*left < n * kBufferBytes) {
+        fail(ErrorCode::resource_limit,
+             fmt::format("The address space of this process is limited (ulimit -v, or h_vmem of a batch job): {} are left, and linear algebra takes {} for {} threads.", format_bytes(*left), format_bytes(n * kBufferBytes), n),
+             "Raise or lift that limit (`ulimit -v unlimited`), or take fewer threads: --threads 1. A limit on memory that is used, as of Slurm or a container, needs no such care.");
+    }
+    if (blas_memory_alloc == nullptr || blas_memory_free == nullptr) return;
+    std::vector<void*> buffers;
+    for (std::int64_t i = 0; i < n; ++i) buffers.push_back(blas_memory_alloc(0));
+    for (void* buffer : buffers) blas_memory_free(buffer);
+}
 
 /// OpenBLAS would start threads of its own inside our tasks; told once, before the first call.
 void keep_blas_on_one_thread() {
     static const bool told = [] {
         openblas_set_num_threads(1);
+        take_buffers_where_space_is_limited();
         return true;
     }();
     static_cast<void>(told);
@@ -49,6 +89,7 @@ void scale_block(std::int64_t m, std::int64_t n, T beta, T* c, std::int64_t ldc)
 }
 
 [[noreturn]] void lapack_failed(const char* routine, lapack_int info) {
+    if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR) throw std::bad_alloc();
     if (info < 0) {
         invalid_data(std::string("A matrix given to ") + routine + " holds values that are not finite.", "Look for NaN or infinite values in the input.");
     }
@@ -56,6 +97,8 @@ void scale_block(std::int64_t m, std::int64_t n, T beta, T* c, std::int64_t ldc)
 }
 
 }  // namespace
+
+void make_blas_ready() { keep_blas_on_one_thread(); }
 
 void gemm_strided(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a, std::int64_t lda, Transpose transpose_a, const float* b,
                   std::int64_t ldb, Transpose transpose_b, float beta, float* c, std::int64_t ldc) {

@@ -10,6 +10,10 @@
 
 namespace morula::matrix {
 
+/// What the first call of a process does by itself: throws resource_limit where its address space (ulimit -v) has no room for the buffers of all its threads.
+/// For a program that would rather know before hours of reading.
+void make_blas_ready();
+
 enum class Transpose { no, yes };
 
 /// c = alpha * op(a) * op(b) + beta * c, row-major; shapes from the views; float32 and float64.

@@ -249,6 +249,7 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
 }  // namespace
 
 commands::CommandResult run(const RunOptions& given, Context& context) {
+    matrix::make_blas_ready();
     const RunOptions options = resolved(given);
     const Prepared prepared = prepare(options, context);
     const fs::path folder = prepared_folder(options);

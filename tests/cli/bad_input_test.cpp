@@ -357,6 +357,26 @@ TEST_F(BadInput, too_few_open_files_are_a_limit_not_a_fault) {
     EXPECT_NE(outcome.err.find("ulimit -n"), std::string::npos) << outcome.err;
 }
 
+/// What `ulimit -v` in the shell sets. OpenBLAS spun for ever below it: an alarm ends such a process.
+std::function<void()> with_address_space(rlim_t bytes) {
+    return [bytes] {
+        const rlimit limit{bytes, bytes};
+        ::setrlimit(RLIMIT_AS, &limit);
+        ::alarm(60);
+    };
+}
+
+TEST_F(BadInput, too_little_address_space_is_told_and_a_little_more_is_enough) {
+    make_sample("a.h5ad", "300");
+    const Outcome poor = finish(start_after(with_address_space(300'000'000), {"run", "a.h5ad", "--out", "out", "--threads", "2", "--json"}));
+    if (poor.err.find("Sanitizer") != std::string::npos) GTEST_SKIP() << "a sanitizer maps more than any limit";
+    refusal(poor, kResourceLimit, "ulimit -v");
+    EXPECT_NE(poor.err.find("--threads 1"), std::string::npos) << poor.err;
+    expect_nothing_half_written(folder_ / "out");
+    const Outcome enough = finish(start_after(with_address_space(1'500'000'000), {"run", "a.h5ad", "--out", "out", "--threads", "2", "--json"}));
+    EXPECT_EQ(enough.status, 0) << enough.err;
+}
+
 TEST_F(BadInput, packed_files_and_matrices_without_genes_get_their_own_next_step) {
     write_text_file(folder_ / "a.h5ad.gz", cut_gzip("not looked into"));
     const Outcome packed = morula({"info", "a.h5ad.gz"});
