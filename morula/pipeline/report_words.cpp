@@ -120,6 +120,7 @@ report::ReportFacts facts_of(const ReportInput& input, const report::ReportData&
     facts.title = page.title;
     add_cell_facts(input, page, facts);
     add_cluster_facts(input, page, facts);
+    for (const SkippedSample& skipped : input.record.skipped_samples()) facts.skipped_samples.push_back({skipped.sample, skipped.why});
     for (const report::SexRow& row : page.sex) {
         if (row.warning) facts.sex_mismatches.push_back(row.sample);
     }

@@ -74,7 +74,7 @@ RunOptions resolved(const RunOptions& options) {
     }
     RunOptions earlier = with_values(RunOptions{}, options_of_earlier_run(record, schema_of<RunOptions>()));
     check_told_again(options, earlier, record);
-    check_still_there(earlier, record);
+    if (!earlier.skip_failed_samples) check_still_there(earlier, record);
     earlier.out = options.out;
     earlier.resume = false;
     return earlier;
@@ -162,10 +162,13 @@ knowledge::MarkerTable marker_table(const RunOptions& options, Context& context)
 /// What can be known to be wrong before anything is written.
 struct Prepared {
     std::vector<commands::SampleRow> rows;
+    std::vector<SkippedSample> skipped;  // their paths lead to nothing that can be read
     knowledge::MarkerTable table;
     commands::DifferencesTables compared;
     commands::CnvPositions positions;
 };
+
+FailedSamples on_failure(const RunOptions& options) { return options.skip_failed_samples ? FailedSamples::skip : FailedSamples::refuse; }
 
 bool asks_cnv(const RunOptions& options) { return options.reference_cells.has_value() || !options.gene_order.empty(); }
 
@@ -193,7 +196,12 @@ Error naming_inputs(const Error& error, const RunOptions& options, const std::ve
 void check_names(const RunOptions& options, const Prepared& prepared, Context& context) {
     if (options.batch.empty() && options.condition.empty() && !asks_cnv(options)) return;
     Context quiet({.threads = context.threads(), .memory_bytes = context.memory_bytes()});
-    const std::optional<data::Dataset> cells = obs_of_inputs(prepared.rows, quiet);
+    std::optional<data::Dataset> cells;
+    try {
+        cells = obs_of_inputs(prepared.rows, quiet);
+    } catch (const Error&) {
+        if (!options.skip_failed_samples) throw;  // else the sample is left out when it is read
+    }
     if (!cells) return;
     try {
         check_choices(*cells, choices_of(options, prepared), quiet);
@@ -213,9 +221,13 @@ Prepared prepare(const RunOptions& options, Context& context) {
     }
     if (!options.parts.empty() && options.interactions.empty()) fail(ErrorCode::usage, "--parts is given without --interactions.", "Name the table of pairs with --interactions.");
     if (!options.arms.empty() && !asks_cnv(options)) fail(ErrorCode::usage, "--arms is given without --reference-cells.", "Name normal cells: --reference-cells \"cell_type=T cell\".");
-    Prepared prepared{sample_rows(options, context), marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.interactions, options.parts, context), commands::read_cnv_positions(options.gene_order, options.arms, context)};
+    Prepared prepared{sample_rows(options, context), {}, marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.interactions, options.parts, context), commands::read_cnv_positions(options.gene_order, options.arms, context)};
     make_recipe(options.recipe, 1, options.seed);
-    for (const commands::SampleRow& row : prepared.rows) commands::input_kind(row.path, context);
+    const std::size_t n_samples = prepared.rows.size();
+    std::erase_if(prepared.rows, [&](const commands::SampleRow& row) {
+        return !attempt_sample(row, n_samples, on_failure(options), prepared.skipped, [&] { commands::input_kind(row.path, context); });
+    });
+    require_a_sample(prepared.rows.size(), prepared.skipped);
     check_names(options, prepared, context);
     return prepared;
 }
@@ -232,7 +244,10 @@ commands::CommandResult run_in(const fs::path& folder, const RunOptions& options
                                Context& context) {
     record.set_context(context.threads(), context.memory_bytes(), matrix::numeric_profile().text());
     if (asks_cnv(options) && !options.reference_cells) context.events().warning(commands::kNoReference);
-    RunInputs inputs = load_inputs(prepared.rows, {options.layer, options.orientation, options.call_cells, recipe_of(options, 1).cell_calling, recipe_of(options, 1).hvg.n_top}, store, record, context);
+    for (const SkippedSample& skipped : prepared.skipped) record.skip_sample(skipped);
+    const Recipe of_one = recipe_of(options, 1);
+    const LoadOptions load{options.layer, options.orientation, options.call_cells, of_one.cell_calling, of_one.qc, of_one.hvg.n_top, recipe_of(options, 2).hvg.n_top, on_failure(options)};
+    RunInputs inputs = load_inputs(prepared.rows, load, store, record, context);
     tell_changed_inputs(earlier, record, context);
     const Recipe recipe = recipe_of(options, static_cast<std::int64_t>(inputs.ids.size()));
     StepRunner steps(store, record, context);
@@ -279,6 +294,7 @@ commands::Command run_command() {
                 "A step whose inputs and options are unchanged is not run again.";
     base.examples = {{"One sample", "morula run filtered_feature_bc_matrix --out pbmc"},
                      {"Several samples with donors and conditions", "morula run --samples samples.csv --out study"},
+                     {"A study of which one sample failed", "morula run --samples samples.csv --skip-failed-samples --out study"},
                      {"Mix batches", "morula run --samples samples.csv --batch batch --out study"},
                      {"Healthy and diseased donors", "morula run cohort.h5ad --condition disease --case lupus --control normal --donor donor_id --cell-type cell_type --out lupus"},
                      {"A tumour beside normal cells of the same sample", "morula run tumour.h5ad --reference-cells \"cell_type=T cell,B cell\" --gene-order genes.gtf.gz --arms cytoBand.txt --donor patient --out tumour"},

@@ -24,6 +24,7 @@ struct RunOptions {
     std::vector<std::string> input;
     std::string out;
     std::string samples;
+    bool skip_failed_samples = false;
     std::string batch;
     std::string condition;
     std::string case_name;
@@ -61,6 +62,7 @@ constexpr auto describe(const RunOptions*) {
         field("input", &RunOptions::input, "Counts: h5ad files, 10x folders or h5 files, text matrices, or an atlas.", {.positional = true}),
         field("out", &RunOptions::out, "Folder for the report and all results; made when it is not there.", {.required = true}),
         field("samples", &RunOptions::samples, "CSV with the columns path, sample and any of donor, condition, batch, sex, ...; in place of INPUT."),
+        field("skip_failed_samples", &RunOptions::skip_failed_samples, "Go on without samples that cannot be read, or of which quality control leaves hardly a cell; the report begins with which and why. Without this one such sample ends the run."),
         field("batch", &RunOptions::batch, "Column of obs (or of the sample sheet) to be mixed by Harmony; without it nothing is corrected."),
         field("condition", &RunOptions::condition, "Column with conditions to compare, donors being the replicates: adds the chapter \"Healthy and diseased\" and differences.csv; with --case, --control and --donor."),
         field("case", &RunOptions::case_name, "Value of the condition that is compared, for instance diseased."),

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "morula/analysis/pca.hpp"
+#include "morula/analysis/qc.hpp"
 #include "morula/commands/input_errors.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
@@ -88,6 +90,23 @@ std::string how_read(const LoadOptions& options) {
     return to_json(values);
 }
 
+constexpr std::int64_t kFewestCells = 2;  // of a sample: variable genes are ranked within each
+
+/// Throws where quality control leaves less than two cells. Its cut-offs are taken sample by sample, so the joined samples are judged alike.
+void require_good_cells(const data::Dataset& sample, const std::string& place, const analysis::QcOptions& options, Context& context) {
+    Context quiet({.threads = context.threads(), .memory_bytes = context.memory_bytes()});
+    const data::Dataset genes = commands::gene_expression(sample, quiet);
+    const analysis::QcMetrics metrics = analysis::qc_metrics(*commands::require_counts(genes), analysis::gene_flags(commands::symbols_of(genes.var)), quiet);
+    const std::vector<std::int32_t> one_sample(static_cast<std::size_t>(genes.n_cells()), 0);
+    const analysis::SampleCutoffs judged = analysis::qc_cutoffs(metrics, one_sample, 1, options).samples.front();
+    if (judged.n_kept >= kFewestCells) return;
+    const auto most = std::max_element(judged.n_by_reason.begin() + 1, judged.n_by_reason.end());
+    invalid_data(fmt::format("{}: quality control keeps {} of {} cells; {} go for {}.", place, judged.n_kept, judged.n_cells, *most, analysis::qc_reason_name(static_cast<analysis::QcReason>(most - judged.n_by_reason.begin()))),
+                 "Look at the counts: is this a filtered matrix of raw counts?");
+}
+
+std::string place_of(const commands::SampleRow& row) { return row.name.empty() ? row.path : fmt::format("{} (sample {})", row.path, row.name); }
+
 /// The steps' least need that does not depend on the number of cells is known as soon as the genes are: the covariance of the variable ones. Said before anything is read.
 void require_least_memory(const data::Dataset& dataset, std::int64_t n_top_genes, const Context& context) {
     const std::int64_t n = std::min(n_top_genes, std::ssize(commands::gene_features(dataset.var)));
@@ -99,38 +118,74 @@ using Samples = std::vector<std::pair<commands::SampleRow, StoredSample>>;
 /// The data sets of an atlas, in the order in which they are opened; none where the path is no atlas.
 std::vector<std::string> ids_in_atlas(const std::string& path) { return atlas::Atlas::is_atlas(path) ? atlas::Atlas::open(path).dataset_ids() : std::vector<std::string>{}; }
 
-/// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path. Returns whether nothing had to be stored.
-bool load_path(const commands::SampleRow& row, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Samples& out, Context& context) {
+/// What loading is done with, and where its results go.
+struct Loading {
+    const LoadOptions& options;
+    std::size_t n_paths;
+    atlas::Atlas& store;
+    RunRecord& record;
+    Context& context;
+    Samples loaded;
+    std::vector<SkippedSample> skipped;
+    bool all_known = true;  // nothing had to be stored
+
+    /// n_beside: samples of the same path.
+    bool attempt(const commands::SampleRow& row, std::size_t n_beside, const std::function<void()>& work) { return attempt_sample(row, std::max(n_beside, n_paths), options.failed, skipped, work); }
+    void check_cells(const data::Dataset& counts, const commands::SampleRow& row) const {
+        if (options.failed == FailedSamples::skip) require_good_cells(counts, place_of(row), options.qc, context);
+    }
+};
+
+/// A data set of a path, read and checked.
+struct ReadSample {
+    data::Dataset counts;
+    bool lies_in_atlas = false;  // which is the input: its counts stay there
+};
+
+ReadSample read_sample(const commands::SampleRow& row, data::Dataset opened, std::int64_t n_top_genes, Loading& loading) {
+    Context& context = loading.context;
+    ReadSample read{commands::with_counts(std::move(opened), loading.options.layer, context)};
+    data::Dataset& counts = read.counts;
+    // X of an atlas is the raw counts that were checked when they came in.
+    read.lies_in_atlas = atlas::Atlas::is_atlas(row.path) && counts.layers.count("X") != 0 && counts.layers.at("X") == counts.layers.at("counts");
+    const std::int64_t n_before = counts.n_cells();
+    commands::with_named_errors(row.path, counts.name, [&] { commands::require_gene_features(counts); });
+    require_least_memory(counts, n_top_genes, context);
+    // One decode of the file serves the calling of cells, the store and the steps.
+    counts.layers = {{"counts", matrix::held_in_memory(counts.layers.at("counts"), context)}};
+    counts = with_called_cells(std::move(counts), row.path, place_of(row), loading.options, loading.record, context);
+    read.lies_in_atlas = read.lies_in_atlas && counts.n_cells() == n_before;
+    loading.check_cells(counts, row);
+    return read;
+}
+
+/// One path may hold several samples (Cell Ranger multi, an atlas): each gets the row of its path.
+void load_path(const commands::SampleRow& row, Loading& loading) {
+    const LoadOptions& options = loading.options;
     const std::string how = how_read(options);
-    if (std::optional<StoredSample> known = stored_before(row, how, store, record, context)) {
-        out.emplace_back(row, std::move(*known));
-        return true;
+    if (std::optional<StoredSample> known = stored_before(row, how, loading.store, loading.record, loading.context)) {
+        if (loading.attempt(row, 1, [&] { loading.check_cells(known->dataset, row); })) loading.loaded.emplace_back(row, std::move(*known));
+        return;
     }
-    std::vector<data::Dataset> datasets = commands::open_datasets(row.path, options.orientation, context);
-    const std::vector<std::string> ids = ids_in_atlas(row.path);
-    bool all_known = true;
-    for (std::size_t i = 0; i < datasets.size(); ++i) {
+    std::vector<data::Dataset> datasets;
+    std::vector<std::string> ids;
+    loading.attempt(row, 1, [&] {
+        datasets = commands::open_datasets(row.path, options.orientation, loading.context);
+        ids = ids_in_atlas(row.path);
+    });
+    const std::size_t n = datasets.size();
+    const std::int64_t n_top_genes = std::max(n, loading.n_paths) > 1 ? options.n_top_genes_of_several : options.n_top_genes_of_one;
+    // A path that holds several data sets is not remembered by its path alone.
+    const std::filesystem::path source = n == 1 ? std::filesystem::path(row.path) : std::filesystem::path();
+    for (std::size_t i = 0; i < n; ++i) {
         commands::SampleRow own = row;
-        if (datasets.size() > 1) own.name = datasets[i].name;
-        data::Dataset counts = commands::with_counts(std::move(datasets[i]), options.layer, context);
-        // X of an atlas is the raw counts that were checked when they came in: they stay where they lie.
-        const bool lies_there = !ids.empty() && counts.layers.count("X") != 0 && counts.layers.at("X") == counts.layers.at("counts");
-        const std::int64_t n_before = counts.n_cells();
-        commands::with_named_errors(row.path, counts.name, [&] { commands::require_gene_features(counts); });
-        require_least_memory(counts, options.n_top_genes, context);
-        // One decode of the file serves the calling of cells, the store and the steps.
-        counts.layers = {{"counts", matrix::held_in_memory(counts.layers.at("counts"), context)}};
-        counts = with_called_cells(std::move(counts), row.path, own.name.empty() ? row.path : fmt::format("{} (sample {})", row.path, own.name), options, record, context);
-        // A path that holds several data sets is not remembered by its path alone.
-        const std::filesystem::path source = datasets.size() == 1 ? std::filesystem::path(row.path) : std::filesystem::path();
-        if (lies_there && counts.n_cells() == n_before) {
-            out.emplace_back(std::move(own), StoredSample{ids[i], std::move(counts), row.path});
-            continue;
-        }
-        all_known = false;
-        out.emplace_back(std::move(own), store_sample(std::move(counts), source, how, store, context));
+        if (n > 1) own.name = datasets[i].name;
+        ReadSample read;
+        if (!loading.attempt(own, n, [&] { read = read_sample(own, std::move(datasets[i]), n_top_genes, loading); })) continue;
+        loading.all_known = loading.all_known && read.lies_in_atlas;
+        StoredSample stored = read.lies_in_atlas ? StoredSample{ids[i], std::move(read.counts), row.path} : store_sample(std::move(read.counts), source, how, loading.store, loading.context);
+        loading.loaded.emplace_back(std::move(own), std::move(stored));
     }
-    return all_known;
 }
 
 /// What was called, under the names that the samples have in this run; said aloud, whether it was called now or before.
@@ -163,7 +218,29 @@ void refuse_twins(const Samples& loaded) {
     }
 }
 
+bool is_about_sample(const Error& error) {
+    constexpr std::array kCodes{ErrorCode::invalid_data, ErrorCode::not_found, ErrorCode::permission, ErrorCode::unsupported};
+    return std::find(kCodes.begin(), kCodes.end(), error.code()) != kCodes.end();
+}
+
 }  // namespace
+
+bool attempt_sample(const commands::SampleRow& row, std::size_t n_samples, FailedSamples failed, std::vector<SkippedSample>& skipped, const std::function<void()>& work) {
+    try {
+        work();
+        return true;
+    } catch (const Error& error) {
+        if (!is_about_sample(error) || n_samples < 2) throw;
+        if (failed == FailedSamples::refuse) throw Error(error.code(), error.message(), fmt::format("{} Or go on without sample '{}': --skip-failed-samples.", error.next(), row.name));
+        skipped.push_back({row.name, row.path, commands::naming_input(error, row.path, row.name).message()});
+        return false;
+    }
+}
+
+void require_a_sample(std::size_t n_left, const std::vector<SkippedSample>& skipped) {
+    if (n_left > 0 || skipped.empty()) return;
+    invalid_data(fmt::format("None of the {} samples can be used. The first of them: {}", skipped.size(), skipped.front().why), "Look at what each was said to lack, and mend one at least.");
+}
 
 std::optional<data::Dataset> obs_of_inputs(const std::vector<commands::SampleRow>& samples, Context& context) {
     std::vector<data::Dataset> cells;
@@ -183,14 +260,16 @@ std::optional<data::Dataset> obs_of_inputs(const std::vector<commands::SampleRow
 
 RunInputs load_inputs(const std::vector<commands::SampleRow>& samples, const LoadOptions& options, atlas::Atlas& store, RunRecord& record, Context& context) {
     RunInputs inputs;
-    Samples loaded;
+    Loading loading{.options = options, .n_paths = samples.size(), .store = store, .record = record, .context = context, .loaded = {}, .skipped = {}};
     timed_step("ingest", {}, record, context, [&] {
         record.set_subject("input");
-        bool all_known = true;
-        for (const commands::SampleRow& sample : samples) all_known = load_path(sample, options, store, record, loaded, context) && all_known;
-        return all_known;
+        for (const commands::SampleRow& sample : samples) load_path(sample, loading);
+        return loading.all_known;
     });
     record.set_subject("input");
+    Samples& loaded = loading.loaded;
+    for (const SkippedSample& skipped : loading.skipped) record.skip_sample(skipped);
+    require_a_sample(loaded.size(), record.skipped_samples());
     std::vector<data::Dataset> datasets;
     std::vector<commands::SampleRow> rows;
     std::vector<commands::CalledCapture> called;

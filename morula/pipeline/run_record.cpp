@@ -43,6 +43,12 @@ std::vector<std::string> texts_of(const std::vector<Remark>& remarks) {
     return texts;
 }
 
+Json skipped_json(const std::vector<SkippedSample>& skipped) {
+    Json out = Json::array();
+    for (const SkippedSample& sample : skipped) out.push_back({{"sample", sample.sample}, {"path", sample.path}, {"why", sample.why}});
+    return out;
+}
+
 constexpr std::int64_t kMaxRunJson = 64 << 20;
 
 }  // namespace
@@ -64,6 +70,11 @@ void RunRecord::warning_about(std::string subject, std::string_view text) {
 void RunRecord::decision(std::string_view text) {
     decisions_.push_back({subject_, std::string(text)});
     behind_.decision(text);
+}
+
+void RunRecord::skip_sample(SkippedSample skipped) {
+    decision(fmt::format("Sample {} is left out: {}", skipped.sample, skipped.why));
+    skipped_.push_back(std::move(skipped));
 }
 
 void RunRecord::set_numbers(std::int64_t cells, std::int64_t genes, std::int64_t clusters) {
@@ -97,6 +108,7 @@ std::string RunRecord::summary_json() const {
     out["peak_bytes"] = peak_memory_bytes();
     out["steps"] = Json::array();
     for (const StepRecord& step : steps_) out["steps"].push_back(step_json(step));
+    if (!skipped_.empty()) out["skipped_samples"] = skipped_json(skipped_);
     out["outputs"] = outputs_;
     return out.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -117,6 +129,7 @@ void RunRecord::write(RunStatus status, std::string_view error) const {
     for (const InputRecord& input : inputs_) {
         out["inputs"].push_back({{"path", input.path}, {"sample", input.sample}, {"id", input.id}, {"atlas", input.atlas}, {"n_barcodes", input.n_barcodes}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}, {"nnz", input.nnz}});
     }
+    if (!skipped_.empty()) out["skipped_samples"] = skipped_json(skipped_);
     out["cells"] = cells_;
     out["genes"] = genes_;
     out["clusters"] = clusters_;

@@ -34,6 +34,13 @@ struct InputRecord {
     std::int64_t nnz = 0;
 };
 
+/// A sample that the run goes on without.
+struct SkippedSample {
+    std::string sample;
+    std::string path;
+    std::string why;
+};
+
 /// A warning or decision, and what it is about: the step that was under way, "input" before the first, or "store" (damage that was met and mended).
 struct Remark {
     std::string subject;
@@ -57,6 +64,8 @@ public:
     void set_subject(std::string subject) { subject_ = std::move(subject); }
     void warning_about(std::string subject, std::string_view text);
     void add_input(InputRecord input) { inputs_.push_back(std::move(input)); }
+    /// Says so, too.
+    void skip_sample(SkippedSample skipped);
     void add_output(std::string path) { outputs_.push_back(std::move(path)); }
     void set_numbers(std::int64_t cells, std::int64_t genes, std::int64_t clusters);
     /// A number that says how good a result is; run.json lists them under "measures".
@@ -69,6 +78,7 @@ public:
 
     const std::vector<StepRecord>& steps() const { return steps_; }
     const std::vector<InputRecord>& inputs() const { return inputs_; }
+    const std::vector<SkippedSample>& skipped_samples() const { return skipped_; }
     const std::vector<Remark>& warnings() const { return warnings_; }
     const std::vector<Remark>& decisions() const { return decisions_; }
     const std::string& numeric_profile() const { return numeric_profile_; }
@@ -84,6 +94,7 @@ private:
     EventSink& behind_;
     std::vector<StepRecord> steps_;
     std::vector<InputRecord> inputs_;
+    std::vector<SkippedSample> skipped_;
     std::vector<std::string> outputs_;
     std::vector<Remark> warnings_;
     std::vector<Remark> decisions_;

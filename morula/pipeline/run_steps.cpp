@@ -66,12 +66,26 @@ void check_floor(const RunState& state, const Recipe& recipe, Context& context) 
     context.events().warning(text + " " + next);
 }
 
+/// Said before an hour of doublets: variable genes are ranked within each sample.
+void check_every_sample(const RunState& state, const Recipe& recipe) {
+    if (!recipe.hvg_per_sample) return;
+    const data::UnsMap& qc = commands::uns_map(state.all.uns, "qc");
+    const std::vector<std::string> samples = commands::uns_texts(qc, "samples");
+    const std::vector<std::int64_t> n_kept = commands::uns_integers(qc, "n_kept");
+    for (std::size_t s = 0; s < samples.size(); ++s) {
+        if (n_kept[s] >= 2) continue;
+        invalid_data(fmt::format("sample '{}' has {} left after quality control; variable genes are ranked within each sample, which needs at least 2 cells.", samples[s], n_kept[s] == 0 ? "no cell" : "one cell"),
+                     fmt::format("Look at its counts, or go on without sample '{}': --skip-failed-samples.", samples[s]));
+    }
+}
+
 /// QC on all cells, then doublets, genes and log values of what is kept.
 void quality_steps(RunState& state, const RunInputs& inputs, const Recipe& recipe, StepRunner& steps, Context& context) {
     const std::string qc = steps.run({"qc", 1, {inputs.key}, values_of(recipe.qc), [&](const Dataset& in, Context& c) { return commands::qc_slots(in, recipe.qc, c); }}, state.all);
     state.kept = commands::keep_cells(state.all);
     check_floor(state, recipe, context);
     if (state.kept.n_cells() == 0) invalid_data(fmt::format("{}: quality control keeps none of {} cells.", state.all.name, state.all.n_cells()), "Look at the counts: is this a filtered matrix of raw counts?");
+    check_every_sample(state, recipe);
     steps.run({"doublets", 3, {qc}, values_of(recipe.doublets), [&](const Dataset& in, Context& c) { return commands::doublets_slots(in, recipe.doublets, c); }}, state.kept);
     const std::string filter = steps.run({"filter", 1, {qc}, values_of(recipe.filter), [&](const Dataset& in, Context& c) { return commands::filter_slots(in, recipe.filter, c); }}, state.kept);
     state.log_values = steps.run({"normalize", 1, {filter}, values_of(recipe.normalize), [&](const Dataset& in, Context& c) { return commands::normalize_slots(in, recipe.normalize, c); }}, state.kept);

@@ -38,6 +38,11 @@ std::string first_of(const std::vector<std::string>& items, std::size_t limit, s
     return list_text(first);
 }
 
+std::string without_stop(std::string text) {
+    if (text.ends_with('.')) text.pop_back();
+    return text;
+}
+
 void check_cells(const ReportFacts& facts, Checks& checks) {
     const double removed = removed_share(facts);
     if (facts.n_cells_kept < kFewestCells) {
@@ -106,6 +111,25 @@ void check_labels(const ReportFacts& facts, Checks& checks) {
                       "The table of marker genes may lack the cell types of this tissue (give your own with --markers), or the clusters differ by state rather than by type. The reason of each stands in the table.", "labels"});
 }
 
+std::vector<std::string> names_of(const std::vector<NameValue>& entries) {
+    std::vector<std::string> names;
+    for (const NameValue& entry : entries) names.push_back(entry.name);
+    return names;
+}
+
+/// "Sample b was", "Samples b and c were"
+std::string skipped_words(const ReportFacts& facts) {
+    const std::size_t n = facts.skipped_samples.size();
+    return fmt::format("{} {} {}", n == 1 ? "Sample" : "Samples", first_of(names_of(facts.skipped_samples), 4, n), n == 1 ? "was" : "were");
+}
+
+void check_skipped(const ReportFacts& facts, Checks& checks) {
+    if (facts.skipped_samples.empty()) return;
+    std::vector<std::string> reasons;
+    for (const NameValue& sample : facts.skipped_samples) reasons.push_back(without_stop(sample.value));
+    checks.push_back({Severity::care, skipped_words(facts) + " left out.", fmt::format("{}. All that follows is without; a condition that lost a donor lost strength in every comparison.", fmt::join(reasons, "; ")), "samples"});
+}
+
 void check_samples(const ReportFacts& facts, Checks& checks) {
     for (const std::string& text : facts.confounded) {
         checks.push_back({Severity::care, "The design is confounded.", text + (text.ends_with('.') ? "" : ".") + " No method can undo that; differences between the groups cannot be told from batch.", "samples"});
@@ -138,6 +162,10 @@ std::string counts_sentence(const ReportFacts& facts) {
                        facts.n_cells_in > 0 ? fmt::format(" ({})", share_text(1.0 - removed_share(facts))) : "");
 }
 
+std::string skipped_sentence(const ReportFacts& facts) {
+    return facts.skipped_samples.empty() ? "" : fmt::format(" {} left out: not usable, as said below.", skipped_words(facts));
+}
+
 std::string depth_sentence(const ReportFacts& facts) {
     if (std::isnan(facts.median_counts) || std::isnan(facts.median_genes)) return "";
     const std::string mt = std::isnan(facts.median_pct_mt) ? "" : fmt::format(", {} % of them mitochondrial", number_text(facts.median_pct_mt, 2));
@@ -161,11 +189,6 @@ std::string cluster_sentence(const ReportFacts& facts) {
     }
     const std::string clusters = facts.n_clusters == 1 ? " They form one cluster" : fmt::format(" They form {} clusters", facts.n_clusters);
     return types.empty() ? clusters + "." : clusters + ", by their markers mostly " + list_text(types) + ".";
-}
-
-std::string without_stop(std::string text) {
-    if (text.ends_with('.')) text.pop_back();
-    return text;
 }
 
 /// "The median ..." reads on in lower case; "NK cells ..." and "XIST ..." stay as they are.
@@ -197,6 +220,7 @@ std::string_view verdict_name(Verdict verdict) {
 
 Summary compose_summary(const ReportFacts& facts) {
     Checks checks;
+    check_skipped(facts, checks);
     check_cells(facts, checks);
     check_depth(facts, checks);
     check_samples(facts, checks);
@@ -209,7 +233,7 @@ Summary compose_summary(const ReportFacts& facts) {
     Summary out;
     const Severity worst = checks.empty() ? Severity::note : checks.front().severity;
     out.verdict = worst == Severity::stop ? Verdict::not_usable : worst == Severity::care ? Verdict::usable_with_care : Verdict::usable;
-    out.paragraph = counts_sentence(facts) + depth_sentence(facts) + removal_sentence(facts) + cluster_sentence(facts) + verdict_sentence(facts, out.verdict, checks);
+    out.paragraph = counts_sentence(facts) + skipped_sentence(facts) + depth_sentence(facts) + removal_sentence(facts) + cluster_sentence(facts) + verdict_sentence(facts, out.verdict, checks);
     for (CheckItem& item : standing_checks(facts)) checks.push_back(std::move(item));
     checks.resize(kChecks);
     out.checks = std::move(checks);

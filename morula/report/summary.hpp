@@ -15,6 +15,7 @@ struct ReportFacts {
     SourceKind source = SourceKind::real;
     std::string title;                  // of the project, for the first sentence; may be empty
     std::int32_t n_samples = 1;
+    std::vector<NameValue> skipped_samples;  // left out because they could not be used -> why
     std::int64_t n_cells_in = 0;
     std::int64_t n_cells_kept = 0;
     std::int64_t n_genes_kept = 0;

@@ -49,6 +49,19 @@ TEST(Summary, a_care_makes_it_usable_with_care_and_is_named_in_the_last_sentence
     EXPECT_EQ(summary.checks.front().severity, Severity::care);
 }
 
+TEST(Summary, a_sample_that_was_left_out_is_named_in_the_first_paragraph_and_in_the_verdict) {
+    ReportFacts facts = healthy_facts();
+    facts.doublet_share = 0.15;
+    facts.skipped_samples = {{"b", "b.h5ad: is empty."}};
+    const Summary summary = compose_summary(facts);
+    EXPECT_EQ(summary.verdict, Verdict::usable_with_care);
+    EXPECT_NE(summary.paragraph.find("passed quality control (98 %). Sample b was left out: not usable, as said below. The median"), std::string::npos) << summary.paragraph;
+    EXPECT_TRUE(ends_with(summary.paragraph, "usable with care: sample b was left out; 15 % of the cells look like doublets.")) << summary.paragraph;
+    EXPECT_NE(summary.checks.front().text.find("b.h5ad: is empty. All that follows"), std::string::npos) << summary.checks.front().text;
+    facts.skipped_samples = {{"b", "x"}, {"c", "x"}, {"d", "x"}, {"e", "x"}, {"f", "x"}};
+    EXPECT_NE(compose_summary(facts).paragraph.find("Samples b, c, d, e and 1 more were left out"), std::string::npos) << compose_summary(facts).paragraph;
+}
+
 TEST(Summary, a_stop_makes_it_not_usable_and_comes_first) {
     ReportFacts facts = healthy_facts();
     facts.doublet_share = 0.15;
