@@ -34,9 +34,12 @@ std::string rough_number(double value) {
     return value < 1e9 ? fmt::format("{:.3g} M", value / 1e6) : fmt::format("{:.3g} G", value / 1e9);
 }
 
+/// 0: not known yet.
+double rate_of(const ProgressReport& report) { return report.seconds > 0.0 ? static_cast<double>(report.done) / report.seconds : 0.0; }
+
 /// "12345 of 100000 cells, 51000 cells/s, 2 s left"
 std::string progress_line(const ProgressReport& report) {
-    const double rate = report.seconds > 0.0 ? static_cast<double>(report.done) / report.seconds : 0.0;
+    const double rate = rate_of(report);
     const auto amount = [](std::int64_t n) { return rough_number(static_cast<double>(n)); };
     std::string line = fmt::format("{}: {} {}", report.step, amount(report.done), report.unit);
     if (report.total > 0) line = fmt::format("{}: {} of {} {}", report.step, amount(report.done), amount(report.total), report.unit);
@@ -81,8 +84,13 @@ class JsonSink final : public EventSink {
 public:
     void step_started(std::string_view name) override { put({{"event", "step_started"}, {"step", name}}); }
     void progress(const ProgressReport& report) override {
-        put({{"event", "progress"}, {"step", report.step}, {"done", report.done}, {"total", report.total}, {"unit", report.unit}, {"seconds", report.seconds},
-             {"peak_bytes", peak_memory_bytes()}});
+        nlohmann::ordered_json event{{"event", "progress"}, {"step", report.step}, {"done", report.done}, {"total", report.total}, {"unit", report.unit}, {"seconds", report.seconds},
+                                     {"peak_bytes", peak_memory_bytes()}};
+        if (const double rate = rate_of(report); rate > 0.0) {
+            event["per_second"] = rate;
+            if (report.total >= report.done) event["seconds_left"] = static_cast<double>(report.total - report.done) / rate;
+        }
+        put(event);
     }
     void step_finished(const StepReport& report) override {
         put({{"event", "step_finished"}, {"step", report.name}, {"seconds", report.seconds}, {"peak_bytes", report.peak_bytes}, {"cached", report.cached}});

@@ -73,5 +73,19 @@ TEST(EventLog, refuses_a_place_that_is_not_there_and_outlives_a_full_disk) {
     EXPECT_NE(shown.lines[1].find("/dev/full"), std::string::npos);
 }
 
+TEST(JsonSink, progress_has_speed_and_time_left_where_they_are_known) {
+    const auto said = [](const ProgressReport& report) {
+        testing::internal::CaptureStderr();
+        make_json_sink()->progress(report);
+        return Json::parse(testing::internal::GetCapturedStderr());
+    };
+    const Json half = said({"simulate", 50, 200, "agent-steps", 2.0});
+    EXPECT_EQ(half["per_second"], 25.0);
+    EXPECT_EQ(half["seconds_left"], 6.0);
+    EXPECT_GT(half["peak_bytes"].get<std::int64_t>(), 0);
+    EXPECT_FALSE(said({"ingest", 50, 0, "cells", 2.0}).contains("seconds_left")) << "of nobody knows how many";
+    EXPECT_FALSE(said({"simulate", 0, 200, "agent-steps", 0.0}).contains("per_second"));
+}
+
 }  // namespace
 }  // namespace morula
