@@ -39,6 +39,13 @@ std::vector<float> concentrations(const Simulation& simulation, std::int32_t sub
     });
 }
 
+/// A name in obs that no column has yet. Files of AnnData hold '|' for '/', and "_index" for the cells' names.
+std::string free_column(const data::Table& obs, std::string name) {
+    std::replace(name.begin(), name.end(), '/', '|');
+    while (obs.has(name) || name == "_index" || name == ".") name = "substance " + name;
+    return name;
+}
+
 }  // namespace
 
 data::Dataset snapshot(const Simulation& simulation, const Scenario& scenario) {
@@ -67,7 +74,7 @@ data::Dataset snapshot(const Simulation& simulation, const Scenario& scenario) {
     add_state_slots(cells, simulation, order);
     for (std::int32_t s = 0; s < simulation.field().n_substances(); ++s) {
         const std::string& name = simulation.field().substance(s).name;
-        cells.obs.set(cells.obs.has(name) ? "substance " + name : name, concentrations(simulation, s, order));
+        cells.obs.set(free_column(cells.obs, name), concentrations(simulation, s, order));
     }
     return cells;
 }

@@ -19,7 +19,7 @@ TEST(Snapshot, is_a_data_set_of_the_cells_that_comes_back_from_a_file) {
     scenario.hash = "abc";
     simulation::Model& model = scenario.model;
     model.box = {.n = {4, 4, 4}, .voxel_um = 20.0};
-    model.substances = {{.name = "oxygen", .unit = "mmHg", .initial = 12.5}, {.name = "parent", .unit = "nM", .initial = 3.5}};
+    model.substances = {{.name = "oxygen", .unit = "mmHg", .initial = 12.5}, {.name = "parent", .unit = "nM", .initial = 3.5}, {.name = "a/b", .initial = 1.5}, {.name = "a|b", .initial = 2.5}, {.name = "_index", .initial = 4.5}};
     model.types.resize(2);
     model.types[0].name = "tumor";
     model.types[0].life = simulation::standard_life(simulation::CycleModel::ki67_basic);
@@ -35,6 +35,10 @@ TEST(Snapshot, is_a_data_set_of_the_cells_that_comes_back_from_a_file) {
     // A substance called like a column of the cells stands beside it.
     EXPECT_EQ(data::column_texts(cells.obs.at("parent")), (std::vector<std::string>{"", "", ""}));
     EXPECT_EQ(data::column_texts(cells.obs.at("substance parent")), (std::vector<std::string>{"3.5", "3.5", "3.5"}));
+    // Files hold '|' for '/', and "_index" for the names of the cells.
+    EXPECT_EQ(data::column_numbers(cells.obs.at("a|b"))[0], 1.5);
+    EXPECT_EQ(data::column_numbers(cells.obs.at("substance a|b"))[0], 2.5);
+    EXPECT_EQ(data::column_numbers(cells.obs.at("substance _index"))[0], 4.5);
     EXPECT_NEAR(data::column_numbers(cells.obs.at("radius_um"))[0], 8.4127, 1e-4);
     const test::TemporaryFolder folder;
     formats::write_h5ad(cells, folder / "cells.h5ad", {}, *context);
@@ -43,6 +47,7 @@ TEST(Snapshot, is_a_data_set_of_the_cells_that_comes_back_from_a_file) {
     EXPECT_EQ(back.obsm.at("spatial")(0, 0), 60.0F);
     EXPECT_EQ(back.obsm.at("spatial")(2, 2), 30.0F);
     EXPECT_EQ(data::column_texts(back.obs.at("state")), data::column_texts(cells.obs.at("state")));
+    EXPECT_EQ(back.obs.names(), cells.obs.names());
     EXPECT_EQ(back.n_genes(), 0);
 }
 
