@@ -17,6 +17,7 @@
 #include "morula/commands/scenario_vessels.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
+#include "morula/simulation/prospects.hpp"
 
 namespace morula::commands {
 namespace {
@@ -73,12 +74,13 @@ public:
         read_all_cells(top);
         if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
         if (top.has("rules")) read_rules(top);
-        scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
+        const ReadPerturbations perturbations = scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
+        scenario_.onsets = perturbations.onsets;
         if (scenario_.start.size() == 0 && model_.perturbations.injections.empty()) top.refuse("cells", "is missing: there are no cells, and nobody puts any in", "Add [[cells]], or a [[perturbation]] that injects some.");
         scenario_.readouts = read_readouts(top, model_);
         top.done();
         require_room(top, expected_bytes(model_, scenario_.start.size()), n_substances, scenario_.start.size());
-        check_step(top);
+        check_step(top, perturbations);
         check_steady(top);
         require_guessed(reading_.instead);
         scenario_.hash = reading_.hasher.hex();
@@ -105,17 +107,22 @@ private:
         refuse_crowds(model_, scenario_.start, origins, reading_.context);
     }
 
-    /// Cells of which type would overshoot? Simulation asks each cell; here the line is known.
-    void check_step(Section& top) {
-        std::set<std::uint16_t> types(scenario_.start.type.begin(), scenario_.start.type.end());
-        for (const Injection& injection : model_.perturbations.injections) types.insert(injection.type);
-        for (const std::uint16_t type : types) {
+    /// Cells of which type would overshoot, and what makes them push so hard? Simulation asks each cell; here the line is known.
+    void check_step(Section& top, const ReadPerturbations& perturbations) {
+        const std::vector<StrongestPush> pushes = strongest_pushes(model_);
+        for (const std::uint16_t type : types_to_come(model_, scenario_.start)) {
             const CellType& own = model_.types[type];
-            const double limit = longest_step_min(radius_of_volume(own.life.volume_um3), own.mechanics.repulsion_um_per_min);
-            if (model_.clocks.mechanics_min <= limit) continue;
-            const std::string what = fmt::format("is {:g} min, too long: cells of '{}' would overshoot above {:.3g} min", model_.clocks.mechanics_min, own.name, limit);
-            std::vector<Section> clocks = top.sections("clocks");
-            (clocks.empty() ? top : clocks.front()).refuse(clocks.empty() ? "clocks" : "mechanics_min", what, fmt::format("Give a mechanics_min of at most {:.3g}.", limit));
+            const StrongestPush& push = pushes[type];
+            const double radius = radius_of_volume(own.life.volume_um3), step = model_.clocks.mechanics_min, limit = longest_step_min(radius, push.repulsion_um_per_min);
+            if (step <= limit) continue;
+            const std::string shorter = fmt::format("a mechanics_min of at most {:.3g}", limit);
+            if (step > longest_step_min(radius, own.mechanics.repulsion_um_per_min)) {
+                std::vector<Section> clocks = top.sections("clocks");
+                (clocks.empty() ? top : clocks.front()).refuse(clocks.empty() ? "clocks" : "mechanics_min", fmt::format("is {:g} min, too long: cells of '{}' would overshoot above {:.3g} min", step, own.name, limit), fmt::format("Give {}.", shorter));
+            }
+            const std::string what = fmt::format("lets the cell-cell repulsion of '{}' rise to {:g} um/min, and with that cells would overshoot in mechanics steps of more than {:.3g} min (mechanics_min is {:g})", own.name, push.repulsion_um_per_min, limit, step);
+            if (push.factor) top.sections("perturbation")[perturbations.of_factor[*push.factor]].refuse("factor", what, fmt::format("Give a smaller factor, or {}.", shorter));
+            invalid_data(fmt::format("{}, line {}: the rule {}.", model_.rules_source, model_.rules[push.rule.value()].line, what), fmt::format("Give a smaller saturation, or {}.", shorter));
         }
     }
 
@@ -159,6 +166,7 @@ private:
         if (size.size() != 3) domain.refuse("size_um", "must have three numbers", "Write [400, 400, 400]; for a flat tissue the last is the size of a voxel.");
         for (std::size_t axis = 0; axis < 3; ++axis) {
             const double n = size[axis] / model_.box.voxel_um;
+            if (!(size[axis] > 0.0)) domain.refuse("size_um", fmt::format("{} is no size", size[axis]), "Give three sizes above 0; for a flat tissue the last is the size of a voxel.");
             if (!(n >= 1.0 && n < 1e9) || std::abs(n - std::round(n)) > 1e-6) {
                 domain.refuse("size_um", fmt::format("{} is no whole multiple of voxel_um, {}", size[axis], model_.box.voxel_um), "Give sizes that are whole multiples of voxel_um.");
             }
@@ -216,8 +224,9 @@ private:
         type.life = standard_life(static_cast<CycleModel>(section.choice("cycle", {"none", "live", "ki67_basic", "ki67_advanced"}, 0)));
         Phase& first = type.life.phases.front();
         if (first.exit == PhaseExit::at_rate) first.rate_per_min = section.rate_or("cycle_entry", Quantity::rate, first.rate_per_min, "standard cycle models of PhysiCell (MCF-10A), doi 10.1371/journal.pcbi.1005991");
-        type.life.apoptosis_per_min = section.rate_or("apoptosis", Quantity::rate, 0.0, "none: the scenario gives none");
-        type.life.necrosis_per_min = section.rate_or("necrosis", Quantity::rate, 0.0, "none: the scenario gives none");
+        // A death that the scenario does not name is off: no rate, and so nobody's.
+        type.life.apoptosis_per_min = section.has("apoptosis") ? section.rate("apoptosis", Quantity::rate) : 0.0;
+        type.life.necrosis_per_min = section.has("necrosis") ? section.rate("necrosis", Quantity::rate) : 0.0;
         type.life.volume_um3 = section.rate_or("volume", Quantity::volume, type.life.volume_um3, kReference);
         type.life.nuclear_um3 = section.rate_or("nucleus", Quantity::volume, type.life.nuclear_um3, kReference);
         CellMechanics& mechanics = type.mechanics;
@@ -239,16 +248,19 @@ private:
         }
         section.at(section.has("nucleus") ? "nucleus" : "volume", [&] { check_life(type.life, type.name); });
         type.exchange.resize(model_.substances.size());
-        for (Section& exchange : section.sections("exchange")) read_exchange(exchange, type);
+        std::set<std::size_t> exchanged;
+        for (Section& exchange : section.sections("exchange")) read_exchange(exchange, type, exchanged);
         scenario_detail::expect_encounters(section);
         section.done();
         model_.types.push_back(std::move(type));
     }
 
-    void read_exchange(Section& section, CellType& type) {
+    /// exchanged: substances of the type's exchanges before this one.
+    void read_exchange(Section& section, CellType& type, std::set<std::size_t>& exchanged) {
         const auto number = static_cast<std::size_t>(substance_number(section, "substance", model_));
         const Substance& substance = model_.substances[number];
         section.rename(fmt::format("cell_type '{}', exchange of '{}'", type.name, substance.name));
+        if (!exchanged.insert(number).second) section.refuse("substance", "stands in an exchange before this one", "Write all that the type does to a substance into one exchange.");
         SubstanceExchange& exchange = type.exchange[number];
         if (section.has("secretion")) {
             exchange.secretion_per_min = section.rate("secretion", Quantity::rate);
@@ -267,6 +279,7 @@ private:
         const std::size_t from = type_number(section, "from", model_);
         const std::size_t to = type_number(section, "to", model_);
         section.rename(fmt::format("affinity of '{}' for '{}'", model_.types[from].name, model_.types[to].name));
+        if (!affinities_.emplace(from, to).second) section.refuse("to", "stands in an affinity of the same type before this one", "Keep one of the two.");
         model_.affinity[from * model_.types.size() + to] = section.rate("value", Quantity::ratio);
         section.done();
     }
@@ -284,6 +297,7 @@ private:
     const std::string& text_;
     Model model_;
     Scenario scenario_;
+    std::set<std::pair<std::size_t, std::size_t>> affinities_;  // of pairs that were read
 };
 
 }  // namespace

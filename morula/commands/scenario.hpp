@@ -30,6 +30,14 @@ struct ScenarioRate {
     std::int64_t line = 0;                     // 0: not in the file, the default
 };
 
+/// When a perturbation acts: once, or with each of its doses.
+struct ScenarioOnset {
+    std::string name{};  // "perturbation 2 (removal)"
+    std::int64_t line = 0;
+    std::vector<double> minutes{};       // as the scenario gives them
+    std::vector<double> ends_before{};   // one a minute: a run that ends there or before shows nothing of it
+};
+
 struct Scenario {
     std::string title;
     std::string hash;  // of the scenario's file and of those that it names
@@ -38,6 +46,7 @@ struct Scenario {
     std::vector<ScenarioRate> rates;
     std::vector<std::filesystem::path> files;  // the scenario's own, its rules and where its cells come from: no output may take their place
     std::vector<simulation::Readout> readouts;
+    std::vector<ScenarioOnset> onsets{};  // one a perturbation
     double until_min = 0.0;
     double every_min = 60.0;  // between rows of composition.csv
     double snapshot_every_min = 0.0;  // a whole multiple of every_min; 0: the last state alone

@@ -145,6 +145,10 @@ private:
         options.embedding = section_.text_or("embedding", options.embedding);
         options.cell_type = section_.text_or("cell_type", options.cell_type);
         options.height = section_.text_or("pseudotime", "");
+        if (!options.height.empty() && !dataset_.obs.has(options.height)) {
+            const std::string nearest = nearest_name(options.height, dataset_.obs.names());
+            section_.refuse("pseudotime", fmt::format("'{}' is no obs column of {}", options.height, path_.string()), nearest.empty() ? fmt::format("Name one of: {}.", listed(dataset_.obs.names())) : fmt::format("Did you mean '{}'?", nearest));
+        }
         options.n_dims = within("dimensions", options.n_dims, 1, kMostLatentDims);
         const auto embedding = dataset_.obsm.find(options.embedding);
         if (section_.has("dimensions") && embedding != dataset_.obsm.end() && options.n_dims > embedding->second.n_cols) {
@@ -194,7 +198,17 @@ private:
             for (const std::string& gene : model.signalling->model().decoder.genes) list.number(gene);
         }
         if (std::ssize(list.columns) > kMostDecodedGenes) section_.refuse("genes", fmt::format("{} genes with those of signalling; at most {} are read off states", list.columns.size(), kMostDecodedGenes), "Name fewer.");
-        model.decoded = section_.kept().get("genes of snapshots", [&] { return fit_decoder(dataset_, states, list.columns, list.names, context_); });
+        model.decoded = section_.kept().get("genes of snapshots", [&] { return decoder_of(states, list); });
+    }
+
+    /// A scenario names no layer of its data: X must hold the values.
+    Decoder decoder_of(const MeasuredStates& states, const GeneList& list) const {
+        try {
+            return fit_decoder(dataset_, states, list.columns, list.names, context_);
+        } catch (const Error& error) {
+            if (error.next().find("--layer") == std::string::npos) throw;
+            section_.refuse("data", error.message().substr(0, error.message().size() - 1), "Name data whose X holds log-normalized values; `morula normalize` writes them.");
+        }
     }
 
     void read_ridge(Section& section, ExpressionModel& model, const MeasuredStates& states) {
@@ -228,12 +242,12 @@ private:
         if (std::ssize(list.columns) > kMostDecodedGenes) {
             section_.refuse("programme", fmt::format("the programmes need {} genes; at most {} are read off states", list.columns.size(), kMostDecodedGenes), "Name fewer targets or ligands.");
         }
-        signalling.decoder = section_.kept().get("genes of programmes", [&] { return fit_decoder(dataset_, states, list.columns, list.names, context_); });
+        signalling.decoder = section_.kept().get("genes of programmes", [&] { return decoder_of(states, list); });
         model.signalling.emplace(std::move(signalling), model.kernel);
     }
 
     void read_programme(Section& section, const knowledge::LigandReceptorTable& table, GeneList& list, SignallingModel& signalling) {
-        Programme programme{.name = section.text("name")};
+        Programme programme{.name = section.name_text("name")};
         section.rename(fmt::format("programme '{}'", programme.name));
         for (const Programme& other : signalling.programmes) {
             if (other.name == programme.name) section.refuse("name", "stands for another programme too", "Give each its own name.");

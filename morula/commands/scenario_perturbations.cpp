@@ -11,6 +11,7 @@
 #include "morula/commands/scenario_cells.hpp"
 #include "morula/core/error.hpp"
 #include "morula/formats/text/delimited.hpp"
+#include "morula/simulation/behaviors.hpp"
 #include "morula/simulation/perturbations.hpp"
 
 namespace morula::commands::scenario_detail {
@@ -28,7 +29,8 @@ public:
     PerturbationReader(Section& section, Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context)
         : section_(section), model_(model), folder_(folder), hasher_(hasher), context_(context) {}
 
-    void read(std::size_t number) {
+    ScenarioOnset read(std::size_t number) {
+        const std::size_t n_factors = model_.perturbations.factors.size();
         section_.rename(fmt::format("perturbation {}", number));
         section_.text("kind");
         const std::size_t kind = section_.choice("kind", kKinds, 0);
@@ -42,6 +44,7 @@ public:
             default: read_injection(); break;
         }
         section_.done();
+        check_keys();
         section_.at("kind", [&] {
             try {
                 check_perturbations(checked(model_));
@@ -51,6 +54,10 @@ public:
             }
         });
         if (kind == 5) refuse_crowd();
+        warn_of_nothing(n_factors);
+        onset_.name = section_.name();
+        onset_.line = section_.line_of("kind");
+        return std::move(onset_);
     }
 
 private:
@@ -75,6 +82,7 @@ private:
         const std::string_view of = is_gene ? "gene" : "behaviour";
         if (missing < 1.0 && !(factor < 1.0)) section_.refuse(key, fmt::format("is {}, and a knock-out makes less of a {}", factor, of), "Give a factor from 0 to 1, or write over_expression.");
         if (missing > 1.0 && !(factor > 1.0)) section_.refuse(key, fmt::format("is {}, and an over-expression makes more of a {}", factor, of), "Give a factor above 1, or write knock_out.");
+        set_onset(when.from_min, is_gene ? when.from_min : strike_at(when.from_min));
         if (is_gene) model_.perturbations.genes.push_back({.type = whom, .gene = what, .factor = factor, .span = when});
         else model_.perturbations.factors.push_back({.type = whom, .behavior = what, .factor = factor, .span = when});
     }
@@ -83,6 +91,7 @@ private:
         const std::uint16_t whom = type();
         const std::size_t what = section_.choice("what", {"all", "secretion", "uptake"}, 0);
         const TimeSpan when = span();
+        set_onset(when.from_min, strike_at(when.from_min));
         for (const Substance& substance : model_.substances) {
             std::vector<const char*> words;
             if (what != 2) words.insert(words.end(), {"secretion", "export"});
@@ -98,6 +107,10 @@ private:
         if (section_.has("half_life")) drug.half_life_min = section_.rate("half_life", Quantity::time);
         if (section_.has("file") && section_.has("minutes")) section_.refuse("file", "stands beside minutes", "Keep one of the two.");
         drug.points = section_.has("file") ? points_of_file() : points_of_lists();
+        for (const auto& [minute, concentration] : drug.points) {
+            if (drug.shape == Drug::Shape::curve && !onset_.minutes.empty()) break;  // what comes later shapes the line up to there
+            set_onset(minute, minute);
+        }
         model_.perturbations.drugs.push_back(std::move(drug));
     }
 
@@ -128,9 +141,13 @@ private:
         return points;
     }
 
-    void read_removal() { model_.perturbations.removals.push_back({.type = type(), .share = section_.number_or("share", 1.0), .minute = section_.number("minute")}); }
+    void read_removal() {
+        set_onset(section_.number("minute"), just_before_strike(section_.number("minute")));
+        model_.perturbations.removals.push_back({.type = type(), .share = section_.number_or("share", 1.0), .minute = section_.number("minute")});
+    }
 
     void read_injection() {
+        set_onset(section_.number("minute"), just_before_strike(section_.number("minute")));
         const std::vector<double> place = section_.numbers("center_um");
         if (place.size() != 3) section_.refuse("center_um", "must have three numbers", "Write [200, 200, 200].");
         const std::array<double, 3> center{place[0], place[1], place[2]};
@@ -148,18 +165,72 @@ private:
         if (const auto crowd = find_crowding(alone, injected, context_).beyond_mechanics) section_.refuse("radius_um", fmt::format("puts {} cells so close that one of them {}", n, crowd_text(*crowd)), std::string(kLessCrowded));
     }
 
+    /// What is wrong with one key alone is refused at its own line; after done(), so that looking makes no key known.
+    void check_keys() {
+        const auto require = [&](std::string_view key, const auto& is_good, std::string_view next) {
+            if (!section_.has(key)) return;
+            const double value = section_.number(key);
+            if (!is_good(value)) section_.refuse(key, fmt::format("is {:g}", value), std::string(next));
+        };
+        for (const char* key : {"minute", "from_min"}) require(key, [](double value) { return value >= 0.0; }, "Give minutes of 0 or more.");
+        require("until_min", [&](double value) { return value > section_.number_or("from_min", 0.0); }, "Let it end after it begins.");
+        require("share", [](double value) { return value > 0.0 && value <= 1.0; }, "Give a share above 0, and 1 at most.");
+        require("n", [](double value) { return value >= 1.0; }, "Put in at least one cell.");
+        require("radius_um", [](double value) { return value > 0.0; }, "Give a radius above 0.");
+        if (!section_.has("behavior")) return;
+        section_.at("behavior", [&] { find_behavior(vocabulary_of(checked(model_)), section_.text("behavior"), fmt::format("cell_type '{}'", section_.text("type"))); });
+    }
+
+    /// ends_before: a run that ends at this minute or before shows nothing of it.
+    void set_onset(double minute, double ends_before) {
+        onset_.minutes.push_back(minute);
+        onset_.ends_before.push_back(ends_before);
+    }
+    /// The first strike of the life clock at or after a minute: factors act in the steps after it.
+    double strike_at(double minute) const { return std::ceil(minute / model_.clocks.life_min - 1e-9) * model_.clocks.life_min; }
+    /// Cells are moved at the strike itself, which the last step of a run may be.
+    double just_before_strike(double minute) const { return strike_at(minute) - 0.5 * model_.clocks.mechanics_min; }
+
+    /// Where all factors from this number on multiply what is 0 and stays it.
+    void warn_of_nothing(std::size_t first_factor) const {
+        const std::vector<FactorChange>& factors = model_.perturbations.factors;
+        if (first_factor == factors.size()) return;
+        const Model model = checked(model_);
+        const RuleVocabulary words = vocabulary_of(model);
+        const std::vector<Behavior> behaviors = behaviors_of(model);
+        const auto is_nothing = [&](std::size_t type, std::size_t number) {
+            const auto raises = [&](const knowledge::BehaviorRule& rule) { return rule.cell_type == model.types[type].name && rule.saturation != 0.0 && find_behavior(words, rule.behavior, model.rules_source) == number; };
+            return words.base_of(type, number) == 0.0 && std::none_of(model.rules.begin(), model.rules.end(), raises);
+        };
+        const std::size_t speed = find_behavior(words, "migration speed", "Perturbations");
+        const auto is_idle = [&](const FactorChange& factor) {
+            const std::size_t number = find_behavior(words, factor.behavior, "Perturbations");
+            const BehaviorKind kind = behaviors[number].kind;
+            const bool is_of_crawling = kind == BehaviorKind::bias || kind == BehaviorKind::persistence || kind == BehaviorKind::chemotaxis;
+            return is_nothing(factor.type, number) || (is_of_crawling && is_nothing(factor.type, speed));
+        };
+        if (!std::all_of(factors.begin() + static_cast<std::ptrdiff_t>(first_factor), factors.end(), is_idle)) return;
+        context_.events().warning(fmt::format("{}, line {}: {} changes nothing: cells of '{}' do not do that, and no rule lets them.", section_.path().string(), section_.line_of("kind"), section_.name(), model.types[factors[first_factor].type].name));
+    }
+
     Section& section_;
     Model& model_;
     const std::filesystem::path& folder_;
     Hasher& hasher_;
     Context& context_;
+    ScenarioOnset onset_;
 };
 
 }  // namespace
 
-void read_perturbations(Section& top, Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context) {
-    std::size_t number = 0;
-    for (Section& section : top.sections("perturbation")) PerturbationReader(section, model, folder, hasher, context).read(++number);
+ReadPerturbations read_perturbations(Section& top, Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context) {
+    ReadPerturbations read;
+    for (Section& section : top.sections("perturbation")) {
+        const std::size_t number = read.onsets.size();
+        read.onsets.push_back(PerturbationReader(section, model, folder, hasher, context).read(number + 1));
+        read.of_factor.resize(model.perturbations.factors.size(), number);
+    }
+    return read;
 }
 
 }  // namespace morula::commands::scenario_detail

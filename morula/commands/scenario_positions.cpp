@@ -154,6 +154,7 @@ std::vector<std::string> place_measured(Section& section, const Model& model, Ag
     if (mix.empty()) options.type = section.text_or("type_column", "type");
     else if (section.has("type_column")) section.refuse("type_column", "stands beside type", "Keep one of the two.");
     const Measured& measured = reading.kept.get(section.kept_name("cells"), [&] { return read_measured(path, options, context); });
+    if (measured.positions.empty()) section.refuse("file", "holds no cells", "Name a file with cells.");
     if (measured.labels.empty() && mix.empty()) section.refuse("type", "is missing", "Name a cell type, shares of several, or labels of the spots.");
     if (!measured.has_z && !model.box.is_flat() && !section.has("depth_um") && !section.has("center_um")) section.refuse("file", "has no z, and the domain is solid", "Add the column z, or give depth_um or center_um.");
     hash_measured(reading, path);

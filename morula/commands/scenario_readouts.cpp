@@ -53,7 +53,7 @@ std::int32_t read_substance(Section& section, const Model& model) {
 }
 
 Readout read_readout(Section& section, const Model& model) {
-    Readout readout{.name = section.text("name")};
+    Readout readout{.name = section.name_text("name")};
     section.rename(fmt::format("readout '{}'", readout.name));
     section.text("kind");
     readout.kind = static_cast<ReadoutKind>(section.choice("kind", readout_kind_names(), 0));

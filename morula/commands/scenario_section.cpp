@@ -91,6 +91,14 @@ std::string Section::text(std::string_view key) {
     return *value;
 }
 
+std::string Section::name_text(std::string_view key) {
+    std::string name = text(key);
+    if (name.find_first_not_of(' ') == std::string::npos) refuse(key, "is blank", "Give it a name.");
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (std::any_of(name.begin(), name.end(), is_control)) refuse(key, "holds a control character", "Name it with letters that can be seen.");
+    return name;
+}
+
 std::size_t Section::choice(std::string_view key, const std::vector<std::string>& names, std::size_t missing) {
     if (!has(key)) return missing;
     const std::string value = text(key);

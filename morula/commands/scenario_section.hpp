@@ -74,10 +74,12 @@ public:
     std::int64_t whole_or(std::string_view key, std::int64_t missing) { return has(key) ? whole(key) : missing; }
     double positive(std::string_view key);
     double positive_or(std::string_view key, double missing) { return has(key) ? positive(key) : missing; }
+    /// A text that can be seen: not blank, without control characters (files of results would cut or change them).
+    std::string name_text(std::string_view key);
     /// Its own name, which no other of them may have.
     template <class Named>
     std::string name_apart_from(const std::vector<Named>& others) {
-        std::string name = text("name");
+        std::string name = name_text("name");
         for (const Named& other : others) {
             if (other.name == name) refuse("name", fmt::format("there is another '{}'", name), "Give each its own name.");
         }

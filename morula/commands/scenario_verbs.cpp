@@ -9,7 +9,9 @@
 
 #include "morula/commands/scenario.hpp"
 #include "morula/commands/scenario_cost.hpp"
+#include "morula/commands/scenario_idle.hpp"
 #include "morula/commands/scenario_templates.hpp"
+#include "morula/commands/simulate_report.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/file.hpp"
 #include "morula/core/printable.hpp"
@@ -96,6 +98,8 @@ CommandResult run_check(const CheckOptions& options, Context& context) {
     const double until = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
     const RunCost cost = cost_of(scenario.model, scenario.start.size(), until);
     check_duration(cost, options.scenario, context);
+    warn_of_idle(scenario, options.until.value_or(scenario.until_min), until, context);
+    StoryCollector(scenario, scenario.every_min, context);  // asks for the memory that a run's page would
     const Simulation simulation(scenario.model, std::move(scenario.start), context);
     return {check_text(options, scenario, simulation, cost), check_json(options, scenario, simulation, cost)};
 }
@@ -118,6 +122,7 @@ CommandResult run_new(const NewOptions& options, Context&) {
     const fs::path rules = path.parent_path() / rules_name;
     const ScenarioFiles files = scenario_template(*options.name, rules_name);
     const bool has_rules = !files.rules.empty();
+    if (const fs::path folder = path.parent_path(); !folder.empty() && !fs::is_directory(folder)) fail(ErrorCode::not_found, fmt::format("{}: the folder {} is not there.", path.string(), folder.string()), "Make it, or name a file in another.");
     for (const fs::path& file : has_rules ? std::vector{path, rules} : std::vector{path}) {
         if (fs::exists(file)) invalid_data(fmt::format("{} is there already.", file.string()), "Name another file, or move that one away.");
     }

@@ -7,6 +7,7 @@
 
 #include "morula/commands/scenario.hpp"
 #include "morula/commands/scenario_cost.hpp"
+#include "morula/commands/scenario_idle.hpp"
 #include "morula/commands/simulate.hpp"
 #include "morula/commands/simulate_report.hpp"
 #include "morula/commands/simulate_run.hpp"
@@ -73,8 +74,10 @@ Scenario scenario_of(const SimulateOptions& options, Context& context) {
     }
     if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
     const double step = scenario.model.clocks.mechanics_min;
-    scenario.until_min = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
+    const double asked = options.until.value_or(scenario.until_min);
+    scenario.until_min = last_minute(scenario, asked, options.scenario);
     check_duration(cost_of(scenario.model, scenario.start.size(), scenario.until_min), options.scenario, context);
+    warn_of_idle(scenario, asked, scenario.until_min, context);
     if (step > scenario.every_min) {
         context.events().warning(fmt::format("{}: every_min is shorter than a mechanics step; a row is written each step.", options.scenario));
         scenario.every_min = step;
@@ -243,7 +246,7 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
         text += fmt::format("{}, seed {}: {} cells after {:g} min ({}), {:.3g} agent-steps/s; state {}.\n", scenario.title, run.seed, run.n_cells, run.minutes, turnover_text(run),
                             static_cast<double>(run.agent_steps) / std::max(1e-9, run.seconds), run.final_hash);
     }
-    text += fmt::format("Report: {}\n", (fs::path(options.out) / "report.html").string());
+    text += fmt::format("Memory: {} at most.\nReport: {}\n", format_bytes(peak_memory_bytes()), (fs::path(options.out) / "report.html").string());
     text += fmt::format("{} rates: {} measured, {} from the literature, {} fitted, {} guessed; each with its source in {}.\n", scenario.rates.size(), sources[0], sources[1], sources[2], sources[3],
                         (fs::path(options.out) / "rates.csv").string());
     return {text, record.summary_json(options.out)};

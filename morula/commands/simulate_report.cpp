@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "morula/core/error.hpp"
 #include "morula/core/random.hpp"
 #include "morula/core/version.hpp"
 #include "morula/report/html.hpp"
@@ -414,7 +415,10 @@ struct StoryCollector::Parts {
 };
 
 StoryCollector::StoryCollector(const Scenario& scenario, double every_min, Context& context) : parts_(std::make_unique<Parts>(scenario, every_min)) {
-    context.require_memory(5 * report::kMostFrameBytes / 2, "frames for the report");
+    constexpr std::int64_t bytes = 5 * report::kMostFrameBytes / 2;
+    if (bytes <= context.memory_bytes()) return;
+    fail(ErrorCode::resource_limit, fmt::format("{}: the page of a run needs about {} of memory, the limit is {}.", scenario.files.empty() ? scenario.title : scenario.files.back().string(), format_bytes(bytes), format_bytes(context.memory_bytes())),
+         "Raise the limit with --memory, or use a machine with more memory.");
 }
 StoryCollector::~StoryCollector() = default;
 

@@ -20,7 +20,7 @@ namespace morula::commands {
 /// report::kMostFrameCells cells and report::kMostFrameBytes are held (about 25 MB of memory), and at most 1,000 rows of counts and of read-outs.
 class StoryCollector {
 public:
-    /// every_min: between two looks. Throws resource_limit where that memory is short.
+    /// every_min: between two looks. Throws resource_limit, with the scenario's file, where that memory is short.
     StoryCollector(const Scenario& scenario, double every_min, Context& context);
     ~StoryCollector();
 

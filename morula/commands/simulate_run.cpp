@@ -75,7 +75,7 @@ public:
 private:
     Simulation begin() {
         if (settings_.start == RunStart::fresh) {
-            Simulation fresh(scenario_.model, scenario_.start, context_);
+            Simulation fresh(scenario_.model, scenario_.start, step_context_);
             settings_.take_folder();
             clear_unfinished_files();
             clear_run(settings_.folder);

@@ -9,7 +9,10 @@ namespace {
 
 using simulation::ExpressionStates;
 
-constexpr double kTooOften = 0.01;
+/// The bound is set so that of the measured cells themselves one in a hundred lies beyond it: such a share says nothing, and more of it is told.
+constexpr double kOfMeasured = 0.01;
+/// Far from what chance makes of that share within a run.
+constexpr double kTooOften = 0.02;
 
 /// Genes read off the latents; what is 0 is left out.
 matrix::Csr decoded_genes(const matrix::Dense<float>& latent, const simulation::Decoder& decoder) {
@@ -68,7 +71,7 @@ StateSummary summary_of_states(const simulation::Simulation& simulation) {
 
 std::string unlike_data_warning(const StateSummary& states) {
     if (states.n_metacells == 0 || states.share_unlike_data <= kTooOften) return {};
-    return fmt::format("{:.1f} % of the steps of states led to where cells are unlike any measured cell, and were pulled back: more than 1 %. Slower attempts or a faster relaxation keep them nearer.",
+    return fmt::format("{:.1f} % of the steps of states led to where cells are unlike any measured cell, and were pulled back; of the measured cells 1 % lie there. Slower attempts or a faster relaxation keep them nearer.",
                        100.0 * states.share_unlike_data);
 }
 
@@ -79,6 +82,7 @@ void record_states(VerbRecord& record, const StateSummary& states, Context& cont
     record.add_text("embedding_hash", states.embedding_hash);
     record.add_number("share_unlike_data", states.share_unlike_data);
     if (const std::string warning = unlike_data_warning(states); !warning.empty()) context.events().warning(warning);
+    else if (states.share_unlike_data > kOfMeasured) context.events().decision(fmt::format("{:.2f} % of the steps of states were pulled back to where measured cells are, of which 1 % lie beyond that bound themselves.", 100.0 * states.share_unlike_data));
 }
 
 }  // namespace morula::commands

@@ -12,6 +12,7 @@
 
 #include "morula/core/error.hpp"
 #include "morula/simulation/perturbations.hpp"
+#include "morula/simulation/prospects.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -94,6 +95,21 @@ void check_agents(const Agents& agents, const Model& model) {
     if (const auto twin = first_twin(agents.id.size(), [&](std::size_t i) { return agents.id[i]; })) refuse((*twin)[0], "has the id of another", "Give each cell its own id.");
 }
 
+/// That the step bears the most that rules and perturbations may make of repulsion: of the cells of the start, those that are put in, and what both may turn into.
+void check_pushes(const Model& model, const Agents& start) {
+    std::vector<CellMechanics> strongest = mechanics_of(model);
+    const std::vector<StrongestPush> pushes = strongest_pushes(model);
+    for (std::size_t type = 0; type < pushes.size(); ++type) strongest[type].repulsion_um_per_min = pushes[type].repulsion_um_per_min;
+    const Mechanics mechanics(model.box, std::move(strongest), model.affinity, {.dt_min = model.clocks.mechanics_min, .skin_um = model.skin_um});
+    mechanics.check_step(start);
+    Agents to_come;
+    for (const std::uint16_t type : types_to_come(model, start)) {
+        add_agent(to_come, 1, type, {}, 0.0F);
+        begin_life(to_come, to_come.id.size() - 1, model.types[type].life);
+    }
+    mechanics.check_step(to_come);
+}
+
 }  // namespace
 
 std::optional<std::array<std::size_t, 2>> first_at_one_place(const Agents& agents) {
@@ -153,15 +169,10 @@ Simulation::Simulation(Model model, Agents start, Context& context) : Simulation
     for (const Injection& injection : model_.perturbations.injections) n_to_come += injection.n;
     context.require_memory(kBytesACell * n_to_come, "the cells that are put in");
     move_cells(-1.0, 0.0);
-    mechanics_.check_step(agents_);
-    Agents to_come;
-    for (const Injection& injection : model_.perturbations.injections) {
-        add_agent(to_come, 1, injection.type, injection.center_um, 0.0F);
-        begin_life(to_come, to_come.id.size() - 1, model_.types[injection.type].life);
-    }
-    mechanics_.check_step(to_come);
+    check_pushes(model_, agents_);
     check_steady(context);
     if (states_) states_->settle(agents_, model_.seed, context);
+    solve_start(context);
 }
 
 /// Types as perturbations make them from this strike of the life clock on.
@@ -203,6 +214,14 @@ void Simulation::give_drugs() {
         for (std::int64_t place = 0; dose > 0.0 && place < model_.box.n_stored(); ++place) {
             if (place % model_.box.stride() < model_.box.n[0] && !field_.is_fixed(s, place)) values[static_cast<std::size_t>(place)] += dose;
         }
+    }
+    hold_vessels();
+}
+
+/// At what drugs make of it, each fixed voxel.
+void Simulation::hold_vessels() {
+    for (std::int32_t s = 0; !model_.perturbations.drugs.empty() && s < field_.n_substances(); ++s) {
+        const std::span<double> values = field_.values(s);
         const std::optional<double> held = vessel_concentration(model_, s, minute());
         if (!held) continue;
         const FixedVoxels& fixed = model_.fixed[static_cast<std::size_t>(s)];

@@ -55,13 +55,13 @@ std::optional<std::array<std::size_t, 2>> first_at_one_place(const Agents& agent
 /// life clock) or signals look. behaviors: of the same, checked model.
 std::vector<std::int64_t> steps_between_solutions(const Model& model, const Behaviors& behaviors);
 
-/// One mechanics step: field steps with exchange, and steady fields where they are due (in the first step, then in every one that ends with their clock's strike); then motion; then, where the life clock strikes, rules, growth, cycle and death.
+/// Steady fields are solved for at the start, before anything moves. One mechanics step: field steps with exchange, and steady fields where they are due (in every step that ends with their clock's strike); then motion; then, where the life clock strikes, rules, growth, cycle and death.
 /// Everything is decided by model, start and seed: the same bits for any number of threads, and after save and load at any step.
 class Simulation {
 public:
     /// start: agents with their types and positions; those without a volume begin their lives. Throws invalid_data for a model that cannot run (names, rates, clocks
     /// that are no multiples, a steady substance that nothing takes away), positions outside the box or that are no numbers, agents of an unknown type, and two agents with one id or at one
-    /// place; resource_limit, before it allocates, where expected_bytes() is more than there is.
+    /// place, or cells that push harder than the mechanics step bears (strongest_pushes), a steady field that has no solution; resource_limit, before it allocates, where expected_bytes() is more than there is.
     Simulation(Model model, Agents start, Context& context);
 
     /// Runs whole mechanics steps until the clock has reached the minute, to half a step. Cancelling throws, perhaps amid a step: go on from a saved state.
@@ -105,6 +105,7 @@ private:
     void step(Context& context);
     void step_fields(Context& context);
     bool is_due(std::size_t substance) const;
+    void solve_start(Context& context);
     void solve_field(std::int32_t substance, Context& context);
     void hold_medium(std::int32_t substance, Context& context);
     /// Takes off what saturation leaves of the uptake that find_rates gave: down to the law's chord at the cell's concentration, or to its tangent there.
@@ -115,6 +116,7 @@ private:
     void use_factors(double minute);
     void move_cells(double after_min, double until_min);
     void give_drugs();
+    void hold_vessels();
     std::vector<Life> lives() const;
     void express(Context& context);
     void shift_states(double minute);

@@ -10,6 +10,7 @@
 #include "morula/core/parallel.hpp"
 #include "morula/simulation/medium.hpp"
 #include "morula/simulation/multigrid.hpp"
+#include "morula/simulation/perturbations.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace morula::simulation {
@@ -25,7 +26,7 @@ constexpr std::int64_t kBlockAgents = 4'096;
 }  // namespace
 
 bool Simulation::is_due(std::size_t substance) const {
-    return model_.pace[substance] == FieldPace::stepped || step_ == 0 || (step_ + 1) % steps_a_solution_[substance] == 0;
+    return model_.pace[substance] == FieldPace::stepped || (step_ > 0 && (step_ + 1) % steps_a_solution_[substance] == 0);
 }
 
 bool Simulation::saturates(std::size_t substance) const {
@@ -47,13 +48,14 @@ void Simulation::saturate(UptakeLaw law, std::int32_t substance, std::int64_t be
     }
 }
 
-/// The scenario's own fixed voxels come last: they hold against the medium.
+/// The scenario's own fixed voxels come last: they hold against the medium, at what drugs make of them.
 void Simulation::hold_medium(std::int32_t substance, Context& context) {
     const auto s = static_cast<std::size_t>(substance);
     std::vector<std::int64_t> places = medium_voxels(model_.box, bin_agents(model_.box, agents_.x, agents_.y, agents_.z, context).place, context);
     std::vector<double> concentrations(places.size(), *model_.medium[s]);
     places.insert(places.end(), model_.fixed[s].places.begin(), model_.fixed[s].places.end());
-    concentrations.insert(concentrations.end(), model_.fixed[s].concentrations.begin(), model_.fixed[s].concentrations.end());
+    const double drugs = vessel_concentration(model_, substance, minute()).value_or(0.0);
+    for (const double concentration : model_.fixed[s].concentrations) concentrations.push_back(concentration + drugs);
     field_.fix(substance, places, concentrations, context);
 }
 
@@ -83,7 +85,17 @@ void Simulation::solve_field(std::int32_t substance, Context& context) {
     invalid_data(fmt::format("The steady field of '{}' was not found: its uptake saturates so sharply that {} rounds were not enough.", model_.substances[s].name, kMostRounds), "Give a larger uptake_half.");
 }
 
-/// Of the start: what solve_steady would refuse in the first step is refused before anything is written.
+/// So that minute 0 can be read, and what has no solution is known before anything is written. The first step finds what it would have solved for.
+void Simulation::solve_start(Context& context) {
+    hold_vessels();
+    for (std::int32_t s = 0; s < field_.n_substances(); ++s) {
+        if (model_.pace[static_cast<std::size_t>(s)] != FieldPace::steady) continue;
+        mechanics_.current_lists(agents_, context);
+        solve_field(s, context);
+    }
+}
+
+/// Of the start, in the scenario's words.
 void Simulation::check_steady(Context& context) const {
     for (std::int32_t substance = 0; substance < field_.n_substances(); ++substance) {
         const auto s = static_cast<std::size_t>(substance);

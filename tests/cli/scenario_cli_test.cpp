@@ -68,6 +68,26 @@ TEST_F(ScenarioCliTest, what_simulate_refuses_the_check_refuses_alike) {
         EXPECT_EQ(check.status, run.status) << check.err << run.err;
         EXPECT_TRUE(run.err.ends_with(check.err)) << "after its warnings: " << check.err << run.err;
     }
+    // Memory for the page too.
+    write_text_file(folder_ / "good.toml", good);
+    for (const std::vector<std::string>& call : {std::vector<std::string>{"scenario", "check", "good.toml"}, {"simulate", "good.toml", "--out", "out"}}) {
+        std::vector<std::string> words = call;
+        words.insert(words.end(), {"--memory", "20M"});
+        const test::Outcome outcome = morula(words);
+        EXPECT_EQ(outcome.status, 5) << outcome.err;
+        EXPECT_NE(outcome.err.find("good.toml: the page of a run needs about 25 MB of memory, the limit is 20 MB"), std::string::npos) << outcome.err;
+    }
+}
+
+TEST_F(ScenarioCliTest, check_and_simulate_say_what_never_happens) {
+    fs::copy_file(examples() / "oxygen_ball_rules.csv", folder_ / "oxygen_ball_rules.csv");
+    write_text_file(folder_ / "late.toml", read_text_file(examples() / "oxygen_ball.toml", 1 << 20) + "\n[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = 600\n");
+    for (const std::vector<std::string>& call : {std::vector<std::string>{"scenario", "check", "late.toml", "--until", "0.33"}, {"simulate", "late.toml", "--out", "out", "--until", "0.33"}}) {
+        const test::Outcome outcome = morula(call);
+        EXPECT_EQ(outcome.status, 0) << outcome.err;
+        EXPECT_NE(outcome.err.find("perturbation 1 (removal) comes at minute 600, and the run ends at minute 0.3: it never happens"), std::string::npos) << outcome.err;
+        EXPECT_NE(outcome.err.find("minute 0.33 is no whole number of steps"), std::string::npos) << outcome.err;
+    }
 }
 
 TEST_F(ScenarioCliTest, runs_that_take_for_ever_say_so) {
@@ -107,7 +127,10 @@ TEST_F(ScenarioCliTest, new_scenarios_pass_the_check_and_run) {
     }
     EXPECT_EQ(morula({"scenario", "new", "heart", "--out", "heart.toml"}).status, 64);
     EXPECT_EQ(morula({"scenario", "new", "--out", "heart.toml"}).status, 64);
-    EXPECT_EQ(morula({"scenario", "new", "islet", "--out", "no/such/folder/x.toml"}).status, 3);
+    const test::Outcome nowhere = morula({"scenario", "new", "islet", "--out", "no/such/folder/x.toml"});
+    EXPECT_EQ(nowhere.status, 3);
+    EXPECT_NE(nowhere.err.find("x.toml: the folder no/such/folder is not there"), std::string::npos) << nowhere.err;
+    EXPECT_EQ(nowhere.err.find(".tmp"), std::string::npos) << nowhere.err;
     EXPECT_EQ(morula({"scenario"}).status, 64);
 }
 

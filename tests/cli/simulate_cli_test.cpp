@@ -76,9 +76,26 @@ TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_thread
     }
     EXPECT_EQ(n_rows, 20);
     EXPECT_EQ(last, json["n_cells"].get<std::int64_t>());
-    EXPECT_NE(file("out-1/readouts.csv").find("minute,readout,value,unit\n0,oxygen.low,0,1\n0,oxygen.p05,38,mmHg\n"), std::string::npos) << file("out-1/readouts.csv");
+    EXPECT_NE(file("out-1/readouts.csv").find("minute,readout,value,unit\n0,oxygen.low,0,1\n0,oxygen.p05,3"), std::string::npos) << file("out-1/readouts.csv");
     EXPECT_NE(file("out-1/readouts.csv").find("\n120,oxygen.rim,"), std::string::npos);
     EXPECT_NE(file("out-1/rates.csv").find("\"cell_type 'tumor', necrosis\",0.17,1/h,guessed,,0.02,1,"), std::string::npos) << file("out-1/rates.csv");
+}
+
+TEST_F(SimulateCliTest, the_first_rows_and_the_first_field_are_those_of_the_solved_field) {
+    write_scenario();
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "start", "--until", "0"}).status, 0);
+    const test::Outcome outcome = morula({"simulate", "ball.toml", "--out", "step", "--until", "0.1"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("Memory: "), std::string::npos) << outcome.out;
+    const auto at = [&](const std::string& out, const std::string& minute) {
+        std::istringstream rows(file(out + "/readouts.csv"));
+        std::string values;
+        for (std::string line; std::getline(rows, line);) values += line.starts_with(minute + ",oxygen.p") ? line.substr(minute.size()) + "\n" : "";
+        return values;
+    };
+    EXPECT_EQ(at("start", "0").find(",38,"), std::string::npos) << "38 is what the scenario begins the solver with: " << at("start", "0");
+    EXPECT_EQ(at("start", "0"), at("step", "0"));
+    EXPECT_EQ(at("step", "0"), at("step", "0.1")) << "the cells of the first step breathe what they start in";
 }
 
 TEST_F(SimulateCliTest, another_seed_gives_another_state_and_until_stops_early) {

@@ -137,6 +137,18 @@ protected:
     std::unique_ptr<Context> context_ = test::make_context(2);
 };
 
+TEST_F(ScenarioExpressionTest, data_of_raw_counts_are_refused_without_talk_of_options_that_are_not_there) {
+    data::Dataset counts = cells();
+    matrix::Csr x = matrix::read_all(*counts.layers.at("X"), *context_);
+    for (float& value : x.values) value = 100.0F;
+    counts.layers["X"] = matrix::make_source(std::move(x));
+    formats::write_h5ad(counts, folder_ / "cells.h5ad", {}, *context_);
+    const Error error = test::thrown_by([&] { read(kScenario); });
+    EXPECT_TRUE(test::contains(error.message(), "scenario.toml, line 26: expression, data: ")) << error.what();
+    EXPECT_TRUE(test::contains(error.message(), "raw counts")) << error.what();
+    EXPECT_FALSE(test::contains(error.next(), "--layer")) << error.what();
+}
+
 TEST_F(ScenarioExpressionTest, files_are_read_once_for_all_values_of_its_guesses) {
     read(kScenario);
     const ScenarioSource source(folder_ / "scenario.toml");
@@ -447,6 +459,7 @@ TEST_F(ScenarioExpressionTest, refuses_what_is_not_there) {
     expect_refused("name = \"IFNB1\"", "name = \"IFNB\"", ErrorCode::invalid_data, {"line 49", "Did you mean 'IFNB1'"});
     expect_refused("name = \"IFNB1\"", "name = \"TNF\"", ErrorCode::invalid_data, {"no one was measured"});
     expect_refused("half = { value = 2, unit = \"nM\"", "half = { value = 2, unit = \"mmHg\"", ErrorCode::invalid_data, {"mmHg"});
+    expect_refused("pseudotime = \"time\"", "pseudotime = \"tine\"", ErrorCode::invalid_data, {"line 31: expression, pseudotime: 'tine' is no obs column of", "Did you mean 'time'"});
     expect_refused("pseudotime = \"time\"\n", "", ErrorCode::invalid_data, {"pseudotime"});
     expect_refused("attempts = { value = 1, unit = \"1/h\", source = \"guessed\", prior = [0.1, 10] }", "attempts = 3", ErrorCode::invalid_data, {"line 27", "unit"});
     expect_refused("neighbors = 4", "neighbours = 4", ErrorCode::invalid_data, {"neighbors"});

@@ -157,7 +157,15 @@ TEST_F(ScenarioPerturbationsTest, what_contradicts_is_refused_with_its_line) {
     const auto drug = [](const std::string& dose) { return "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [3]\nconcentrations = [" + dose + "]\n"; };
     expect_refusal(drug("1") + drug("2"), "two doses at minute 3: 1 and 2");
     expect_refusal(drug("1, 2"), "has 2 numbers, and minutes has 1");
-    expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug intake\"\n", "there is no behaviour 'drug intake'");
+    expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug intake\"\n", "line 35: perturbation 1 (knock_out), behavior: cell_type 'tumor': there is no behaviour 'drug intake'");
+    const std::string knock_out = "[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug export\"\n";
+    expect_refusal(knock_out + "from_min = -6\n", "line 36: perturbation 1 (knock_out), from_min: is -6");
+    expect_refusal(knock_out + "from_min = 10\nuntil_min = 5\n", "line 37: perturbation 1 (knock_out), until_min: is 5");
+    expect_refusal(removal + "share = 2\n", "line 36: perturbation 1 (removal), share: is 2");
+    expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = -1\n", "line 35: perturbation 1 (removal), minute: is -1");
+    const std::string injection = "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nminute = 1\ncenter_um = [100, 100, 100]\n";
+    expect_refusal(injection + "n = 0\nradius_um = 9\n", "line 37: perturbation 1 (injection), n: is 0");
+    expect_refusal(injection + "n = 3\nradius_um = -9\n", "line 38: perturbation 1 (injection), radius_um: is -9");
     expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug uptake\"\nfactor = 2\n", "makes less of a behaviour");
     expect_refusal("[[perturbation]]\nkind = \"over_expression\"\ntype = \"tumor\"\nbehavior = \"drug uptake\"\nfactor = 0.5\n", "makes more of a behaviour");
     expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\n", "minute: is missing");

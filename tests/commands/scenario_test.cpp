@@ -277,6 +277,7 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     refused(with("until_min = 60", "until_min = -1"), "line 2: the scenario, until_min: must be above 0", "above 0");
     refused(with("seed = 7", "every_min = 10\nsnapshot_every_min = 25"), "line 4: the scenario, snapshot_every_min: is no whole multiple of every_min, 10", "whole multiple");
     refused(with("size_um = [200, 200, 200]", "size_um = [200, 210, 200]"), "line 7: domain, size_um: 210 is no whole multiple", "whole multiples");
+    refused(with("size_um = [200, 200, 200]", "size_um = [200, 0, 200]"), "line 7: domain, size_um: 0 is no size", "above 0");
     refused(with("size_um = [200, 200, 200]", "size_um = [200, \"wide\", 200]"), "line 7", "[1.0, 2.0]");
     refused(with("\"um2/s\"", "\"furlong2/s\""), "line 17: substance 'oxygen', diffusion, unit: 'furlong2/s' is no unit of it", "um2/min, um2/s");
     refused(with("diffusion = { value = 2000, unit = \"um2/s\", source = \"measured\" }", "diffusion = 2000"), "line 17: substance 'oxygen', diffusion: has no unit and no source", "{ value");
@@ -298,6 +299,8 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     refused(kScenario, "line 3, column 'y': 'here' is no number", "positions");
     write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,Tcell\n");
     refused(kScenario, "there is no cell type 'Tcell'", "Did you mean 'T cell'?");
+    write_text_file(folder_ / "cells.csv", "x,y,z,type\n");
+    refused(kScenario, "cells of 'cells.csv', file: holds no cells", "with cells");
     write_text_file(folder_ / "cells.csv", "x,y,z\n10,20,30\n");
     refused(kScenario, "no column 'type'", "name a type");
     EXPECT_EQ(test::error_code([] { read_scenario("none.toml", *test::make_context(1)); }), ErrorCode::not_found);
@@ -346,6 +349,41 @@ TEST_F(ScenarioTest, a_scenario_in_which_nobody_ever_is_is_refused) {
     std::string text = kScenario.substr(0, kScenario.find("[[cells]]"));
     refused(text, "the scenario, cells: is missing: there are no cells, and nobody puts any in", "Add [[cells]]");
     read(text + "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nminute = 6\nn = 1\ncenter_um = [50, 50, 50]\nradius_um = 9\n");
+}
+
+TEST_F(ScenarioTest, what_stands_twice_is_refused) {
+    const std::string exchange = "  [[cell_type.exchange]]\n  substance = \"oxygen\"\n  uptake = { value = 3, unit = \"1/min\", source = \"fitted\" }\n";
+    refused(with("[[cell_type]]\nname = \"T cell\"", exchange + "\n[[cell_type]]\nname = \"T cell\""), "line 31: cell_type 'tumor', exchange of 'oxygen', substance: stands in an exchange before this one", "one exchange");
+    refused(kScenario + "[[affinity]]\nfrom = \"tumor\"\nto = \"T cell\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\" }\n", "affinity of 'tumor' for 'T cell', to: stands in an affinity", "Keep one");
+    EXPECT_EQ(read(kScenario + "[[affinity]]\nfrom = \"T cell\"\nto = \"tumor\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\" }\n").model.affinity, (std::vector<double>{1.0, 0.5, 0.0, 1.0}));
+    const std::string met = "  [[cell_type.encounter]]\n  with = \"tumor\"\n  attack = { value = 1, unit = \"1/h\", source = \"fitted\" }\n", turned = "  [[cell_type.transition]]\n  to = \"T cell\"\n  rate = { value = 1, unit = \"1/h\", source = \"fitted\" }\n";
+    refused(with("[[cell_type]]\nname = \"T cell\"", met + met + "[[cell_type]]\nname = \"T cell\""), "encounter with 'tumor', with: stands in an encounter before this one", "one encounter");
+    refused(with("[[cell_type]]\nname = \"T cell\"", turned + turned + "[[cell_type]]\nname = \"T cell\""), "transition to 'T cell', to: stands in a transition before this one", "Keep one");
+}
+
+TEST_F(ScenarioTest, names_can_be_seen) {
+    for (const char* name : {"name = \"oxygen\"", "name = \"tumor\""}) {
+        refused(with(name, "name = \"  \""), "name: is blank", "a name");
+        refused(with(name, "name = \"a\\u0000b\""), "name: holds a control character", "seen");
+    }
+}
+
+TEST_F(ScenarioTest, a_death_that_is_not_named_is_no_rate) {
+    const auto n_deaths = [](const Scenario& scenario) { return std::count_if(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& rate) { return rate.name.ends_with("apoptosis") || rate.name.ends_with("necrosis"); }); };
+    EXPECT_EQ(n_deaths(read(kScenario)), 0);
+    const Scenario named = read(with("cycle = \"live\"", "cycle = \"live\"\napoptosis = { value = 1, unit = \"1/h\", source = \"fitted\" }"));
+    EXPECT_EQ(n_deaths(named), 1);
+    EXPECT_NEAR(named.model.types[0].life.apoptosis_per_min, 1.0 / 60.0, 1e-15);
+}
+
+TEST_F(ScenarioTest, a_step_too_long_for_what_rules_make_of_repulsion_is_refused_with_their_line) {
+    write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cycle entry,0.01,20,4,0\ntumor,oxygen,increases,cell-cell repulsion,1000,20,4,0\n");
+    refused(kScenario, "rules.csv, line 2: the rule lets the cell-cell repulsion of 'tumor' rise to 1000 um/min, and with that cells would overshoot in mechanics steps of more than 0.00421 min", "a smaller saturation");
+    write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cell-cell repulsion,40,20,4,0\n");
+    read(kScenario);
+    const std::string strong = "[[perturbation]]\nkind = \"over_expression\"\ntype = \"tumor\"\nbehavior = \"cell-cell repulsion\"\nfrom_min = 1000\nfactor = 1000\n";
+    const auto line = std::count(kScenario.begin(), kScenario.end(), '\n') + 6;
+    refused(kScenario + strong, "scenario.toml, line " + std::to_string(line) + ": perturbation, factor: lets the cell-cell repulsion of 'tumor' rise to 40000 um/min", "a smaller factor");
 }
 
 TEST_F(ScenarioTest, a_steady_substance_that_nothing_takes_away_is_refused) {

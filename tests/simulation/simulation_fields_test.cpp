@@ -5,6 +5,7 @@
 
 #include "morula/simulation/simulation.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -48,6 +49,37 @@ TEST(simulation_fields, uptake_that_saturates_solves_its_quadratic) {
     Simulation simulation(row_of_three(100.0, 0.0), one_cell(), *context);
     simulation.advance(0.1, *context);
     EXPECT_NEAR(middle_of(simulation), 5.0 * 40.0 / (5.0 + 2494.0 / 8000.0 * 100.0), 1e-3);
+}
+
+TEST(simulation_fields, a_steady_field_is_solved_for_before_anything_moves) {
+    const auto context = test::make_context(1);
+    const test::TemporaryFolder folder;
+    Model model = row_of_three(100.0, 5.0);
+    model.types[0].mechanics.speed_um_per_min = 1.0;
+    model.perturbations.drugs = {{.substance = 0, .shape = Drug::Shape::curve, .route = Drug::Route::vessels, .points = {{0.0, 0.0}, {60.0, 60.0}}}};
+    const auto middle = [](const Simulation& of) { return middle_of(of); };
+    Simulation simulation(model, one_cell(), *context);
+    EXPECT_NEAR(middle(simulation) / closed_form(100.0, 5.0), 1.0, 1e-4) << "of minute 0";
+    // Nothing of the first step is solved for twice, and a state of minute 0 goes on with the same bits.
+    const double at_start = middle(simulation);
+    simulation.save(folder / "state", "row");
+    simulation.advance(0.1, *context);
+    EXPECT_EQ(middle(simulation), at_start) << "the next is due when the life clock strikes";
+    Simulation again = Simulation::load(model, folder / "state", "row", *context);
+    again.advance(12.0, *context);
+    simulation.advance(12.0, *context);
+    EXPECT_EQ(again.hash(), simulation.hash());
+    EXPECT_GT(middle(simulation), 1.1 * at_start) << "the vessels hold more by then";
+    // Drugs in the vessels act from minute 0 on.
+    model.perturbations.drugs = {{.substance = 0, .route = Drug::Route::vessels, .points = {{0.0, 40.0}}}};
+    EXPECT_GT(middle(Simulation(model, one_cell(), *context)), 1.5 * at_start);
+    // Beside a stirred medium too, which is fixed anew at each solution.
+    model.medium = {40.0};
+    model.fixed = {{{model.box.place(0, 0, 0)}, {40.0}}};
+    Simulation stirred(model, one_cell(), *context);
+    stirred.advance(12.0, *context);
+    EXPECT_EQ(stirred.field().values(0)[0], 80.0);
+    EXPECT_EQ(stirred.field().values(0)[2], 40.0);
 }
 
 TEST(simulation_fields, a_stepped_field_with_saturating_uptake_ends_at_the_steady_one) {
