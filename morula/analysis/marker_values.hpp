@@ -23,7 +23,7 @@ public:
     const matrix::RowBlockSource& source() const { return counts_ ? *counts_->counts : log_values_; }
     /// Of the counts; null where there are only log values.
     const CountLevels* levels() const { return levels_.get(); }
-    /// Genes whose columns fit a quarter of the memory budget.
+    /// Genes whose columns fit half of the memory budget.
     std::int64_t genes_per_range(const Context& context) const;
     void read(const matrix::CompactColumns& columns, std::int64_t gene, GeneEntries& out) const;
 

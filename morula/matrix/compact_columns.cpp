@@ -239,7 +239,7 @@ float BytePiece::escaped(std::size_t i) const {
 }
 
 std::int64_t CompactColumns::columns_at_once(const RowBlockSource& source, double bytes_per_entry, const Context& context) {
-    constexpr double kBudgetShare = 0.25;
+    constexpr double kBudgetShare = 0.5;  // each further range of columns reads the whole source again
     constexpr std::int64_t kLeast = 64;
     const std::int64_t n = std::max<std::int64_t>(1, source.n_cols());
     const double bytes_per_column = static_cast<double>(std::max<std::int64_t>(1, source.nnz())) * bytes_per_entry / static_cast<double>(n);

@@ -51,7 +51,7 @@ public:
     /// Bytes that an entry takes at most, when all values are small integers and when they are not.
     static constexpr double kBytesPerCount = 4.0;
     static constexpr double kBytesPerFloat = 7.0;
-    /// How many columns of a source fit a quarter of the memory budget (at least 64), entries being spread evenly.
+    /// How many columns of a source fit half of the memory budget (at least 64), entries being spread evenly.
     static std::int64_t columns_at_once(const RowBlockSource& source, double bytes_per_entry, const Context& context);
 
 private:
