@@ -52,6 +52,15 @@ double soft_memberships_here(std::span<const float> penalty, std::span<float> sc
     return static_cast<double>(largest) + std::log(static_cast<double>(sum));
 }
 
+void add_to_here(std::span<const float> values, std::span<double> sums) {
+    const hn::ScalableTag<double> d;
+    const hn::Rebind<float, decltype(d)> floats;
+    const std::size_t lanes = hn::Lanes(d);
+    const std::size_t whole = values.size() - values.size() % lanes;
+    for (std::size_t k = 0; k < whole; k += lanes) hn::StoreU(hn::Add(hn::LoadU(d, sums.data() + k), hn::PromoteTo(d, hn::LoadU(floats, values.data() + k))), d, sums.data() + k);
+    for (std::size_t k = whole; k < values.size(); ++k) sums[k] += static_cast<double>(values[k]);
+}
+
 }  // namespace morula::analysis::harmony_detail::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -59,6 +68,7 @@ HWY_AFTER_NAMESPACE();
 namespace morula::analysis::harmony_detail {
 
 HWY_EXPORT(soft_memberships_here);
+HWY_EXPORT(add_to_here);
 
 double soft_memberships(std::span<const float> penalty, std::span<float> scores) { return HWY_DYNAMIC_DISPATCH(soft_memberships_here)(penalty, scores); }
 
@@ -74,9 +84,7 @@ double soft_memberships_plain(std::span<const float> penalty, std::span<float> s
     return static_cast<double>(largest) + std::log(static_cast<double>(sum));
 }
 
-void add_to(std::span<const float> values, std::span<double> sums) {
-    for (std::size_t k = 0; k < values.size(); ++k) sums[k] += static_cast<double>(values[k]);
-}
+void add_to(std::span<const float> values, std::span<double> sums) { HWY_DYNAMIC_DISPATCH(add_to_here)(values, sums); }
 
 }  // namespace morula::analysis::harmony_detail
 #endif

@@ -7,6 +7,7 @@
 #include "morula/analysis/loess.hpp"
 #include "morula/core/error.hpp"
 #include "morula/matrix/tiles.hpp"
+#include "morula/matrix/whole_numbers.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -31,15 +32,15 @@ std::vector<double> count_sums(const matrix::RowBlockSource& counts, Context& co
         for (std::int64_t r = 0; r < tile.n_rows; ++r) {
             const auto genes = tile.row_indices(r);
             const auto values = tile.row_values(r);
-            bool all_counts = true;
+            matrix::WholeNumbers numbers;
+            for (const float value : values) numbers.take(value);
+            if (!numbers.all_below_2_to(23)) check_row(genes, values, first_row + r);  // larger ones and -0 are counts too
             for (std::size_t i = 0; i < genes.size(); ++i) {
                 const double x = static_cast<double>(values[i]);
                 const std::size_t at = 2 * static_cast<std::size_t>(genes[i]);
                 of_gene[at] += x;
                 of_gene[at + 1] += x * x;
-                all_counts = all_counts && is_count(values[i]);
             }
-            if (!all_counts) check_row(genes, values, first_row + r);
         }
     });
 }

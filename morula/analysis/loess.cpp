@@ -162,6 +162,23 @@ double dot(const std::vector<double>& a, const std::vector<double>& b) {
     return sum;
 }
 
+/// The three products of two columns, each added in order: at once, so that none waits for the others.
+struct Products {
+    double aa = 0.0;
+    double bb = 0.0;
+    double ab = 0.0;
+};
+
+Products products_of(const std::vector<double>& a, const std::vector<double>& b) {
+    Products sum;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        sum.aa += a[i] * a[i];
+        sum.bb += b[i] * b[i];
+        sum.ab += a[i] * b[i];
+    }
+    return sum;
+}
+
 void rotate(std::vector<double>& a, std::vector<double>& b, double c, double s) {
     for (std::size_t i = 0; i < a.size(); ++i) {
         const double old = a[i];
@@ -178,9 +195,7 @@ std::array<double, kTerms> solve_local(LocalDesign design) {
         bool turned = false;
         for (std::size_t p = 0; p + 1 < kTerms; ++p) {
             for (std::size_t r = p + 1; r < kTerms; ++r) {
-                const double pp = dot(columns[p], columns[p]);
-                const double rr = dot(columns[r], columns[r]);
-                const double pr = dot(columns[p], columns[r]);
+                const auto [pp, rr, pr] = products_of(columns[p], columns[r]);
                 if (std::abs(pr) <= 1e-16 * std::sqrt(pp * rr)) continue;
                 turned = true;
                 const double zeta = (rr - pp) / (2.0 * pr);

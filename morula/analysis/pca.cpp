@@ -54,9 +54,11 @@ void check_sizes(const matrix::RowBlockSource& values, const PcaOptions& options
     context.require_memory(pca_memory(values.n_cols()), "pca");
 }
 
+enum class Cells { placed, left };
+
 /// eigenpairs: of a matrix whose upper triangle is given.
 template <class Eigenpairs>
-PcaResult pca_with(const matrix::RowBlockSource& given, const PcaOptions& options, Context& context, const Eigenpairs& eigenpairs) {
+PcaResult pca_with(const matrix::RowBlockSource& given, const PcaOptions& options, Cells cells, Context& context, const Eigenpairs& eigenpairs) {
     check_sizes(given, options, context);
     // Read twice: chosen genes and logs are worked out once where there is room for them.
     const matrix::Matrix once(std::shared_ptr<const matrix::RowBlockSource>(), &given);
@@ -74,7 +76,7 @@ PcaResult pca_with(const matrix::RowBlockSource& given, const PcaOptions& option
         result.variance_ratio.push_back(total > 0.0 ? result.variance.back() / total : 0.0);
     }
     result.loadings = signed_loadings(eigen.vectors);
-    result.embedding = project(values, result, context);
+    if (cells == Cells::placed) result.embedding = project(values, result, context);
     return result;
 }
 
@@ -95,15 +97,18 @@ void mirror(matrix::Dense<double>& square, Context& context) {
 std::int64_t pca_memory(std::int64_t n_genes) { return gene_covariance_memory(n_genes) + n_genes * n_genes * static_cast<std::int64_t>(sizeof(double)); }
 
 PcaResult pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context) {
-    return pca_with(values, options, context, [&](matrix::Dense<double> upper) { return matrix::largest_eigenpairs(std::move(upper), options.n_components); });
+    return pca_with(values, options, Cells::placed, context, [&](matrix::Dense<double> upper) { return matrix::largest_eigenpairs(std::move(upper), options.n_components); });
 }
 
-PcaResult quick_pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context) {
-    if (std::min(values.n_rows(), values.n_cols()) < 4 * kLanczosSpace || options.n_components > kLanczosSpace / 4) return pca(values, options, context);
-    return pca_with(values, options, context, [&](matrix::Dense<double> upper) {
-        mirror(upper, context);
-        matrix::SymmetricEigen found = leading_eigenpairs(upper, options.n_components, context);
-        return std::ssize(found.values) == options.n_components ? std::move(found) : matrix::largest_eigenpairs(std::move(upper), options.n_components);
+PcaResult leading_components(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context) {
+    const bool is_large = std::min(values.n_rows(), values.n_cols()) >= 4 * kLanczosSpace && options.n_components <= kLanczosSpace / 4;
+    return pca_with(values, options, Cells::left, context, [&](matrix::Dense<double> upper) {
+        if (is_large) {
+            mirror(upper, context);
+            matrix::SymmetricEigen found = leading_eigenpairs(upper, options.n_components, context);
+            if (std::ssize(found.values) == options.n_components) return found;
+        }
+        return matrix::largest_eigenpairs(std::move(upper), options.n_components);
     });
 }
 

@@ -35,8 +35,9 @@ struct PcaResult {
 /// Throws invalid_data when min(n_cells - 1, n_genes) < n_components, resource_limit when the covariance does not fit.
 PcaResult pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context);
 /// As pca(), but with the eigenpairs of block_lanczos.hpp where there are four times as many cells and genes as its space has dimensions: components that stand apart are the same to float32, those
-/// that share out noise are others of nearly the same variance, and it takes a fifth of the time. For what reads distances between cells, not single components.
-PcaResult quick_pca(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context);
+/// that share out noise are others of nearly the same variance, and it takes a fifth of the time. For what reads distances between cells, not single components. No cell is placed: the
+/// embedding has no rows.
+PcaResult leading_components(const matrix::RowBlockSource& values, const PcaOptions& options, Context& context);
 /// What it asks of the memory budget, in bytes.
 std::int64_t pca_memory(std::int64_t n_genes);
 

@@ -7,6 +7,7 @@
 
 #include "morula/core/error.hpp"
 #include "morula/data/dataset.hpp"
+#include "morula/matrix/whole_numbers.hpp"
 
 namespace morula::data {
 namespace {
@@ -43,6 +44,13 @@ int weight(ValueSpace space) {
         case ValueSpace::not_finite: return 4;
     }
     return 0;
+}
+
+/// True only when all are counts below 2^23, as nearly always.
+bool surely_counts(std::span<const float> values) {
+    matrix::WholeNumbers numbers;
+    for (const float value : values) numbers.take(value);
+    return !values.empty() && numbers.all_below_2_to(23);
 }
 
 std::string name_of(const Table& table, std::int64_t i, const char* what) {
@@ -142,6 +150,7 @@ ValueLook look_at_values(const matrix::RowBlockSource& matrix, const Table& obs,
         look.cells_looked_at += run.size();
         for (std::int64_t row = 0; row < block.n_rows; ++row) {
             const std::span<const float> values = block.row_values(row);
+            if (surely_counts(values) && *std::max_element(values.begin(), values.end()) <= worst) continue;  // says nothing new
             for (std::size_t i = 0; i < values.size(); ++i) {
                 const ValueSpace space = space_of(values[i]);
                 const bool larger = std::isfinite(values[i]) && values[i] > look.largest;

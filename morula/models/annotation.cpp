@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "morula/core/error.hpp"
+#include "morula/core/parallel.hpp"
 #include "morula/models/multinomial_logistic.hpp"
 #include "morula/models/nearest_labels.hpp"
 #include "morula/models/query_pass.hpp"
@@ -14,6 +15,7 @@ namespace morula::models {
 namespace {
 
 constexpr double kUncalibratedMass = 0.9;
+constexpr std::int64_t kBlockCells = 1024;
 
 using Rows = std::vector<std::int64_t>;
 
@@ -208,6 +210,24 @@ UsualDistances usual_without_folds(const LabelledSpace& reference, const Nearest
     return usual_distances(log_distances(reference.space, reference.space, nearest, context), voted, reference.n_labels);
 }
 
+/// Label, confidence, label set and novelty of every query cell.
+void call_cells(const Scored& scored, const UsualDistances& usual, AnnotateResult& out, Context& context) {
+    out.label = best_labels(scored.opinions.pooled.view());
+    out.confidence.resize(out.label.size());
+    out.label_set.resize(out.label.size());
+    out.novelty_p.resize(out.label.size());
+    parallel_blocks(context, scored.opinions.pooled.n_rows, kBlockCells, [&](Block block) {
+        for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
+            const auto at = static_cast<std::size_t>(cell);
+            const std::span<const float> probability = scored.opinions.pooled.row(cell);
+            const auto best = static_cast<double>(*std::ranges::max_element(probability));
+            out.confidence[at] = out.calibration ? out.calibration->confidence.at(best) : best;
+            out.label_set[at] = out.calibration ? label_set(out.calibration->thresholds, probability) : likely_labels(probability, kUncalibratedMass);
+            out.novelty_p[at] = novelty_p(usual, scored.log_distance[at], scored.nearest_label[at]);
+        }
+    });
+}
+
 void check_inputs(const AnnotateInputs& inputs) {
     const std::int64_t n = inputs.reference.counts->n_rows();
     if (std::ssize(inputs.label) != n) invalid_data(fmt::format("There are {} labels for {} reference cells.", inputs.label.size(), n), "Give one label a reference cell.");
@@ -226,7 +246,6 @@ AnnotateResult annotate(const AnnotateInputs& inputs, const AnnotateOptions& opt
     check_inputs(inputs);
     const JointSpaceOptions space_options{.n_variable_genes = options.n_variable_genes, .n_components = options.n_components, .max_query_cells = options.max_query_cells, .seed = options.seed};
     const JointSpace joint = learn_joint_space(inputs.reference, inputs.query, space_options, context);
-    const bool all_learned = std::ssize(joint.learned_on) == inputs.query.counts->n_rows();
     const std::vector<std::int32_t> learned_batch = picked(inputs.query.batch, joint.learned_on);
     const MixedSpace mixed = mix_batches({joint.reference_pca.view(), inputs.reference.batch, inputs.reference.n_batches}, {joint.learned_pca.view(), learned_batch, inputs.query.n_batches},
                                          options.seed, context);
@@ -234,7 +253,7 @@ AnnotateResult annotate(const AnnotateInputs& inputs, const AnnotateOptions& opt
     const CorrelationLabelsOptions correlation;
     const matrix::Matrix reference_values = matrix::make_view_source(joint.reference.view());
     const LabelProfiles profiles = label_profiles(*reference_values, inputs.label, inputs.n_labels, correlation, context);
-    PassedCells passed = pass_over_query(all_learned ? *joint.learned_counts : *inputs.query.counts, joint.genes, {joint.components, on_counts, profiles, correlation}, context);
+    PassedCells passed = pass_over_query(joint.counts_of_all ? *joint.counts_of_all : *inputs.query.counts, joint.genes, {joint.projection, on_counts, profiles, correlation}, context);
     const matrix::Dense<float> query = place_cells({passed.pca.view(), inputs.query.batch, inputs.query.n_batches}, joint.learned_on, joint.learned_pca.view(), mixed.query.view(), options.seed, context);
     const LabelledSpace reference{mixed.reference.view(), inputs.label, inputs.n_labels};
     const NearestSearch search(reference.space, context);
@@ -251,14 +270,7 @@ AnnotateResult annotate(const AnnotateInputs& inputs, const AnnotateOptions& opt
     out.genes = joint.genes;
     out.total = std::move(passed.total);
     out.n_learned_on = std::ssize(joint.learned_on);
-    out.novelty_p = novelty_p(usual, scored.log_distance, scored.nearest_label);
-    out.label = best_labels(scored.opinions.pooled.view());
-    for (std::int64_t cell = 0; cell < scored.opinions.pooled.n_rows; ++cell) {
-        const std::span<const float> probability = std::as_const(scored.opinions.pooled).row(cell);
-        const auto best = static_cast<double>(*std::ranges::max_element(probability));
-        out.confidence.push_back(out.calibration ? out.calibration->confidence.at(best) : best);
-        out.label_set.push_back(out.calibration ? label_set(out.calibration->thresholds, probability) : likely_labels(probability, kUncalibratedMass));
-    }
+    call_cells(scored, usual, out, context);
     out.correlation = std::move(passed.correlation);
     out.opinions = std::move(scored.opinions);
     return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "morula/analysis/harmony_simd.hpp"
 #include "morula/analysis/kmeans.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/blas.hpp"
@@ -15,6 +16,7 @@ constexpr std::int64_t kCellsOfCluster = 30;
 constexpr std::int64_t kMostClusters = 100;
 constexpr float kSigma = 0.1F;
 constexpr double kLeastCells = 0.5;
+constexpr double kLeastShare = 1e-4;  // of a cell in a cluster; less moves nothing that counts
 
 void scale_to_unit(std::span<const float> from, std::span<float> to) {
     double squares = 0.0;
@@ -28,14 +30,9 @@ matrix::Dense<float> memberships_of(const Block& block, matrix::DenseView<const 
     matrix::Dense<float> unit(block.size(), embedding.n_cols);
     for (std::int64_t row = 0; row < block.size(); ++row) scale_to_unit(embedding.row(block.begin + row), unit.row(row));
     matrix::Dense<float> share(block.size(), centers.n_rows);
-    matrix::gemm(1.0F, unit.view(), matrix::Transpose::no, centers.view(), matrix::Transpose::yes, 0.0F, share.view());
-    for (std::int64_t row = 0; row < block.size(); ++row) {
-        const auto own = share.row(row);
-        const float most = *std::max_element(own.begin(), own.end());
-        float sum = 0.0F;
-        for (float& each : own) sum += each = std::exp(2.0F * (each - most) / kSigma);
-        for (float& each : own) each /= sum;
-    }
+    matrix::gemm(2.0F / kSigma, unit.view(), matrix::Transpose::no, centers.view(), matrix::Transpose::yes, 0.0F, share.view());
+    const std::vector<float> no_penalty(static_cast<std::size_t>(centers.n_rows), 0.0F);
+    for (std::int64_t row = 0; row < block.size(); ++row) analysis::harmony_detail::soft_memberships(no_penalty, share.row(row));
     return share;
 }
 
@@ -89,6 +86,7 @@ BatchMoves learn_moves(matrix::DenseView<const float> before, matrix::DenseView<
         const std::int64_t k = block.begin;
         for (std::int64_t cell = 0; cell < before.n_rows; ++cell) {
             const auto own = static_cast<double>(share(cell, k));
+            if (own < kLeastShare) continue;
             const std::int64_t to = batch_of(batch, rows[static_cast<std::size_t>(cell)]) * n_clusters + k;
             weight[static_cast<std::size_t>(to)] += own;
             const auto sum = out.move.row(to);
@@ -110,7 +108,7 @@ matrix::Dense<float> moved(const BatchMoves& moves, matrix::DenseView<const floa
             const std::int64_t first = batch_of(batch, block.begin + row) * n_clusters;
             for (std::int64_t k = 0; k < n_clusters; ++k) {
                 const auto own = static_cast<double>(share(row, k));
-                if (own < 1e-4) continue;
+                if (own < kLeastShare) continue;
                 const auto move = moves.move.row(first + k);
                 for (std::size_t dim = 0; dim < sum.size(); ++dim) sum[dim] += own * move[dim];
             }

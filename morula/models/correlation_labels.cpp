@@ -81,12 +81,18 @@ class SortedEntries {
 public:
     /// `values` of `genes`, those above 0 that have a place.
     void fill(const RankedLabels& ranked, std::span<const std::uint32_t> genes, std::span<const float> values) {
-        entries_.clear();
         forget_levels();
-        for (std::size_t i = 0; i < genes.size(); ++i) {
+        entries_.resize(genes.size());
+        std::size_t n = 0;
+        for (std::size_t i = 0; i < genes.size(); ++i) {  // which genes are in use no processor can guess: kept without a branch
             const std::int32_t place = ranked.place_of_gene[genes[i]];
-            if (place == kNotInUse || !(values[i] > 0.0F)) continue;
-            entries_.push_back({values[i], static_cast<std::uint32_t>(place), levels_.size() <= kMostLevels ? level_of(values[i]) : 0});
+            entries_[n] = {values[i], static_cast<std::uint32_t>(place), 0};
+            n += static_cast<std::size_t>(static_cast<int>(place != kNotInUse) & static_cast<int>(values[i] > 0.0F));
+        }
+        entries_.resize(n);
+        for (Entry& entry : entries_) {
+            if (levels_.size() > kMostLevels) break;
+            entry.level = level_of(entry.value);
         }
         if (levels_.size() > kMostLevels) sort_by_comparing();
         else sort_by_counting();

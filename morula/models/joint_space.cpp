@@ -9,6 +9,7 @@
 #include "morula/analysis/even_sample.hpp"
 #include "morula/analysis/harmony.hpp"
 #include "morula/analysis/hvg.hpp"
+#include "morula/analysis/pca.hpp"
 #include "morula/core/error.hpp"
 #include "morula/matrix/held_in_memory.hpp"
 #include "morula/models/batch_moves.hpp"
@@ -65,25 +66,29 @@ matrix::Dense<float> rows_of(const matrix::Dense<float>& from, std::int64_t begi
 
 JointSpace learn_joint_space(const CountsAndBatches& reference, const CountsAndBatches& query, const JointSpaceOptions& options, Context& context) {
     check_sides(*reference.counts, *query.counts);
-    JointSpace out;
-    out.learned_on = analysis::even_sample(query.counts->n_rows(), options.max_query_cells);
+    std::vector<std::int64_t> learned_on = analysis::even_sample(query.counts->n_rows(), options.max_query_cells);
     JointBatches batches;
     batches.add(reference.batch, reference.n_batches, all_rows(reference.counts->n_rows()));
-    batches.add(query.batch, query.n_batches, out.learned_on);
+    batches.add(query.batch, query.n_batches, learned_on);
     const matrix::Matrix reference_counts = matrix::held_in_memory(borrowed(*reference.counts), context);
-    out.learned_counts = matrix::held_in_memory(matrix::select_rows(borrowed(*query.counts), out.learned_on), context);
+    const matrix::Matrix learned_counts = matrix::held_in_memory(matrix::select_rows(borrowed(*query.counts), learned_on), context);
     const analysis::HvgOptions hvg{.flavor = analysis::HvgFlavor::seurat_v3, .n_top = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_variable_genes, reference.counts->n_cols()))};
-    out.genes = analysis::hvg(*matrix::stack_rows({reference_counts, out.learned_counts}), batches.code, batches.n, hvg, context).genes;
-    out.reference = log_values(*reference_counts, out.genes, context);
-    const matrix::Csr learned = log_values(*out.learned_counts, out.genes, context);
+    std::vector<std::int64_t> genes = analysis::hvg(*matrix::stack_rows({reference_counts, learned_counts}), batches.code, batches.n, hvg, context).genes;
+    matrix::Csr of_reference = log_values(*reference_counts, genes, context);
+    const std::vector<matrix::Csr> of_learned = log_value_pieces(*learned_counts, genes, context);
 
-    const matrix::Matrix joint = matrix::stack_rows({matrix::make_view_source(out.reference.view()), matrix::make_view_source(learned.view())});
-    const std::int64_t most = std::min(joint->n_rows() - 1, std::ssize(out.genes));
-    if (most < 2) invalid_data(fmt::format("{} cells and {} variable genes are too few for a joint space.", joint->n_rows(), out.genes.size()), "Give more cells, or sides that share more genes.");
-    out.components = analysis::quick_pca(*joint, {.n_components = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_components, most))}, context);
-    out.reference_pca = rows_of(out.components.embedding, 0, out.reference.n_rows);
-    out.learned_pca = rows_of(out.components.embedding, out.reference.n_rows, learned.n_rows);
-    return out;
+    std::vector<matrix::Matrix> parts{matrix::make_view_source(of_reference.view())};
+    for (const matrix::Csr& piece : of_learned) parts.push_back(matrix::make_view_source(piece.view()));
+    const matrix::Matrix joint = matrix::stack_rows(std::move(parts));
+    const std::int64_t most = std::min(joint->n_rows() - 1, std::ssize(genes));
+    if (most < 2) invalid_data(fmt::format("{} cells and {} variable genes are too few for a joint space.", joint->n_rows(), genes.size()), "Give more cells, or sides that share more genes.");
+    const Projection projection(analysis::leading_components(*joint, {.n_components = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_components, most))}, context));
+    matrix::Dense<float> reference_pca = projection.place_all(of_reference.view(), context);
+    matrix::Dense<float> learned_pca(std::ssize(learned_on), projection.n_components());
+    float* at = learned_pca.values.data();
+    for (const matrix::Csr& piece : of_learned) at = std::ranges::copy(projection.place_all(piece.view(), context).values, at).out;
+    const bool all_learned = std::ssize(learned_on) == query.counts->n_rows();
+    return {std::move(genes), std::move(learned_on), all_learned ? learned_counts : nullptr, projection, std::move(of_reference), std::move(reference_pca), std::move(learned_pca)};
 }
 
 MixedSpace mix_batches(const EmbeddedCells& reference, const EmbeddedCells& query, std::uint64_t seed, Context& context) {

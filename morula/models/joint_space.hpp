@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "morula/analysis/pca.hpp"
 #include "morula/core/context.hpp"
 #include "morula/matrix/block_source.hpp"
+#include "morula/models/projection.hpp"
 
 namespace morula::models {
 
@@ -29,14 +29,14 @@ struct JointSpaceOptions {
 struct JointSpace {
     std::vector<std::int64_t> genes;         // variable genes, columns of the counts
     std::vector<std::int64_t> learned_on;    // query cells that the space was learned on, rising
-    matrix::Matrix learned_counts;           // their counts, held in memory where there is room
-    analysis::PcaResult components;          // embedding: reference cells, then those of the query
+    matrix::Matrix counts_of_all;            // of the query in memory, where the space was learned on all of it; else null
+    Projection projection;                   // of log values of these genes on the components
     matrix::Csr reference;                   // ln(1 + counts per 10,000 of the shared genes), n_cells x genes.size()
     matrix::Dense<float> reference_pca;      // n_cells x n_components
     matrix::Dense<float> learned_pca;
 };
 
-/// Variable genes by seurat_v3 within each batch of reference and query (of up to max_query_cells), exact PCA of both together.
+/// Variable genes by seurat_v3 within each batch of reference and query (of up to max_query_cells), PCA of both together (analysis::leading_components).
 /// Throws invalid_data when the two have different genes or too few cells for a component.
 JointSpace learn_joint_space(const CountsAndBatches& reference, const CountsAndBatches& query, const JointSpaceOptions& options, Context& context);
 

@@ -78,7 +78,8 @@ private:
 std::vector<std::int32_t> by_probability(std::span<const float> probability) {
     std::vector<std::int32_t> order(probability.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return probability[static_cast<std::size_t>(a)] > probability[static_cast<std::size_t>(b)]; });
+    const auto of = [&](std::int32_t label) { return probability[static_cast<std::size_t>(label)]; };
+    std::sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) { return of(a) > of(b) || (of(a) == of(b) && a < b); });
     return order;
 }
 
@@ -125,6 +126,8 @@ std::vector<std::int32_t> label_set(const LabelSetThresholds& thresholds, std::s
 }
 
 std::vector<std::int32_t> likely_labels(std::span<const float> probability, double mass) {
+    const auto best = std::max_element(probability.begin(), probability.end());
+    if (best != probability.end() && static_cast<double>(*best) >= mass) return {static_cast<std::int32_t>(best - probability.begin())};
     std::vector<std::int32_t> set;
     double sum = 0.0;
     for (const std::int32_t label : by_probability(probability)) {

@@ -49,67 +49,81 @@ private:
     std::span<double> sum_;
 };
 
-struct Work {
-    matrix::CsrScratch scratch;
-    matrix::Csr values;
-};
+void append(const matrix::CsrView& rows, matrix::Csr& to) {
+    const std::int64_t shift = std::ssize(to.values) - rows.indptr[0];
+    for (std::int64_t row = 1; row <= rows.n_rows; ++row) to.indptr.push_back(rows.indptr[static_cast<std::size_t>(row)] + shift);
+    const auto begin = static_cast<std::size_t>(rows.indptr[0]);
+    const auto indices = rows.indices.subspan(begin, static_cast<std::size_t>(rows.nnz()));
+    const auto values = rows.values.subspan(begin, static_cast<std::size_t>(rows.nnz()));
+    to.indices.insert(to.indices.end(), indices.begin(), indices.end());
+    to.values.insert(to.values.end(), values.begin(), values.end());
+}
 
 }  // namespace
 
 LogRows::LogRows(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes)
-    : counts_(counts), genes_(genes), block_rows_(rows_at_once(counts)), total_(static_cast<std::size_t>(counts.n_rows())) {}
+    : block_rows_(rows_at_once(counts)), total_(static_cast<std::size_t>(counts.n_rows())), chosen_(matrix::select_cols(std::make_shared<SummedRows>(counts, total_), genes)) {}
+
+void LogRows::read_block(matrix::Range rows, Room& room, const Body& body) {
+    const matrix::CsrView counts = chosen_->read(rows, room.scratch);
+    matrix::Csr& values = room.values;
+    values.start(counts.n_rows, counts.n_cols);
+    values.values.resize(static_cast<std::size_t>(counts.nnz()));
+    float* to = values.values.data();
+    for (std::int64_t row = 0; row < counts.n_rows; ++row) {
+        const double total = total_[static_cast<std::size_t>(rows.begin + row)];
+        const double scale = total > 0.0 ? kCountsPerCell / total : 1.0;
+        matrix::PerCount<float> log_of;
+        for (const float count : counts.row_values(row)) *to++ = log_of.of(count, [scale](float x) { return matrix::log1p_scaled_value(x, scale); });
+        values.indices.insert(values.indices.end(), counts.row_indices(row).begin(), counts.row_indices(row).end());
+        values.indptr.push_back(std::ssize(values.indices));
+    }
+    body(rows.begin, values.view());
+}
 
 void LogRows::read(matrix::Range rows, Context& context, const Body& body) {
-    const SummedRows summed(counts_, total_);
-    const matrix::Matrix kept = matrix::select_cols({std::shared_ptr<const matrix::RowBlockSource>(), &summed}, genes_);
-    matrix::ScratchPool<Work> pool;
+    matrix::ScratchPool<Room> pool;
     parallel_blocks(context, rows.size(), block_rows_, [&](Block block) {
-        auto work = pool.take();
-        const std::int64_t first = rows.begin + block.begin;
-        const matrix::CsrView counts = kept->read({first, rows.begin + block.end}, work->scratch);
-        matrix::Csr& values = work->values;
-        values.start(counts.n_rows, counts.n_cols);
-        for (std::int64_t row = 0; row < counts.n_rows; ++row) {
-            const double total = total_[static_cast<std::size_t>(first + row)];
-            const double scale = total > 0.0 ? kCountsPerCell / total : 1.0;
-            matrix::PerCount<float> log_of;
-            for (const float count : counts.row_values(row)) values.values.push_back(log_of.of(count, [scale](float x) { return matrix::log1p_scaled_value(x, scale); }));
-            values.indices.insert(values.indices.end(), counts.row_indices(row).begin(), counts.row_indices(row).end());
-            values.end_row();
-        }
-        body(first, values.view());
+        auto room = pool.take();
+        read_block({rows.begin + block.begin, rows.begin + block.end}, *room, body);
     });
 }
 
+void LogRows::read_in_order(matrix::Range rows, const Body& body) {
+    Room room;
+    for (std::int64_t begin = rows.begin; begin < rows.end; begin += block_rows_) read_block({begin, std::min(rows.end, begin + block_rows_)}, room, body);
+}
+
+std::vector<matrix::Csr> log_value_pieces(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context) {
+    constexpr std::int64_t kPieceRows = 2048;
+    LogRows logs(counts, genes);
+    std::vector<matrix::Csr> pieces(static_cast<std::size_t>((counts.n_rows() + kPieceRows - 1) / kPieceRows));
+    parallel_blocks(context, counts.n_rows(), kPieceRows, [&](Block block) {
+        matrix::Csr& piece = pieces[static_cast<std::size_t>(block.index)];
+        piece.start(block.size(), std::ssize(genes));
+        logs.read_in_order({block.begin, block.end}, [&](std::int64_t first_row, const matrix::CsrView& values) {
+            if (first_row == block.begin) {  // the others will be about as full
+                const std::int64_t expected = values.nnz() * (block.size() + block.size() / 8) / values.n_rows;
+                matrix::reserve_large(piece.indices, expected);
+                matrix::reserve_large(piece.values, expected);
+            }
+            append(values, piece);
+        });
+    });
+    return pieces;
+}
+
 matrix::Csr log_values(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context) {
-    constexpr std::int64_t kGroupRows = 8192;  // in memory twice
+    std::vector<matrix::Csr> pieces = log_value_pieces(counts, genes, context);
+    std::int64_t nnz = 0;
+    for (const matrix::Csr& piece : pieces) nnz += piece.view().nnz();
     matrix::Csr out;
     out.start(counts.n_rows(), std::ssize(genes));
-    LogRows logs(counts, genes);
-    std::vector<matrix::Csr> pieces(static_cast<std::size_t>(kGroupRows / logs.block_rows()));
-    for (std::int64_t group = 0; group < counts.n_rows(); group += kGroupRows) {
-        const std::int64_t n_rows = std::min(kGroupRows, counts.n_rows() - group);
-        logs.read({group, group + n_rows}, context, [&](std::int64_t first_row, const matrix::CsrView& values) {
-            matrix::Csr& piece = pieces[static_cast<std::size_t>((first_row - group) / logs.block_rows())];
-            piece.indptr.assign(values.indptr.begin(), values.indptr.end());
-            piece.indices.assign(values.indices.begin(), values.indices.end());
-            piece.values.assign(values.values.begin(), values.values.end());
-        });
-        for (std::int64_t row = 0; row < n_rows; ++row) {
-            const matrix::Csr& piece = pieces[static_cast<std::size_t>(row / logs.block_rows())];
-            const auto at = static_cast<std::size_t>(row % logs.block_rows());
-            out.indptr.push_back(out.indptr.back() + piece.indptr[at + 1] - piece.indptr[at]);
-        }
-        if (group == 0 && n_rows < counts.n_rows()) {  // the others will be about as full
-            const std::int64_t expected = out.indptr.back() / n_rows * (counts.n_rows() + counts.n_rows() / 16);
-            matrix::reserve_large(out.indices, expected);
-            matrix::reserve_large(out.values, expected);
-        }
-        for (std::int64_t piece = 0; piece * logs.block_rows() < n_rows; ++piece) {
-            const matrix::Csr& from = pieces[static_cast<std::size_t>(piece)];
-            out.indices.insert(out.indices.end(), from.indices.begin(), from.indices.end());
-            out.values.insert(out.values.end(), from.values.begin(), from.values.end());
-        }
+    matrix::reserve_large(out.indices, nnz);
+    matrix::reserve_large(out.values, nnz);
+    for (matrix::Csr& piece : pieces) {
+        append(piece.view(), out);
+        piece = {};
     }
     return out;
 }

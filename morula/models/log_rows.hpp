@@ -15,22 +15,32 @@ class LogRows {
 public:
     /// counts must outlive this; genes: columns, rising.
     LogRows(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes);
+    LogRows(const LogRows&) = delete;
+    LogRows& operator=(const LogRows&) = delete;
 
     /// body(first row, values) for blocks of `rows`, in any order and from many threads, each while it is in the processor's cache. Every row is read once.
     using Body = std::function<void(std::int64_t first_row, const matrix::CsrView& values)>;
     void read(matrix::Range rows, Context& context, const Body& body);
-    std::int64_t block_rows() const { return block_rows_; }
+    /// The same on the calling thread, in order.
+    void read_in_order(matrix::Range rows, const Body& body);
     /// Counts of each cell that was read, in all genes.
     const std::vector<double>& totals() const { return total_; }
 
 private:
-    const matrix::RowBlockSource& counts_;
-    std::vector<std::int64_t> genes_;
+    struct Room {
+        matrix::CsrScratch scratch;
+        matrix::Csr values;
+    };
+    void read_block(matrix::Range rows, Room& room, const Body& body);
+
     std::int64_t block_rows_;
     std::vector<double> total_;
+    matrix::Matrix chosen_;
 };
 
-/// All rows: n_cells x genes.size().
+/// All rows in pieces one below the other, each made and kept by one task: n_cells x genes.size() together.
+std::vector<matrix::Csr> log_value_pieces(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context);
+/// The same as one matrix.
 matrix::Csr log_values(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context);
 
 }  // namespace morula::models

@@ -90,15 +90,18 @@ void fold_scaling(std::span<const double> x, const Scaling& scaling, std::int64_
     }
 }
 
-/// Logits of a cell, then the log of their sum of exponentials. weights and logits are padded, the intercept is not.
-double logits_of(std::span<const std::uint32_t> ids, std::span<const float> values, const matrix::Dense<double>& weights, std::span<const double> intercept, std::span<double> logits) {
-    std::fill(std::copy(intercept.begin(), intercept.end(), logits.begin()), logits.end(), 0.0);
-    add_scaled_rows(ids, values, weights.values.data(), logits);
-    const auto own = logits.first(intercept.size());
+/// Probabilities of a cell in row, which is padded as the weights are, with what is behind the labels zero; returns ln p(label).
+double probabilities_of(std::span<const std::uint32_t> ids, std::span<const float> values, const matrix::Dense<double>& weights, std::span<const double> intercept, std::size_t label,
+                        std::span<double> row) {
+    std::fill(std::copy(intercept.begin(), intercept.end(), row.begin()), row.end(), 0.0);
+    add_scaled_rows(ids, values, weights.values.data(), row);
+    const auto own = row.first(intercept.size());
     const double most = *std::max_element(own.begin(), own.end());
+    const double asked = own[label] - most;
     double sum = 0.0;
-    for (const double logit : own) sum += std::exp(logit - most);
-    return most + std::log(sum);
+    for (double& each : own) sum += each = std::exp(each - most);
+    for (double& each : own) each /= sum;
+    return asked - std::log(sum);
 }
 
 /// Sum of the losses and the penalty, and their gradient, both divided by the number of cells.
@@ -123,7 +126,9 @@ public:
         double squares = 0.0;
         const auto n_weights = static_cast<std::size_t>(values_.n_cols * k_);
         const auto k = static_cast<std::size_t>(k_);
-        for (std::size_t i = 0; i < n_weights; ++i) squares += scaling_.penalty[i / k] * x[i] * x[i];
+        for (std::size_t gene = 0; gene < scaling_.penalty.size(); ++gene) {
+            for (std::size_t i = gene * k; i < (gene + 1) * k; ++i) squares += scaling_.penalty[gene] * x[i] * x[i];
+        }
         for (std::size_t label = 0; label < total.size(); ++label) gradient[n_weights + label] = total[label] / n;
         return (loss + 0.5 * l2_ * squares) / n;
     }
@@ -135,10 +140,8 @@ private:
             double loss = 0.0;
             for (std::int64_t cell = block.begin; cell < block.end; ++cell) {
                 const auto row = residual_.row(cell);
-                const double log_sum = logits_of(values_.row_indices(cell), values_.row_values(cell), weights_, intercept_, row);
                 const auto own = static_cast<std::size_t>(label_[static_cast<std::size_t>(cell)]);
-                loss += log_sum - row[own];
-                for (std::size_t label = 0; label < intercept_.size(); ++label) row[label] = std::exp(row[label] - log_sum);
+                loss -= probabilities_of(values_.row_indices(cell), values_.row_values(cell), weights_, intercept_, own, row);
                 row[own] -= 1.0;
             }
             return loss;
@@ -213,8 +216,8 @@ LabelScorer::LabelScorer(const MultinomialLogistic& model) : weights_(model.weig
 
 void LabelScorer::score(std::span<const std::uint32_t> ids, std::span<const float> values, std::vector<double>& room, std::span<float> out) const {
     room.resize(static_cast<std::size_t>(weights_.n_cols));
-    const double log_sum = logits_of(ids, values, weights_, intercept_, room);
-    for (std::size_t label = 0; label < out.size(); ++label) out[label] = static_cast<float>(std::exp(room[label] - log_sum));
+    probabilities_of(ids, values, weights_, intercept_, 0, room);
+    for (std::size_t label = 0; label < out.size(); ++label) out[label] = static_cast<float>(room[label]);
 }
 
 matrix::Dense<float> label_probabilities(const MultinomialLogistic& model, const matrix::CsrView& values, Context& context) {

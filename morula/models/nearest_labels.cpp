@@ -11,6 +11,7 @@
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/matrix/blas.hpp"
+#include "morula/matrix/scratch_pool.hpp"
 #include "morula/models/reference_regions.hpp"
 
 namespace morula::models {
@@ -20,6 +21,7 @@ constexpr std::size_t kQueryCells = 128;        // rows of a score tile
 constexpr std::int64_t kCandidateCells = 768;   // columns: 384 KB, within the second-level cache
 constexpr std::int64_t kSpare = 4;              // kept beyond the wanted ones: scores are rounded, the final order is by true distance
 constexpr std::int64_t kRoom = 16;
+constexpr std::int64_t kNewcomers = 6;
 constexpr std::int64_t kBlockCells = 1024;
 constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
 
@@ -57,9 +59,11 @@ struct TileSearch {
     matrix::Dense<float> least;                    // see least_distances()
     matrix::Dense<analysis::Scored> room;
     std::vector<analysis::BestScores> best;
+    std::vector<std::int64_t> rows;                // that the region at hand may matter to
+    matrix::Dense<float> asked;                    // they, packed
 
     TileSearch(const Tile& tile, matrix::DenseView<const float> query, const ReferenceRegions& regions, std::int64_t wanted)
-        : left(std::ssize(tile.query), query.n_cols + 1), room(std::ssize(tile.query), 2 * wanted + kRoom) {
+        : left(std::ssize(tile.query), query.n_cols + 1), room(std::ssize(tile.query), 2 * wanted + kRoom), asked(left.n_rows, left.n_cols) {
         matrix::Dense<float> centred(std::ssize(tile.query), query.n_cols);
         for (std::int64_t row = 0; row < centred.n_rows; ++row) {
             double sum = 0.0;
@@ -75,37 +79,44 @@ struct TileSearch {
         }
         least = least_distances(regions, tile.region, std::as_const(centred).view());
     }
-    /// Whether a region may hold one of the wanted cells of some row: |x - y|^2 = |x|^2 + 2 (|y|^2 / 2 - x.y), of which the last is the score.
-    bool may_hold(std::int64_t region) const {
+    /// Rows for which a region may hold one of the wanted cells: |x - y|^2 = |x|^2 + 2 (|y|^2 / 2 - x.y), of which the last is the score.
+    void find_rows(std::int64_t region) {
+        rows.clear();
         for (std::size_t row = 0; row < best.size(); ++row) {
             const auto bound = static_cast<double>(least(static_cast<std::int64_t>(row), region));
             const double farthest = squares[row] + 2.0 * static_cast<double>(best[row].limit);
-            if (!(bound * bound > farthest + 1e-5 * (squares[row] + std::abs(farthest)))) return true;
+            if (!(bound * bound > farthest + 1e-5 * (squares[row] + std::abs(farthest)))) rows.push_back(static_cast<std::int64_t>(row));
         }
-        return false;
+        for (std::size_t i = 0; i < rows.size(); ++i) std::ranges::copy(left.row(rows[i]), asked.row(static_cast<std::int64_t>(i)).begin());
     }
 };
 
 /// One tile of queries against the regions that can hold their neighbours, the nearest first.
-void search_tile(const Tile& tile, matrix::DenseView<const float> reference, const ReferenceRegions& regions, matrix::DenseView<const float> query, NearestCells& out) {
+void search_tile(const Tile& tile, matrix::DenseView<const float> reference, const ReferenceRegions& regions, matrix::DenseView<const float> query, std::vector<float>& room, NearestCells& out) {
     const std::int64_t width = regions.cells.n_cols;
     const bool is_own = !tile.self.empty();
     const std::int64_t wanted = std::min(out.index.n_cols + kSpare, reference.n_rows - (is_own ? 1 : 0));
     TileSearch search(tile, query, regions, wanted);
-    matrix::Dense<float> scores(std::ssize(tile.query), kCandidateCells);
+    room.resize(kQueryCells * static_cast<std::size_t>(kCandidateCells));
+    const matrix::DenseView<float> scores{std::ssize(tile.query), kCandidateCells, room};
     for (const std::int64_t region : regions.order[static_cast<std::size_t>(tile.region)]) {
-        if (!search.may_hold(region)) continue;
+        search.find_rows(region);
+        if (search.rows.empty()) continue;
         const std::int64_t end = regions.begin[static_cast<std::size_t>(region) + 1];
         for (std::int64_t from = regions.begin[static_cast<std::size_t>(region)]; from < end; from += kCandidateCells) {
             const std::int64_t n = std::min(kCandidateCells, end - from);
-            matrix::gemm_strided(search.left.n_rows, n, width, 1.0F, search.left.values.data(), width, matrix::Transpose::no, regions.cells.values.data() + from * width, width, matrix::Transpose::yes, 0.0F,
-                                 scores.values.data(), kCandidateCells);
-            for (std::int64_t row = 0; row < search.left.n_rows; ++row) {
-                const std::uint32_t own = is_own ? tile.self[static_cast<std::size_t>(row)] : kNobody;
-                analysis::keep_best(scores.row(row).first(static_cast<std::size_t>(n)), static_cast<std::uint32_t>(from), own, search.best[static_cast<std::size_t>(row)]);
+            matrix::gemm_strided(std::ssize(search.rows), n, width, 1.0F, search.asked.values.data(), width, matrix::Transpose::no, regions.cells.values.data() + from * width, width, matrix::Transpose::yes,
+                                 0.0F, scores.values.data(), kCandidateCells);
+            for (std::size_t i = 0; i < search.rows.size(); ++i) {
+                const auto row = static_cast<std::size_t>(search.rows[i]);
+                const std::uint32_t own = is_own ? tile.self[row] : kNobody;
+                analysis::keep_best(scores.row(static_cast<std::int64_t>(i)).first(static_cast<std::size_t>(n)), static_cast<std::uint32_t>(from), own, search.best[row]);
             }
         }
-        for (analysis::BestScores& best : search.best) best.select();
+        for (const std::int64_t row : search.rows) {  // the limit of a row with few newcomers would hardly fall
+            analysis::BestScores& best = search.best[static_cast<std::size_t>(row)];
+            if (!std::isfinite(best.limit) || best.size >= wanted + kNewcomers) best.select();
+        }
     }
     for (std::size_t row = 0; row < tile.query.size(); ++row) write_row(reference, regions, query.row(tile.query[row]), search.best[row], tile.query[row], out);
 }
@@ -151,7 +162,11 @@ NearestCells search(matrix::DenseView<const float> reference, const ReferenceReg
     if (there < k) invalid_data(fmt::format("The reference has {} cells to compare with; {} nearest ones are wanted.", there, k), "Give a larger reference, or lower --n-neighbors.");
     const Tiles tiles = make_tiles(regions, query, self, context);
     NearestCells out{matrix::Dense<std::uint32_t>(query.n_rows, k), matrix::Dense<float>(query.n_rows, k)};
-    parallel_blocks(context, std::ssize(tiles.tiles), 1, [&](Block block) { search_tile(tiles.tiles[static_cast<std::size_t>(block.begin)], reference, regions, query, out); });
+    matrix::ScratchPool<std::vector<float>> pool;
+    parallel_blocks(context, std::ssize(tiles.tiles), 1, [&](Block block) {
+        auto room = pool.take();
+        search_tile(tiles.tiles[static_cast<std::size_t>(block.begin)], reference, regions, query, *room, out);
+    });
     return out;
 }
 

@@ -101,15 +101,10 @@ UsualDistances usual_distances(std::span<const double> log_distance, std::span<c
     return out;
 }
 
-std::vector<double> novelty_p(const UsualDistances& usual, std::span<const double> log_distance, std::span<const std::int32_t> label) {
-    std::vector<double> p;
-    p.reserve(log_distance.size());
-    for (std::size_t cell = 0; cell < log_distance.size(); ++cell) {
-        const double own = standardized(usual, log_distance[cell], label[cell]);
-        const auto as_far = usual.sorted.end() - std::lower_bound(usual.sorted.begin(), usual.sorted.end(), own);
-        p.push_back(static_cast<double>(1 + as_far) / static_cast<double>(1 + usual.sorted.size()));
-    }
-    return p;
+double novelty_p(const UsualDistances& usual, double log_distance, std::int32_t label) {
+    const double own = standardized(usual, log_distance, label);
+    const auto as_far = usual.sorted.end() - std::lower_bound(usual.sorted.begin(), usual.sorted.end(), own);
+    return static_cast<double>(1 + as_far) / static_cast<double>(1 + usual.sorted.size());
 }
 
 }  // namespace morula::models

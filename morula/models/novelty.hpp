@@ -30,6 +30,6 @@ struct UsualDistances {
 UsualDistances usual_distances(std::span<const double> log_distance, std::span<const std::int32_t> label, std::int32_t n_labels);
 
 /// (1 + reference cells at least as far from others of their kind) / (1 + reference cells): for a cell exchangeable with them at most t with probability t (Vovk 2005).
-std::vector<double> novelty_p(const UsualDistances& usual, std::span<const double> log_distance, std::span<const std::int32_t> label);
+double novelty_p(const UsualDistances& usual, double log_distance, std::int32_t label);
 
 }  // namespace morula::models

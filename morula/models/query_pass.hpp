@@ -4,17 +4,17 @@
 #include <cstdint>
 #include <vector>
 
-#include "morula/analysis/pca.hpp"
 #include "morula/core/context.hpp"
 #include "morula/matrix/block_source.hpp"
 #include "morula/models/correlation_labels.hpp"
 #include "morula/models/multinomial_logistic.hpp"
+#include "morula/models/projection.hpp"
 
 namespace morula::models {
 
 /// What cells are measured by, all learned on log values of the same genes.
 struct PassModels {
-    const analysis::PcaResult& components;
+    const Projection& projection;
     const MultinomialLogistic& on_counts;
     const LabelProfiles& profiles;
     CorrelationLabelsOptions correlation;

@@ -95,18 +95,18 @@ TEST(block_lanczos, gives_the_same_bits_at_any_thread_count) {
                                 [](const matrix::SymmetricEigen& a, const matrix::SymmetricEigen& b) { return test::same_bits(a.values, b.values) && test::same_bits(a.vectors.values, b.vectors.values); });
 }
 
-TEST(quick_pca, places_cells_as_pca_does_and_is_pca_for_few_genes) {
+TEST(leading_components, hold_what_those_of_pca_hold_and_are_the_same_for_few_genes) {
     const matrix::Matrix counts = matrix::make_source(test::random_counts(1700, 1600, 0.03, 6));
     const auto context = test::make_context(2);
     const PcaResult exact = pca(*counts, {.n_components = 20}, *context);
-    const PcaResult quick = quick_pca(*counts, {.n_components = 20}, *context);
+    const PcaResult quick = leading_components(*counts, {.n_components = 20}, *context);
     double captured = 0.0;
     double most = 0.0;
     for (std::size_t k = 0; k < 20; ++k) captured += quick.variance[k], most += exact.variance[k];
     EXPECT_GE(captured, 0.999 * most);
     EXPECT_LE(captured, most * (1.0 + 1e-9));
     const matrix::Matrix few = matrix::make_source(test::random_counts(300, 100, 0.1, 7));
-    EXPECT_TRUE(test::same_bits(pca(*few, {.n_components = 20}, *context).embedding.values, quick_pca(*few, {.n_components = 20}, *context).embedding.values));
+    EXPECT_TRUE(test::same_bits(pca(*few, {.n_components = 20}, *context).loadings.values, leading_components(*few, {.n_components = 20}, *context).loadings.values));
 }
 
 }  // namespace

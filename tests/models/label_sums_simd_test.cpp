@@ -30,5 +30,22 @@ TEST(label_sums, vectors_give_the_bits_of_one_after_the_other) {
     }
 }
 
+TEST(label_sums, vectors_of_components_give_the_bits_of_one_after_the_other) {
+    EXPECT_EQ(padded_components(50), 64);
+    Random random(6, Purpose::test, 0, 0);
+    for (const std::size_t n_components : {16U, 32U, 48U, 64U, 208U}) {
+        std::vector<float> rows(40 * n_components);
+        for (float& each : rows) each = static_cast<float>(random.normal());
+        std::vector<std::uint32_t> ids;
+        std::vector<float> values;
+        for (std::size_t i = 0; i < 90; ++i) ids.push_back(static_cast<std::uint32_t>(random.below(40))), values.push_back(static_cast<float>(random.normal()));
+        std::vector<float> plain(n_components, 0.5F);
+        std::vector<float> vectors = plain;
+        add_scaled_rows_plain(ids, values, rows.data(), plain);
+        add_scaled_rows(ids, values, rows.data(), vectors);
+        EXPECT_TRUE(test::same_bits(plain, vectors)) << n_components;
+    }
+}
+
 }  // namespace
 }  // namespace morula::models

@@ -107,7 +107,8 @@ TEST(novelty, p_counts_the_reference_cells_that_are_as_far) {
     EXPECT_DOUBLE_EQ(usual.middle[1], 114.5);
     const std::vector<double> asked{29.5, 129.5, 28.5, 114.0, -50.0};
     const std::vector<std::int32_t> own{0, 1, 0, 1, 0};
-    const std::vector<double> p = novelty_p(usual, asked, own);
+    std::vector<double> p;
+    for (std::size_t i = 0; i < asked.size(); ++i) p.push_back(novelty_p(usual, asked[i], own[i]));
     EXPECT_DOUBLE_EQ(p[0], 1.0 / 61.0);   // farther than all
     EXPECT_DOUBLE_EQ(p[1], 1.0 / 61.0);
     EXPECT_DOUBLE_EQ(p[2], 3.0 / 61.0);   // 29 of label 0 and 129 of label 1 are as far from the middle of their label
@@ -137,8 +138,9 @@ TEST(novelty, p_is_uniform_for_cells_of_the_reference_and_small_for_others) {
     const std::vector<std::int32_t> one(2000, 0);
     const UsualDistances usual = usual_distances(log_distances(reference.view(), reference.view(), NearestSearch(reference.view(), *context).nearest_others(15, *context), *context), one, 1);
     const auto p_of = [&](const matrix::Dense<float>& cells) {
-        const std::vector<std::int32_t> label(static_cast<std::size_t>(cells.n_rows), 0);
-        return novelty_p(usual, log_distances(reference.view(), cells.view(), NearestSearch(reference.view(), *context).nearest(cells.view(), 15, *context), *context), label);
+        std::vector<double> p;
+        for (const double each : log_distances(reference.view(), cells.view(), NearestSearch(reference.view(), *context).nearest(cells.view(), 15, *context), *context)) p.push_back(novelty_p(usual, each, 0));
+        return p;
     };
     const std::vector<double> known = p_of(same);
     for (const double t : {0.05, 0.2, 0.5, 0.9}) {

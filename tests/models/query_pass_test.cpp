@@ -35,7 +35,7 @@ struct Study {
         on_counts = fit_multinomial_logistic(values.view(), label, kLabels, {}, *context);
         profiles = label_profiles(*source, label, kLabels, {}, *context);
     }
-    PassedCells pass(const matrix::RowBlockSource& cells, Context& context) const { return pass_over_query(cells, genes, {components, on_counts, profiles, {}}, context); }
+    PassedCells pass(const matrix::RowBlockSource& cells, Context& context) const { return pass_over_query(cells, genes, {Projection(components), on_counts, profiles, {}}, context); }
 };
 
 TEST(log_rows, are_logs_of_counts_per_10000_of_all_genes_as_computed_by_hand) {

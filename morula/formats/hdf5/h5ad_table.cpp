@@ -1,6 +1,7 @@
 // obs and var.
 #include <algorithm>
 #include <limits>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
@@ -172,7 +173,7 @@ std::vector<std::string> read_index(const Object& table, const std::string& name
 
 // The first repeated name, refused or made unique.
 void check_unique(std::vector<std::string>& names, const Object& table, RepeatedNames repeated, Context& context) {
-    std::unordered_map<std::string, std::size_t> first;
+    std::unordered_map<std::string_view, std::size_t> first;
     first.reserve(names.size());
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto [other, fresh] = first.emplace(names[i], i);

@@ -1,5 +1,6 @@
 #include "morula/formats/text/csv_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -42,7 +43,7 @@ void CsvWriter::separate() {
 CsvWriter& CsvWriter::text(std::string_view value) {
     separate();
     // A record of one empty field would read back as an empty line.
-    const bool quote = value.find_first_of(",\"\r\n") != std::string_view::npos || (value.empty() && n_names_ == 1);
+    const bool quote = std::any_of(value.begin(), value.end(), [](char c) { return c == ',' || c == '"' || c == '\r' || c == '\n'; }) || (value.empty() && n_names_ == 1);
     if (!quote) {
         buffer_.append(value);
         return *this;
