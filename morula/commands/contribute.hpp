@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "morula/commands/command.hpp"
@@ -20,11 +22,16 @@ Command contribute_command();
 /// What stands above every table and page of it.
 inline constexpr const char* kContributionHeading = "What this scenario implies";
 
+/// Tables and page of a study in its folder; beside them run.json and contribute.state.
+inline const std::initializer_list<std::string_view> kContributionFiles{"contribution.csv", "drivers.csv", "runs.csv", "draws.csv", "report.html"};
+
+inline constexpr std::string_view kKeptRunsFile = "contribute.state";
+
 struct ContributeOptions {
     std::string scenario;
     std::string out;
-    std::vector<std::string> types;
-    std::vector<std::string> readouts;
+    std::optional<std::vector<std::string>> types;
+    std::optional<std::vector<std::string>> readouts;
     std::vector<std::string> interventions = {"inert"};
     std::int64_t seeds = 20;
     std::int64_t draws = 100;
@@ -47,7 +54,7 @@ constexpr auto describe(const ContributeOptions*) {
         field("permutations", &O::permutations, "Orders in which types join, for Shapley shares of more than 4 types; even; 0: no shares of so many.", {.minimum = 0.0, .maximum = 1e6}),
         field("seed", &O::seed, "First seed, instead of the scenario's; draws and permutations follow it as well.", {.minimum = 0.0}),
         field("until", &O::until, "Minute to read at, instead of the scenario's end.", {.minimum = 0.0, .maximum = 1e8, .unit = "min"}),
-        field("resume", &O::resume, "Go on from the runs that a stopped study left in the folder."),
+        field("resume", &O::resume, "Go on from the runs that an earlier call of the same study left in the folder."),
     };
 }
 
@@ -73,16 +80,17 @@ struct ContributionStudy {
 
 struct FinishedRuns {
     std::vector<double> values;      // runs of the plan x wanted numbers; NaN where a read-out has no value
-    std::int64_t agent_steps = 0;    // of the runs that were not taken from an earlier try
+    std::int64_t agent_steps = 0;    // of all of them
     std::int64_t n_resumed = 0;
-    double seconds = 0.0;
+    double seconds = 0.0;            // that they took, in all calls together
 };
 
 /// Reads the scenario, finds types and read-outs by name, draws the rates, plans the runs and says what they need. Throws not_found for an unknown name (with the nearest), invalid_data for
 /// a scenario without read-outs and for a draw that cannot run, resource_limit where memory is short.
 ContributionStudy plan_study(const ContributeOptions& options, Context& context);
-/// Runs side by side, one thread each: the same values with any number of threads. What is finished is kept in the folder from time to time and when the study is stopped, and --resume goes on
-/// from there. Throws invalid_data where what was kept is of another study.
+/// Runs side by side, one thread each: the same values with any number of threads. What is finished is kept in the folder from time to time, when the study is stopped and at the end, and
+/// --resume goes on from there; else an earlier study in the folder is cleared away. Throws invalid_data where what was kept is of another study, usage where the folder holds tables of a study
+/// whose runs are gone.
 FinishedRuns run_study(const ContributionStudy& study, const ContributeOptions& options, Context& context);
 simulation::ContributionTable tabulate(const ContributionStudy& study, const FinishedRuns& runs);
 
@@ -91,7 +99,7 @@ void write_drivers_csv(const std::filesystem::path& folder, const simulation::Co
 /// Every number of every run, and the rates of every draw, so that each row can be recomputed.
 void write_runs_csv(const std::filesystem::path& folder, const ContributionStudy& study, const FinishedRuns& runs);
 void write_draws_csv(const std::filesystem::path& folder, const ContributionStudy& study);
-std::string contribution_text(const simulation::ContributionTable& table);
+std::string contribution_text(const simulation::ContributionTable& table, const Scenario& scenario);
 std::string contribution_json(const std::string& out, const simulation::ContributionTable& table, const FinishedRuns& runs);
 
 }  // namespace morula::commands

@@ -99,7 +99,7 @@ void write_draws_csv(const fs::path& folder, const ContributionStudy& study) {
     csv.commit();
 }
 
-std::string contribution_text(const ContributionTable& table) {
+std::string contribution_text(const ContributionTable& table, const Scenario& scenario) {
     std::size_t width = 9;
     for (const std::string& name : table.types) width = std::max(width, name.size());
     std::string text = fmt::format("{}: {}\n", kContributionHeading, table.title);
@@ -117,6 +117,7 @@ std::string contribution_text(const ContributionTable& table) {
     }
     text += fmt::format("\nEffects: the read-out as it is less that with the type swapped; {} seeds, {} draws of {} guessed rates. This follows from the scenario; it is no measurement.\n", table.options.seeds,
                         table.options.draws, table.rates.size());
+    if (const std::string unsourced = unsourced_text(scenario.unsourced); !unsourced.empty()) text += unsourced + " They were not drawn.\n";
     return text;
 }
 

@@ -51,6 +51,7 @@ report::ContributionStory contribution_story(const Scenario& scenario, const Con
     for (const Intervention intervention : table.options.interventions) story.interventions.push_back({std::string(intervention_name(intervention)), meaning_of(intervention)});
     for (std::int32_t readout = 0; readout < std::ssize(table.readouts); ++readout) story.readouts.push_back(readout_of(table, readout));
     story.rates = rate_rows(scenario);
+    story.unsourced = unsourced_text(scenario.unsourced);
     story.measured_states = measured_states_text(scenario);
     story.notes = facts.warnings;
     story.record.outputs = {{"contribution.csv", "the table: effect, both intervals, Shapley share, written in"},

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "morula/commands/contribute.hpp"
+#include "morula/commands/result_folder.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
 #include "morula/core/parallel.hpp"
@@ -27,8 +28,7 @@ using Clock = std::chrono::steady_clock;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// Between two writings of what is finished.
 constexpr std::chrono::seconds kKeepEvery{10};
-constexpr std::string_view kKeptFile = "contribute.state";
-constexpr std::string_view kKeptKind = "contribution runs 1";
+constexpr std::string_view kKeptKind = "contribution runs 2";
 /// Neighbour lists and scratch of an agent beside its own arrays, and the steady solver's arrays a voxel: what a run needs at least, stated before it starts.
 constexpr std::int64_t kListBytes = 110;
 constexpr std::int64_t kSolverBytes = 90;
@@ -87,10 +87,11 @@ std::vector<simulation::ReadoutValue> read_wanted(const ContributionStudy& study
 class StudyRunner {
 public:
     StudyRunner(const ContributionStudy& study, const ContributeOptions& options, Context& context)
-        : study_(study), context_(context), kept_(std::filesystem::path(options.out) / kKeptFile), done_(study.plan.runs.size(), 0),
+        : study_(study), context_(context), folder_(options.out), kept_(folder_ / kKeptRunsFile), done_(study.plan.runs.size(), 0),
           progress_(context, "contribute", std::llround(study.until_min * static_cast<double>(study.plan.runs.size())), "min") {
         finished_.values.assign(done_.size() * study.wanted.size(), kNone);
         if (options.resume) take_up();
+        else begin_anew();
     }
 
     FinishedRuns run() {
@@ -98,15 +99,15 @@ public:
         for (std::size_t k = 0; k < done_.size(); ++k) {
             if (done_[k] == 0) left.push_back(k);
         }
-        const auto started = last_kept_ = Clock::now();
+        started_ = last_kept_ = Clock::now();
         try {
             parallel_blocks(context_, std::ssize(left), 1, [&](Block block) { run_one(left[static_cast<std::size_t>(block.begin)]); });
         } catch (...) {
             keep();
             throw;
         }
-        finished_.seconds = std::chrono::duration<double>(Clock::now() - started).count();
-        std::filesystem::remove(kept_);
+        finished_.seconds = seconds();
+        if (!left.empty()) keep();
         return std::move(finished_);
     }
 
@@ -160,11 +161,34 @@ private:
         out.put_text(key());
         out.put(done_);
         out.put(finished_.values);
+        out.put(finished_.agent_steps);
+        out.put(seconds());
         out.save(kept_);
+    }
+
+    /// Of all calls.
+    double seconds() const { return earlier_seconds_ + std::chrono::duration<double>(Clock::now() - started_).count(); }
+
+    bool holds_results() const {
+        const auto is_there = [this](std::string_view name) { return std::filesystem::exists(folder_ / name); };
+        return is_there("run.json") || std::any_of(kContributionFiles.begin(), kContributionFiles.end(), is_there);
+    }
+
+    /// What an earlier study left would stand beside the runs of this one.
+    void begin_anew() const {
+        if (verb_of_results(folder_) != "contribute") return;
+        const bool has_runs = std::filesystem::exists(kept_);
+        context_.events().warning(fmt::format("The study in {} is begun anew{}.", folder_.string(), has_runs ? "; --resume goes on from its runs" : ""));
+        for (const std::string_view name : kContributionFiles) std::filesystem::remove(folder_ / name);
+        std::filesystem::remove(kept_);
+        std::filesystem::remove(folder_ / "run.json");  // last: it tells that the rest is of a study
     }
 
     void take_up() {
         if (!std::filesystem::exists(kept_)) {
+            if (holds_results()) {
+                fail(ErrorCode::usage, fmt::format("{} holds results, and not the runs that they are of ({}).", folder_.string(), kKeptRunsFile), "Name another folder with --out, or leave --resume out to begin anew.");
+            }
             context_.events().warning(fmt::format("--resume: {} is not there; all runs are made.", kept_.string()));
             return;
         }
@@ -177,6 +201,8 @@ private:
         std::vector<double> values;
         in.get(done);
         in.get(values);
+        in.get(finished_.agent_steps);
+        in.get(earlier_seconds_);
         if (done.size() != done_.size() || values.size() != finished_.values.size()) in.damaged("it has another number of runs");
         done_ = std::move(done);
         finished_.values = std::move(values);
@@ -186,13 +212,21 @@ private:
 
     const ContributionStudy& study_;
     Context& context_;
+    std::filesystem::path folder_;
     std::filesystem::path kept_;
     std::vector<std::uint8_t> done_;  // one a run
     FinishedRuns finished_;
     Progress progress_;
     std::mutex mutex_;
+    Clock::time_point started_ = Clock::now();
     Clock::time_point last_kept_;
+    double earlier_seconds_ = 0.0;
 };
+
+/// --types "" or --readouts "" is no wish for all of them.
+void require_names(std::string_view option, const std::optional<std::vector<std::string>>& names) {
+    if (names && names->empty()) fail(ErrorCode::usage, fmt::format("{} names nothing.", option), fmt::format("Name one or more, with commas between, or leave {} out for all.", option));
+}
 
 std::vector<std::size_t> types_by_name(const Scenario& scenario, const std::vector<std::string>& wanted) {
     std::vector<std::string> names;
@@ -269,6 +303,8 @@ std::int64_t look_at_start(ContributionStudy& study, Context& context) {
 }  // namespace
 
 ContributionStudy plan_study(const ContributeOptions& options, Context& context) {
+    require_names("--types", options.types);
+    require_names("--readouts", options.readouts);
     ContributionStudy study{.source = ScenarioSource(options.scenario)};
     study.scenario = study.source.read({}, context);
     if (study.scenario.model.expression && study.scenario.model.expression->regulation) {
@@ -277,11 +313,10 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
     if (options.seed) study.scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
     study.until_min = last_minute(study.scenario, options.until.value_or(study.scenario.until_min), options.scenario);
     study.scenario.every_min = std::max(study.scenario.every_min, study.scenario.model.clocks.mechanics_min);
-    study.types = types_by_name(study.scenario, options.types);
-    study.wanted = readouts_by_name(study.scenario, options.readouts, options.scenario);
+    study.types = types_by_name(study.scenario, options.types.value_or(std::vector<std::string>{}));
+    study.wanted = readouts_by_name(study.scenario, options.readouts.value_or(std::vector<std::string>{}), options.scenario);
     for (std::size_t k = 0; k < study.scenario.rates.size(); ++k) {
-        const auto same_name = [&](std::size_t other) { return study.scenario.rates[other].name == study.scenario.rates[k].name; };
-        if (study.scenario.rates[k].source == Evidence::guessed && std::none_of(study.guessed.begin(), study.guessed.end(), same_name)) study.guessed.push_back(k);
+        if (study.scenario.rates[k].source == Evidence::guessed) study.guessed.push_back(k);
     }
     simulation::ContributionOptions plan{.seeds = options.seeds, .draws = study.guessed.empty() ? 0 : options.draws, .permutations = options.permutations, .interventions = {}, .seed = study.scenario.model.seed};
     for (const std::string& name : options.interventions) plan.interventions.push_back(simulation::find_intervention(name));

@@ -1,6 +1,7 @@
 #include "morula/commands/scenario.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,6 +32,17 @@ constexpr std::int64_t kBytesAConcentration = 8;
 constexpr double kGuessedDiffusion = 3'000.0;
 constexpr std::array<double, 2> kGuessedDiffusionWithin{60.0, 60'000.0};
 constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.1371/journal.pcbi.1005991";
+
+/// Saturation, half-max and Hill power of each rule; what perturbations change by, give, take and put in, 0 and everything apart, which say that there is nothing left.
+UnsourcedNumbers unsourced_numbers(const Model& model, std::int64_t n_shares) {
+    UnsourcedNumbers numbers{.rules = 3 * std::ssize(model.rules), .perturbations = std::ssize(model.perturbations.injections), .shares = n_shares};
+    const auto is_number = [](const auto& change) { return change.factor != 0.0; };
+    numbers.perturbations += std::count_if(model.perturbations.factors.begin(), model.perturbations.factors.end(), is_number);
+    numbers.perturbations += std::count_if(model.perturbations.genes.begin(), model.perturbations.genes.end(), is_number);
+    numbers.perturbations += std::count_if(model.perturbations.removals.begin(), model.perturbations.removals.end(), [](const Removal& removal) { return removal.share < 1.0; });
+    for (const Drug& drug : model.perturbations.drugs) numbers.perturbations += std::ssize(drug.points);
+    return numbers;
+}
 
 class ScenarioReader {
 public:
@@ -74,7 +86,7 @@ public:
         read_all_cells(top);
         if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
         if (top.has("rules")) read_rules(top);
-        const ReadPerturbations perturbations = scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
+        const ReadPerturbations perturbations = scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.context);
         scenario_.onsets = perturbations.onsets;
         if (scenario_.start.size() == 0 && model_.perturbations.injections.empty()) top.refuse("cells", "is missing: there are no cells, and nobody puts any in", "Add [[cells]], or a [[perturbation]] that injects some.");
         scenario_.readouts = read_readouts(top, model_);
@@ -86,6 +98,7 @@ public:
         scenario_.hash = reading_.hasher.hex();
         scenario_.model = std::move(model_);
         scenario_.rates = std::move(reading_.rates);
+        scenario_.unsourced = unsourced_numbers(scenario_.model, reading_.n_shares);
         scenario_.files = std::move(reading_.files);
         scenario_.files.push_back(reading_.path);
         return std::move(scenario_);
@@ -305,6 +318,16 @@ private:
 std::string_view evidence_name(Evidence evidence) {
     constexpr std::array<std::string_view, 4> names{"measured", "literature", "fitted", "guessed"};
     return names[static_cast<std::size_t>(evidence)];
+}
+
+std::string unsourced_text(const UnsourcedNumbers& numbers) {
+    if (numbers.all() == 0) return "";
+    std::vector<std::string> parts;
+    if (numbers.rules > 0) parts.push_back(fmt::format("{} of rules (saturations, half-maxima, Hill powers)", numbers.rules));
+    if (numbers.perturbations > 0) parts.push_back(fmt::format("{} of perturbations (factors, doses, shares, numbers of cells)", numbers.perturbations));
+    if (numbers.shares > 0) parts.push_back(fmt::format("{} of shares of cell types", numbers.shares));
+    return fmt::format("{} more number{} {} no source and no prior and {} in no table of rates: {}.", numbers.all(), numbers.all() == 1 ? "" : "s", numbers.all() == 1 ? "has" : "have", numbers.all() == 1 ? "stands" : "stand",
+                       fmt::join(parts, ", "));
 }
 
 std::array<std::int64_t, 4> count_sources(const Scenario& scenario) {

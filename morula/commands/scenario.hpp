@@ -21,13 +21,22 @@ std::string_view evidence_name(Evidence evidence);
 
 /// One rate of a scenario as it stands there, for the table of what is measured, literature, fitted and guessed.
 struct ScenarioRate {
-    std::string name{};  // "cell_type 'tumor', uptake of oxygen"
+    std::string name{};  // "cell_type 'tumor', uptake of oxygen"; no other rate of the scenario has it
     double value = 0.0;
     std::string unit{};
     Evidence source = Evidence::guessed;
     std::string citation{};                    // with literature
     std::array<double, 2> prior = {0.0, 0.0};  // lowest and highest, with guessed; in the rate's unit
     std::int64_t line = 0;                     // 0: not in the file, the default
+};
+
+/// Numbers that shape a run and are no rates: they have no source and no prior.
+struct UnsourcedNumbers {
+    std::int64_t rules = 0;
+    std::int64_t perturbations = 0;
+    std::int64_t shares = 0;  // in tables of cell types among [[cells]]
+
+    std::int64_t all() const { return rules + perturbations + shares; }
 };
 
 /// When a perturbation acts: once, or with each of its doses.
@@ -44,6 +53,7 @@ struct Scenario {
     simulation::Model model;
     simulation::Agents start;
     std::vector<ScenarioRate> rates;
+    UnsourcedNumbers unsourced{};
     std::vector<std::filesystem::path> files;  // the scenario's own, its rules and where its cells come from: no output may take their place
     std::vector<simulation::Readout> readouts;
     std::vector<ScenarioOnset> onsets{};  // one a perturbation
@@ -54,6 +64,8 @@ struct Scenario {
 
 /// How many rates have each source, in the order of Evidence.
 std::array<std::int64_t, 4> count_sources(const Scenario& scenario);
+/// How many numbers have no source, in a sentence; "": none.
+std::string unsourced_text(const UnsourcedNumbers& numbers);
 /// The minute that a run until `until_min` stops at: a whole number of mechanics steps. Throws invalid_data where these are 2^32 or more. path: of the scenario, for the message.
 double last_minute(const Scenario& scenario, double until_min, const std::filesystem::path& path);
 

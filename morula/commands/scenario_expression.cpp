@@ -90,7 +90,12 @@ public:
         model.clock_min = minutes_or("clock_min", model.clock_min);
         check_hash(model.kernel);
         // A file by its bytes; an atlas, a folder, by the states that were read of it.
-        hasher_.update(section_.kept().get("expression hash", [&] { return fs::is_regular_file(path_) ? hash_of_file(path_) : model.kernel.hash(); }));
+        if (fs::is_regular_file(path_)) {
+            section_.hash_file(path_);
+        } else {
+            hasher_.update(section_.kept().get("expression hash", [&] { return model.kernel.hash(); }));
+            section_.keep_from_outputs(path_);
+        }
         read_signalling(model, states);
         read_decoded(model, states);
         for (Section& ridge : section_.sections("ridge")) read_ridge(ridge, model, states);
@@ -218,7 +223,7 @@ private:
             list.number(gene);
         }
         if (std::ssize(list.columns) > kMostDecodedGenes) section.refuse("genes", fmt::format("are {}; at most {} are read off states", list.columns.size(), kMostDecodedGenes), "Name fewer.");
-        model.regulation = read_regulation(section, dataset_, states, model.kernel, list.columns, list.names, folder_, hasher_, context_);
+        model.regulation = read_regulation(section, dataset_, states, model.kernel, list.columns, list.names, folder_, context_);
     }
 
     /// Programmes and the ligands that drive them.
@@ -233,8 +238,8 @@ private:
                 for (const std::string& name : section_.texts("complexes")) parts.push_back(folder_ / name);
             }
             table = section_.kept().get("ligands", [&] { return knowledge::read_ligand_receptor(path, knowledge::read_name_parts(parts, context_), context_); });
-            hasher_.update(kept_hash(section_.kept(), path));
-            for (const fs::path& part : parts) hasher_.update(kept_hash(section_.kept(), part));
+            section_.hash_file(path);
+            for (const fs::path& part : parts) section_.hash_file(part);
         }
         GeneList list{genes_};
         for (Section& programme : section_.sections("programme")) read_programme(programme, table, list, signalling);
@@ -272,7 +277,7 @@ private:
 
     void read_ligand(Section& section, const std::string& programme, const knowledge::LigandReceptorTable& table, std::int32_t number, GeneList& list, std::vector<ReceptorLink>& links) {
         const std::string name = section.text("name");
-        section.rename(fmt::format("{}, ligand '{}'", programme, name));
+        section.rename_apart(fmt::format("{}, ligand '{}'", programme, name));
         std::int32_t substance = -1;
         double half = 0.0;
         if (section.has("substance")) {

@@ -70,7 +70,7 @@ void fill_template(Section& section, const Model& model, Agents& start, Context&
     if (!is_short && !section.has("template")) section.refuse("template", "is missing", fmt::format("Name a file of cells, or a template: {}.", fmt::join(kTemplates, ", ")));
     const std::size_t number = section.choice("template", kTemplates, spheroid);
     if (is_short && number != spheroid) section.refuse("spheroid_radius_um", "is no size of this template", "Keep one of the two.");
-    section.rename(fmt::format("cells of template '{}'", kTemplates[number]));
+    section.rename_apart(fmt::format("cells of template '{}'", kTemplates[number]));
     std::vector<TypeMix> mixes;
     double largest = 0.0;
     for (const std::string& part : parts_of(number)) {

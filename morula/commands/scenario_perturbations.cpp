@@ -26,8 +26,8 @@ const std::vector<std::string> kKinds{"knock_out", "over_expression", "silencing
 
 class PerturbationReader {
 public:
-    PerturbationReader(Section& section, Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context)
-        : section_(section), model_(model), folder_(folder), hasher_(hasher), context_(context) {}
+    PerturbationReader(Section& section, Model& model, const std::filesystem::path& folder, Context& context)
+        : section_(section), model_(model), folder_(folder), context_(context) {}
 
     ScenarioOnset read(std::size_t number) {
         const std::size_t n_factors = model_.perturbations.factors.size();
@@ -127,7 +127,7 @@ private:
     std::vector<std::array<double, 2>> points_of_file() {
         const std::filesystem::path path = folder_ / section_.text("file");
         const formats::RawTable& table = section_.kept().get("table " + path.string(), [&] { return formats::read_rows(path, {}, context_); });
-        hasher_.update(kept_hash(section_.kept(), path));
+        section_.hash_file(path);
         const std::array<std::size_t, 2> columns{table.column("minute"), table.column("concentration")};
         std::vector<std::array<double, 2>> points;
         for (std::size_t row = 0; row < table.rows.size(); ++row) {
@@ -216,18 +216,17 @@ private:
     Section& section_;
     Model& model_;
     const std::filesystem::path& folder_;
-    Hasher& hasher_;
     Context& context_;
     ScenarioOnset onset_;
 };
 
 }  // namespace
 
-ReadPerturbations read_perturbations(Section& top, Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context) {
+ReadPerturbations read_perturbations(Section& top, Model& model, const std::filesystem::path& folder, Context& context) {
     ReadPerturbations read;
     for (Section& section : top.sections("perturbation")) {
         const std::size_t number = read.onsets.size();
-        read.onsets.push_back(PerturbationReader(section, model, folder, hasher, context).read(number + 1));
+        read.onsets.push_back(PerturbationReader(section, model, folder, context).read(number + 1));
         read.of_factor.resize(model.perturbations.factors.size(), number);
     }
     return read;

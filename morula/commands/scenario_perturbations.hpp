@@ -7,7 +7,6 @@
 
 #include "morula/commands/scenario_section.hpp"
 #include "morula/core/context.hpp"
-#include "morula/core/hash.hpp"
 #include "morula/simulation/model.hpp"
 
 namespace morula::commands::scenario_detail {
@@ -19,6 +18,6 @@ struct ReadPerturbations {
 
 /// Adds them to a model that has its substances, types, rules and clocks. folder: of files that they name, which become part of the scenario's hash. Refuses, with the line, those that
 /// cannot be, or that contradict one before them. Warns of factors on what cells do not do.
-ReadPerturbations read_perturbations(Section& top, simulation::Model& model, const std::filesystem::path& folder, Hasher& hasher, Context& context);
+ReadPerturbations read_perturbations(Section& top, simulation::Model& model, const std::filesystem::path& folder, Context& context);
 
 }  // namespace morula::commands::scenario_detail

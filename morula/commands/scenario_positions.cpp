@@ -143,7 +143,7 @@ void hash_measured(Reading& reading, const std::filesystem::path& path) {
 std::vector<std::string> place_measured(Section& section, const Model& model, Agents& start, Reading& reading) {
     Context& context = reading.context;
     const std::filesystem::path path = reading.beside(section.text("file"));
-    section.rename(fmt::format("cells of '{}'", path.filename().string()));
+    section.rename_apart(fmt::format("cells of '{}'", path.filename().string()));
     TypeMix mix;
     if (section.has("type")) mix = type_mix(section, "type", model);
     MeasuredOptions options{.x = section.text_or("x_column", "x"), .y = section.text_or("y_column", "y"), .z = section.text_or("z_column", "z"), .type = {}, .labels = {}};

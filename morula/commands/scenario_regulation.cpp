@@ -39,10 +39,10 @@ matrix::Dense<float> levels_of(const ExpressionKernel& kernel, std::int32_t type
 }  // namespace
 
 Regulation read_regulation(Section& section, const data::Dataset& dataset, const MeasuredStates& states, const ExpressionKernel& kernel, const std::vector<std::int64_t>& columns, const std::vector<std::string>& names,
-                           const std::filesystem::path& folder, Hasher& hasher, Context& context) {
+                           const std::filesystem::path& folder, Context& context) {
     const std::filesystem::path path = folder / section.text("regulons");
     const std::vector<std::vector<std::int32_t>> regulators = arrows_among(knowledge::read_regulons(path, context), names);
-    hasher.update(hash_of_file(path));
+    section.hash_file(path);
     std::size_t n_arrows = 0;
     for (const auto& own : regulators) n_arrows += own.size();
     if (n_arrows == 0) section.refuse("regulons", "says of none of the genes that it acts on another", "Name genes as the table does, regulators among them.");

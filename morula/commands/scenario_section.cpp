@@ -43,13 +43,14 @@ const Units& units_of(Quantity quantity) {
 
 }  // namespace
 
-const std::string& kept_hash(KeptParts& kept, const std::filesystem::path& file) {
-    return kept.get("hash of " + file.string(), [&] { return hash_of_file(file); });
+void Reading::hash_file(const std::filesystem::path& file) {
+    hasher.update(kept.get("hash of " + file.string(), [&] { return hash_of_file(file); }));
+    files.push_back(file);
 }
 
-void Reading::hash_file(const std::filesystem::path& file) {
-    hasher.update(kept_hash(kept, file));
-    files.push_back(file);
+void Section::rename_apart(const std::string& name) {
+    name_ = name;
+    for (int number = 2; !reading_.section_names.insert(name_).second; ++number) name_ = fmt::format("{} ({})", name, number);
 }
 
 std::string Section::kept_name(std::string_view part) const { return fmt::format("{} of {}", part, static_cast<const void*>(&table_)); }
@@ -179,7 +180,13 @@ std::vector<std::pair<std::string, double>> Section::shares(std::string_view key
         sum += *value;
     }
     if (std::abs(sum - 1.0) > 1e-6) refuse(key, fmt::format("the sum of its shares is {:g}", sum), "Give shares whose sum is 1.");
+    reading_.n_shares += std::ssize(found);
     return found;
+}
+
+void Section::add_rate(std::string_view key, ScenarioRate rate) {
+    if (!reading_.rate_names.insert(rate.name).second) refuse(key, "is given a second time", "Keep one of the two.");
+    reading_.rates.push_back(std::move(rate));
 }
 
 double Section::rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest) {
@@ -214,7 +221,7 @@ double Section::rate_of_units(std::string_view key, const std::vector<std::pair<
     }
     own.done();
     const double value = rate.value * unit->second;
-    reading_.rates.push_back(std::move(rate));
+    add_rate(key, std::move(rate));
     return value;
 }
 
@@ -222,7 +229,7 @@ double Section::rate(std::string_view key, Quantity quantity) { return rate_of_u
 
 double Section::rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation) {
     if (has(key)) return rate(key, quantity);
-    reading_.rates.push_back({.name = fmt::format("{}, {}", name_, key), .value = missing, .unit = std::string(units_of(quantity).factor.front().first), .source = Evidence::literature, .citation = std::string(citation)});
+    add_rate(key, {.name = fmt::format("{}, {}", name_, key), .value = missing, .unit = std::string(units_of(quantity).factor.front().first), .source = Evidence::literature, .citation = std::string(citation)});
     return missing;
 }
 
@@ -231,7 +238,7 @@ double Section::rate_or_guess(std::string_view key, Quantity quantity, double mi
     ScenarioRate guess{.name = fmt::format("{}, {}", name_, key), .value = missing, .unit = std::string(units_of(quantity).factor.front().first), .source = Evidence::guessed, .prior = prior};
     if (const auto found = reading_.instead.find(guess.name); found != reading_.instead.end()) guess.value = found->second;
     else reading_.context.events().warning(fmt::format("{}, line {}: {} has no {}; {:g} {} is guessed, between {:g} and {:g}.", reading_.path.string(), line_of(key), name_, key, missing, guess.unit, prior[0], prior[1]));
-    reading_.rates.push_back(guess);
+    add_rate(key, guess);
     return guess.value;
 }
 

@@ -37,6 +37,9 @@ struct Reading {
     KeptParts& kept;
     Hasher hasher{};  // of the scenario's text and of every file that it names
     std::vector<ScenarioRate> rates{};
+    std::set<std::string, std::less<>> rate_names{};
+    std::set<std::string, std::less<>> section_names{};  // that Section::rename_apart gave
+    std::int64_t n_shares = 0;  // numbers in tables of shares
     std::vector<std::filesystem::path> files{};  // that were hashed by hash_file
     RateValues instead{};  // of guesses
     /// Where agents, from number `first` on, stand in the file that they come from, in its unit.
@@ -60,6 +63,8 @@ public:
 
     const std::string& name() const { return name_; }
     void rename(std::string name) { name_ = std::move(name); }
+    /// The same for sections that nothing of their own tells apart: the second of a name is "name (2)". Their rates are drawn by name, each by itself.
+    void rename_apart(const std::string& name);
     bool has(std::string_view key) {
         known_.emplace(key);
         return table_.contains(key);
@@ -104,6 +109,10 @@ public:
     double rate_or_guess(std::string_view key, Quantity quantity, double missing, std::array<double, 2> prior);
     /// A concentration: its unit must be that of the substance.
     double concentration(std::string_view key, const std::string& unit);
+    /// The hash of a file that the scenario names becomes part of the scenario's, and no output may take the file's place.
+    void hash_file(const std::filesystem::path& file) const { reading_.hash_file(file); }
+    /// What is read without a hash of its bytes, such as an atlas (a folder): no output may take its place.
+    void keep_from_outputs(const std::filesystem::path& file) const { reading_.files.push_back(file); }
     /// What is the same in every reading of the scenario.
     KeptParts& kept() const { return reading_.kept; }
     /// Of a kept part that belongs to this section alone: the parsed table is one of them, so that its place is the same in every reading.
@@ -130,6 +139,8 @@ public:
 private:
     [[noreturn]] void refuse_again(std::string_view key, const Error& error) const;
     const toml::node& require(std::string_view key);
+    /// Adds it to the scenario's table. Refused where another rate has its name: one of the two would be drawn for both.
+    void add_rate(std::string_view key, ScenarioRate rate);
     double rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest);
 
     const toml::table& table_;
@@ -137,9 +148,6 @@ private:
     Reading& reading_;
     std::set<std::string, std::less<>> known_;
 };
-
-/// Hash of a file that the scenario names, of its bytes.
-const std::string& kept_hash(KeptParts& kept, const std::filesystem::path& file);
 
 /// Largest file that a scenario may be.
 inline constexpr std::int64_t kLargestScenarioFile = 1 << 30;

@@ -91,7 +91,7 @@ std::map<std::int64_t, double> voxels_of(const Shape& shape, double radius_um, c
 void read_vessel(Section& section, Model& model) {
     const auto number = static_cast<std::size_t>(substance_number(section, "substance", model));
     const Substance& substance = model.substances[number];
-    section.rename(fmt::format("vessel of '{}'", substance.name));
+    section.rename_apart(fmt::format("vessel of '{}'", substance.name));
     const double radius = section.has("radius_um") ? section.positive("radius_um") + kThinnerByVoxels * model.box.voxel_um : 0.0;
     const double concentration = section.concentration("concentration", substance.unit);
     double end = concentration;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "morula/commands/result_folder.hpp"
 #include "morula/commands/scenario.hpp"
 #include "morula/commands/scenario_cost.hpp"
 #include "morula/commands/scenario_idle.hpp"
@@ -86,6 +87,7 @@ Scenario scenario_of(const SimulateOptions& options, Context& context) {
     if (const auto guessed = count_sources(scenario)[3]; guessed > 0) {
         context.events().warning(fmt::format("{} of {} rates are guessed; the result holds for these guesses alone.", guessed, scenario.rates.size()));
     }
+    if (scenario.unsourced.all() > 0) context.events().decision(unsourced_text(scenario.unsourced));
     return scenario;
 }
 
@@ -114,6 +116,7 @@ public:
         report::SimulationStory story = story_.finish(simulation, context_);
         describe_run(story, simulation, {command_, folder_.string(), last_snapshot, scenario_.hash, seconds, moved, record_.warnings()});
         story.measured_states = measured_states_text(scenario_);
+        story.unsourced = unsourced_text(scenario_.unsourced);
         if (std::string warning = unlike_data_warning(summary_of_states(simulation)); !warning.empty()) story.notes.push_back(std::move(warning));
         write_simulation_report(story, folder_ / "report.html");
     }
@@ -171,6 +174,7 @@ std::vector<RunSummary> run_seeds(const Scenario& scenario, const SimulateOption
     join_seeds(out, places, "readouts.csv", [&](const formats::RawTable& table) { collector.add_readouts(table); }, context);
     report::SeedsStory story = collector.finish(runs);
     story.measured_states = measured_states_text(scenario);
+    story.unsourced = unsourced_text(scenario.unsourced);
     describe_seeds(story, runs, {command_of(options, options.out, options.seed, options.seeds), options.out, scenario.hash, record.warnings()});
     report::write_seeds_report(story, out / "report.html");
     for (RunSummary& run : runs) {
@@ -222,6 +226,7 @@ std::string turnover_text(const RunSummary& run) {
 
 CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     VerbRecord record("simulate", values_of(options), context);
+    refuse_results_of_others(options.out, "simulate");
     const Scenario scenario = scenario_of(options, context);
     std::vector<std::uint64_t> seeds;
     for (std::int64_t k = 0; k < options.seeds.value_or(0); ++k) seeds.push_back(scenario.model.seed + static_cast<std::uint64_t>(k));
@@ -239,6 +244,7 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     record.add_text("title", scenario.title);
     record.add_text("scenario_hash", scenario.hash);
     record_runs(runs, record, context);
+    record.add_count("numbers_without_source", scenario.unsourced.all());
     for (std::size_t k = 0; k < sources.size(); ++k) record.add_count(fmt::format("rates_{}", evidence_name(static_cast<Evidence>(k))), sources[k]);
     record.write(options.out);
     std::string text;

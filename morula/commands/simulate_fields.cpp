@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -65,12 +66,23 @@ void write_line(const fs::path& folder, const ZarrArrayMeta& meta, const std::ve
     }
 }
 
-/// Slabs of one snapshot.
+/// How a snapshot is cut into chunks: whole rows of x, as many in y and z as a chunk takes.
+struct Slabs {
+    explicit Slabs(const Grid& grid)
+        : height(std::clamp<std::int64_t>(kChunkElements / (grid.n[0] * grid.n[1]), 1, grid.n[2])), depth(std::clamp<std::int64_t>(kChunkElements / grid.n[0], 1, grid.n[1])),
+          n_z((grid.n[2] + height - 1) / height), n_y((grid.n[1] + depth - 1) / depth) {}
+
+    std::int64_t size() const { return n_z * n_y; }
+    fs::path chunk(std::int64_t snapshot, std::int64_t slab) const { return fs::path("c") / std::to_string(snapshot) / std::to_string(slab / n_y) / std::to_string(slab % n_y) / "0"; }
+
+    std::int64_t height, depth, n_z, n_y;
+};
+
 void write_snapshot(const fs::path& folder, const ZarrArrayMeta& meta, const Grid& grid, std::span<const double> c, Context& context) {
-    const std::int64_t height = meta.chunk_shape[1], depth = meta.chunk_shape[2];
-    const std::int64_t n_z = (grid.n[2] + height - 1) / height, n_y = (grid.n[1] + depth - 1) / depth;
-    parallel_blocks(context, n_z * n_y, 1, [&](Block block) {
-        const std::int64_t first_z = block.index / n_y * height, first_y = block.index % n_y * depth;
+    const Slabs slabs(grid);
+    const std::int64_t height = slabs.height, depth = slabs.depth;
+    parallel_blocks(context, slabs.size(), 1, [&](Block block) {
+        const std::int64_t first_z = block.index / slabs.n_y * height, first_y = block.index % slabs.n_y * depth;
         std::vector<float> values(static_cast<std::size_t>(height * depth * grid.n[0]), 0.0F);
         for (std::int64_t z = first_z; z < std::min(grid.n[2], first_z + height); ++z) {
             for (std::int64_t y = first_y; y < std::min(grid.n[1], first_y + depth); ++y) {
@@ -79,7 +91,7 @@ void write_snapshot(const fs::path& folder, const ZarrArrayMeta& meta, const Gri
                 }
             }
         }
-        write_chunk(folder / "c" / std::to_string(meta.shape[0] - 1) / std::to_string(block.index / n_y) / std::to_string(block.index % n_y) / "0", meta, values);
+        write_chunk(folder / slabs.chunk(meta.shape[0] - 1, block.index), meta, values);
     });
 }
 
@@ -98,17 +110,28 @@ FieldStore::FieldStore(fs::path folder, const Simulation& simulation) : folder_(
     }
 }
 
+bool FieldStore::holds(const Grid& grid, std::size_t number) const {
+    const Slabs slabs(grid);
+    std::error_code ignored;
+    for (const std::string& name : names_) {
+        for (std::int64_t slab = 0; slab < slabs.size(); ++slab) {
+            if (!fs::exists(folder_ / name / slabs.chunk(static_cast<std::int64_t>(number), slab), ignored)) return false;
+        }
+    }
+    return true;
+}
+
 void FieldStore::write(const Simulation& simulation, const std::vector<double>& minutes, Context& context) const {
     const Grid& grid = simulation.model().box;
     const auto n = static_cast<std::int64_t>(minutes.size());
-    const std::int64_t plane = grid.n[0] * grid.n[1];
-    const std::int64_t height = std::clamp<std::int64_t>(kChunkElements / plane, 1, grid.n[2]), depth = std::clamp<std::int64_t>(kChunkElements / grid.n[0], 1, grid.n[1]);
+    const Slabs slabs(grid);
     std::map<std::string, Json> nodes;
     for (std::size_t s = 0; s < names_.size(); ++s) {
         const auto number = static_cast<std::int32_t>(s);
         const simulation::Substance& substance = simulation.field().substance(number);
-        const ZarrArrayMeta meta = array_of(ZarrType::float32, {n, grid.n[2], grid.n[1], grid.n[0]}, {1, height, depth, grid.n[0]},
+        ZarrArrayMeta meta = array_of(ZarrType::float32, {n, grid.n[2], grid.n[1], grid.n[0]}, {1, slabs.height, slabs.depth, grid.n[0]},
                                             {{"name", substance.name}, {"unit", substance.unit}, {"voxel_um", grid.voxel_um}});
+        meta.fill_value = std::numeric_limits<double>::quiet_NaN();  // a chunk that somebody took away reads as missing, not as 0
         write_snapshot(folder_ / names_[s], meta, grid, simulation.field().values(number), context);
         nodes[names_[s]] = array_json(meta, kAxes);
     }

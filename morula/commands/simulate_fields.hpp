@@ -20,6 +20,9 @@ public:
     /// Writes the fields as snapshot number minutes.size() - 1; minutes: of all snapshots up to this one. A reader sees the earlier snapshots, or these and the new one, at any moment.
     void write(const simulation::Simulation& simulation, const std::vector<double>& minutes, Context& context) const;
 
+    /// Whether all chunks of snapshot `number` are there, of every substance.
+    bool holds(const simulation::Grid& grid, std::size_t number) const;
+
 private:
     std::filesystem::path folder_;
     std::vector<std::string> names_;

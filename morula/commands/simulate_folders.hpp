@@ -28,14 +28,15 @@ std::filesystem::path state_path(const std::filesystem::path& folder);
 bool has_saved_run(const std::filesystem::path& folder);
 /// "seed-7"
 std::string seed_folder(std::uint64_t seed);
-/// Removes what an earlier run in the folder left: it would stand beside the tables of another one.
+/// Removes what an earlier run in the folder left: it would stand beside the tables of another one. What no run writes stays, and all of it where the folder is of no run.
 void clear_run(const std::filesystem::path& folder);
 
 /// The folders of one call: `out` itself, or `out`/seed-K for every seed.
 class RunFolders {
 public:
     enum class Earlier { begin_anew, go_on };
-    /// Touches no file. Throws usage where runs are to go on and `out` holds some that were not asked for: their tables would be left as they are beside the others.
+    /// Touches no file. Throws usage where runs are to go on and `out` holds some that were not asked for: their tables would be left as they are beside the others; where they are to go on
+    /// and the state of a run that left its tables is gone; and where folders that a run would write into are there already and are of no run.
     RunFolders(std::filesystem::path out, const std::vector<std::uint64_t>& seeds, Earlier earlier);
 
     std::size_t size() const { return folders_.size(); }
@@ -46,6 +47,8 @@ public:
     void take(std::size_t run, EventSink& events);
 
 private:
+    void check_others() const;
+    void check_states() const;
     void take_all(EventSink& events);
     bool is_one() const { return folders_.front() == out_; }
 

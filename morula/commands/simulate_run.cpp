@@ -1,6 +1,7 @@
 #include "morula/commands/simulate_run.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <chrono>
 #include <cmath>
@@ -54,6 +55,7 @@ public:
         const std::int64_t last = last_step(scenario_, settings_.until_min);
         const std::int64_t first = simulation_.mechanics_steps(), agent_steps_before = simulation_.tally().agent_steps;
         if (settings_.start == RunStart::fresh) report();
+        else say_what_is_gone(progress);
         next_report_ = 0;
         while (step_of(next_report_) <= simulation_.mechanics_steps()) ++next_report_;
         auto saved_at = std::chrono::steady_clock::now();
@@ -97,6 +99,19 @@ private:
         settings_.take_folder();
         clear_unfinished_files();
         return saved;
+    }
+
+    /// What was written and is there no more is not made again.
+    void say_what_is_gone(RunProgress& progress) const {
+        std::vector<std::string> snapshots, fields;
+        std::error_code ignored;
+        for (std::size_t k = 0; k < saved_.snapshots.size(); ++k) {
+            if (!fs::exists(settings_.folder / snapshot_name(saved_.snapshots[k]), ignored)) snapshots.push_back(fmt::format("{:g}", saved_.snapshots[k]));
+            if (!fields_.holds(scenario_.model.box, k)) fields.push_back(fmt::format("{:g}", saved_.snapshots[k]));
+        }
+        const std::string folder = settings_.folder.string();
+        if (!snapshots.empty()) progress.warning(fmt::format("{}: snapshots are gone, of minute {}; they are not made again.", folder, fmt::join(snapshots, ", ")));
+        if (!fields.empty()) progress.warning(fmt::format("{}: fields.zarr has lost minute {}; it reads as NaN there.", folder, fmt::join(fields, ", ")));
     }
 
     /// What a process that was killed while it wrote has left.
@@ -230,6 +245,11 @@ private:
 }  // namespace
 
 RunProgress::RunProgress(Context& context, std::size_t n_runs) : context_(context), shares_(n_runs), begin_(std::chrono::steady_clock::now()), next_(begin_ + kShowEvery) {}
+
+void RunProgress::warning(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    context_.events().warning(text);
+}
 
 void RunProgress::at(std::size_t run, std::int64_t done, std::int64_t to_come) {
     const std::lock_guard lock(mutex_);

@@ -61,6 +61,8 @@ public:
     RunProgress(Context& context, std::size_t n_runs);
     /// Of run number `run`: agent-steps (or steps) of this session, and those to come.
     void at(std::size_t run, std::int64_t done, std::int64_t to_come);
+    /// Passes it on, one at a time.
+    void warning(const std::string& text);
 
 private:
     struct Share {

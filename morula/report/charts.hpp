@@ -15,6 +15,7 @@ struct Figure {
     std::string caption;
     std::string svg;
     HtmlTable table;      // may have no rows
+    std::string narrow_svg{};  // the same as wide as a phone, which shows it instead; "": there is none, and the wide one is moved to the side
 };
 
 /// <figure> with heading, drawing, caption, and a closed table behind it.

@@ -10,11 +10,32 @@
 namespace morula::report {
 namespace {
 
-constexpr double kLeft = 230.0;
-constexpr double kRight = 740.0;
 constexpr double kTop = 12.0;
-constexpr double kRowHeight = 34.0;
 constexpr std::size_t kMostDrivers = 8;
+
+/// Rows of bars with their names: beside the plot, or above each bar.
+struct RowFrame {
+    enum class Names { beside, above };
+    Names names;
+    double width, left, right, row_height;
+    std::size_t longest_name;
+
+    double middle(std::size_t row) const { return kTop + row_height * static_cast<double>(row) + (names == Names::above ? row_height - 14.0 : row_height / 2.0); }
+    double bottom(std::size_t n_rows) const { return kTop + row_height * static_cast<double>(n_rows); }
+    double height(std::size_t n_rows) const { return bottom(n_rows) + 46.0; }
+    void name(Svg& svg, std::size_t row, const std::string& words) const {
+        if (names == Names::above) svg.text(left, middle(row) - 16, Anchor::start, "row-label", shortened(words, longest_name));
+        else svg.text(left - 12, middle(row) + 4, Anchor::end, "row-label", shortened(words, longest_name));
+    }
+    /// Behind the name or the row.
+    void note(Svg& svg, std::size_t row, const std::string& words) const {
+        if (names == Names::above) svg.text(right, middle(row) - 16, Anchor::end, "tick", words);
+        else svg.text(right + 12, middle(row) + 4, Anchor::start, "tick", words);
+    }
+};
+constexpr RowFrame kWide{RowFrame::Names::beside, kChartWidth, 230.0, 740.0, 34.0, 30}, kNarrow{RowFrame::Names::above, kNarrowWidth, 20.0, 338.0, 48.0, 34};
+/// Names of rates are long, and a share and a type stand behind each bar.
+constexpr RowFrame kWideDrivers{RowFrame::Names::beside, kChartWidth, 330.0, 700.0, 34.0, 44}, kNarrowDrivers{RowFrame::Names::above, kNarrowWidth, 20.0, 240.0, 48.0, 48};
 
 /// Of what is drawn: 0 always lies inside.
 struct Span {
@@ -26,9 +47,9 @@ struct Span {
         low = std::min(low, value);
         high = std::max(high, value);
     }
-    Scale scale() const {
+    Scale scale(const RowFrame& frame) const {
         const double margin = 0.04 * (high > low ? high - low : 1.0);
-        return {ScaleKind::linear, low < 0.0 ? low - margin : low, high > 0.0 || low == 0.0 ? high + margin : high, kLeft, kRight};
+        return {ScaleKind::linear, low < 0.0 ? low - margin : low, high > 0.0 || low == 0.0 ? high + margin : high, frame.left, frame.right};
     }
 };
 
@@ -39,13 +60,65 @@ std::string row_name(const ContributionReadout& readout, const ContributionRow& 
 
 std::string range_text(double low, double high) { return std::isfinite(low) && std::isfinite(high) ? number_text(low, 3) + " to " + number_text(high, 3) : ""; }
 
-double row_middle(std::size_t row) { return kTop + kRowHeight * (static_cast<double>(row) + 0.5); }
-
 void draw_interval(Svg& svg, const Scale& x, double low, double high, double middle, double tick, std::string_view css) {
     if (!std::isfinite(low) || !std::isfinite(high)) return;
     svg.line(x(low), middle, x(high), middle, css);
     if (tick == 0.0) return;
     for (const double end : {low, high}) svg.line(x(end), middle - tick, x(end), middle + tick, css);
+}
+
+std::string drawn_effects(const ContributionReadout& readout, const Span& span, const std::string& title, const RowFrame& frame) {
+    const Scale x = span.scale(frame);
+    const double bottom = frame.bottom(readout.rows.size());
+    Svg svg(frame.width, frame.height(readout.rows.size()), title);
+    svg.line(x(0.0), kTop - 4, x(0.0), bottom, "axis");
+    for (std::size_t r = 0; r < readout.rows.size(); ++r) {
+        const ContributionRow& row = readout.rows[r];
+        const double middle = frame.middle(r);
+        frame.name(svg, r, row_name(readout, row));
+        if (std::isfinite(row.effect)) {
+            svg.rect(std::min(x(0.0), x(row.effect)), middle - 8, std::abs(x(row.effect) - x(0.0)), 16, row.is_written_in ? "bar-muted" : "bar-strong", fmt::format("{}: {}{}", row_name(readout, row), number_text(row.effect, 3), unit_behind(" ", readout.unit)));
+        }
+        if (!std::isfinite(row.effect)) svg.text(x(0.0) + 8, middle + 4, Anchor::start, "tick", "no value");
+        draw_interval(svg, x, row.low, row.high, middle, 5, "interval");
+        draw_interval(svg, x, row.seed_low, row.seed_high, middle, 0, "interval inner");
+        if (row.is_written_in) frame.note(svg, r, "written in");
+    }
+    svg.x_axis(x, bottom, "Effect" + unit_behind(", ", readout.unit));
+    return svg.finish();
+}
+
+std::string drawn_shares(const ContributionReadout& readout, const std::vector<const ContributionRow*>& rows, const Span& span, const std::string& title, const RowFrame& frame) {
+    const Scale x = span.scale(frame);
+    const double bottom = frame.bottom(rows.size());
+    Svg svg(frame.width, frame.height(rows.size()), title);
+    svg.line(x(0.0), kTop - 4, x(0.0), bottom, "axis");
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+        const ContributionRow& row = *rows[r];
+        frame.name(svg, r, row_name(readout, row));
+        draw_interval(svg, x, row.shapley - row.shapley_se, row.shapley + row.shapley_se, frame.middle(r), 5, "interval");
+        svg.circle(x(row.shapley), frame.middle(r), 5.5, "point-used", fmt::format("{}: {}", row_name(readout, row), number_text(row.shapley, 3)));
+    }
+    svg.x_axis(x, bottom, "Share" + unit_behind(", ", readout.unit));
+    return svg.finish();
+}
+
+/// drivers: one a rate.
+std::string drawn_drivers(const std::vector<const RateDriver*>& drivers, const std::string& title, const RowFrame& frame) {
+    const Scale x(ScaleKind::linear, 0.0, 100.0, frame.left, frame.right);
+    const double bottom = frame.bottom(drivers.size());
+    Svg svg(frame.width, frame.height(drivers.size()), title);
+    for (std::size_t r = 0; r < drivers.size(); ++r) {
+        const RateDriver& driver = *drivers[r];
+        const double middle = frame.middle(r), share = std::max(driver.share, 0.0) * 100.0;
+        frame.name(svg, r, driver.rate);
+        svg.rect(x(0.0), middle - 8, x(share) - x(0.0), 16, driver.share > driver.by_chance ? "bar-strong" : "bar-muted", fmt::format("{}: {} of the effect of {}", driver.rate, share_text(driver.share), driver.type));
+        if (std::isfinite(driver.by_chance)) svg.line(x(100.0 * driver.by_chance), middle - 12, x(100.0 * driver.by_chance), middle + 12, "flag");
+        const double end = std::max(x(share), std::isfinite(driver.by_chance) ? x(100.0 * driver.by_chance) : 0.0);
+        svg.text(end + 8.0, middle + 4, Anchor::start, "tick", fmt::format("{}, {}", share_text(driver.share), shortened(driver.type, 12)));
+    }
+    svg.x_axis(x, bottom, "Share of the variance, %");
+    return svg.finish();
 }
 
 }  // namespace
@@ -64,27 +137,13 @@ Figure effects_figure(const ContributionReadout& readout) {
     out.caption = fmt::format("Bar: effect{}. Thin line: 95 % of the draws of the guessed rates, the interval to quote. Thick line: 95 % interval over seeds with the rates held at their guesses. With all as they are the read-out is {}.",
                               unit_behind(" in ", readout.unit), number_text(readout.intact_mean, 4));
     out.table = {out.title, out.id, {{"Type"}, {"Intervention"}, {"Effect", Align::number}, {"Over guesses"}, {"Over seeds"}, {"Shapley share", Align::number}, {"Its standard error", Align::number}, {"Written in"}, {"Seeds", Align::number}, {"Draws", Align::number}}, {}};
-    const Scale x = span.scale();
-    const double bottom = kTop + kRowHeight * static_cast<double>(readout.rows.size());
-    Svg svg(kChartWidth, bottom + 46.0, out.title);
-    svg.line(x(0.0), kTop - 4, x(0.0), bottom, "axis");
-    for (std::size_t r = 0; r < readout.rows.size(); ++r) {
-        const ContributionRow& row = readout.rows[r];
-        const double middle = row_middle(r);
-        svg.text(kLeft - 12, middle + 4, Anchor::end, "row-label", shortened(row_name(readout, row), 30));
-        if (std::isfinite(row.effect)) {
-            svg.rect(std::min(x(0.0), x(row.effect)), middle - 8, std::abs(x(row.effect) - x(0.0)), 16, row.is_written_in ? "bar-muted" : "bar-strong", fmt::format("{}: {}{}", row_name(readout, row), number_text(row.effect, 3), unit_behind(" ", readout.unit)));
-        }
-        if (!std::isfinite(row.effect)) svg.text(x(0.0) + 8, middle + 4, Anchor::start, "tick", "no value");
-        draw_interval(svg, x, row.low, row.high, middle, 5, "interval");
-        draw_interval(svg, x, row.seed_low, row.seed_high, middle, 0, "interval inner");
-        if (row.is_written_in) svg.text(kRight + 12, middle + 4, Anchor::start, "tick", "written in");
+    for (const ContributionRow& row : readout.rows) {
         out.table.rows.push_back({row.type, row.intervention, number_text(row.effect, 4), range_text(row.low, row.high), range_text(row.seed_low, row.seed_high), number_text(row.shapley, 4), number_text(row.shapley_se, 2), row.is_written_in ? "yes" : "no",
                                   count_text(row.n_seeds), count_text(row.n_draws)});
     }
-    svg.x_axis(x, bottom, "Effect" + unit_behind(", ", readout.unit));
     if (std::any_of(readout.rows.begin(), readout.rows.end(), [](const ContributionRow& row) { return row.is_written_in; })) out.caption += " Grey bars, \"written in\": the scenario links this type to this read-out in one step, so that the effect was put in by hand.";
-    out.svg = svg.finish();
+    out.svg = drawn_effects(readout, span, out.title, kWide);
+    out.narrow_svg = drawn_effects(readout, span, out.title, kNarrow);
     return out;
 }
 
@@ -105,19 +164,9 @@ Figure shapley_figure(const ContributionReadout& readout) {
     }
     if (rows.empty()) return out;
     out.table = {out.title, out.id, {{"Type"}, {"Intervention"}, {"Share", Align::number}, {"Standard error", Align::number}}, {}};
-    const Scale x = span.scale();
-    const double bottom = kTop + kRowHeight * static_cast<double>(rows.size());
-    Svg svg(kChartWidth, bottom + 46.0, out.title);
-    svg.line(x(0.0), kTop - 4, x(0.0), bottom, "axis");
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-        const ContributionRow& row = *rows[r];
-        svg.text(kLeft - 12, row_middle(r) + 4, Anchor::end, "row-label", shortened(row_name(readout, row), 30));
-        draw_interval(svg, x, row.shapley - row.shapley_se, row.shapley + row.shapley_se, row_middle(r), 5, "interval");
-        svg.circle(x(row.shapley), row_middle(r), 5.5, "point-used", fmt::format("{}: {}", row_name(readout, row), number_text(row.shapley, 3)));
-        out.table.rows.push_back({row.type, row.intervention, number_text(row.shapley, 4), number_text(row.shapley_se, 3)});
-    }
-    svg.x_axis(x, bottom, "Share" + unit_behind(", ", readout.unit));
-    out.svg = svg.finish();
+    for (const ContributionRow* row : rows) out.table.rows.push_back({row->type, row->intervention, number_text(row->shapley, 4), number_text(row->shapley_se, 3)});
+    out.svg = drawn_shares(readout, rows, span, out.title, kWide);
+    out.narrow_svg = drawn_shares(readout, rows, span, out.title, kNarrow);
     return out;
 }
 
@@ -139,20 +188,8 @@ Figure drivers_figure(const ContributionReadout& readout) {
     std::stable_sort(largest.begin(), largest.end(), [](const RateDriver* a, const RateDriver* b) { return a->share > b->share; });
     if (largest.size() > kMostDrivers) largest.resize(kMostDrivers);
     out.caption = "Share of the variance of an effect over the draws that one guessed rate explains; the largest over the types. Dashed: what a rate that does nothing reaches by chance in one case of twenty. Measure the first of these before anything else.";
-    const Scale x(ScaleKind::linear, 0.0, 100.0, 330.0, kRight - 40.0);
-    const double bottom = kTop + kRowHeight * static_cast<double>(largest.size());
-    Svg svg(kChartWidth, bottom + 46.0, out.title);
-    for (std::size_t r = 0; r < largest.size(); ++r) {
-        const RateDriver& driver = *largest[r];
-        const double middle = row_middle(r), share = std::max(driver.share, 0.0) * 100.0;
-        svg.text(318, middle + 4, Anchor::end, "row-label", shortened(driver.rate, 44));
-        svg.rect(x(0.0), middle - 8, x(share) - x(0.0), 16, driver.share > driver.by_chance ? "bar-strong" : "bar-muted", fmt::format("{}: {} of the effect of {}", driver.rate, share_text(driver.share), driver.type));
-        if (std::isfinite(driver.by_chance)) svg.line(x(100.0 * driver.by_chance), middle - 12, x(100.0 * driver.by_chance), middle + 12, "flag");
-        const double end = std::max(x(share), std::isfinite(driver.by_chance) ? x(100.0 * driver.by_chance) : 0.0);
-        svg.text(end + 8.0, middle + 4, Anchor::start, "tick", fmt::format("{}, {}", share_text(driver.share), shortened(driver.type, 12)));
-    }
-    svg.x_axis(x, bottom, "Share of the variance, %");
-    out.svg = svg.finish();
+    out.svg = drawn_drivers(largest, out.title, kWideDrivers);
+    out.narrow_svg = drawn_drivers(largest, out.title, kNarrowDrivers);
     return out;
 }
 

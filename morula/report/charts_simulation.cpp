@@ -43,14 +43,44 @@ std::string thinning_note(const CompositionOverTime& composition) {
     return composition.every > 1 ? fmt::format(" One time in {} is shown; composition.csv holds all.", composition.every) : "";
 }
 
-void add_keys(Svg& svg, const SimulationStory& story, const std::vector<std::size_t>& kinds, const std::vector<std::int64_t>& counts) {
-    double at = 24.0;
+constexpr PlotFrame kWidePlot{kChartWidth, 76.0, kPlotRight, 310.0, kPlotRight + 22.0, 24.0, kLegendName};
+
+void add_keys(Svg& svg, const SimulationStory& story, const std::vector<std::size_t>& kinds, const std::vector<std::int64_t>& counts, const PlotFrame& frame) {
+    double at = frame.key_top;
     for (std::size_t k = 0; k < kinds.size() && k < kMostKeys; ++k, at += 19.0) {
-        svg.rect(kPlotRight + 22, at - 6, 12, 12, "fill " + color_class(static_cast<std::int32_t>(kinds[k])), "");
-        svg.text(kPlotRight + 42, at + 4, Anchor::start, "row-label", legend_text(kind_title(story, kinds[k])));
-        svg.text(kChartWidth - 4, at + 4, Anchor::end, "tick", count_text(counts[kinds[k]]));
+        svg.rect(frame.key_left, at - 6, 12, 12, "fill " + color_class(static_cast<std::int32_t>(kinds[k])), "");
+        svg.text(frame.key_left + 20, at + 4, Anchor::start, "row-label", shortened(kind_title(story, kinds[k]), frame.longest_name));
+        svg.text(frame.width - 4, at + 4, Anchor::end, "tick", count_text(counts[kinds[k]]));
     }
-    if (kinds.size() > kMostKeys) svg.text(kPlotRight + 42, at + 4, Anchor::start, "tick", fmt::format("and {} more in the table", kinds.size() - kMostKeys));
+    if (kinds.size() > kMostKeys) svg.text(frame.key_left + 20, at + 4, Anchor::start, "tick", fmt::format("and {} more in the table", kinds.size() - kMostKeys));
+}
+
+/// Kinds of cells as bands on top of each other. most: cells at any time.
+std::string drawn_composition(const SimulationStory& story, const std::vector<std::size_t>& kinds, std::int64_t most, const std::string& title, const PlotFrame& frame) {
+    const CompositionOverTime& composition = story.composition;
+    const TimeUnit unit = time_unit(story.minutes);
+    const std::vector<double> times = times_in(composition.minute, unit);
+    const Scale x(ScaleKind::linear, times.front(), times.back(), frame.left, frame.right);
+    const Scale y(ScaleKind::linear, 0.0, static_cast<double>(most) * 1.05, frame.bottom, 16);
+    Svg svg(frame.width, frame.height(std::min(kinds.size(), kMostKeys + 1)), title);
+    svg.y_axis(y, frame.left, frame.right, "Cells");
+    std::vector<double> base(times.size(), 0.0);
+    for (const std::size_t kind : kinds) {
+        std::vector<double> px, py;
+        for (std::size_t t = 0; t < times.size(); ++t) {
+            px.push_back(x(times[t]));
+            py.push_back(y(base[t]));
+        }
+        for (std::size_t t = times.size(); t-- > 0;) {
+            base[t] += static_cast<double>(composition.counts[t][kind]);
+            px.push_back(x(times[t]));
+            py.push_back(y(base[t]));
+        }
+        svg.area(px, py, "fill " + color_class(static_cast<std::int32_t>(kind)));
+    }
+    svg.x_axis(x, frame.bottom, fmt::format("Time, {}", unit.name));
+    add_keys(svg, story, kinds, composition.counts.back(), frame);
+    return svg.finish();
 }
 
 std::string density_unit(const SimulationStory& story) { return story.is_flat ? "cells a mm²" : "cells a mm³"; }
@@ -154,7 +184,6 @@ Figure composition_over_time_figure(const SimulationStory& story) {
     out.title = "Cells over time, by type and state";
     const std::vector<std::size_t> kinds = kinds_seen(story);
     if (composition.minute.size() < 2 || kinds.empty()) return out;
-    const TimeUnit unit = time_unit(story.minutes);
     out.caption = "Bands lie on top of each other; their height is the number of cells. The legend counts the end." + thinning_note(composition);
     out.table = {out.title, out.id, {{"Minute", Align::number}}, {}};
     for (const std::size_t kind : kinds) out.table.columns.push_back({kind_title(story, kind), Align::number});
@@ -171,28 +200,8 @@ Figure composition_over_time_figure(const SimulationStory& story) {
         for (const std::int64_t count : {all, composition.births[t], composition.removals[t]}) row.push_back(count_text(count));
         out.table.rows.push_back(std::move(row));
     }
-    const std::vector<double> times = times_in(composition.minute, unit);
-    const Scale x(ScaleKind::linear, times.front(), times.back(), 76, kPlotRight);
-    const Scale y(ScaleKind::linear, 0.0, static_cast<double>(most) * 1.05, 310, 16);
-    Svg svg(kChartWidth, 356, out.title);
-    svg.y_axis(y, 76, kPlotRight, "Cells");
-    std::vector<double> base(times.size(), 0.0);
-    for (const std::size_t kind : kinds) {
-        std::vector<double> px, py;
-        for (std::size_t t = 0; t < times.size(); ++t) {
-            px.push_back(x(times[t]));
-            py.push_back(y(base[t]));
-        }
-        for (std::size_t t = times.size(); t-- > 0;) {
-            base[t] += static_cast<double>(composition.counts[t][kind]);
-            px.push_back(x(times[t]));
-            py.push_back(y(base[t]));
-        }
-        svg.area(px, py, "fill " + color_class(static_cast<std::int32_t>(kind)));
-    }
-    svg.x_axis(x, 310, fmt::format("Time, {}", unit.name));
-    add_keys(svg, story, kinds, composition.counts.back());
-    out.svg = svg.finish();
+    out.svg = drawn_composition(story, kinds, most, out.title, kWidePlot);
+    out.narrow_svg = drawn_composition(story, kinds, most, out.title, kNarrowPlot);
     return out;
 }
 
@@ -313,7 +322,7 @@ Figure last_frame_figure(const SimulationStory& story) {
     out.table.caption = "Cells drawn";
     out.table.file = out.id;
     out.table.columns = {{"Type and state"}, {"Cells", Align::number}};
-    add_keys(svg, story, shown, counts);
+    add_keys(svg, story, shown, counts, kWidePlot);
     out.svg = svg.finish();
     return out;
 }
@@ -336,20 +345,24 @@ Figure evidence_figure(const std::vector<RateRow>& rates) {
     out.title = "Where the rates come from";
     if (rates.empty()) return out;
     out.table = {out.title, out.id, {{"Source"}, {"Rates", Align::number}}, {}};
-    Svg svg(kChartWidth, 84, out.title);
-    double at = 8.0;
-    const double each = (kChartWidth - 16.0) / static_cast<double>(rates.size());
-    for (std::size_t k = 0; k < kSources.size(); ++k) {
-        const std::int64_t n = count_source(rates, kSources[k]);
-        const double width = each * static_cast<double>(n);
-        svg.rect(at, 8, width, 30, fmt::format("fill {}", kColor[k]), fmt::format("{}: {}", kSources[k], n));
-        const double key = 8.0 + 200.0 * static_cast<double>(k);
-        svg.rect(key, 56, 12, 12, fmt::format("fill {}", kColor[k]), "");
-        svg.text(key + 20, 67, Anchor::start, "row-label", fmt::format("{}: {}", kSources[k], n));
-        out.table.rows.push_back({std::string(kSources[k]), count_text(n)});
-        at += width;
-    }
-    out.svg = svg.finish();
+    // a_row: keys beside each other.
+    const auto drawn = [&](double width, std::size_t a_row, double step) {
+        Svg svg(width, 62.0 + 22.0 * static_cast<double>(kSources.size() / a_row), out.title);
+        double at = 8.0;
+        for (std::size_t k = 0; k < kSources.size(); ++k) {
+            const std::int64_t n = count_source(rates, kSources[k]);
+            const double own = (width - 16.0) / static_cast<double>(rates.size()) * static_cast<double>(n);
+            svg.rect(at, 8, own, 30, fmt::format("fill {}", kColor[k]), fmt::format("{}: {}", kSources[k], n));
+            const double key = 8.0 + step * static_cast<double>(k % a_row), top = 56.0 + 22.0 * static_cast<double>(k / a_row);
+            svg.rect(key, top, 12, 12, fmt::format("fill {}", kColor[k]), "");
+            svg.text(key + 20, top + 11, Anchor::start, "row-label", fmt::format("{}: {}", kSources[k], n));
+            at += own;
+        }
+        return svg.finish();
+    };
+    for (const std::string_view source : kSources) out.table.rows.push_back({std::string(source), count_text(count_source(rates, source))});
+    out.svg = drawn(kChartWidth, 4, 200.0);
+    out.narrow_svg = drawn(kNarrowWidth, 2, 170.0);
     return out;
 }
 

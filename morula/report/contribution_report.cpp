@@ -75,6 +75,7 @@ std::string limits_of(const ContributionStory& story) {
         "Shares of what was not asked: a read-out that the scenario does not define has no row here.",
         "Shapes and flows: cells are spheres, and there is no blood flow, no electricity, no fibres."};
     if (n_guessed > 0) items.insert(items.begin() + 1, fmt::format("What lies outside the priors: {} of {} {} guessed, and the interval over guesses is as wide as its priors make it.", count_text(n_guessed), count_of(std::ssize(story.rates), "rate"), n_guessed == 1 ? "is" : "are"));
+    if (!story.unsourced.empty()) items.insert(items.begin() + 1, "What other rules, doses and shares would give. " + story.unsourced + " They were held at what the scenario says, and the interval over guesses does not hold them.");
     return plain_list(items);
 }
 
@@ -85,7 +86,7 @@ std::string render_contribution(const ContributionStory& story) {
     return opening + page_sections({{"summary", "Summary", summary_of(story)},
                                     {"contributions", "What this scenario implies", effects_section(story)},
                                     {"drivers", "Which guesses drive it", drivers_section(story)},
-                                    {"evidence", "What is measured, literature, fitted, guessed", evidence_section(story.rates, story.n_draws > 0 ? "Here they were drawn from it; where it spans more than a factor of ten above zero, even in the logarithm." : "Here the value alone was used.")},
+                                    {"evidence", "What is measured, literature, fitted, guessed", evidence_section(story.rates, story.unsourced, story.n_draws > 0 ? "Here they were drawn from it; where it spans more than a factor of ten above zero, even in the logarithm." : "Here the value alone was used.")},
                                     {"limits", "What this cannot tell", limits_of(story)},
                                     {"reuse", "Use the result", files_section(story.record, "The same scenario, options and version give the same numbers on any number of threads.")}}) + page_closing();
 }

@@ -45,6 +45,7 @@ struct ContributionStory {
     std::vector<NameValue> interventions;  // name and what is done
     std::vector<ContributionReadout> readouts;
     std::vector<RateRow> rates;
+    std::string unsourced;        // see SimulationStory
     std::vector<std::string> notes;
     std::string measured_states;  // see SimulationStory
     RunRecord record;

@@ -8,9 +8,8 @@
 namespace morula::report {
 namespace {
 
-constexpr double kLeft = 76.0;
+constexpr PlotFrame kWidePlot{kChartWidth, 76.0, kPlotRight, 280.0, kPlotRight + 22.0, 24.0, kLegendName};
 constexpr double kTop = 16.0;
-constexpr double kBottom = 280.0;
 constexpr double kKeyStep = 20.0;
 constexpr std::size_t kMostKeys = 14;
 
@@ -55,22 +54,37 @@ void draw_band(Svg& svg, const Scale& x, const Scale& y, const std::vector<doubl
     }
 }
 
-void draw_keys(Svg& svg, const std::vector<Curve>& curves) {
-    double at = kTop + 8.0;
+std::size_t n_keys(const std::vector<Curve>& curves) {
+    return static_cast<std::size_t>(std::count_if(curves.begin(), curves.end(), [](const Curve& curve) { return curve.has_key; }));
+}
+
+void draw_keys(Svg& svg, const std::vector<Curve>& curves, const PlotFrame& frame) {
+    double at = frame.key_top;
     std::size_t n = 0;
     for (const Curve& curve : curves) {
         if (!curve.has_key || n++ >= kMostKeys) continue;
-        svg.line(kPlotRight + 22, at, kPlotRight + 42, at, curve.css);
-        svg.text(kPlotRight + 50, at + 4, Anchor::start, "row-label", legend_text(curve.name));
-        if (!curve.end_note.empty()) svg.text(kChartWidth - 4, at + 4, Anchor::end, "tick", curve.end_note);
+        svg.line(frame.key_left, at, frame.key_left + 20, at, curve.css);
+        svg.text(frame.key_left + 28, at + 4, Anchor::start, "row-label", shortened(curve.name, frame.longest_name));
+        if (!curve.end_note.empty()) svg.text(frame.width - 4, at + 4, Anchor::end, "tick", curve.end_note);
         at += kKeyStep;
     }
-    if (n > kMostKeys) svg.text(kPlotRight + 50, at + 4, Anchor::start, "tick", "and " + std::to_string(n - kMostKeys) + " more in the table");
+    if (n > kMostKeys) svg.text(frame.key_left + 28, at + 4, Anchor::start, "tick", "and " + std::to_string(n - kMostKeys) + " more in the table");
+}
+
+/// low, high: of the values' axis.
+std::string drawn(const LineChart& chart, double low, double high, const PlotFrame& frame) {
+    const Scale x(ScaleKind::linear, chart.x.front(), chart.x.back(), frame.left, frame.right);
+    const Scale y(ScaleKind::linear, low, high > low ? low + (high - low) * 1.06 : low + 1.0, frame.bottom, kTop);
+    Svg svg(frame.width, frame.height(std::min(n_keys(chart.curves), kMostKeys + 1)), chart.title);
+    svg.y_axis(y, frame.left, frame.right, chart.y_title);
+    svg.x_axis(x, frame.bottom, chart.x_title);
+    for (const Curve& curve : chart.curves) draw_band(svg, x, y, chart.x, curve);
+    for (const Curve& curve : chart.curves) draw_curve(svg, x, y, chart.x, curve);
+    draw_keys(svg, chart.curves, frame);
+    return svg.finish();
 }
 
 }  // namespace
-
-std::string legend_text(const std::string& name) { return shortened(name, 18); }
 
 Figure line_chart_figure(const LineChart& chart) {
     Figure out;
@@ -94,14 +108,6 @@ Figure line_chart_figure(const LineChart& chart) {
     const bool is_around = chart.y_axis == YAxis::around_values && high > low && low - 0.06 * (high - low) > 0.0;
     low = is_around ? low - 0.06 * (high - low) : std::min(low, 0.0);
     if (is_around) out.caption += " The axis does not begin at 0.";
-    const Scale x(ScaleKind::linear, chart.x.front(), chart.x.back(), kLeft, kPlotRight);
-    const Scale y(ScaleKind::linear, low, high > low ? low + (high - low) * 1.06 : low + 1.0, kBottom, kTop);
-    Svg svg(kChartWidth, kBottom + 46, chart.title);
-    svg.y_axis(y, kLeft, kPlotRight, chart.y_title);
-    svg.x_axis(x, kBottom, chart.x_title);
-    for (const Curve& curve : chart.curves) draw_band(svg, x, y, chart.x, curve);
-    for (const Curve& curve : chart.curves) draw_curve(svg, x, y, chart.x, curve);
-    draw_keys(svg, chart.curves);
     for (std::size_t i = 0; i < chart.x.size(); ++i) {
         std::vector<std::string> row{number_text(chart.x[i], 6)};
         for (const Curve& curve : chart.curves) {
@@ -112,7 +118,8 @@ Figure line_chart_figure(const LineChart& chart) {
         }
         out.table.rows.push_back(std::move(row));
     }
-    out.svg = svg.finish();
+    out.svg = drawn(chart, low, high, kWidePlot);
+    out.narrow_svg = drawn(chart, low, high, kNarrowPlot);
     return out;
 }
 

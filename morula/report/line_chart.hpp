@@ -1,6 +1,7 @@
 // Curves over one axis, with a legend beside them and the numbers as a table behind.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,19 @@ struct LineChart {
 /// Nothing is drawn where no curve has a number.
 Figure line_chart_figure(const LineChart& chart);
 
-/// Words cut to what a legend beside a plot of charts.cpp's width can hold.
-std::string legend_text(const std::string& name);
+inline constexpr std::size_t kLegendName = 18;  // bytes of a name that a legend beside a plot can hold
 inline constexpr double kChartWidth = 860.0;
 inline constexpr double kPlotRight = 640.0;  // where a legend stands beside the plot
+inline constexpr double kNarrowWidth = 360.0;  // of a phone, where a legend stands below
+
+/// Where a plot and its legend lie, the legend beside the plot or below it.
+struct PlotFrame {
+    double width, left, right, bottom;
+    double key_left, key_top;
+    std::size_t longest_name;
+
+    double height(std::size_t n_keys) const { return key_top > bottom ? key_top + 20.0 * static_cast<double>(n_keys) : bottom + 46.0; }
+};
+inline constexpr PlotFrame kNarrowPlot{kNarrowWidth, 62.0, 346.0, 240.0, 14.0, 300.0, 34};
 
 }  // namespace morula::report

@@ -135,7 +135,7 @@ std::string field_section(const SimulationStory& story) {
     return out;
 }
 
-std::string evidence_section(const std::vector<RateRow>& rates, const std::string& used) {
+std::string evidence_section(const std::vector<RateRow>& rates, const std::string& unsourced, const std::string& used) {
     if (rates.empty()) return "";
     HtmlTable table{"Every rate of the scenario", "rates", {{"Rate"}, {"Value", Align::number}, {"Unit"}, {"Source"}, {"Citation"}, {"Prior"}, {"Line", Align::number}}, {}};
     for (auto source = kSources.rbegin(); source != kSources.rend(); ++source) {  // what is least certain first
@@ -143,7 +143,7 @@ std::string evidence_section(const std::vector<RateRow>& rates, const std::strin
             if (rate.source == *source) table.rows.push_back({rate.name, number_text(rate.value, 6), rate.unit, rate.source, rate.citation, prior_text(rate), rate.line});
         }
     }
-    return "<p>Guesses stand first: they are what the result hangs on. A guess has a prior, the range in which its author expects the truth. " + escape_html(used) + " The line is that of the scenario's file; a rate without one is a default of the program.</p>\n" +
+    return "<p>Guesses stand first: they are what the result hangs on. A guess has a prior, the range in which its author expects the truth. " + escape_html(used) + " The line is that of the scenario's file; a rate without one is a default of the program." + escape_html(unsourced.empty() ? "" : " " + unsourced) + "</p>\n" +
            figure_html(evidence_figure(rates)) + table_html(table);
 }
 
@@ -156,7 +156,7 @@ std::string limits_section(const SimulationStory& story) {
         items.push_back(fmt::format("What another guess would give: {} of {} {} guessed and held at one value. Draw them from their priors before you rely on a number.", count_text(n_guessed), count_of(std::ssize(story.rates), "rate"), n_guessed == 1 ? "is" : "are"));
     }
     items.push_back(fmt::format("How much is chance: this is one run, of seed {}. Other seeds give other cells; run several before you compare.", story.seed));
-    items.push_back("What each cell type contributes: a curve of this run is no effect. Take a type out and run again with the same seeds.");
+    items.push_back("What each cell type contributes: a curve of this run is no effect. `morula contribute` takes a type out and runs again with the same seeds.");
     items.push_back("Shapes and flows: cells are spheres, and there is no blood flow, no electricity, no fibres. Where these matter, this cannot tell.");
     items.push_back(fmt::format("Anything finer than the grid: concentrations are one number a voxel{}.", story.maps.empty() ? "" : " (see the maps)"));
     return plain_list(items);

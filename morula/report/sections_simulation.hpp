@@ -22,7 +22,7 @@ std::string readout_section(const SimulationStory& story);
 std::string profile_section(const SimulationStory& story);
 std::string field_section(const SimulationStory& story);
 /// Also of the page of a contribution table. used: how this run used the guesses, a sentence.
-std::string evidence_section(const std::vector<RateRow>& rates, const std::string& used);
+std::string evidence_section(const std::vector<RateRow>& rates, const std::string& unsourced, const std::string& used);
 std::string limits_section(const SimulationStory& story);
 /// same: what the same scenario gives again, a sentence.
 std::string files_section(const RunRecord& record, const std::string& same);

@@ -180,7 +180,7 @@ std::string render_seeds(const SeedsStory& story) {
                           {"seeds", "The seeds", seeds_section(story)},
                           {"population", "Composition", figure_html(types_figure(story))},
                           {"readouts", "Read-outs", readout_section(story)},
-                          {"evidence", "What is measured, literature, fitted, guessed", evidence_section(story.rates, "All seeds used the value alone.")},
+                          {"evidence", "What is measured, literature, fitted, guessed", evidence_section(story.rates, story.unsourced, "All seeds used the value alone.")},
                           {"limits", "What this cannot tell", limits_section(story)},
                           {"reuse", "Use the result", files_section(story.record, "The same scenario, seeds and version give the same states, to the last bit, on any number of threads.")}}) +
            page_closing();

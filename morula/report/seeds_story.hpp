@@ -36,6 +36,7 @@ struct SeedsStory {
     SeedSeries dead;                  // of all types
     std::vector<SeedSeries> readouts;
     std::vector<RateRow> rates;
+    std::string unsourced;            // as of a SimulationStory
     RunRecord record;
 };
 

@@ -75,7 +75,7 @@ std::string render_simulation(const SimulationStory& story) {
         {"readouts", "Read-outs", readout_section(story)},
         {"profiles", "Profiles", profile_section(story)},
         {"fields", "Field maps", field_section(story)},
-        {"evidence", "What is measured, literature, fitted, guessed", evidence_section(story.rates, "This run used the value alone.")},
+        {"evidence", "What is measured, literature, fitted, guessed", evidence_section(story.rates, story.unsourced, "This run used the value alone.")},
         {"limits", "What this cannot tell", limits_section(story)},
         {"reuse", "Use the result", files_section(story.record, "The same scenario, seed and version give the same state, to the last bit, on any number of threads.")},
     };

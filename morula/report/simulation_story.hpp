@@ -132,6 +132,7 @@ struct SimulationStory {
     std::vector<FieldMap> maps;
     std::vector<ReadoutSeries> readouts;
     std::vector<RateRow> rates;
+    std::string unsourced;            // numbers that are no rates and have no source, in a sentence; "": none
     RunRecord record;
 };
 

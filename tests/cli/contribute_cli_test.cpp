@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
+#include <tuple>
 
 #include "tests/cli/program_test.hpp"
 
@@ -90,7 +91,6 @@ TEST_F(ContributeCliTest, the_table_has_a_row_for_each_type_readout_and_interven
     }
     EXPECT_EQ(tables.size(), 1U);
     EXPECT_TRUE(file("out-1/contribution.csv").starts_with("cell_type,readout,intervention,effect,low,high,seed_low,seed_high,shapley,shapley_se,written_in,n_seeds,n_draws\n"));
-    EXPECT_FALSE(std::filesystem::exists(folder_ / "out-1" / "contribute.state"));
     EXPECT_NE(file("out-1/report.html").find("What this scenario implies"), std::string::npos);
     std::map<std::string, double> effect;
     std::map<std::string, std::string> written_in;
@@ -149,6 +149,101 @@ TEST_F(ContributeCliTest, a_stopped_study_goes_on_to_the_same_table) {
     for (const char* name : {"/contribution.csv", "/drivers.csv", "/runs.csv"}) EXPECT_EQ(file(std::string("part") + name), file(std::string("whole") + name)) << name;
 }
 
+// Each vessel, and each part of a scenario that shares its name with another, has its own draws.
+TEST_F(ContributeCliTest, two_vessels_of_one_substance_are_drawn_each_from_its_prior) {
+    write_scenario();
+    std::string text = file("niche.toml");
+    for (const auto& [x, value, prior] : {std::tuple{"-50", "15", "[10, 20]"}, std::tuple{"50", "85", "[80, 90]"}}) {
+        text += "\n[[vessel]]\nsubstance = \"oxygen\"\nfrom_um = [" + std::string(x) + ", 0, -50]\nto_um = [" + x + ", 0, 50]\nconcentration = { value = " + value + ", unit = \"mmHg\", source = \"guessed\", prior = " + prior + " }\n";
+    }
+    write_text_file(folder_ / "niche.toml", text);
+    const test::Outcome outcome = morula({"contribute", "niche.toml", "--seeds", "1", "--draws", "3", "--types", "tumor", "--readouts", "oxygen.p95", "--until", "2", "--out", "out"});
+    ASSERT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.out.find("3 draws of 12 guessed rates"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("more numbers have no source and no prior"), std::string::npos) << outcome.out;
+    int n_first = 0, n_second = 0;
+    for (const auto& row : rows("out/draws.csv")) {
+        if (!row.at("rate").starts_with("vessel of 'oxygen'")) continue;
+        const double value = std::stod(row.at("value"));
+        n_first += value >= 10.0 && value <= 20.0 && row.at("rate") == "vessel of 'oxygen', concentration";
+        n_second += value >= 80.0 && value <= 90.0 && row.at("rate") == "vessel of 'oxygen' (2), concentration";
+    }
+    EXPECT_EQ(n_first, 3);
+    EXPECT_EQ(n_second, 3);
+    EXPECT_NE(file("out/report.html").find("They were held at what the scenario says"), std::string::npos);
+}
+
+TEST_F(ContributeCliTest, results_never_take_the_place_of_what_the_scenario_reads) {
+    write_scenario();
+    std::filesystem::create_directory(folder_ / "own");
+    std::string text = file("niche.toml");
+    const auto put = [&](const std::string& from, const std::string& to) { text.replace(text.find(from), from.size(), to); };
+    put("\"niche_cells.csv\"", "\"runs.csv\"");
+    write_text_file(folder_ / "own" / "n.toml", text);
+    write_text_file(folder_ / "own" / "runs.csv", file("niche_cells.csv"));
+    write_text_file(folder_ / "own" / "niche_rules.csv", file("niche_rules.csv"));
+    const auto refused = [&](const std::string& scenario, const std::string& name) {
+        const test::Outcome outcome = morula({"contribute", scenario, "--seeds", "1", "--draws", "0", "--until", "2", "--out", "own"});
+        EXPECT_EQ(outcome.status, 64) << outcome.err;
+        EXPECT_NE(outcome.err.find(name + " is read by the scenario and lies where own keeps its results"), std::string::npos) << outcome.err;
+    };
+    refused("own/n.toml", "own/runs.csv");
+    EXPECT_EQ(file("own/runs.csv"), file("niche_cells.csv"));
+    // By a link too, from either side.
+    std::filesystem::rename(folder_ / "own" / "runs.csv", folder_ / "own" / "cells.csv");
+    std::filesystem::create_symlink("cells.csv", folder_ / "own" / "runs.csv");
+    refused("own/n.toml", "own/runs.csv");
+    write_text_file(folder_ / "own" / "run.json", file("niche.toml"));
+    write_text_file(folder_ / "own" / "niche_cells.csv", file("niche_cells.csv"));
+    refused("own/run.json", "own/run.json");
+}
+
+TEST_F(ContributeCliTest, a_folder_holds_the_results_of_one_verb) {
+    write_scenario();
+    const std::vector<std::string> contribute{"contribute", "niche.toml", "--seeds", "1", "--draws", "0", "--until", "2", "--out", "out"}, simulate{"simulate", "niche.toml", "--until", "2", "--out", "out"};
+    for (const auto& [first, second, says] : {std::tuple{simulate, contribute, "out holds results of `morula simulate`"}, std::tuple{contribute, simulate, "out holds results of `morula contribute`"}}) {
+        ASSERT_EQ(morula(first).status, 0);
+        for (const bool has_ended : {true, false}) {
+            if (!has_ended) std::filesystem::remove(folder_ / "out" / "run.json");
+            const std::string page = file("out/report.html");
+            const test::Outcome outcome = morula(second);
+            EXPECT_EQ(outcome.status, 64) << outcome.err;
+            EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
+            EXPECT_EQ(file("out/report.html"), page);
+        }
+        std::filesystem::remove_all(folder_ / "out");
+    }
+}
+
+TEST_F(ContributeCliTest, a_finished_study_goes_on_as_itself_alone) {
+    write_scenario();
+    const std::vector<std::string> command{"contribute", "niche.toml", "--seeds", "2", "--draws", "0", "--until", "2", "--out", "out"};
+    std::vector<std::string> resumes = command;
+    resumes.emplace_back("--resume");
+    ASSERT_EQ(morula(command).status, 0);
+    const std::string table = file("out/contribution.csv"), all_runs = file("out/runs.csv"), scenario = file("niche.toml");
+    // The same study: no run is made again.
+    const test::Outcome same = morula(resumes);
+    EXPECT_EQ(same.status, 0) << same.err;
+    const Json results = Json::parse(file("out/run.json"))["results"];
+    EXPECT_EQ(results["n_resumed"], results["n_runs"]);
+    EXPECT_GT(results["agent_steps_per_second"].get<double>(), 0.0);
+    EXPECT_EQ(file("out/contribution.csv") + file("out/runs.csv"), table + all_runs);
+    // Another scenario, and one whose runs are gone.
+    write_text_file(folder_ / "niche.toml", scenario + "# another\n");
+    const test::Outcome other = morula(resumes);
+    EXPECT_EQ(other.status, 2) << other.err;
+    EXPECT_NE(other.err.find("holds runs of another scenario"), std::string::npos) << other.err;
+    std::filesystem::remove(folder_ / "out" / "contribute.state");
+    const test::Outcome gone = morula(resumes);
+    EXPECT_EQ(gone.status, 64) << gone.err;
+    EXPECT_NE(gone.err.find("holds results, and not the runs that they are of"), std::string::npos) << gone.err;
+    EXPECT_EQ(file("out/contribution.csv") + file("out/runs.csv"), table + all_runs);
+    const test::Outcome anew = morula(command);
+    EXPECT_EQ(anew.status, 0) << anew.err;
+    EXPECT_NE(anew.err.find("The study in out is begun anew"), std::string::npos) << anew.err;
+}
+
 TEST_F(ContributeCliTest, what_is_wrong_is_named_with_what_to_do) {
     write_scenario();
     const auto refused = [&](const std::vector<std::string>& more, int status, const std::string& says, const std::string& next) {
@@ -160,6 +255,8 @@ TEST_F(ContributeCliTest, what_is_wrong_is_named_with_what_to_do) {
         EXPECT_NE(outcome.err.find(next), std::string::npos) << outcome.err;
         EXPECT_FALSE(std::filesystem::exists(folder_ / "out"));
     };
+    refused({"--types", ""}, 64, "--types names nothing", "leave --types out for all");
+    refused({"--readouts", ""}, 64, "--readouts names nothing", "leave --readouts out for all");
     refused({"--types", "tumour"}, 3, "there is no cell type 'tumour'", "Did you mean 'tumor'?");
     refused({"--readouts", "oxygen.p51"}, 3, "there is no read-out 'oxygen.p51'", "Did you mean 'oxygen.p50'?");
     refused({"--interventions", "delete"}, 64, "no intervention 'delete'", "inert, remove, silence");

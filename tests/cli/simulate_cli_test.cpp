@@ -280,6 +280,75 @@ TEST_F(SimulateCliTest, results_never_take_the_place_of_what_the_scenario_reads)
     EXPECT_EQ(file("out/composition.csv"), file("oxygen_ball_rules.csv"));
 }
 
+TEST_F(SimulateCliTest, what_no_run_has_left_is_never_removed) {
+    write_scenario();
+    const auto put = [&](const std::string& name) {
+        std::filesystem::create_directories((folder_ / name).parent_path());
+        write_text_file(folder_ / name, "mine");
+    };
+    // Folders of somebody else, by names that a run would use.
+    for (const std::string folder : {"state", "fields.zarr", "seed-1/state", "seed-1/fields.zarr"}) {
+        std::filesystem::remove_all(folder_ / "out");
+        put("out/" + folder + "/mine");
+        std::vector<std::string> words{"simulate", "ball.toml", "--out", "out", "--until", "6"};
+        if (folder.starts_with("seed")) words.insert(words.end(), {"--seeds", "1"});
+        for (const bool resumes : {false, true}) {
+            if (resumes) words.emplace_back("--resume");
+            const test::Outcome outcome = morula(words);
+            EXPECT_EQ(outcome.status, 64) << folder << outcome.err;
+            EXPECT_NE(outcome.err.find("out/" + folder + " is there, and no run of `morula simulate` has left it"), std::string::npos) << outcome.err;
+            EXPECT_EQ(file("out/" + folder + "/mine"), "mine");
+        }
+    }
+    // Somebody's files among those of a run.
+    std::filesystem::remove_all(folder_ / "out");
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "out", "--until", "120"}).status, 0);
+    const std::vector<std::string> mine{"out/state/mine", "out/fields.zarr/mine", "out/fields.zarr/oxygen/mine.txt", "out/snapshots/mine.h5ad", "out/mine.csv"};
+    for (const std::string& name : mine) put(name);
+    const test::Outcome again = morula({"simulate", "ball.toml", "--out", "out", "--until", "6"});
+    EXPECT_EQ(again.status, 0) << again.err;
+    for (const std::string& name : mine) EXPECT_EQ(file(name), "mine") << name;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "snapshots" / "minute-000120.h5ad"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "fields.zarr" / "oxygen" / "c" / "2"));
+}
+
+TEST_F(SimulateCliTest, tables_without_a_state_are_not_gone_on_from_and_not_replaced_in_silence) {
+    write_scenario();
+    for (const auto& how : {std::vector<std::string>{}, std::vector<std::string>{"--seeds", "2"}}) {
+        std::vector<std::string> command{"simulate", "ball.toml", "--out", "out", "--until", "120"};
+        command.insert(command.end(), how.begin(), how.end());
+        ASSERT_EQ(morula(command).status, 0);
+        const std::string run = how.empty() ? "out" : "out/seed-2";
+        std::filesystem::remove_all(folder_ / run / "state");
+        const auto before = files_of(folder_ / "out");
+        command[5] = "6";
+        command.emplace_back("--resume");
+        const test::Outcome resumed = morula(command);
+        EXPECT_EQ(resumed.status, 64) << resumed.err;
+        EXPECT_NE(resumed.err.find(run + " holds the tables of a run and no state to go on from"), std::string::npos) << resumed.err;
+        expect_same_files(files_of(folder_ / "out"), before);
+        command.pop_back();
+        const test::Outcome anew = morula(command);
+        EXPECT_EQ(anew.status, 0) << anew.err;
+        EXPECT_NE(anew.err.find("out held tables of an earlier run, without a state to go on from"), std::string::npos) << anew.err;
+        EXPECT_FALSE(std::filesystem::exists(folder_ / run / "snapshots" / "minute-000120.h5ad")) << "of the earlier run";
+        EXPECT_FALSE(std::filesystem::exists(folder_ / run / "fields.zarr" / "oxygen" / "c" / "2"));
+        std::filesystem::remove_all(folder_ / "out");
+    }
+}
+
+TEST_F(SimulateCliTest, what_was_taken_away_from_a_run_is_named_when_it_goes_on) {
+    write_scenario();
+    ASSERT_EQ(morula({"simulate", "ball.toml", "--out", "out", "--until", "60"}).status, 0);
+    std::filesystem::remove(folder_ / "out" / "snapshots" / "minute-000000.h5ad");
+    std::filesystem::remove(folder_ / "out" / "fields.zarr" / "oxygen" / "c" / "1" / "0" / "0" / "0");
+    const test::Outcome outcome = morula({"simulate", "ball.toml", "--out", "out", "--until", "66", "--resume"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find("out: snapshots are gone, of minute 0; they are not made again"), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("out: fields.zarr has lost minute 60; it reads as NaN there"), std::string::npos) << outcome.err;
+    EXPECT_NE(Json::parse(file("out/run.json"))["warnings"].dump().find("snapshots are gone"), std::string::npos);
+}
+
 TEST_F(SimulateCliTest, seeds_run_side_by_side_are_those_that_run_alone) {
     write_scenario();
     const test::Outcome both = morula({"simulate", "ball.toml", "--out", "seeds", "--seed", "5", "--seeds", "2", "--until", "60", "--threads", "2", "--json"});

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "morula/core/file.hpp"
 #include "tests/support/contexts.hpp"
@@ -119,6 +120,77 @@ TEST_F(ScenarioTest, is_read_with_units_and_sources) {
     EXPECT_EQ(decay->unit, "1/h");
     EXPECT_EQ(decay->line, 18);
     simulation::Simulation(model, scenario.start, *test::make_context(1));
+}
+
+const std::string kTwoVessels = R"(
+[[vessel]]
+substance = "oxygen"
+from_um = [40, 40, 0]
+to_um = [40, 40, 200]
+concentration = { value = 15, unit = "mmHg", source = "guessed", prior = [10, 20] }
+
+[[vessel]]
+substance = "oxygen"
+from_um = [160, 160, 0]
+to_um = [160, 160, 200]
+concentration = { value = 85, unit = "mmHg", source = "guessed", prior = [80, 90] }
+)";
+
+TEST_F(ScenarioTest, two_vessels_of_one_substance_have_rates_of_their_own) {
+    write_text_file(folder_ / "scenario.toml", kScenario + kTwoVessels);
+    const auto context = test::make_context(1);
+    const ScenarioSource source(folder_ / "scenario.toml");
+    const auto held = [](const Scenario& scenario) {
+        std::set<double> concentrations(scenario.model.fixed[0].concentrations.begin(), scenario.model.fixed[0].concentrations.end());
+        concentrations.erase(38.0);  // the walls
+        return std::vector<double>(concentrations.begin(), concentrations.end());
+    };
+    const Scenario as_it_stands = source.read({}, *context);
+    std::set<std::string> names;
+    for (const ScenarioRate& rate : as_it_stands.rates) EXPECT_TRUE(names.insert(rate.name).second) << rate.name;
+    EXPECT_EQ(held(as_it_stands), (std::vector<double>{15.0, 85.0}));
+    EXPECT_EQ(held(source.read({{"vessel of 'oxygen', concentration", 12.0}}, *context)), (std::vector<double>{12.0, 85.0}));
+    EXPECT_EQ(held(source.read({{"vessel of 'oxygen' (2), concentration", 81.0}}, *context)), (std::vector<double>{15.0, 81.0}));
+}
+
+TEST_F(ScenarioTest, a_rate_that_stands_twice_is_refused) {
+    refused(with("  uptake = {", "  uptake = { value = 3, unit = \"1/min\", source = \"fitted\" }\n\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n  uptake = {"), "exchange of 'oxygen'", "");
+}
+
+TEST_F(ScenarioTest, numbers_without_a_source_are_counted) {
+    EXPECT_EQ(read(kScenario).unsourced.all(), 3) << "of one rule";
+    EXPECT_EQ(unsourced_text(read(kScenario).unsourced), "3 more numbers have no source and no prior and stand in no table of rates: 3 of rules (saturations, half-maxima, Hill powers).");
+    EXPECT_EQ(read(with("rules = \"rules.csv\"\n", "")).unsourced.all(), 0);
+    write_text_file(folder_ / "doses.csv", "minute,concentration\n10,4\n20,5\n");
+    const std::string perturbed = with("type = \"tumor\"\nspheroid", "type = { tumor = 0.75, \"T cell\" = 0.25 }\nspheroid") + R"(
+[[perturbation]]
+kind = "knock_out"
+type = "tumor"
+behavior = "apoptosis"
+
+[[perturbation]]
+kind = "over_expression"
+type = "T cell"
+behavior = "apoptosis"
+factor = 3
+
+[[perturbation]]
+kind = "removal"
+type = "tumor"
+share = 0.5
+minute = 30
+
+[[perturbation]]
+kind = "drug"
+substance = "oxygen"
+file = "doses.csv"
+)";
+    const Scenario scenario = read(perturbed);
+    EXPECT_EQ(scenario.unsourced.rules, 3);
+    EXPECT_EQ(scenario.unsourced.perturbations, 4) << "a factor, a share, two doses; a knock-out says that nothing is left";
+    EXPECT_EQ(scenario.unsourced.shares, 2);
+    // No output may take the place of the doses.
+    EXPECT_NE(std::find(scenario.files.begin(), scenario.files.end(), folder_ / "doses.csv"), scenario.files.end());
 }
 
 TEST_F(ScenarioTest, texts_and_comments_may_hold_any_letter) {

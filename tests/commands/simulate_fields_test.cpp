@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "morula/core/file.hpp"
 #include "morula/formats/zarr/zarr_array.hpp"
 #include "morula/formats/zarr/zarr_codec.hpp"
+#include "morula/formats/zarr/zarr_node.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -74,6 +76,21 @@ TEST_F(SimulateFieldsTest, hold_every_voxel_of_every_snapshot_with_its_unit) {
     EXPECT_EQ(minutes, (std::vector<double>{0.0, 7.5}));
     formats::ZarrArray(folder_ / "fields.zarr" / "x").read(0, std::span(x));
     EXPECT_EQ(x, (std::vector<double>{-90.0, -70.0, -50.0, -30.0, -10.0}));
+}
+
+TEST_F(SimulateFieldsTest, a_chunk_that_is_gone_reads_as_missing) {
+    const auto context = test::make_context(1);
+    const simulation::Simulation simulation(model_of({5, 4, 3}), {}, *context);
+    const FieldStore store(folder_ / "fields.zarr", simulation);
+    store.write(simulation, {0.0}, *context);
+    store.write(simulation, {0.0, 7.5}, *context);
+    EXPECT_TRUE(store.holds(simulation.model().box, 0) && store.holds(simulation.model().box, 1));
+    EXPECT_FALSE(store.holds(simulation.model().box, 2));
+    std::filesystem::remove(folder_ / "fields.zarr" / "oxygen" / "c" / "0" / "0" / "0" / "0");
+    EXPECT_FALSE(store.holds(simulation.model().box, 0));
+    EXPECT_TRUE(store.holds(simulation.model().box, 1));
+    EXPECT_EQ(Json::parse(file("oxygen/zarr.json"))["fill_value"], "NaN");
+    EXPECT_TRUE(std::isnan(std::get<formats::ZarrArrayMeta>(formats::parse_zarr_node(file("oxygen/zarr.json"), "oxygen")).fill_value));
 }
 
 TEST_F(SimulateFieldsTest, large_planes_are_cut_into_slabs) {

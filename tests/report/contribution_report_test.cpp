@@ -60,6 +60,43 @@ TEST(ContributionReport, bars_and_intervals_are_drawn_to_one_scale) {
     EXPECT_NE(figure.caption.find("put in by hand"), std::string::npos);
 }
 
+/// Every x of lines, bars and dots, and where texts begin or end.
+std::vector<double> all_x(const std::string& svg) {
+    std::vector<double> out;
+    for (const char* pattern : {" x=\"(-?[\\d.]+)\"", " x1=\"(-?[\\d.]+)\"", " x2=\"(-?[\\d.]+)\"", " cx=\"(-?[\\d.]+)\""}) {
+        for (const double x : numbers_of(svg, pattern)) out.push_back(x);
+    }
+    return out;
+}
+
+TEST(ContributionReport, charts_fit_a_phone) {
+    const ContributionReadout readout = example_contribution().readouts[0];
+    for (const Figure& figure : {effects_figure(readout), shapley_figure(readout), drivers_figure(readout)}) {
+        EXPECT_TRUE(figure.narrow_svg.starts_with("<svg viewBox=\"0 0 360 ")) << figure.narrow_svg.substr(0, 60);
+        const std::vector<double> x = all_x(figure.narrow_svg);
+        EXPECT_GT(x.size(), 8U) << figure.title;
+        for (const double each : x) EXPECT_TRUE(each >= 0.0 && each <= 360.0) << figure.title << ' ' << each;
+        // The same bars and words as in the wide one.
+        for (const char* part : {"<rect", "<circle", ">written in<", ">beta<", ">alpha &lt;x&gt;<", ">uptake<"}) {
+            EXPECT_EQ(figure.narrow_svg.find(part) == std::string::npos, figure.svg.find(part) == std::string::npos) << figure.title << part;
+        }
+    }
+    const auto zero = numbers_of(effects_figure(readout).narrow_svg, "<line x1=\"([\\d.]+)\" y1=\"8.0\" x2=\"[\\d.]+\" y2=\"[\\d.]+\" class=\"axis\"");
+    ASSERT_EQ(zero.size(), 1U);
+    EXPECT_TRUE(zero[0] > 20.0 && zero[0] < 338.0);
+    const std::string page = render_contribution(example_contribution());
+    EXPECT_NE(page.find("<div class=\"drawing wide\""), std::string::npos);
+    EXPECT_NE(page.find("<div class=\"drawing narrow\""), std::string::npos);
+}
+
+TEST(ContributionReport, numbers_without_a_source_are_told) {
+    ContributionStory story = example_contribution();
+    story.unsourced = "6 more numbers have no source.";
+    const std::string page = render_contribution(story);
+    EXPECT_NE(page.find("a default of the program. 6 more numbers have no source.</p>"), std::string::npos);
+    EXPECT_NE(page.find("6 more numbers have no source. They were held at what the scenario says"), std::string::npos);
+}
+
 TEST(ContributionReport, drivers_show_each_rate_once_with_its_largest_share) {
     const Figure figure = drivers_figure(example_contribution().readouts[0]);
     EXPECT_EQ(figure.table.rows.size(), 4U);

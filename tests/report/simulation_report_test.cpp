@@ -155,6 +155,12 @@ TEST(SimulationReport, the_composition_table_and_the_drawing_hold_the_counts) {
     EXPECT_EQ(rows[0], (std::vector<std::string>{"Minute", "tumor, live", "tumor, apoptotic", "tumor, necrotic", "T &lt;cell&gt;", "All", "Born so far", "Removed so far"}));
     EXPECT_EQ(rows[1], (std::vector<std::string>{"0", "100", "0", "0", "20", "120", "0", "0"}));
     EXPECT_EQ(rows[4], (std::vector<std::string>{"180", "1,180", "8", "2", "20", "1,210", "1,090", "0"}));
+    // A phone shows the same bands and words in its own width.
+    const Figure narrow = composition_over_time_figure(story);
+    EXPECT_TRUE(narrow.narrow_svg.starts_with("<svg viewBox=\"0 0 360 ")) << narrow.narrow_svg.substr(0, 60);
+    EXPECT_EQ(count(narrow.narrow_svg, "<polygon"), count(narrow.svg, "<polygon"));
+    EXPECT_EQ(count(narrow.narrow_svg, "row-label"), count(narrow.svg, "row-label"));
+    EXPECT_TRUE(types_over_time_figure(story).narrow_svg.starts_with("<svg viewBox=\"0 0 360 "));
     // Bands as drawn: heights at the last time are as the counts.
     const std::string svg = composition_over_time_figure(story).svg;
     const std::regex polygon("<polygon class=\"fill c(\\d)\" points=\"([^\"]*)\"");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -226,6 +227,8 @@ Json codecs_json(const ZarrArrayMeta& meta) {
 Json array_json(const ZarrArrayMeta& meta) {
     Json fill = meta.fill_value;
     if (meta.type == ZarrType::text) fill = "";
+    else if (std::isnan(meta.fill_value)) fill = "NaN";
+    else if (std::isinf(meta.fill_value)) fill = meta.fill_value > 0.0 ? "Infinity" : "-Infinity";
     else if (meta.type == ZarrType::boolean) fill = meta.fill_value != 0.0;
     else if (meta.type != ZarrType::float32 && meta.type != ZarrType::float64) fill = static_cast<std::int64_t>(meta.fill_value);
     Json codecs = codecs_json(meta);
