@@ -2,8 +2,8 @@
 """Are the p values of `morula de` honest from cells to table, and how much does it find beside edgeR? `scripts/bench --cohorts`, or bench/cohorts.py.
 
 Cohorts of made-up cells (`morula generate cohort`: donors and samples differ in expression, composition, depth and numbers of cells).
-  1. 200 null cohorts of 4 to 12 donors: the share of genes with p below .05 and .01, means over cohorts with 2 standard errors; under 3 donors a group
-     there is no FDR, p is for ranking;
+  1. 200 null cohorts of 4 to 12 donors: is p uniform? The share of genes with p below .01, .05, .1 and .5, means over cohorts with 2 standard errors, and the
+     largest distance of the pooled p from uniform (the mean over cohorts of their distribution functions, on a grid); under 3 donors a group there is no FDR, p is for ranking;
   2. cohorts with planted states: the realised FDR at 5 %, and the share of the planted genes found; edgeR (Debian's, a process of its own) on the sums of the
      same cells by donor.
 --docs puts the table into docs/benchmarks.md. Exit 1 when a claim does not hold. --recipe edger-4 and --null-cohorts N (of each number of donors) look at another test
@@ -28,6 +28,8 @@ SIZE = ("--cells", "120", "--genes", "800", "--types", "2", "--mean-counts", "20
 NULL = ("--state-types", "0")
 EFFECTS = ("--state-types", "1", "--state-genes", "40", "--state-effect", "1.0")
 LEVEL = 0.05
+LEVELS = (0.01, 0.05, 0.1, 0.5)
+GRID = numpy.arange(1, 200) / 200
 # --------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -51,17 +53,27 @@ def mean_and_error(values):
     return float(numpy.mean(values)), float(numpy.std(values, ddof=1) / numpy.sqrt(len(values)))
 
 
+def farthest_from_uniform(functions):
+    """Where the mean over cohorts of the distribution functions of p is farthest from uniform: how far, with the error between cohorts there, and at which p."""
+    functions = numpy.array(functions)
+    at = int(numpy.argmax(numpy.abs(functions.mean(axis=0) - GRID)))
+    mean, error = mean_and_error(functions[:, at])
+    return {"farthest": (mean - float(GRID[at]), error), "farthest_at": float(GRID[at])}
+
+
 def nulls(options):
     rows = []
     for donors in DONORS:
-        at = {0.05: [], 0.01: []}
+        at = {level: [] for level in LEVELS}
+        functions = []
         n_claimed = 0
         for number in range(options.null_cohorts):
             table = compare(options, cohort(options, 10_000 * donors + number, donors, NULL))
             for level, values in at.items():
                 values.append(share_below(table, level))
+            functions.append([share_below(table, level) for level in GRID])
             n_claimed += int((table["fdr"] <= LEVEL).any())
-        rows.append({"donors": donors, "cohorts": options.null_cohorts, "at_5": mean_and_error(at[0.05]), "at_1": mean_and_error(at[0.01]), "with_a_claim": n_claimed})
+        rows.append({"donors": donors, "cohorts": options.null_cohorts, "below": {str(level): mean_and_error(values) for level, values in at.items()}, **farthest_from_uniform(functions), "with_a_claim": n_claimed})
         print(f"cohorts: null, {donors} donors: {rows[-1]}", file=sys.stderr, flush=True)
     return rows
 
@@ -129,9 +141,11 @@ def effects(options):
 
 
 def table(results):
-    lines = ["| null cohorts | p < .05, % of genes | p < .01 | cohorts with a gene at FDR 5 % |", "|---|---|---|---|"]
+    lines = ["| null cohorts | " + " | ".join(f"p < {level:g}, % of genes".replace("0.", ".") for level in LEVELS) + " | farthest from uniform | cohorts with a gene at FDR 5 % |", "|---" * (len(LEVELS) + 3) + "|"]
     for row in results["nulls"]:
-        lines.append("| {} of {} donors | {:.2f} +- {:.2f} | {:.2f} +- {:.2f} | {} |".format(row["cohorts"], row["donors"], 100 * row["at_5"][0], 200 * row["at_5"][1], 100 * row["at_1"][0], 200 * row["at_1"][1], row["with_a_claim"] if row["donors"] >= 6 else "no FDR"))
+        shares = ["{:.2f} +- {:.2f}".format(100 * row["below"][str(level)][0], 200 * row["below"][str(level)][1]) for level in LEVELS]
+        farthest = "{:+.2f} +- {:.2f} at p = {:.3f}".format(100 * row["farthest"][0], 200 * row["farthest"][1], row["farthest_at"])
+        lines.append(f"| {row['cohorts']} of {row['donors']} donors | {' | '.join(shares)} | {farthest} | {row['with_a_claim'] if row['donors'] >= 6 else 'no FDR'} |")
     lines += ["", "| planted states | realised FDR at 5 %, Morula | edgeR | found, Morula | edgeR |", "|---|---|---|---|---|"]
     for donors, both in results["effects"].items():
         cells = ["{:.1f} +- {:.1f} %".format(100 * both[who][key][0], 200 * both[who][key][1]) for key in ("fdr", "power") for who in ("Morula", "edgeR")]
@@ -142,7 +156,7 @@ def table(results):
 def claims(results):
     out = []
     for row in results["nulls"]:
-        mean, error = row["at_5"]
+        mean, error = row["below"][str(LEVEL)]
         out.append((f"{row['donors']} donors: false positives at most 5 % + 2 s.e. ({100 * mean:.2f} %)", mean <= LEVEL + 2 * error))
     for donors, both in results["effects"].items():
         mean, error = both["Morula"]["fdr"]

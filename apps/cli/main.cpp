@@ -62,8 +62,8 @@ int report(const Error& error, bool json) {
         const nlohmann::ordered_json object = {{"error", {{"code", error_code_name(error.code())}, {"message", error.message()}, {"next", error.next()}}}};
         put_text(stdout, printable_json(object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace)) + "\n");
     }
-    put_text(stderr, fmt::format("morula: {}\n", printable(error.message())));
-    if (!error.next().empty()) put_text(stderr, fmt::format("Next: {}\n", printable(error.next())));
+    put_text(stderr, fmt::format("morula: {}\n", printable_message(error.message())));
+    if (!error.next().empty()) put_text(stderr, fmt::format("Next: {}\n", printable_message(error.next())));
     return exit_status(error.code());
 }
 

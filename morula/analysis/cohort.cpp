@@ -132,6 +132,9 @@ ComparisonPlan not_compared(ComparisonPlan plan, std::string why) {
     return plan;
 }
 
+/// From what the condition cannot be told apart, in words.
+std::string terms_text(const std::vector<std::string>& terms) { return terms.empty() ? "the other terms of the design" : fmt::format("{}", fmt::join(terms, " and ")); }
+
 std::string donors_short(const Cohort& cohort, const ComparisonPlan& plan) {
     if (cohort.donor_term >= 0) return fmt::format("fewer than {} donors with both conditions ({})", kFewestDonors, plan.n_case);
     return fmt::format("fewer than {} donors in a group ({} {}, {} {})", kFewestDonors, plan.n_case, cohort.case_name, plan.n_control, cohort.control_name);
@@ -195,7 +198,7 @@ ComparisonPlan plan_comparison(const Cohort& cohort, std::span<const std::int64_
     const std::vector<double> contrast = contrast_of(design, cohort.condition_term);
     const DesignLook look = look_at_design(design, contrast);
     if (!look.is_estimable) {
-        return not_compared(std::move(plan), fmt::format("among the donors with enough cells the condition cannot be told apart from {}", fmt::join(confounding_terms(terms, cohort.condition_term), " and ")));
+        return not_compared(std::move(plan), fmt::format("among the donors with enough cells the condition cannot be told apart from {}", terms_text(confounding_terms(terms, cohort.condition_term))));
     }
     const std::int64_t df = std::ssize(plan.samples) - look.rank;
     if (df < 1) return not_compared(std::move(plan), fmt::format("{} samples and {} coefficients leave nothing to tell variation between donors from", plan.samples.size(), look.rank));

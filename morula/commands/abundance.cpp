@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ComparisonColumns columns_of(const AbundanceIo& io) { return {io.condition, io.case_name, io.control_name, io.donor, io.batch}; }
+ComparisonColumns columns_of(const AbundanceIo& io) { return {io.condition, io.case_name, io.control_name, io.donor, io.batch, io.cell_type}; }
 
 DonorsInBoth donors_in_both(const analysis::AbundanceOptions& options) { return options.design == analysis::AbundanceDesign::automatic ? DonorsInBoth::settle : DonorsInBoth::keep; }
 
@@ -35,17 +35,13 @@ AbundanceCounts count_cells(const data::Dataset& dataset, const AbundanceIo& io,
     out.columns = columns_of(io);
     out.units = comparison_units(dataset, out.columns, donors_in_both(options), context);
     if (!io.sample.empty()) require_samples_within_units(dataset, io.sample, out.columns, out.units);
-    const data::Categorical types = groups_with_gaps(dataset, io.cell_type);
+    const data::Categorical types = type_groups(dataset, io.cell_type, "--cell-type", context);
     out.type_names = types.categories;
     out.type_of_cell = types.codes;
     out.counts = matrix::Dense<double>(out.units.n_units(), std::ssize(types.categories));
-    std::int64_t n_without = 0;
     for (std::size_t cell = 0; cell < types.codes.size(); ++cell) {
-        if (out.units.of_cell[cell] < 0) continue;
-        if (types.codes[cell] < 0) ++n_without;
-        else out.counts(out.units.of_cell[cell], types.codes[cell]) += 1.0;
+        if (out.units.of_cell[cell] >= 0 && types.codes[cell] >= 0) out.counts(out.units.of_cell[cell], types.codes[cell]) += 1.0;
     }
-    if (n_without > 0) context.events().warning(fmt::format("{}: {} cells without a value in '{}' are not counted.", dataset.name, n_without, io.cell_type));
     return out;
 }
 

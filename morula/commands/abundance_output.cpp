@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "morula/commands/abundance.hpp"
+#include "morula/core/printable.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 
 namespace morula::commands {
@@ -39,11 +40,11 @@ std::string type_lines(const AbundanceCounts& counts, const analysis::AbundanceR
     const auto rank = [&](std::size_t type) { return std::isnan(result.types[type].test.p) ? 2.0 : result.types[type].test.p; };
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
     std::size_t width = 9;
-    for (const std::string& name : counts.type_names) width = std::max(width, name.size());
+    for (const std::string& name : counts.type_names) width = std::max(width, name_in_line(name).size());
     std::string text = fmt::format("{:<{}}{:>10}{:>10}{:>10}{:>18}{:>9}{:>9}\n", "type", width, counts.columns.control_name.substr(0, 9), counts.columns.case_name.substr(0, 9), "ln ratio", "95 % interval", "p", "fdr");
     for (const std::size_t type : order) {
         const TypeAbundance& each = result.types[type];
-        text += fmt::format("{:<{}}{:>9.1f}%{:>9.1f}%{:>10}{:>18}{:>9}{:>9}\n", counts.type_names[type], width, 100.0 * each.share_control, 100.0 * each.share_case, short_number(each.test.effect),
+        text += fmt::format("{:<{}}{:>9.1f}%{:>9.1f}%{:>10}{:>18}{:>9}{:>9}\n", name_in_line(counts.type_names[type]), width, 100.0 * each.share_control, 100.0 * each.share_case, short_number(each.test.effect),
                             std::isnan(each.test.low) ? "-" : fmt::format("{:.2f} to {:.2f}", each.test.low, each.test.high), short_number(each.test.p), short_number(each.fdr));
     }
     return text;

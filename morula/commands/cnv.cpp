@@ -111,7 +111,7 @@ std::vector<std::uint8_t> cells_of_expression(const data::Dataset& dataset, cons
         const auto found = std::find(groups.categories.begin(), groups.categories.end(), value);
         if (found == groups.categories.end()) {
             const std::string nearest = nearest_name(value, groups.categories);
-            fail(ErrorCode::not_found, fmt::format("{}: column '{}' has no value '{}' (it has {}).", dataset.name, column, value, fmt::join(groups.categories, ", ")),
+            fail(ErrorCode::not_found, fmt::format("{}: column '{}' has no value '{}' (it has {}).", dataset.name, column, value, listed(groups.categories)),
                  nearest.empty() ? fmt::format("Name one of its values with {}.", flag) : fmt::format("Did you mean '{}'?", nearest));
         }
         is_wanted[static_cast<std::size_t>(found - groups.categories.begin())] = 1;
@@ -135,6 +135,10 @@ CnvCells cnv_cells(const data::Dataset& dataset, const CnvChoice& choice, Contex
         for (std::size_t cell = 0; cell < reference.size(); ++cell) {
             if (reference[cell] != 0) cells.role[cell] = CnvRole::reference;
         }
+    }
+    if (choice.cells && choice.reference_cells && std::ranges::find(cells.role, CnvRole::query) == cells.role.end()) {
+        invalid_data(fmt::format("{}: every cell of --cells '{}' is one of --reference-cells '{}' too, so that no cell is left to look for changes in.", dataset.name, *choice.cells, *choice.reference_cells),
+                     "Name with --cells the cells to look at and with --reference-cells others, which are known to be normal.");
     }
     cells.donor_names = {""};
     cells.donor.assign(cells.role.size(), 0);

@@ -131,11 +131,11 @@ PairTable read_pairs(const std::string& interactions, const std::vector<std::str
 }
 
 Communication communication_in(const LogCells& cells, PairTable table, const std::string& by, const ContrastIo& contrast, const analysis::CommunicationOptions& options, Context& context) {
-    const data::Categorical types = groups_with_gaps(cells.dataset, by);
+    const data::Categorical types = type_groups(cells.dataset, by, "--by", context);
     const auto n_types = static_cast<std::int32_t>(types.categories.size());
     Communication found;
     found.types = types.categories;
-    found.contrast = find_contrast(cells.dataset, contrast, options.min_cells, context);
+    found.contrast = find_contrast(cells, contrast, by, options.min_cells, context);
     found.pairs = measured_pairs(cells.dataset, std::move(table), context);
     require_room(cells, found, context);
     const matrix::CompactColumns genes = analysis::expression_columns(cells.log_values, found.pairs.columns, context);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "morula/analysis/sample_checks.hpp"
 #include "morula/commands/slots.hpp"
@@ -22,14 +24,69 @@ std::vector<std::string> values_in_use(const data::Categorical& groups) {
     return {seen.begin(), seen.end()};
 }
 
-bool is_blank(const std::string& text) { return text.find_first_not_of(" \t") == std::string::npos; }
+constexpr std::size_t kMostTypes = 1'000;
+constexpr std::string_view kOwnBatch = "batch";
+
+std::string without_blanks(const std::string& text) {
+    constexpr std::string_view blanks = " \t\r\n\v\f";
+    const std::size_t begin = text.find_first_not_of(blanks);
+    return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
+/// A column's groups, and the names that differ from those in the file.
+struct TrimmedGroups {
+    data::Categorical groups;
+    std::vector<std::string> changed;
+    bool is_joined = false;  // whether names became one
+};
+/// A blank is no name, and 'd1' and 'd1 ' are one: counted as they stand, they would make two donors three.
+TrimmedGroups trimmed_groups(const data::Dataset& dataset, std::string_view column) {
+    const data::Column* found = dataset.obs.find(column);
+    TrimmedGroups out{found == nullptr ? require_groups(dataset, column) : data::as_categorical(*found), {}, false};  // the former throws
+    std::vector<std::string>& names = out.groups.categories;
+    std::vector<std::string> trimmed;
+    for (const std::string& name : names) trimmed.push_back(without_blanks(name));
+    if (trimmed == names && std::find(names.begin(), names.end(), "") == names.end()) return out;
+    std::vector<std::uint8_t> is_used(names.size(), 0);
+    for (const std::int32_t code : out.groups.codes) {
+        if (code >= 0) is_used[static_cast<std::size_t>(code)] = 1;
+    }
+    std::map<std::string, std::int32_t> place_of_name{{"", -1}};
+    std::set<std::string> seen;
+    std::vector<std::int32_t> place;
+    std::vector<std::string> named;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        const auto [at, is_new] = place_of_name.emplace(trimmed[i], static_cast<std::int32_t>(named.size()));
+        if (is_new) named.push_back(trimmed[i]);
+        place.push_back(at->second);
+        if (trimmed[i].empty() || is_used[i] == 0) continue;
+        if (trimmed[i] != names[i]) out.changed.push_back(names[i]);
+        out.is_joined = !seen.insert(trimmed[i]).second || out.is_joined;
+    }
+    for (std::int32_t& code : out.groups.codes) code = code < 0 ? -1 : place[static_cast<std::size_t>(code)];
+    names = std::move(named);
+    return out;
+}
+
+/// Groups of a column that is compared, with a word on what was done to their names.
+data::Categorical said_groups(const data::Dataset& dataset, std::string_view column, Context& context) {
+    TrimmedGroups found = trimmed_groups(dataset, column);
+    if (found.changed.empty()) return std::move(found.groups);
+    std::vector<std::string> quoted;
+    for (const std::string& name : found.changed) quoted.push_back("'" + name + "'");
+    const std::string said = fmt::format("{}: blanks at the ends of names in '{}' do not count ({}).", dataset.name, column, listed(quoted));
+    if (found.is_joined) context.events().warning(said);
+    else context.events().decision(said);
+    return std::move(found.groups);
+}
 
 /// -1: takes no part; 0: control; 1: case.
 std::vector<std::int32_t> sides_of(const data::Dataset& dataset, const ComparisonColumns& columns, Context& context) {
-    const data::Categorical condition = groups_with_gaps(dataset, columns.condition);
+    const data::Categorical condition = said_groups(dataset, columns.condition, context);
     if (columns.case_name == columns.control_name) fail(ErrorCode::usage, fmt::format("--case and --control are both '{}'.", columns.case_name), "Name two values of the condition.");
     const std::int32_t case_code = code_of_value(dataset, condition, columns.condition, columns.case_name, "--case");
     const std::int32_t control_code = code_of_value(dataset, condition, columns.condition, columns.control_name, "--control");
+    if (case_code == control_code) fail(ErrorCode::usage, fmt::format("--case '{}' and --control '{}' are one value.", columns.case_name, columns.control_name), "Name two values of the condition; blanks at their ends do not count.");
     std::vector<std::int32_t> sides;
     std::int64_t n_others = 0;
     for (const std::int32_t code : condition.codes) {
@@ -40,13 +97,31 @@ std::vector<std::int32_t> sides_of(const data::Dataset& dataset, const Compariso
     return sides;
 }
 
-/// Cells without a group take no part.
-void leave_out_gaps(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, std::vector<std::int32_t>& sides, Context& context) {
+/// What a column is named for.
+struct Named {
+    const std::string& column;
+    std::string_view flag;
+};
+
+/// Cells without a group take no part; a condition of which none has a group would be gone without a word.
+void leave_out_gaps(const data::Dataset& dataset, const data::Categorical& groups, const Named& named, const ComparisonColumns& columns, std::vector<std::int32_t>& sides, Context& context) {
+    const std::string& column = named.column;
     std::int64_t n = 0;
+    std::int64_t n_there[2] = {0, 0}, n_left[2] = {0, 0};
     for (std::size_t cell = 0; cell < sides.size(); ++cell) {
-        if (sides[cell] < 0 || groups.codes[cell] >= 0) continue;
+        if (sides[cell] < 0) continue;
+        ++n_there[sides[cell]];
+        if (groups.codes[cell] >= 0) {
+            ++n_left[sides[cell]];
+            continue;
+        }
         sides[cell] = -1;
         ++n;
+    }
+    for (const int side : {1, 0}) {
+        if (n_there[side] == 0 || n_left[side] > 0) continue;
+        const std::string which = n_left[1 - side] > 0 ? "'" + (side == 1 ? columns.case_name : columns.control_name) + "'" : "the two conditions";
+        invalid_data(fmt::format("{}: no cell of {} has a value in column '{}', named with {}.", dataset.name, which, column, named.flag), fmt::format("Fill the column, or name another one with {}.", named.flag));
     }
     if (n > 0) context.events().warning(fmt::format("{}: {} rows of the two conditions have no value in '{}' and take no part.", dataset.name, n, column));
 }
@@ -83,6 +158,39 @@ void settle_donors_in_both(const data::Dataset& dataset, const ComparisonColumns
     cells.n_both = 0;
 }
 
+/// Donors are counted, once in each batch and condition.
+analysis::ConfoundingResult confounding_of(const ComparisonCells& cells, const data::Categorical& batch) {
+    std::set<std::tuple<std::int32_t, std::int32_t, std::int32_t>> seen;
+    for (std::size_t cell = 0; cell < cells.side.size(); ++cell) {
+        if (cells.takes_part(cell) && batch.codes[cell] >= 0) seen.emplace(cells.donor.codes[cell], cells.side[cell], batch.codes[cell]);
+    }
+    std::vector<std::int32_t> batches, conditions;
+    for (const auto& [donor, side, code] : seen) {
+        batches.push_back(code);
+        conditions.push_back(side);
+    }
+    return analysis::confounding(batches, static_cast<std::int32_t>(batch.categories.size()), conditions, 2);
+}
+
+/// A file that names its batches knows more than the user may have asked. Batches of one donor each are left alone: they differ as donors do, who are the replicates.
+void warn_of_own_batch(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonCells& cells, Context& context) {
+    const bool has_another_use = columns.donor == kOwnBatch || columns.condition == kOwnBatch || columns.cell_type == kOwnBatch;
+    if (!columns.batch.empty() || has_another_use || !dataset.obs.has(kOwnBatch)) return;
+    const data::Categorical batch = groups_with_gaps(dataset, kOwnBatch);
+    const auto found = confounding_of(cells, batch);
+    if (found.verdict != analysis::Confounding::complete) return;
+    bool holds_several = false;
+    std::vector<std::string> rows;
+    for (std::int64_t row = 0; row < found.n_units.n_rows; ++row) {
+        const std::int64_t n_control = found.n_units(row, 0), n_case = found.n_units(row, 1);
+        holds_several = holds_several || n_control + n_case > 1;
+        if (n_control + n_case > 0) rows.push_back(fmt::format("{}: {} donors {}, {} {}", batch.categories[static_cast<std::size_t>(row)], n_control, columns.control_name, n_case, columns.case_name));
+    }
+    if (!holds_several) return;
+    context.events().warning(fmt::format("{}: column '{}' and '{}' go together, and no batch holds both {} and {}: what differs may be the batches ({}). With --batch {} the comparison is refused.", dataset.name, kOwnBatch, columns.condition,
+                                         columns.control_name, columns.case_name, listed(rows), kOwnBatch));
+}
+
 std::string confounding_table(const data::Categorical& batch, const ComparisonColumns& columns, const analysis::ConfoundingResult& found) {
     std::string table = fmt::format("{:<20}{:>16}{:>16}", columns.batch, columns.control_name, columns.case_name);
     for (std::size_t b = 0; b < batch.categories.size(); ++b) {
@@ -92,19 +200,9 @@ std::string confounding_table(const data::Categorical& batch, const ComparisonCo
     return table;
 }
 
-/// Donors are counted, once in each batch and condition.
-void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonCells& cells, const ComparisonUnits& units) {
+void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonCells& cells) {
     const data::Categorical& batch = cells.batch;
-    std::set<std::pair<std::int32_t, std::int32_t>> seen;
-    for (std::size_t cell = 0; cell < units.of_cell.size(); ++cell) {
-        if (units.of_cell[cell] >= 0) seen.emplace(units.of_cell[cell], batch.codes[cell]);
-    }
-    std::vector<std::int32_t> batches, conditions;
-    for (const auto& [unit, code] : seen) {
-        batches.push_back(code);
-        conditions.push_back(units.is_case[static_cast<std::size_t>(unit)]);
-    }
-    const auto found = analysis::confounding(batches, static_cast<std::int32_t>(batch.categories.size()), conditions, 2);
+    const auto found = confounding_of(cells, batch);
     if (found.verdict != analysis::Confounding::complete) return;
     invalid_data(fmt::format("{}: '{}' and '{}' cannot be told apart, so no difference can be put down to either. Donors in each:\n{}", dataset.name, columns.condition, columns.batch, confounding_table(batch, columns, found)),
                  "Compare samples that share batches. Without --batch the comparison is made, and its differences may be those of the batches.");
@@ -112,24 +210,29 @@ void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& co
 
 }  // namespace
 
-data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_view column) {
-    const data::Column* found = dataset.obs.find(column);
-    data::Categorical groups = found == nullptr ? require_groups(dataset, column) : data::as_categorical(*found);  // the former throws
-    // A blank is no name: counted as a donor it would make two donors three.
-    std::vector<std::int32_t> place;
-    std::vector<std::string> named;
-    for (const std::string& name : groups.categories) {
-        place.push_back(is_blank(name) ? -1 : static_cast<std::int32_t>(named.size()));
-        if (!is_blank(name)) named.push_back(name);
+data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_view column) { return trimmed_groups(dataset, column).groups; }
+
+data::Categorical type_groups(const data::Dataset& dataset, const std::string& column, std::string_view flag, Context& context) {
+    const data::Categorical types = said_groups(dataset, column, context);
+    const std::string next = fmt::format("Name the column with cell types with {}.", flag);
+    const data::Column& values = *dataset.obs.find(column);
+    if (std::holds_alternative<std::vector<double>>(values) || std::holds_alternative<std::vector<float>>(values)) {
+        for (const double value : data::column_numbers(values)) {
+            if (std::isfinite(value) && value != std::floor(value)) invalid_data(fmt::format("{}: column '{}' holds numbers such as {}, which name no cell types.", dataset.name, column, value), next);
+        }
     }
-    for (std::int32_t& code : groups.codes) code = code < 0 ? -1 : place[static_cast<std::size_t>(code)];
-    groups.categories = std::move(named);
-    return groups;
+    if (types.categories.size() > kMostTypes) invalid_data(fmt::format("{}: column '{}' has {} values, too many for cell types.", dataset.name, column, types.categories.size()), next);
+    const auto n_gaps = std::count(types.codes.begin(), types.codes.end(), -1);
+    if (n_gaps > 0 && n_gaps == std::ssize(types.codes)) invalid_data(fmt::format("{}: no cell has a value in column '{}', named with {}.", dataset.name, column, flag), next);
+    if (n_gaps > 0) context.events().warning(fmt::format("{}: {} cells without a value in '{}' take no part.", dataset.name, n_gaps, column));
+    return types;
 }
 
 std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, const std::string& value, std::string_view flag) {
     const std::vector<std::string> there = values_in_use(groups);
-    if (std::find(there.begin(), there.end(), value) != there.end()) return static_cast<std::int32_t>(std::find(groups.categories.begin(), groups.categories.end(), value) - groups.categories.begin());
+    const std::string wanted = without_blanks(value);
+    if (std::find(there.begin(), there.end(), wanted) != there.end()) return static_cast<std::int32_t>(std::find(groups.categories.begin(), groups.categories.end(), wanted) - groups.categories.begin());
+    if (there.empty()) invalid_data(fmt::format("{}: no cell has a value in column '{}'.", dataset.name, column), "Name another column with --condition.");
     if (there.size() == 1) {
         invalid_data(fmt::format("{}: column '{}' has only one value, '{}', so there is nothing to compare it with.", dataset.name, column, there.front()), "Name another column with --condition, or join the data sets first.");
     }
@@ -139,19 +242,25 @@ std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical
 }
 
 ComparisonCells comparison_cells(const data::Dataset& dataset, const ComparisonColumns& columns, DonorsInBoth policy, Context& context) {
+    if (dataset.n_cells() == 0) invalid_data(fmt::format("{}: holds no cells.", dataset.name), "Check that the file was written to its end.");
     if (columns.donor == columns.condition) {
         fail(ErrorCode::usage, fmt::format("--donor and --condition both name '{}'; donors are the people (animals, cultures) within a condition.", columns.donor), "Name the column with donors with --donor.");
     }
+    if (columns.cell_type == columns.donor || columns.cell_type == columns.condition) {
+        fail(ErrorCode::usage, fmt::format("The cell types and the {} are both '{}': a type must have cells of both conditions and of several donors.", columns.cell_type == columns.donor ? "donors" : "conditions", columns.cell_type),
+             "Name the column with cell types.");
+    }
     ComparisonCells cells;
     cells.side = sides_of(dataset, columns, context);
-    cells.donor = groups_with_gaps(dataset, columns.donor);
-    leave_out_gaps(dataset, cells.donor, columns.donor, cells.side, context);
+    cells.donor = said_groups(dataset, columns.donor, context);
+    leave_out_gaps(dataset, cells.donor, {columns.donor, "--donor"}, columns, cells.side, context);
     if (!columns.batch.empty()) {
-        cells.batch = groups_with_gaps(dataset, columns.batch);
-        leave_out_gaps(dataset, cells.batch, columns.batch, cells.side, context);
+        cells.batch = said_groups(dataset, columns.batch, context);
+        leave_out_gaps(dataset, cells.batch, {columns.batch, "--batch"}, columns, cells.side, context);
     }
     count_donors(cells, sides_of_donors(cells));
     if (policy == DonorsInBoth::settle) settle_donors_in_both(dataset, columns, cells, context);
+    warn_of_own_batch(dataset, columns, cells, context);
     return cells;
 }
 
@@ -168,7 +277,7 @@ ComparisonUnits comparison_units(const data::Dataset& dataset, const ComparisonC
         units.is_case.push_back(static_cast<std::uint8_t>(key.second));
     }
     for (std::size_t cell = 0; cell < cells.side.size(); ++cell) units.of_cell.push_back(cells.takes_part(cell) ? number.at({cells.donor.codes[cell], cells.side[cell]}) : -1);
-    if (!columns.batch.empty()) refuse_confounded(dataset, columns, cells, units);
+    if (!columns.batch.empty()) refuse_confounded(dataset, columns, cells);
     return units;
 }
 

@@ -11,13 +11,14 @@
 
 namespace morula::commands {
 
-/// obs columns and values that the user named. batch may be empty.
+/// obs columns and values that the user named. batch and cell_type may be empty.
 struct ComparisonColumns {
     std::string condition;
     std::string case_name;
     std::string control_name;
     std::string donor;
     std::string batch;
+    std::string cell_type;
 };
 
 /// What to do with donors whose cells are in both conditions.
@@ -37,9 +38,10 @@ struct ComparisonCells {
     bool takes_part(std::size_t cell) const { return side[cell] >= 0; }
 };
 
-/// Cells of other conditions, and without a condition, donor or batch, take no part, and this is said; so are donors that `settle` leaves out.
-/// Throws usage (two equal values, donor column = condition column), not_found (columns, values; with the nearest name), invalid_data: a condition column with one value.
-/// Whether the donors are enough is asked by analysis::check_donors.
+/// Cells of other conditions, and without a condition, donor or batch, take no part, and this is said; so are donors that `settle` leaves out, and a condition that goes together with the
+/// file's own column "batch" where no batch is named. Blanks at both ends of the values do not count.
+/// Throws usage (two equal values, a column that is named for two things), not_found (columns, values; with the nearest name), invalid_data: no cells, a condition column with one value, a condition
+/// of which no cell has a donor (a batch). Whether the donors are enough is asked by analysis::check_donors.
 ComparisonCells comparison_cells(const data::Dataset& dataset, const ComparisonColumns& columns, DonorsInBoth policy, Context& context);
 
 /// A donor in a condition: what is counted and compared.
@@ -50,8 +52,11 @@ struct ComparisonUnits {
     std::int64_t n_units() const { return std::ssize(donor); }
 };
 
-/// Groups of a column; cells without a value, or with a blank one, have the code -1. Throws not_found with the nearest name.
+/// Groups of a column, without blanks at both ends of their names; cells without a value, or with a blank one, have the code -1. Throws not_found with the nearest name.
 data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_view column);
+/// The same, of a column of cell types that the user named with `flag`: says how many cells have none, and where blanks at the ends of names were left out.
+/// Throws invalid_data for a column that cannot name types: numbers with fractions, more than 1,000 values, none.
+data::Categorical type_groups(const data::Dataset& dataset, const std::string& column, std::string_view flag, Context& context);
 
 /// The code of a value of `column`, which the user named with `flag`. Throws not_found with the nearest value, invalid_data where the column has one value.
 std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical& groups, const std::string& column, const std::string& value, std::string_view flag);

@@ -4,10 +4,36 @@
 
 #include "morula/analysis/cohort.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/schema.hpp"
 
 namespace morula::commands {
+namespace {
 
-std::optional<ConditionContrast> find_contrast(const data::Dataset& dataset, const ContrastIo& io, std::int64_t min_cells, Context& context) {
+void leave_out_cells_without_counts(const LogCells& cells, const ContrastIo& io, ComparisonUnits& units, Context& context) {
+    std::vector<std::int64_t> n_left(static_cast<std::size_t>(units.n_units()), 0);
+    std::int64_t n = 0;
+    for (std::size_t cell = 0; cell < units.of_cell.size(); ++cell) {
+        if (units.of_cell[cell] < 0) continue;
+        if (cells.total[cell] > 0.0) {
+            ++n_left[static_cast<std::size_t>(units.of_cell[cell])];
+            continue;
+        }
+        units.of_cell[cell] = -1;
+        ++n;
+    }
+    if (n == 0) return;
+    std::vector<std::string> empty;
+    for (std::size_t unit = 0; unit < n_left.size(); ++unit) {
+        if (n_left[unit] == 0) empty.push_back(fmt::format("{} in {}", units.donor[unit], units.is_case[unit] != 0 ? io.case_name : io.control_name));
+    }
+    const std::string without = empty.empty() ? "" : fmt::format(", and no others are there of {}", listed(empty));
+    context.events().warning(fmt::format("{}: {} cells have no counts and take no part in the comparison{}.", cells.dataset.name, n, without));
+}
+
+}  // namespace
+
+std::optional<ConditionContrast> find_contrast(const LogCells& cells, const ContrastIo& io, const std::string& cell_type, std::int64_t min_cells, Context& context) {
+    const data::Dataset& dataset = cells.dataset;
     const std::pair<std::string_view, const std::string&> needed[] = {{"--condition", io.condition}, {"--case", io.case_name}, {"--control", io.control_name}, {"--donor", io.donor}};
     std::vector<std::string_view> missing;
     for (const auto& [flag, value] : needed) {
@@ -16,8 +42,9 @@ std::optional<ConditionContrast> find_contrast(const data::Dataset& dataset, con
     if (missing.size() == std::size(needed)) return std::nullopt;
     if (!missing.empty()) fail(ErrorCode::usage, fmt::format("A comparison of conditions also needs {}.", fmt::join(missing, ", ")), "Give --condition, --case, --control and --donor together: donors are the replicates.");
     ConditionContrast out;
-    out.columns = {io.condition, io.case_name, io.control_name, io.donor, io.batch};
+    out.columns = {io.condition, io.case_name, io.control_name, io.donor, io.batch, cell_type};
     out.units = comparison_units(dataset, out.columns, io.design == analysis::AbundanceDesign::automatic ? DonorsInBoth::settle : DonorsInBoth::keep, context);
+    leave_out_cells_without_counts(cells, io, out.units, context);
     analysis::check_donors(out.units.donor, out.units.is_case, {io.case_name, io.control_name, dataset.name});
     std::vector<double> totals(static_cast<std::size_t>(out.units.n_units()), 0.0);
     for (const std::int32_t unit : out.units.of_cell) {

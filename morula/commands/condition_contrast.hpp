@@ -10,6 +10,7 @@
 #include "morula/analysis/abundance.hpp"
 #include "morula/commands/comparison_cells.hpp"
 #include "morula/commands/derived_columns.hpp"
+#include "morula/commands/log_cells.hpp"
 #include "morula/core/describe.hpp"
 
 namespace morula::commands {
@@ -42,9 +43,10 @@ struct ConditionContrast {
     analysis::AbundancePlan plan;
 };
 
-/// None when no condition is named. min_cells: a donor with fewer cells in a condition is left out there, which is said.
+/// None when no condition is named. cell_type: the column with the types, or "". Cells without counts take no part, and a donor who has no others in a condition is left out there, as is one with
+/// fewer than min_cells; both are said: their values would be zeros that nobody measured.
 /// Throws usage when some of condition, case, control and donor are missing, and what comparison_units and plan_abundance throw.
-std::optional<ConditionContrast> find_contrast(const data::Dataset& dataset, const ContrastIo& io, std::int64_t min_cells, Context& context);
+std::optional<ConditionContrast> find_contrast(const LogCells& cells, const ContrastIo& io, const std::string& cell_type, std::int64_t min_cells, Context& context);
 
 /// unit * n_types + type of each cell; -1 where it has no unit or no type.
 std::vector<std::int32_t> units_by_types(const ComparisonUnits& units, std::span<const std::int32_t> types, std::int32_t n_types);

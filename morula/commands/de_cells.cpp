@@ -17,26 +17,10 @@ namespace {
 
 using Groups = data::Categorical;
 
-constexpr std::size_t kMostTypes = 1'000;
-
 /// Cell types; one called "all" without a column. Cells without a type take no part.
-Groups type_groups(const data::Dataset& dataset, const DeIo& io, Context& context) {
+Groups types_of(const data::Dataset& dataset, const DeIo& io, Context& context) {
     if (io.cell_type.empty()) return {std::vector<std::int32_t>(static_cast<std::size_t>(dataset.n_cells()), 0), {"all"}, false};
-    const Groups types = groups_with_gaps(dataset, io.cell_type);
-    const data::Column& column = *dataset.obs.find(io.cell_type);
-    if (std::holds_alternative<std::vector<double>>(column) || std::holds_alternative<std::vector<float>>(column)) {
-        for (const double value : data::column_numbers(column)) {
-            if (std::isfinite(value) && value != std::floor(value)) {
-                invalid_data(fmt::format("{}: column '{}' holds numbers such as {}, which name no cell types.", dataset.name, io.cell_type, value), "Name the column with cell types with --cell-type.");
-            }
-        }
-    }
-    if (types.categories.size() > kMostTypes) {
-        invalid_data(fmt::format("{}: column '{}' has {} values, too many for cell types.", dataset.name, io.cell_type, types.categories.size()), "Name the column with cell types with --cell-type.");
-    }
-    const auto n_gaps = std::count(types.codes.begin(), types.codes.end(), -1);
-    if (n_gaps > 0) context.events().warning(fmt::format("{}: {} cells without a value in '{}' take no part.", dataset.name, n_gaps, io.cell_type));
-    return types;
+    return type_groups(dataset, io.cell_type, "--cell-type", context);
 }
 
 /// Everything of a cell that decides its sample.
@@ -50,7 +34,7 @@ struct CellColumns {
 };
 
 CellColumns read_columns(const data::Dataset& dataset, const DeIo& io, const Groups& types, Context& context) {
-    const ComparisonColumns columns{io.condition, io.case_name, io.control_name, io.donor, io.batch};
+    const ComparisonColumns columns{io.condition, io.case_name, io.control_name, io.donor, io.batch, io.cell_type};
     CellColumns out{comparison_cells(dataset, columns, io.design.empty() ? DonorsInBoth::settle : DonorsInBoth::keep, context), io.case_name, io.control_name};
     for (std::size_t cell = 0; cell < types.codes.size(); ++cell) {
         if (types.codes[cell] < 0) out.cells.side[cell] = -1;
@@ -144,6 +128,11 @@ analysis::SampleColumn covariate(const data::Dataset& dataset, const analysis::F
     const bool as_number = is_number_column(column) && !term.as_groups;
     const std::vector<double> numbers = as_number ? data::column_numbers(column) : std::vector<double>();
     for (const std::size_t cell : samples.first_cell) {
+        if (as_number && !std::isfinite(numbers[cell])) {
+            invalid_data(fmt::format("{}: column '{}' of the design holds {} for donor '{}', with which nothing can be reckoned.", dataset.name, term.column, numbers[cell],
+                                     columns.cells.donor.categories[static_cast<std::size_t>(columns.cells.donor.codes[cell])]),
+                         "Correct the value, or leave the column out of the design.");
+        }
         if (as_number) out.numbers.push_back(numbers[cell]);
         else out.texts.push_back(values.categories[static_cast<std::size_t>(values.codes[cell])]);
     }
@@ -206,7 +195,7 @@ analysis::Cohort make_cohort(const data::Dataset& dataset, const DeIo& io, const
 }  // namespace
 
 DeCells de_cells(const data::Dataset& dataset, const DeIo& io, Context& context) {
-    const Groups types = type_groups(dataset, io, context);
+    const Groups types = types_of(dataset, io, context);
     const CellColumns columns = read_columns(dataset, io, types, context);
     const std::vector<analysis::FormulaTerm> formula = io.design.empty() ? default_formula(dataset, io, columns, context) : analysis::parse_formula(io.design);
     const bool by_batch = !io.batch.empty() && std::any_of(formula.begin(), formula.end(), [&](const analysis::FormulaTerm& term) { return term.column == io.batch; });

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <regex>
 
 #include "morula/core/error.hpp"
+#include "morula/core/printable.hpp"
 #include "morula/core/schema.hpp"
 
 namespace morula::commands {
@@ -16,6 +18,8 @@ constexpr std::string_view kExample = "Write NAME=COLUMN:PATTERN, for instance -
 constexpr std::size_t kLongestPattern = 500;
 // The matcher of the standard library recurses once a character; names of samples are short.
 constexpr std::size_t kLongestValue = 2'000;
+// Looks at characters in one value: about a tenth of a second. A pattern without repeats in repeats needs a few for each character.
+constexpr std::int64_t kMostLooks = 5'000'000;
 
 /// Whether a text begins with NAME=COLUMN: .
 bool begins_a_column(std::string_view text) {
@@ -43,11 +47,87 @@ std::regex compile(const DerivedColumn& column) {
     fail(ErrorCode::usage, fmt::format("--derive {}: the pattern has {} characters; at most {} are read.", column.name, column.pattern.size(), kLongestPattern), std::string(kExample));
 }
 
-/// What the pattern finds in a value: the first part in brackets when there is one, else the whole match; "" when it does not match.
+struct TooManyLooks {};
+
+/// A place in a value. The standard library's matcher goes back and tries again, for patterns such as (a+)+$ twice as often with each character, and nothing else can stop it: so each look is counted.
+class CountedPlace {
+public:
+    using iterator_category = std::bidirectional_iterator_tag;
+    using value_type = char;
+    using difference_type = std::ptrdiff_t;
+    using pointer = const char*;
+    using reference = const char&;
+
+    CountedPlace() = default;
+    CountedPlace(const char* at, std::int64_t& looks_left) : at_(at), looks_left_(&looks_left) {}
+    const char* at() const { return at_; }
+
+    reference operator*() const {
+        count();
+        return *at_;
+    }
+    CountedPlace& operator++() {
+        count();
+        ++at_;
+        return *this;
+    }
+    CountedPlace operator++(int) {
+        CountedPlace before = *this;
+        ++*this;
+        return before;
+    }
+    CountedPlace& operator--() {
+        count();
+        --at_;
+        return *this;
+    }
+    CountedPlace operator--(int) {
+        CountedPlace before = *this;
+        --*this;
+        return before;
+    }
+    bool operator==(const CountedPlace& other) const {
+        count();
+        return at_ == other.at_;
+    }
+
+private:
+    void count() const {
+        if (looks_left_ != nullptr && --*looks_left_ < 0) throw TooManyLooks{};
+    }
+    const char* at_ = nullptr;
+    std::int64_t* looks_left_ = nullptr;
+};
+
+/// What the pattern finds in a value: the first part in brackets when there is one, else the whole match; "" when it does not match. Throws TooManyLooks.
 std::string found_in(const std::string& value, const std::regex& pattern) {
-    std::smatch match;
-    if (value.size() > kLongestValue || !std::regex_search(value, match, pattern)) return "";
-    return match.size() > 1 ? match[1].str() : match[0].str();
+    std::int64_t looks_left = kMostLooks;
+    std::match_results<CountedPlace> match;
+    const CountedPlace begin(value.data(), looks_left), end(value.data() + value.size(), looks_left);
+    if (value.size() > kLongestValue || !std::regex_search(begin, end, match, pattern)) return "";
+    const auto& part = match.size() > 1 ? match[1] : match[0];
+    return part.matched ? std::string(part.first.at(), part.second.at()) : "";
+}
+
+/// What the pattern finds in each value.
+std::vector<std::string> found_in_all(const std::vector<std::string>& values, const DerivedColumn& column, Context& context) {
+    const std::regex pattern = compile(column);
+    std::vector<std::string> found;
+    for (const std::string& value : values) {
+        context.check_cancelled();
+        try {
+            found.push_back(found_in(value, pattern));
+        } catch (const TooManyLooks&) {
+            fail(ErrorCode::usage, fmt::format("--derive {}: the pattern '{}' needs too many tries on the value '{}'.", column.name, column.pattern, name_in_line(value)),
+                 "Write it without a repeat of something that is repeated itself, for instance a+ in place of (a+)+ .");
+        }
+    }
+    return found;
+}
+
+void say_long_values(const data::Dataset& dataset, const DerivedColumn& column, const std::vector<std::string>& values, Context& context) {
+    const auto n = std::ranges::count_if(values, [](const std::string& value) { return value.size() > kLongestValue; });
+    if (n > 0) context.events().warning(fmt::format("{}: {} values of '{}' have more than {} characters and are not looked at by --derive {}.", dataset.name, n, column.from, kLongestValue, column.name));
 }
 
 const data::Column& source_column(const data::Dataset& dataset, const DerivedColumn& column) {
@@ -63,9 +143,9 @@ void add_one(data::Dataset& dataset, const DerivedColumn& column, Context& conte
     if (dataset.obs.has(column.name)) {
         fail(ErrorCode::usage, fmt::format("{}: --derive {} would replace a column that obs has already.", dataset.name, column.name), fmt::format("Give the new column another name, for instance {}_derived.", column.name));
     }
-    const std::regex pattern = compile(column);
     const data::Categorical from = data::as_categorical(source_column(dataset, column));
-    std::vector<std::string> made;       // of each category
+    say_long_values(dataset, column, from.categories, context);
+    const std::vector<std::string> made = found_in_all(from.categories, column, context);  // of each category
     std::vector<std::string> unmatched;
     std::vector<std::int64_t> n_cells(from.categories.size(), 0);
     for (const std::int32_t code : from.codes) {
@@ -73,8 +153,7 @@ void add_one(data::Dataset& dataset, const DerivedColumn& column, Context& conte
     }
     std::int64_t n_missing = 0;
     for (std::size_t i = 0; i < from.categories.size(); ++i) {
-        made.push_back(found_in(from.categories[i], pattern));
-        if (!made.back().empty() || n_cells[i] == 0) continue;
+        if (!made[i].empty() || n_cells[i] == 0) continue;
         unmatched.push_back(from.categories[i]);
         n_missing += n_cells[i];
     }

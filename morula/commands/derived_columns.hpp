@@ -26,7 +26,7 @@ struct DerivedColumn {
 std::vector<DerivedColumn> parse_derived_columns(const std::vector<std::string>& texts);
 
 /// Adds the columns to obs in the given order (a later one may be made from an earlier one) and says what came of each. Cells whose value does not match
-/// have no value, with a warning. Throws usage (no regular expression, a column that is there already), not_found (no such column), invalid_data (no value matches).
+/// have no value, with a warning; so do values of more than 2,000 characters. Throws usage (no regular expression, one that takes too many tries, a column that is there already), not_found (no such column), invalid_data (no value matches).
 void add_derived_columns(data::Dataset& dataset, const std::vector<std::string>& texts, Context& context);
 
 }  // namespace morula::commands

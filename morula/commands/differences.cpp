@@ -165,13 +165,13 @@ data::UnsMap composition_map(const DeCells& cells, const std::vector<DeType>& ty
 }  // namespace
 
 void check_differences(const data::Dataset& dataset, const DifferencesChoice& choice, Context& context) {
-    const ComparisonUnits units = comparison_units(dataset, {choice.condition, choice.case_name, choice.control_name, choice.donor, choice.batch}, DonorsInBoth::settle, context);
+    const ComparisonUnits units = comparison_units(dataset, {choice.condition, choice.case_name, choice.control_name, choice.donor, choice.batch, choice.cell_type}, DonorsInBoth::settle, context);
     // One donor a condition is left to the page, which says why nothing was compared; one donor in all is a column named by mistake.
     if (std::all_of(units.donor.begin(), units.donor.end(), [&](const std::string& donor) { return donor == units.donor.front(); })) {
         invalid_data(fmt::format("{}: column '{}' names one donor, '{}': a difference within one person cannot be told from chance.", dataset.name, choice.donor, units.donor.empty() ? "" : units.donor.front()),
                      "Name the column with donors with --donor, or leave --condition away.");
     }
-    if (!choice.cell_type.empty() && choice.cell_type != "leiden") groups_with_gaps(dataset, choice.cell_type);
+    if (!choice.cell_type.empty() && choice.cell_type != "leiden") type_groups(dataset, choice.cell_type, "--cell-type", context);
 }
 
 namespace {

@@ -159,11 +159,11 @@ ProgrammeActivity programme_activity(const ProgrammeTable& table, const LogCells
     activity.types = {"all cells"};
     activity.type_of_cell.assign(activity.cells.size(), 0);
     if (!question.by.empty()) {
-        data::Categorical types = groups_with_gaps(cells.dataset, question.by);
+        data::Categorical types = type_groups(cells.dataset, question.by, "--by", context);
         activity.types = std::move(types.categories);
         activity.type_of_cell = std::move(types.codes);
     }
-    activity.contrast = find_contrast(cells.dataset, contrast, question.min_cells, context);
+    activity.contrast = find_contrast(cells, contrast, question.by, question.min_cells, context);
     require_room(table, cells, activity, context);
     const std::vector<std::int64_t> genes = expressed_genes(*require_counts(cells.dataset), context);
     activity.programmes = placed_programmes(table, with_genes_of(cells.dataset, genes), question.options.min_genes, context);

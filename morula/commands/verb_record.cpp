@@ -33,6 +33,15 @@ std::vector<std::string> recorded_outputs(const fs::path& folder, const std::str
     return out;
 }
 
+/// Removes what an earlier run left, and the folders below `folder` that it leaves empty.
+void remove_output(const fs::path& folder, const fs::path& name) {
+    std::error_code ignored;
+    fs::remove(folder / name, ignored);
+    for (fs::path part = name.parent_path(); !part.empty(); part = part.parent_path()) {
+        if (fs::is_directory(fs::symlink_status(folder / part, ignored))) fs::remove(folder / part, ignored);
+    }
+}
+
 /// Throws where a folder stands in the way of a file.
 void check_place(const fs::path& path) {
     std::error_code ignored;
@@ -57,6 +66,8 @@ void make_output_folder(const fs::path& folder) {
     check_output_folder(folder);
     std::error_code error;
     fs::create_directories(folder, error);
+    // The system says "no such file" of places where none can be made, such as /proc.
+    if (error == std::errc::no_such_file_or_directory) fail(ErrorCode::permission, fmt::format("{}: no folder can be made there.", folder.string()), "Name another folder with --out.");
     if (error) fail_from_errno(error.value(), "make the folder", folder.string());
 }
 
@@ -109,8 +120,7 @@ std::string VerbRecord::json() const {
 void VerbRecord::write(const std::filesystem::path& folder) const {
     for (const std::string& old : recorded_outputs(folder, verb_)) {
         if (std::find(outputs_.begin(), outputs_.end(), old) != outputs_.end() || old == "run.json") continue;
-        std::error_code ignored;
-        fs::remove(folder / old, ignored);
+        remove_output(folder, old);
     }
     write_text_file(folder / "run.json", json());
 }

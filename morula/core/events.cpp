@@ -71,7 +71,7 @@ private:
     }
     void say(const std::string& text) {
         const std::lock_guard lock(mutex_);
-        put_text(stderr, fmt::format("{}{}\n", shown_ ? "\r\033[K" : "", printable(text)));
+        put_text(stderr, fmt::format("{}{}\n", shown_ ? "\r\033[K" : "", printable_message(text)));
         shown_ = false;
     }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 
@@ -50,6 +51,28 @@ std::string printable(std::string_view text) {
         at += found.bytes == 0 ? 1 : found.bytes;
     }
     return out;
+}
+
+std::string printable_message(std::string_view text) {
+    std::string out;
+    for (const char c : printable(text)) {
+        out += c;
+        if (c == '\n') out += "  ";
+    }
+    return out;
+}
+
+std::string name_in_line(std::string_view name) {
+    constexpr std::size_t most_bytes = 400;
+    std::size_t end = std::min(name.size(), most_bytes);
+    while (end < name.size() && end > 0 && continues(name, end)) --end;
+    std::string out;
+    for (const char c : name.substr(0, end)) {
+        if (c == '\n') out += "\\n";
+        else if (c == '\t') out += "\\t";
+        else out += c;
+    }
+    return end < name.size() ? fmt::format("{}... ({} bytes)", out, name.size()) : out;
 }
 
 std::string printable_json(std::string_view json) {

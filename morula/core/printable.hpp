@@ -14,6 +14,12 @@ std::string printable(std::string_view text);
 /// The same for JSON that is ready to print: DEL, U+0080 to U+009F and the marks of direction become \u escapes, which read back as what they were. (Those below a blank are escaped already.)
 std::string printable_json(std::string_view json);
 
+/// The same as printable, for text of several lines that the program prints as one message: lines after the first begin with two blanks, so that a line feed in a name cannot begin a message of its own.
+std::string printable_message(std::string_view text);
+
+/// A name as it stands within a sentence: on one line (line feeds and tabs written out as \n and \t), and cut after 400 bytes (whole characters), with "..." and its length.
+std::string name_in_line(std::string_view name);
+
 /// `text` as one word of a POSIX shell: as it is where that is safe, else in single quotes, a quote within as '\''.
 std::string shell_word(std::string_view text);
 

@@ -9,6 +9,7 @@
 
 #include "morula/core/describe.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/printable.hpp"
 
 namespace morula {
 namespace detail {
@@ -199,7 +200,9 @@ std::string listed(const std::vector<std::string>& names) {
     constexpr std::size_t shown = 5;
     const std::size_t n = std::min(names.size(), shown);
     const std::string more = names.size() > n ? fmt::format(" and {} more", names.size() - n) : "";
-    return join(std::vector<std::string>(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(n)), ", ") + more;
+    std::vector<std::string> first;
+    for (std::size_t i = 0; i < n; ++i) first.push_back(name_in_line(names[i]));
+    return join(first, ", ") + more;
 }
 
 }  // namespace morula

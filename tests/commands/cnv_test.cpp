@@ -277,6 +277,8 @@ TEST(cnv_command, expressions_name_cells_by_value) {
     EXPECT_EQ(test::error_code([&] { static_cast<void>(cells_of_expression(dataset, "type", "--cells")); }), ErrorCode::usage);
     EXPECT_TRUE(test::contains(test::thrown_by([&] { static_cast<void>(cells_of_expression(dataset, "type=T cel", "--cells")); }).next(), "T cell"));
     EXPECT_EQ(test::error_code([&] { static_cast<void>(cells_of_expression(dataset, "typ=T cell", "--cells")); }), ErrorCode::not_found);
+    const Error overlap = test::thrown_by([&] { static_cast<void>(cnv_cells(dataset, {"type=T cell,B cell", "type=T cell", ""}, *test::make_context(1))); });
+    EXPECT_TRUE(test::contains(overlap.message(), "every cell of --cells 'type=T cell' is one of --reference-cells")) << overlap.message();
 }
 
 }  // namespace

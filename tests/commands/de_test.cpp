@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -281,7 +282,7 @@ TEST_F(De, several_data_sets_are_compared_one_by_one_and_pooled) {
     EXPECT_TRUE(fs::exists(folder_ / "out" / "de.csv"));
     EXPECT_TRUE(fs::exists(folder_ / "out" / "mine.txt"));
     EXPECT_FALSE(fs::exists(folder_ / "out" / "pooled.csv"));
-    EXPECT_FALSE(fs::exists(folder_ / "out" / "study1.h5ad" / "de.csv"));
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "study1.h5ad")) << "the folders of the data sets too";
     FieldValues twice{{"cell_type", std::string("type")}};
     EXPECT_EQ(test::thrown_by([&] { run_all({inputs[0], inputs[0]}, twice); }).code(), ErrorCode::usage);
 }
@@ -295,6 +296,9 @@ TEST_F(De, designs_with_batch_numbers_and_factors) {
     const Error differs = refusal(input, {{"design", std::string("~ noise + group")}});
     EXPECT_EQ(differs.code(), ErrorCode::invalid_data);
     EXPECT_TRUE(contains(differs.message(), "'noise' of the design differs among the cells of donor 'd1'")) << differs.message();
+    samples[2].age = std::numeric_limits<double>::infinity();
+    const Error endless = refusal(write(study(samples)), {{"design", std::string("~ age + group")}});
+    EXPECT_TRUE(contains(endless.message(), "column 'age' of the design holds inf for donor 'd3'")) << endless.message();
 }
 
 TEST_F(De, what_cannot_be_told_is_refused) {

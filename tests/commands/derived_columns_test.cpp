@@ -64,5 +64,39 @@ TEST(derived_columns, say_what_is_wrong) {
     EXPECT_TRUE(test::contains(none.message(), "ctrl101")) << "the values are shown, so that the pattern can be mended";
 }
 
+TEST(derived_columns, a_pattern_that_would_never_end_is_refused) {
+    const auto context = test::make_context(1);
+    for (const char* pattern : {"(a+)+$", "(a|aa)+$", "(a*)*b"}) {
+        data::Dataset dataset = cells();
+        dataset.obs.set("name", data::to_categorical({std::string(40, 'a') + "1", "b", "c", "d"}));
+        const Error error = test::thrown_by([&] { add_derived_columns(dataset, {std::string("x=name:") + pattern}, *context); });
+        EXPECT_EQ(error.code(), ErrorCode::usage) << pattern;
+        EXPECT_TRUE(test::contains(error.message(), "too many tries on the value 'aaa")) << error.message();
+    }
+    // What a pattern without repeats in repeats needs is far below the bound, for the longest values too.
+    data::Dataset dataset = cells();
+    dataset.obs.set("name", data::to_categorical({std::string(1'990, 'a') + "_17", "b_18", "c_19", "d_20"}));
+    add_derived_columns(dataset, {"x=name:.*_([0-9]+)$", "y=name:[a-z]+_"}, *context);
+    EXPECT_EQ(texts(dataset, "x"), (std::vector<std::string>{"17", "18", "19", "20"}));
+}
+
+TEST(derived_columns, values_too_long_to_be_looked_at_are_told_and_cut) {
+    struct Heard final : EventSink {
+        void step_started(std::string_view) override {}
+        void progress(const ProgressReport&) override {}
+        void step_finished(const StepReport&) override {}
+        void warning(std::string_view text) override { said += text; }
+        void decision(std::string_view) override {}
+        std::string said;
+    } heard;
+    Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &heard});
+    data::Dataset dataset = cells();
+    dataset.obs.set("name", data::to_categorical({std::string(300'000, 'a'), "a1", "a2", "a3"}));
+    add_derived_columns(dataset, {"x=name:a[0-9]"}, context);
+    EXPECT_EQ(texts(dataset, "x"), (std::vector<std::string>{"", "a1", "a2", "a3"}));
+    EXPECT_TRUE(test::contains(heard.said, "1 values of 'name' have more than 2000 characters")) << heard.said.substr(0, 500);
+    EXPECT_LT(heard.said.size(), 2'000U) << "the value itself is cut";
+}
+
 }  // namespace
 }  // namespace morula::commands

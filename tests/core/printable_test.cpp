@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "morula/core/schema.hpp"
+
 namespace morula {
 namespace {
 
@@ -35,6 +37,22 @@ TEST(printable, json_reads_back_as_what_it_was) {
     const std::string shown = printable_json(json);
     EXPECT_EQ(printable(shown), shown);
     EXPECT_EQ(nlohmann::json::parse(shown)["name"], name);
+}
+
+TEST(printable, a_line_feed_in_a_name_begins_no_message_of_its_own) {
+    EXPECT_EQ(printable_message("it has nl\nNext: run it"), "it has nl\n  Next: run it");
+    EXPECT_EQ(printable_message("a\x1b[2J"), "a\\x1b[2J");
+    EXPECT_EQ(name_in_line("nl\nline\ttab"), "nl\\nline\\ttab");
+    EXPECT_EQ(listed({"a\nb", "c"}), "a\\nb, c");
+}
+
+TEST(printable, a_name_without_end_is_cut_between_characters) {
+    std::string umlauts;
+    for (int i = 0; i < 1'000; ++i) umlauts += "ä";
+    const std::string shown = name_in_line("x" + umlauts);
+    EXPECT_EQ(shown.substr(shown.size() - 16), "... (2001 bytes)") << shown;
+    EXPECT_EQ(printable(shown), shown) << "no half of a character is left";
+    EXPECT_EQ(name_in_line(std::string(400, 'a')), std::string(400, 'a'));
 }
 
 TEST(shell_word, is_one_word_whatever_it_holds) {
