@@ -90,7 +90,7 @@ public:
         model.clock_min = minutes_or("clock_min", model.clock_min);
         check_hash(model.kernel);
         // A file by its bytes; an atlas, a folder, by the states that were read of it.
-        if (fs::is_regular_file(path_)) {
+        if (section_.kept().get("expression is a file", [&] { return fs::is_regular_file(path_); })) {
             section_.hash_file(path_);
         } else {
             hasher_.update(section_.kept().get("expression hash", [&] { return model.kernel.hash(); }));
