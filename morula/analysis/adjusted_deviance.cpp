@@ -17,7 +17,6 @@ constexpr double kFewGenes = 20.0;
 constexpr double kSmallestShare = 0.02;
 constexpr double kHighlyExpressed = 0.9;
 constexpr int kRoundsOfAverage = 2;
-constexpr double kHardlyAny = 1e-8;  // degrees of freedom that tell nothing
 
 double share_of_top_genes(const CountTable& table, const NbDesign& design) {
     const double n = static_cast<double>(table.counts.n_rows) * std::sqrt(static_cast<double>(design.n_samples() - design.n_coefficients()));
@@ -60,7 +59,7 @@ void adjust(const CountTable& table, const NbDesign& design, const DevianceMomen
 
 double average_quasi_dispersion(const AdjustedDeviances& at, std::span<const double> average_log_cpm) {
     std::vector<double> root;
-    for (std::size_t gene = 0; gene < at.deviance.size(); ++gene) root.push_back(at.residual_df[gene] > kHardlyAny ? std::sqrt(std::sqrt(std::max(at.deviance[gene], 0.0) / at.residual_df[gene])) : 0.0);
+    for (std::size_t gene = 0; gene < at.deviance.size(); ++gene) root.push_back(at.residual_df[gene] > kHardlyAnyDf ? std::sqrt(std::sqrt(std::max(at.deviance[gene], 0.0) / at.residual_df[gene])) : 0.0);
     const std::vector<double> alike(root.size(), 1.0);
     // Lines through half of the genes, rounded down.
     const double span = root.size() > 1 ? static_cast<double>(root.size() / 2) / static_cast<double>(root.size()) : 1.0;

@@ -8,6 +8,9 @@
 
 namespace morula::analysis {
 
+/// Residual degrees of freedom that tell nothing of a gene.
+inline constexpr double kHardlyAnyDf = 1e-8;
+
 struct AdjustedDeviances {
     double common_dispersion = 0.0;  // phi, of the most expressed genes
     double average_quasi = 1.0;      // average quasi-dispersion s of expressed genes, at least 1

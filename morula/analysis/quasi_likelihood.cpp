@@ -21,7 +21,6 @@ constexpr double kPriorCount = 0.125;
 // aveLogCPM's own, where no dispersion is known yet.
 constexpr double kPriorCountOfAverage = 2.0;
 constexpr double kDispersionOfAverage = 0.05;
-constexpr double kHardlyAnyDf = 1e-8;
 
 /// Counts with a little added, in proportion to library size, and the sizes that go with them.
 struct Augmented {

@@ -11,6 +11,7 @@
 
 #include "morula/commands/contribute.hpp"
 #include "morula/commands/result_folder.hpp"
+#include "morula/commands/scenario_idle.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/hash.hpp"
 #include "morula/core/parallel.hpp"
@@ -311,7 +312,9 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
         fail(ErrorCode::unsupported, fmt::format("{} has [expression.ridge], which is experimental.", options.scenario), "Take it out: no table of contributions rests on it.");
     }
     if (options.seed) study.scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
-    study.until_min = last_minute(study.scenario, options.until.value_or(study.scenario.until_min), options.scenario);
+    const double asked = options.until.value_or(study.scenario.until_min);
+    study.until_min = last_minute(study.scenario, asked, options.scenario);
+    warn_of_idle(study.scenario, asked, study.until_min, context);
     study.scenario.every_min = std::max(study.scenario.every_min, study.scenario.model.clocks.mechanics_min);
     study.types = types_by_name(study.scenario, options.types.value_or(std::vector<std::string>{}));
     study.wanted = readouts_by_name(study.scenario, options.readouts.value_or(std::vector<std::string>{}), options.scenario);

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <utility>
 
+#include "morula/analysis/averages.hpp"
 #include "morula/analysis/p_values.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/random.hpp"
@@ -22,26 +22,14 @@ constexpr double kTail = 0.025;
 /// A prior that spans more than this factor is drawn in the logarithm.
 constexpr double kWidePrior = 10.0;
 
-double mean_of(std::span<const double> values) { return values.empty() ? kNone : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size()); }
-
 /// Of the mean; NaN for fewer than two values.
 double standard_error_of(std::span<const double> values) {
     if (values.size() < 2) return kNone;
-    const double mean = mean_of(values);
+    const double mean = analysis::mean_of(values);
     const auto n = static_cast<double>(values.size());
     double squares = 0.0;
     for (const double value : values) squares += (value - mean) * (value - mean);
     return std::sqrt(squares / (n * (n - 1.0)));
-}
-
-/// Linear between order statistics (type 7 of Hyndman & Fan 1996).
-double quantile(std::vector<double> values, double share) {
-    if (values.empty()) return kNone;
-    std::sort(values.begin(), values.end());
-    const double place = share * static_cast<double>(values.size() - 1);
-    const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, values.size() - 1);
-    return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
 void add_known(std::vector<double>& values, double value) {
@@ -65,7 +53,7 @@ public:
         std::vector<double> differences;
         for (std::int64_t seed = 0; seed < plan_.options.seeds; ++seed) add_known(differences, difference(ContributionRun::kAsGuessed, seed, row));
         row.n_seeds = std::ssize(differences);
-        row.effect = mean_of(differences);
+        row.effect = analysis::mean_of(differences);
         const double error = standard_error_of(differences);
         const double reach = std::isnan(error) ? kNone : error * analysis::student_quantile(kLog10P, static_cast<double>(row.n_seeds - 1));
         row.seed_low = row.effect - reach;
@@ -76,8 +64,8 @@ public:
         std::vector<double> differences;
         for (std::int64_t draw = 0; draw < plan_.options.draws; ++draw) add_known(differences, difference_of_draw(draw, row));
         row.n_draws = std::ssize(differences);
-        row.low = quantile(differences, kTail);
-        row.high = quantile(std::move(differences), 1.0 - kTail);
+        row.low = analysis::quantile(differences, kTail);
+        row.high = analysis::quantile(std::move(differences), 1.0 - kTail);
     }
 
     /// Shares and standard errors of all types.
@@ -98,7 +86,7 @@ public:
         }
         ShapleyEstimate estimate;
         for (const std::vector<double>& shares : by_type) {
-            estimate.share.push_back(mean_of(shares));
+            estimate.share.push_back(analysis::mean_of(shares));
             estimate.standard_error.push_back(standard_error_of(shares));
         }
         return estimate;
@@ -183,7 +171,7 @@ double intact_mean(const ContributionPlan& plan, std::span<const double> values,
     const Tabulator table(plan, values, n_readouts);
     std::vector<double> known;
     for (std::int64_t seed = 0; seed < plan.options.seeds; ++seed) add_known(known, table.intact(ContributionRun::kAsGuessed, seed, readout));
-    return mean_of(known);
+    return analysis::mean_of(known);
 }
 
 std::vector<RateShare> rate_shares(const ContributionPlan& plan, std::span<const double> values, std::int64_t n_readouts, std::span<const double> rates, std::int64_t n_rates) {

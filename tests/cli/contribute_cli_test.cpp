@@ -244,6 +244,15 @@ TEST_F(ContributeCliTest, a_finished_study_goes_on_as_itself_alone) {
     EXPECT_NE(anew.err.find("The study in out is begun anew"), std::string::npos) << anew.err;
 }
 
+TEST_F(ContributeCliTest, a_perturbation_after_the_end_is_told) {
+    write_scenario();
+    write_text_file(folder_ / "niche.toml", file("niche.toml") + "\n[[perturbation]]\nkind = \"removal\"\ntype = \"macrophage\"\nminute = 600\n");
+    const test::Outcome outcome = morula({"contribute", "niche.toml", "--seeds", "2", "--draws", "0", "--types", "tumor", "--readouts", "oxygen.p50", "--out", "out"});
+    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    EXPECT_NE(outcome.err.find("niche.toml, line "), std::string::npos) << outcome.err;
+    EXPECT_NE(outcome.err.find("comes at minute 600, and the run ends at minute 30: it never happens."), std::string::npos) << outcome.err;
+}
+
 TEST_F(ContributeCliTest, what_is_wrong_is_named_with_what_to_do) {
     write_scenario();
     const auto refused = [&](const std::vector<std::string>& more, int status, const std::string& says, const std::string& next) {
