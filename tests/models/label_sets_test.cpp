@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "morula/core/random.hpp"
 #include "morula/models/reliability.hpp"
@@ -90,6 +92,65 @@ TEST(label_sets, cover_new_donors_as_promised_however_cells_and_donors_are_share
     EXPECT_NEAR(coverage(15, 50, 0.0), 0.90, 0.012);   // donors alike
     EXPECT_NEAR(coverage(20, 50, 0.5), 0.90, 0.015);
     EXPECT_NEAR(coverage(12, 30, 1.0), 0.90, 0.025);   // donors differ as much as cells
+}
+
+/// Two labels with laws of their own, shared out 4 to 1 in every donor: the score of a common cell is the logistic of a normal variable about -.5, that of a rare one about 2.
+/// Half of the cells of each law score above .38 and .88, so that one threshold for both must fail one of them.
+struct TwoLaws {
+    static constexpr std::int32_t kDonors = 20;
+    static constexpr int kOfDonor = 50;
+    static constexpr std::array<double, 2> kCenter{-0.5, 2.0};
+
+    explicit TwoLaws(std::uint64_t study) : random(78, Purpose::test, study, 0), cells{matrix::Dense<float>(std::int64_t{kDonors} * kOfDonor, 2), {}, {}, kDonors} {
+        for (std::int32_t donor = 0; donor < kDonors; ++donor) {
+            const double shift = donor_shift();
+            for (int i = 0; i < kOfDonor; ++i) {
+                const std::int32_t label = i % 5 == 0 ? 1 : 0;
+                const std::vector<float> own = probability(label, shift);
+                std::ranges::copy(own, cells.probability.row(std::ssize(cells.label)).begin());
+                cells.label.push_back(label);
+                cells.donor.push_back(donor);
+            }
+        }
+    }
+    double donor_shift() { return 0.3 * random.normal(); }
+    std::vector<float> probability(std::int32_t label, double shift) {
+        const double score = 1.0 / (1.0 + std::exp(-(kCenter[static_cast<std::size_t>(label)] + shift + random.normal())));
+        std::vector<float> out{static_cast<float>(score), static_cast<float>(score)};
+        out[static_cast<std::size_t>(label)] = static_cast<float>(1.0 - score);
+        return out;
+    }
+
+    Random random;
+    MadeUp cells;
+};
+
+TEST(label_sets, give_each_label_its_own_coverage_where_one_threshold_for_all_would_not) {
+    constexpr int kStudies = 150;
+    constexpr int kNewCells = 40;
+    std::array<double, 2> own{}, pooled{};
+    for (std::uint64_t study = 0; study < kStudies; ++study) {
+        TwoLaws laws(study);
+        const LabelSetThresholds found = calibrate_label_sets(laws.cells.cells(), {.draws = 200});
+        LabelSetThresholds one_for_all = found;
+        for (LabelThreshold& each : one_for_all.of_label) each.score = found.pooled;
+        for (int i = 0; i < kNewCells; ++i) {
+            const double shift = laws.donor_shift();
+            for (const std::int32_t label : {0, 1}) {
+                const std::vector<float> probability = laws.probability(label, shift);
+                const auto at = static_cast<std::size_t>(label);
+                own[at] += static_cast<double>(std::ranges::count(label_set(found, probability), label)) / (kStudies * kNewCells);
+                pooled[at] += static_cast<double>(std::ranges::count(label_set(one_for_all, probability), label)) / (kStudies * kNewCells);
+            }
+        }
+    }
+    std::printf("two labels: own thresholds cover %.3f and %.3f, one for both %.3f and %.3f\n", own[0], own[1], pooled[0], pooled[1]);
+    for (const double covered : own) {
+        EXPECT_GE(covered, 0.88);
+        EXPECT_LE(covered, 0.92);
+    }
+    EXPECT_LT(pooled[1], 0.65);  // the case is such that a threshold over all labels fails the rare one
+    EXPECT_GT(pooled[0], 0.97);
 }
 
 TEST(label_sets, hold_every_label_within_its_threshold_and_always_the_best) {
