@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "morula/core/file.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/real_data.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace morula::knowledge {
@@ -46,6 +49,31 @@ TEST_F(GmtFile, what_is_wrong_is_named_with_its_line) {
     EXPECT_TRUE(contains(error_of("A\tna\tG1\nB\tna\tG1\nA\tna\tG2\n"), "line 3: the gene set 'A' stands on line 1 already"));
     EXPECT_TRUE(contains(error_of("A\tna\tG\xff\n"), "not UTF-8"));
     EXPECT_TRUE(contains(error_of("\n \n"), "holds no gene set"));
+}
+
+/// Lines and fields of the publishers' files as wc and awk count them.
+TEST_F(GmtFile, publishers_own_files_are_read) {
+    MORULA_REAL_DATA(folder, "gene-sets");
+    struct Published {
+        const char* file;
+        std::size_t n_sets;
+        std::size_t n_genes;  // of all sets
+        const char* set;
+        const char* gene;
+    };
+    for (const Published& each : {Published{"h.all.v7.5.1.symbols.gmt", 50, 7321, "HALLMARK_ANGIOGENESIS", "VCAN"},
+                                  Published{"c2.cp.reactome.v7.0.symbols.gmt", 1499, 85'647, "REACTOME_GLYCOGEN_BREAKDOWN_GLYCOGENOLYSIS", "PYGM"},
+                                  Published{"enrichr.KEGG_2016.gmt", 293, 25'391, "Glycosaminoglycan biosynthesis - chondroitin sulfate / dermatan sulfate Homo sapiens hsa00532", "XYLT1"},
+                                  Published{"orghs_go_bp_all.gmt.gz", 6710, 613'805, "GO:0000002", "POLG2"}}) {
+        const std::vector<GmtSet> sets = read_gmt(folder / each.file, *context_);
+        EXPECT_EQ(sets.size(), each.n_sets) << each.file;
+        std::size_t n = 0;
+        for (const GmtSet& set : sets) n += set.genes.size();
+        EXPECT_EQ(n, each.n_genes) << each.file;
+        const auto named = std::ranges::find(sets, each.set, &GmtSet::name);
+        ASSERT_NE(named, sets.end()) << each.set;
+        EXPECT_EQ(std::ranges::count(named->genes, each.gene), 1) << each.set;
+    }
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "morula/core/file.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/real_data.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace morula::knowledge {
@@ -97,6 +100,41 @@ TEST_F(LigandReceptorFile, what_is_wrong_is_named_with_its_place) {
     EXPECT_TRUE(contains(error_of("ligand,receptor\n", {}), "holds no pair"));
     EXPECT_TRUE(contains(error_of("ligand,receptor\nA,B\n", {{"A", {"B", "C"}}, {"B", {"A"}}}), "line 2: a name here stands for others in a circle"));
     EXPECT_TRUE(contains(test::error_text([&] { parts({write("wrong.csv", "name,genes\nA,B\n")}); }), "has no columns with parts"));
+}
+
+const LigandReceptor& of_partners(const LigandReceptorTable& table, const std::string& ligand, const std::string& receptor) {
+    static const LigandReceptor none;
+    const auto found = std::ranges::find_if(table.interactions, [&](const LigandReceptor& pair) { return pair.ligand == ligand && pair.receptor == receptor; });
+    EXPECT_NE(found, table.interactions.end()) << ligand << ", " << receptor;
+    return found == table.interactions.end() ? none : *found;
+}
+
+/// 3,233 lines, each with partners of its own (wc, sort).
+TEST_F(LigandReceptorFile, cellchatdbs_own_tables_are_read) {
+    MORULA_REAL_DATA(folder, "ligand-receptor");
+    const auto table = read_ligand_receptor(folder / "cellchatdb_interaction.csv.gz", parts({folder / "cellchatdb_complex.csv.gz", folder / "cellchatdb_cofactor.csv.gz"}), *context_);
+    EXPECT_EQ(table.interactions.size(), 3233U);
+    EXPECT_EQ(table.n_repeated, 0);
+    EXPECT_EQ(table.unknown_cofactors, Names{});
+    const LigandReceptor& tgf = of_partners(table, "TGFB1", "TGFbR1_R2");
+    EXPECT_EQ(tgf.receptor_genes, (Names{"TGFBR1", "TGFBR2"}));
+    EXPECT_EQ(tgf.agonists, (Names{"FST", "THBS1"}));
+    EXPECT_EQ(tgf.antagonists, (Names{"LEFTY1", "LEFTY2", "INHBA", "INHBB", "INHBC", "INHBE", "FMOD", "DCN", "LTBP1", "EMILIN1"}));
+    EXPECT_EQ(tgf.co_inhibitors, (Names{"BAMBI"}));
+    EXPECT_EQ(tgf.pathway, "TGFb");
+    EXPECT_EQ(of_partners(table, "IL2", "IL2RA_IL2RB").receptor_genes, (Names{"IL2RA", "IL2RB", "IL2RG"}));
+}
+
+/// 2,911 lines, each with partners of its own.
+TEST_F(LigandReceptorFile, cellphonedbs_own_tables_are_read) {
+    MORULA_REAL_DATA(folder, "ligand-receptor/cellphonedb");
+    const auto table = read_ligand_receptor(folder / "interaction_input.csv", parts({folder / "complex_input.csv", folder / "gene_input.csv"}), *context_);
+    EXPECT_EQ(table.interactions.size(), 2911U);
+    EXPECT_EQ(table.n_repeated, 0);
+    EXPECT_EQ(table.unknown_complexes, Names{});
+    EXPECT_EQ(of_partners(table, "P01137", "TGFbeta_receptor1").ligand_genes, (Names{"TGFB1"}));
+    EXPECT_EQ(of_partners(table, "P01137", "TGFbeta_receptor1").receptor_genes, (Names{"TGFBR1", "TGFBR2"}));
+    EXPECT_EQ(of_partners(table, "P12830", "integrin_a2b1_complex").receptor_genes, (Names{"ITGB1", "ITGA2"}));
 }
 
 }  // namespace
