@@ -76,6 +76,20 @@ def check_cells(adata):
     sc.tl.rank_genes_groups(adata, "leiden", method="t-test", key_added="by_scanpy")
 
 
+def check_snapshot(adata):
+    """Cells of `morula simulate`: whoever has a state has its place in the embedding and its genes."""
+    assert adata.n_obs > 0 and adata.obsm["spatial"].shape == (adata.n_obs, 3) and np.isfinite(adata.obsm["spatial"]).all()
+    assert {"cell_type", "state", "parent", "minutes_in_state", "radius_um", "volume_um3", "pressure"} <= set(adata.obs.columns)
+    assert adata.obs["cell_type"].dtype.name == "category" and (adata.obs["radius_um"] > 0).all() and adata.obs_names.is_unique
+    assert len(adata.obs["cell_type"].value_counts()) > 1
+    latent = [name for name in adata.obsm if name != "spatial"]
+    assert bool(latent) == (adata.n_vars > 0), (latent, adata.n_vars)
+    if latent:
+        assert adata.obsm[latent[0]].shape[0] == adata.n_obs and np.isfinite(np.asarray(adata.X.todense() if hasattr(adata.X, "todense") else adata.X)).all()
+    with tempfile.TemporaryDirectory() as folder:
+        adata.write_h5ad(Path(folder) / "again.h5ad")
+
+
 def check(path):
     adata = read(path)
     check_sparse(adata)
@@ -84,6 +98,8 @@ def check(path):
         check_every_slot(path)
     if name.startswith("shared"):
         check_shared(path)
+    if "spatial" in adata.obsm and "minutes_in_state" in adata.obs:
+        check_snapshot(adata)
     if "X_umap" in adata.obsm and "leiden" in adata.obs and "rank_genes_groups" in adata.uns:
         check_cells(adata)
     print(f"{name}: {adata.n_obs} x {adata.n_vars}, layers {list(adata.layers)}: ok with anndata {version('anndata')}")
