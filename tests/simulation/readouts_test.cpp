@@ -81,7 +81,7 @@ double solve(const std::function<double(double)>& f, double y, double low, doubl
     return low;
 }
 
-TEST(readouts, oxygenation_of_a_krogh_cylinder_is_that_of_its_closed_form) {
+TEST(readouts, oxygenation_of_a_painted_krogh_cylinder_is_that_of_its_closed_form) {
     const auto context = test::make_context(2);
     const double capillary = 8.0, tissue = 60.0, uptake = 20.0, diffusion = 2000.0, inside = 40.0;
     const auto krogh = [&](double r) {
@@ -106,7 +106,7 @@ TEST(readouts, oxygenation_of_a_krogh_cylinder_is_that_of_its_closed_form) {
     EXPECT_NEAR(value(read_out({.name = "o2", .substance = 0, .region = half, .threshold = 15.0}, simulation, *context), "o2.low"), value(values, "o2.low"), 1e-12);
 }
 
-TEST(readouts, the_viable_rim_of_a_ball_is_that_of_the_sphere_with_constant_uptake) {
+TEST(readouts, the_viable_rim_of_a_painted_ball_is_that_of_the_sphere_with_constant_uptake) {
     const auto context = test::make_context(2);
     const double radius = 80.0, core = 50.0;
     for (const bool is_flat : {false, true}) {
@@ -127,6 +127,57 @@ TEST(readouts, the_viable_rim_of_a_ball_is_that_of_the_sphere_with_constant_upta
         EXPECT_NEAR(value(values, "o2.rim"), radius - core, 0.2);
         EXPECT_EQ(value(values, "o2.low"), 0.0);
     }
+}
+
+/// A cell in each of these voxels takes up a constant amount a volume of tissue: so fast, and half saturated at so little, that it is constant to .3 % wherever there are more than 4 mmHg.
+CellType greedy(double uptake_mmhg_per_min, double voxel_um) {
+    const double volume = 0.5, half = 0.01;
+    CellType type = still("cell", volume);
+    type.exchange = {{.uptake_per_min = uptake_mmhg_per_min * std::pow(voxel_um, 3.0) / volume / half, .half_uptake = half}};
+    return type;
+}
+
+TEST(readouts, oxygenation_of_a_krogh_cylinder_that_cells_breathe_empty_is_that_of_its_closed_form) {
+    const auto context = test::make_context(2);
+    const double capillary = 8.0, tissue = 60.0, uptake = 20.0, diffusion = 2000.0, inside = 40.0, h = 1.0;
+    const auto krogh = [&](double r) { return inside + uptake / (4.0 * diffusion) * (r * r - capillary * capillary) - uptake * tissue * tissue / (2.0 * diffusion) * std::log(r / capillary); };
+    Model model = still_model({.n = {128, 128, 1}, .voxel_um = h, .origin_um = {-64.0, -64.0, 0.0}}, {.name = "oxygen", .unit = "mmHg", .diffusion_um2_per_min = diffusion, .initial = inside}, {greedy(uptake, h)});
+    model.pace = {FieldPace::steady};
+    // Only the blood is held; its profile is carried on into the lumen, so that it passes the wall at the right height.
+    for_each_voxel(model.box, [&](Place at, std::int64_t place) {
+        if (distance(model.box, at) >= capillary) return;
+        model.fixed[0].places.push_back(place);
+        model.fixed[0].concentrations.push_back(krogh(distance(model.box, at)));
+    });
+    const Simulation simulation(model, fill(model.box, 0, capillary, tissue), *context);
+    const auto area = [](double r, double R) { return R * R - r * r; };
+    const double depth = inside - krogh(tissue), bound = solve(krogh, 15.0, capillary, tissue);
+    EXPECT_GT(krogh(tissue), 4.0);
+    const auto values = read_out({.name = "o2", .substance = 0, .threshold = 15.0}, simulation, *context);
+    EXPECT_NEAR(value(values, "o2.low"), area(bound, tissue) / area(capillary, tissue), 0.02);
+    for (const auto& [name, share] : {std::pair{"o2.p05", 0.05}, {"o2.p50", 0.5}, {"o2.p95", 0.95}}) {
+        EXPECT_NEAR(value(values, name), krogh(std::sqrt(tissue * tissue - share * area(capillary, tissue))), 0.01 * depth) << name;
+    }
+}
+
+TEST(readouts, the_rim_of_a_ball_that_breathes_at_a_constant_rate_is_that_of_the_closed_form) {
+    const auto context = test::make_context(2);
+    const double radius = 80.0, core = 50.0, uptake = 15.0, diffusion = 2000.0, far = 38.0, h = 4.0;
+    const auto exact = [&](double r) { return r < radius ? far - uptake * radius * radius / (2.0 * diffusion) + uptake * r * r / (6.0 * diffusion) : far - uptake * std::pow(radius, 3.0) / (3.0 * diffusion * r); };
+    Model model = still_model(around_origin(50, h), {.name = "oxygen", .unit = "mmHg", .diffusion_um2_per_min = diffusion, .initial = far}, {greedy(uptake, h)});
+    model.pace = {FieldPace::steady};
+    // Only what lies outside of 96 um is held.
+    for_each_voxel(model.box, [&](Place at, std::int64_t place) {
+        if (std::max({std::abs(at[0]), std::abs(at[1]), std::abs(at[2])}) < 96.0) return;
+        model.fixed[0].places.push_back(place);
+        model.fixed[0].concentrations.push_back(exact(distance(model.box, at)));
+    });
+    EXPECT_GT(exact(0.0), 10.0);
+    const Simulation simulation(model, fill(model.box, 0, 0.0, radius), *context);
+    const auto values = read_out({.name = "o2", .substance = 0, .threshold = exact(core)}, simulation, *context);
+    EXPECT_NEAR(value(values, "o2.rim"), radius - core, 1.0);
+    EXPECT_NEAR(value(values, "o2.low"), std::pow(core / radius, 3.0), 0.015);
+    EXPECT_NEAR(value(values, "o2.p50"), exact(radius * std::cbrt(0.5)), 0.01 * (far - exact(0.0)));
 }
 
 TEST(readouts, oxygen_in_a_ball_of_cells_that_take_it_up_falls_as_the_closed_form_says) {
