@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <numbers>
+#include <utility>
 
 #include "morula/core/random.hpp"
 #include "morula/simulation/expression_states.hpp"
@@ -89,6 +91,29 @@ TEST(expression_truth, a_pseudotime_of_a_cycle_lets_cells_climb_and_stops_them_a
     EXPECT_GT(turns.in_last_quarter, 0.9);
 }
 
+/// Agents that move by a kernel of two metacells and divide in the second, until there are many; how many of them are in it then.
+double share_of_agents_that_divide_in_b(const ExpressionKernel& kernel, double attempts_per_min, double growth) {
+    const auto context = test::make_context(2);
+    ExpressionStates states(std::make_shared<ExpressionModel>(ExpressionModel{.kernel = kernel, .rates = {{.attempts_per_min = attempts_per_min}}, .clock_min = 1.0}));
+    const std::vector<Life> lives{standard_life(CycleModel::none)};
+    Agents agents;
+    for (std::int64_t i = 0; i < 400; ++i) add_agent(agents, first_id(i), 0, {}, 1.0F);
+    for (std::uint32_t minute = 0; agents.size() < 20'000; ++minute) {
+        states.settle(agents, 1, *context);
+        states.advance(agents, lives, 1, minute, *context);
+        PopulationEvents events;
+        for (std::size_t i = 0; i < agents.id.size(); ++i) {
+            Random random(4, Purpose::test, agents.id[i], minute);
+            if (states.metacell(agents, i) == 1 && random.uniform() < growth) events.dividing.push_back(static_cast<std::uint32_t>(i));
+        }
+        apply_events(agents, std::move(events), Space::solid, 1, minute);
+    }
+    states.settle(agents, 1, *context);
+    double n_b = 0.0;
+    for (std::size_t i = 0; i < agents.id.size(); ++i) n_b += states.metacell(agents, i) == 1 ? 1.0 : 0.0;
+    return n_b / static_cast<double>(agents.size());
+}
+
 TEST(expression_truth, a_state_that_grows_looks_like_one_that_attracts) {
     // Truth: cells change between A and B at .01 / min either way, and divide in B at .02 / min. So (1 - f) - f + 2 f (1 - f) = 0 for the share f in B: 1 / sqrt(2).
     const double change = 0.01, growth = 0.02;
@@ -120,6 +145,7 @@ TEST(expression_truth, a_state_that_grows_looks_like_one_that_attracts) {
     const double r = accepted(1);
     const double twice = ((1.0 - r) + std::sqrt((1.0 - r) * (1.0 - r) + 8.0)) / 4.0;
     EXPECT_NEAR(twice, 0.87, 0.03);
+    EXPECT_NEAR(share_of_agents_that_divide_in_b(kernel, change, growth), twice, 0.02);
     RecordProperty("share in B, measured and counted twice", std::to_string(share) + " " + std::to_string(twice));
 }
 
