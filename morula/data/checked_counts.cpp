@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "morula/core/error.hpp"
-#include "morula/matrix/whole_numbers.hpp"
+#include "morula/matrix/entry_scans.hpp"
 
 namespace morula::data {
 
@@ -16,15 +16,6 @@ namespace {
 constexpr float kLargestCount = 4294967296.0F;  // 2^32
 
 bool is_count(float value) { return value >= 0.0F && value <= kLargestCount && value == std::floor(value); }  // false for NaN
-
-// True only when all are counts below 2^23, as nearly always.
-bool surely_counts(std::span<const float> values) {
-    matrix::WholeNumbers numbers;
-    for (const float value : values) {
-        numbers.take(value);
-    }
-    return numbers.all_below_2_to(23);
-}
 
 std::string shown(float value) {
     if (std::isnan(value)) {
@@ -48,7 +39,7 @@ public:
             return view;
         }
         const std::span<const float> values = view.values.subspan(static_cast<std::size_t>(view.indptr[0]), static_cast<std::size_t>(view.nnz()));
-        if (!surely_counts(values) && !std::all_of(values.begin(), values.end(), is_count)) {
+        if (!matrix::scan_counts(values).all_small && !std::all_of(values.begin(), values.end(), is_count)) {
             refuse(rows.begin, view);
         }
         return view;

@@ -46,11 +46,12 @@ int weight(ValueSpace space) {
     return 0;
 }
 
-/// True only when all are counts below 2^23, as nearly always.
-bool surely_counts(std::span<const float> values) {
+/// Whether all are counts of at most `most`, as after the first cells nearly always; false too where a value is 2^23 or more.
+bool surely_counts_up_to(std::span<const float> values, float most) {
     matrix::WholeNumbers numbers;
-    for (const float value : values) numbers.take(value);
-    return !values.empty() && numbers.all_below_2_to(23);
+    std::int32_t largest = 0;
+    for (const float value : values) largest = std::max(largest, static_cast<std::int32_t>(numbers.take(value)));
+    return !values.empty() && numbers.all_below_2_to(23) && static_cast<float>(largest) <= most;
 }
 
 std::string name_of(const Table& table, std::int64_t i, const char* what) {
@@ -150,7 +151,7 @@ ValueLook look_at_values(const matrix::RowBlockSource& matrix, const Table& obs,
         look.cells_looked_at += run.size();
         for (std::int64_t row = 0; row < block.n_rows; ++row) {
             const std::span<const float> values = block.row_values(row);
-            if (surely_counts(values) && *std::max_element(values.begin(), values.end()) <= worst) continue;  // says nothing new
+            if (surely_counts_up_to(values, worst)) continue;  // says nothing new
             for (std::size_t i = 0; i < values.size(); ++i) {
                 const ValueSpace space = space_of(values[i]);
                 const bool larger = std::isfinite(values[i]) && values[i] > look.largest;

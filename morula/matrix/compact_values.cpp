@@ -30,7 +30,8 @@ template <class Code>
 Coded<Code> with_escapes(std::vector<Code> codes, std::span<const float> values, std::int64_t n_escapes) {
     Coded<Code> coded;
     coded.escapes.reserve(static_cast<std::size_t>(n_escapes));
-    for (auto at = codes.begin(); (at = std::find(at, codes.end(), std::numeric_limits<Code>::max())) != codes.end(); ++at) {
+    for (auto at = codes.begin(); std::ssize(coded.escapes) < n_escapes; ++at) {
+        at = std::find(at, codes.end(), std::numeric_limits<Code>::max());
         const auto i = static_cast<std::size_t>(at - codes.begin());
         coded.escapes.push_back({static_cast<std::uint32_t>(i), values[i]});
     }

@@ -4,6 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "morula/matrix/entry_scans.hpp"
+
 namespace morula::matrix {
 namespace {
 
@@ -83,8 +85,7 @@ void densify(const CsrView& rows, std::span<const float> shift, float* out) {
 
 bool strictly_increasing(std::span<const std::uint32_t> columns) {
     // Without branches, so that good rows cost little: a step of less than 1 and an id of 2^31 or more set the highest bit, and only then is it worth looking closer.
-    std::uint32_t bits = columns.empty() ? 0 : columns[0];
-    for (std::size_t i = 1; i < columns.size(); ++i) bits |= columns[i] | (columns[i] - columns[i - 1] - 1);
+    const std::uint32_t bits = (columns.empty() ? 0 : columns[0]) | bits_of_steps(columns);
     return bits >> 31 == 0 || std::adjacent_find(columns.begin(), columns.end(), std::greater_equal<>()) == columns.end();
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "morula/core/error.hpp"
+#include "morula/matrix/entry_scans.hpp"
 
 namespace morula::formats::h5 {
 
@@ -141,8 +142,12 @@ std::size_t convert_all(const std::byte* bytes, std::span<T> out) {
         }
         if constexpr (!std::is_same_v<From, T>) {
             T bits = 0;
-            for (const T value : out) {
-                bits |= value;
+            if constexpr (std::is_same_v<T, std::uint32_t>) {
+                bits = matrix::bits_of_any(out);
+            } else {
+                for (const T value : out) {
+                    bits |= value;
+                }
             }
             all_fit = fits<T>(static_cast<From>(bits));
         }

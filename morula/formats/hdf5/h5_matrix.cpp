@@ -10,6 +10,7 @@
 #include "morula/core/checked_cast.hpp"
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/h5_array.hpp"
+#include "morula/matrix/entry_scans.hpp"
 
 namespace morula::formats::h5 {
 
@@ -117,11 +118,7 @@ private:
 
     // Explicit zeros count as entries in some programs and not in others; here an entry is a value.
     static void drop_zeros(matrix::Csr& csr) {
-        std::uint32_t zeros = 0;
-        for (const float value : csr.values) {
-            zeros |= static_cast<std::uint32_t>(value == 0.0F);
-        }
-        if (zeros == 0) {
+        if (!matrix::has_zero(csr.values)) {
             return;
         }
         std::size_t to = 0;
