@@ -6,6 +6,7 @@
 #include <set>
 
 #include "morula/atlas/atlas.hpp"
+#include "morula/commands/input_ahead.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/printable.hpp"
@@ -116,17 +117,24 @@ InputKind input_kind(const fs::path& path, Context&) {
     return file_kind(path);
 }
 
-std::vector<data::Dataset> open_datasets(const fs::path& path, formats::TextOrientation orientation, Context& context) {
+InputAhead::InputAhead(const fs::path& path, formats::TextOrientation orientation, Context& context) : path_(path), orientation_(orientation), kind_(input_kind(path, context)) {
+    if (kind_ == InputKind::h5ad) checked_ = std::make_unique<formats::CheckedFile>(path, formats::read_h5ad);
+    if (kind_ == InputKind::tenx_h5) checked_ = std::make_unique<formats::CheckedFile>(path, formats::read_tenx_h5);
+}
+
+std::vector<data::Dataset> InputAhead::read(Context& context) {
     std::vector<data::Dataset> out;
-    switch (input_kind(path, context)) {
-        case InputKind::atlas: return atlas_datasets(path, context);
-        case InputKind::tenx_folder: return formats::read_tenx_folders(path, context);
-        case InputKind::tenx_h5: out.push_back(formats::read_tenx_h5_checked(path, context)); break;
-        case InputKind::text_matrix: out.push_back(formats::read_text_matrix(path, orientation, context)); break;
-        case InputKind::h5ad: out.push_back(formats::read_h5ad_checked(path, context)); break;
+    switch (kind_) {
+        case InputKind::atlas: return atlas_datasets(path_, context);
+        case InputKind::tenx_folder: return formats::read_tenx_folders(path_, context);
+        case InputKind::text_matrix: out.push_back(formats::read_text_matrix(path_, orientation_, context)); break;
+        case InputKind::tenx_h5:
+        case InputKind::h5ad: out.push_back(checked_->read(context)); break;
     }
     return out;
 }
+
+std::vector<data::Dataset> open_datasets(const fs::path& path, formats::TextOrientation orientation, Context& context) { return InputAhead(path, orientation, context).read(context); }
 
 void refuse_to_overwrite(const fs::path& out, const std::vector<std::string>& inputs) {
     for (const std::string& input : inputs) {

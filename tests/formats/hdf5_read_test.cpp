@@ -13,8 +13,10 @@
 #include "morula/core/parallel.hpp"
 #include "morula/data/checked_counts.hpp"
 #include "morula/formats/hdf5/check_in_child.hpp"
+#include "morula/formats/hdf5/heap_texts.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/tenx_h5.hpp"
+#include "morula/formats/hdf5/write_h5ad.hpp"
 #include "tests/formats/hdf5_sample.hpp"
 
 namespace morula::formats {
@@ -283,6 +285,31 @@ TEST(ReadH5ad, a_file_cut_anywhere_says_how_much_is_missing) {
     }
 }
 
+TEST(ReadH5ad, texts_of_any_length_come_out_of_the_heap_as_they_were) {
+    const TemporaryFolder folder;
+    data::Dataset written;
+    std::vector<std::string> names, notes;
+    for (int i = 0; i < 3000; ++i) {
+        names.push_back("cell-" + std::to_string(i));
+        notes.push_back(i % 5 == 0 ? "" : i % 997 == 0 ? std::string(20'000, 'x') + std::to_string(i) : "\u00e4-" + std::to_string(i * 7919));
+    }
+    written.obs = data::Table(names);
+    written.obs.set("note", notes);
+    written.var = data::Table({"g"});
+    write_h5ad(written, folder / "texts.h5ad", {}, two_threads());
+    const data::Dataset back = read_h5ad(folder / "texts.h5ad", two_threads());
+    EXPECT_EQ(back.obs.index(), names);
+    EXPECT_EQ(data::column_texts(back.obs.at("note")), notes);
+    // Taken out of the heap indeed, not by the library.
+    const h5::Object index = h5::open(h5::open(h5::root(h5::open_file(folder / "texts.h5ad")), "obs"), "_index");
+    EXPECT_EQ(h5::read_heap_texts(index, h5::dataset_info(index)), names);
+    // Collections that are none are an error.
+    std::string bytes = bytes_of(folder / "texts.h5ad");
+    for (std::size_t at = bytes.find("GCOL"); at != std::string::npos; at = bytes.find("GCOL", at)) bytes[at] = 'x';
+    write_text_file(folder / "broken.h5ad", bytes);
+    EXPECT_NE(error_text([&] { read_h5ad_checked(folder / "broken.h5ad", two_threads()); }), "");
+}
+
 TEST(CheckInChild, a_crash_or_a_hang_becomes_a_sentence) {
     const std::filesystem::path path = fixture("gzip.h5ad");
     const std::string crash = error_text([&] { check_in_child(path, 10, [](Context&) { std::raise(SIGSEGV); }, two_threads()); });
@@ -293,6 +320,20 @@ TEST(CheckInChild, a_crash_or_a_hang_becomes_a_sentence) {
     std::atomic<bool> cancel{true};
     Context cancelled({.threads = 1, .cancel = &cancel});
     EXPECT_EQ(test::error_code([&] { check_in_child(path, 10, [](Context&) { std::this_thread::sleep_for(std::chrono::minutes(5)); }, cancelled); }), ErrorCode::cancelled);
+}
+
+TEST(CheckInChild, files_are_looked_at_beside_each_other_and_a_look_nobody_waits_for_ends) {
+    const auto started = std::chrono::steady_clock::now();
+    {
+        const FileCheck abandoned("slow.h5ad", 300, [](Context&) { std::this_thread::sleep_for(std::chrono::minutes(5)); });
+        CheckedFile first(fixture("gzip.h5ad"), read_h5ad);
+        CheckedFile second(fixture("tenx_v3.h5"), read_tenx_h5);
+        EXPECT_GT(second.read(two_threads()).n_cells(), 0);
+        EXPECT_GT(first.read(two_threads()).n_cells(), 0);
+        FileCheck crash("crash.h5ad", 10, [](Context&) { std::raise(SIGSEGV); });
+        EXPECT_NE(error_text([&] { crash.wait(two_threads()); }).find("crash.h5ad is damaged"), std::string::npos);
+    }
+    EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(60));
 }
 
 // Whatever one changed byte breaks, the answer is data or an Error; a crash of the library stays in the child process.

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <exception>
 #include <string>
+#include <utility>
 
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/h5.hpp"
@@ -52,31 +53,6 @@ std::string end_of_child(int status, int seconds) {
         return "a part of it cannot be opened";
     }
     return "reading it ended in a crash";
-}
-
-void wait_for(pid_t child, const std::filesystem::path& path, int seconds, Context& context) {
-    long pause_ns = 200'000;
-    while (true) {
-        int status = 0;
-        const pid_t done = waitpid(child, &status, WNOHANG);
-        if (done == child) {
-            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-                invalid_data(path.string() + " is damaged: " + end_of_child(status, seconds) + ".", "Copy or download the file again.");
-            }
-            return;
-        }
-        if (done < 0 && errno != EINTR) {
-            return;  // somebody else collected it (SIGCHLD ignored): nothing is known, the caller goes on
-        }
-        if (context.cancelled()) {
-            kill(child, SIGKILL);
-            waitpid(child, &status, 0);
-            context.check_cancelled();
-        }
-        const timespec pause{0, pause_ns};
-        nanosleep(&pause, nullptr);
-        pause_ns = std::min(2 * pause_ns, 2'000'000L);
-    }
 }
 
 // Meets every part of the library that later reads of values go through: all chunks of all arrays are looked up.
@@ -121,30 +97,64 @@ void look_at_file(const std::filesystem::path& path, const std::function<void()>
 
 }  // namespace
 
-void check_in_child(const std::filesystem::path& path, int seconds, const std::function<void(Context&)>& look, Context& context) {
-    pid_t child = -1;
+FileCheck::FileCheck(std::filesystem::path path, int seconds, const std::function<void(Context&)>& look) : path_(std::move(path)), seconds_(seconds) {
     {
         const h5::Lock lock;  // no other thread is inside the library while the process is copied
-        child = fork();
+        child_ = fork();
     }
-    if (child < 0) {
-        fail(ErrorCode::resource_limit, std::string("A process to look at ") + path.string() + " cannot be started: " + std::strerror(errno) + ".", "Free some memory or processes and try again.");
+    if (child_ < 0) {
+        fail(ErrorCode::resource_limit, std::string("A process to look at ") + path_.string() + " cannot be started: " + std::strerror(errno) + ".", "Free some memory or processes and try again.");
     }
-    if (child == 0) {
+    if (child_ == 0) {
         h5::renew_lock_after_fork();
         be_child(seconds, look);
     }
-    wait_for(child, path, seconds, context);
 }
 
-data::Dataset read_h5ad_checked(const std::filesystem::path& path, Context& context) {
-    check_in_child(path, patience_seconds(path), [&](Context& inner) { look_at_file(path, [&] { read_h5ad(path, inner); }); }, context);
-    return read_h5ad(path, context);
+FileCheck::~FileCheck() {
+    if (child_ < 0) {
+        return;
+    }
+    int status = 0;
+    kill(child_, SIGKILL);
+    waitpid(child_, &status, 0);
 }
 
-data::Dataset read_tenx_h5_checked(const std::filesystem::path& path, Context& context) {
-    check_in_child(path, patience_seconds(path), [&](Context& inner) { look_at_file(path, [&] { read_tenx_h5(path, inner); }); }, context);
-    return read_tenx_h5(path, context);
+void FileCheck::wait(Context& context) {
+    long pause_ns = 100'000;
+    while (child_ >= 0) {
+        int status = 0;
+        const pid_t done = waitpid(child_, &status, WNOHANG);
+        if (done == child_) {
+            child_ = -1;
+            if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+                invalid_data(path_.string() + " is damaged: " + end_of_child(status, seconds_) + ".", "Copy or download the file again.");
+            }
+            return;
+        }
+        if (done < 0 && errno != EINTR) {
+            child_ = -1;
+            return;  // somebody else collected it (SIGCHLD ignored): nothing is known, the caller goes on
+        }
+        context.check_cancelled();
+        const timespec pause{0, pause_ns};
+        nanosleep(&pause, nullptr);
+        pause_ns = std::min(2 * pause_ns, 1'000'000L);
+    }
 }
+
+void check_in_child(const std::filesystem::path& path, int seconds, const std::function<void(Context&)>& look, Context& context) { FileCheck(path, seconds, look).wait(context); }
+
+CheckedFile::CheckedFile(const std::filesystem::path& path, Reader reader)
+    : path_(path), reader_(reader), check_(path, patience_seconds(path), [&](Context& inner) { look_at_file(path, [&] { reader(path, inner); }); }) {}
+
+data::Dataset CheckedFile::read(Context& context) {
+    check_.wait(context);
+    return reader_(path_, context);
+}
+
+data::Dataset read_h5ad_checked(const std::filesystem::path& path, Context& context) { return CheckedFile(path, read_h5ad).read(context); }
+
+data::Dataset read_tenx_h5_checked(const std::filesystem::path& path, Context& context) { return CheckedFile(path, read_tenx_h5).read(context); }
 
 }  // namespace morula::formats

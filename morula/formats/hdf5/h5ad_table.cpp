@@ -1,8 +1,10 @@
 // obs and var.
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 
 #include "morula/core/error.hpp"
@@ -171,24 +173,36 @@ std::vector<std::string> read_index(const Object& table, const std::string& name
     return data::column_texts(*column);
 }
 
-// The first repeated name, refused or made unique.
-void check_unique(std::vector<std::string>& names, const Object& table, RepeatedNames repeated, Context& context) {
-    std::unordered_map<std::string_view, std::size_t> first;
-    first.reserve(names.size());
+// The first name that stands twice and where it stood before. A table of places at most half full: a node for each name would take most of the time of opening a large file.
+std::optional<std::pair<std::size_t, std::size_t>> first_repeated(const std::vector<std::string>& names) {
+    constexpr std::size_t none = std::numeric_limits<std::size_t>::max();
+    std::vector<std::size_t> place(std::bit_ceil(2 * names.size() + 1), none);
     for (std::size_t i = 0; i < names.size(); ++i) {
-        const auto [other, fresh] = first.emplace(names[i], i);
-        if (fresh) {
-            continue;
+        std::size_t slot = std::hash<std::string_view>{}(names[i]) & (place.size() - 1);
+        for (; place[slot] != none; slot = (slot + 1) & (place.size() - 1)) {
+            if (names[place[slot]] == names[i]) {
+                return std::pair{place[slot], i};
+            }
         }
-        if (repeated == RepeatedNames::refuse) {
-            invalid_data(table.place() + ": the name '" + names[i] + "' stands in rows " + std::to_string(other->second + 1) + " and " + std::to_string(i + 1) + ".",
-                         "Make the names unique (in Python: adata.obs_names_make_unique()) and save the file again.");
-        }
-        const std::string example = names[i];
-        const std::int64_t n = data::make_unique(names);
-        context.events().warning(table.place() + ": " + std::to_string(n) + " names repeat an earlier one (the first: '" + example + "') and got -1, -2, ... appended.");
+        place[slot] = i;
+    }
+    return std::nullopt;
+}
+
+// Repeated names, refused or made unique.
+void check_unique(std::vector<std::string>& names, const Object& table, RepeatedNames repeated, Context& context) {
+    const auto found = first_repeated(names);
+    if (!found) {
         return;
     }
+    const auto [first, second] = *found;
+    if (repeated == RepeatedNames::refuse) {
+        invalid_data(table.place() + ": the name '" + names[second] + "' stands in rows " + std::to_string(first + 1) + " and " + std::to_string(second + 1) + ".",
+                     "Make the names unique (in Python: adata.obs_names_make_unique()) and save the file again.");
+    }
+    const std::string example = names[second];
+    const std::int64_t n = data::make_unique(names);
+    context.events().warning(table.place() + ": " + std::to_string(n) + " names repeat an earlier one (the first: '" + example + "') and got -1, -2, ... appended.");
 }
 
 }  // namespace
