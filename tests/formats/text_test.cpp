@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "morula/core/file.hpp"
+#include "morula/formats/text/csv_rows.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/formats/text/delimited.hpp"
 #include "morula/formats/text/text_stream.hpp"
@@ -207,6 +208,33 @@ TEST_F(TextFiles, a_written_table_reads_back_and_appears_whole_or_not_at_all) {
     whole.text("").end_row();
     whole.commit();
     EXPECT_EQ(read_text_file(folder_ / "whole.csv", 100), "a\n\"\"\n");
+}
+
+TEST_F(TextFiles, a_table_made_by_several_threads_is_the_one_that_is_written_row_by_row) {
+    constexpr std::int64_t kRows = 70'000;  // more than is made at once
+    const auto name = [](std::int64_t row) { return row % 7 == 0 ? "a,\"" + std::to_string(row) : "cell " + std::to_string(row); };
+    CsvWriter plain(folder_ / "plain.csv", {"name", "x", "f", "n"});
+    for (std::int64_t row = 0; row < kRows; ++row) {
+        plain.text(name(row)).number(row == 3 ? std::numeric_limits<double>::quiet_NaN() : 0.1 * static_cast<double>(row)).number(static_cast<float>(row) / 3.0F).integer(-row).end_row();
+    }
+    plain.commit();
+    const std::string wanted = read_text_file(folder_ / "plain.csv", 10'000'000);
+    for (const std::int32_t threads : {1, 2, 4}) {
+        Context context({.threads = threads});
+        const auto file = csv_in_blocks(folder_ / "blocks.csv", {"name", "x", "f", "n"}, kRows, [&](CsvRows& rows, Block block) {
+            for (std::int64_t row = block.begin; row < block.end; ++row) {
+                rows.text(name(row)).number(row == 3 ? std::numeric_limits<double>::quiet_NaN() : 0.1 * static_cast<double>(row)).number(static_cast<float>(row) / 3.0F).integer(-row).end_row();
+            }
+        }, context);
+        EXPECT_FALSE(std::filesystem::exists(folder_ / "blocks.csv")) << "not before it is put in place";
+        file->commit();
+        EXPECT_TRUE(read_text_file(folder_ / "blocks.csv", 10'000'000) == wanted) << threads;
+        std::filesystem::remove(folder_ / "blocks.csv");
+    }
+    csv_in_blocks(folder_ / "none.csv", {"a"}, 0, [](CsvRows&, Block) {}, one_thread())->commit();
+    EXPECT_EQ(read_text_file(folder_ / "none.csv", 100), "a\n");
+    EXPECT_EQ(test::error_code([&] { csv_in_blocks(folder_ / "short.csv", {"a", "b"}, 1, [](CsvRows& rows, Block) { rows.text("x").end_row(); }, one_thread()); }), ErrorCode::internal);
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "short.csv"));
 }
 
 }  // namespace

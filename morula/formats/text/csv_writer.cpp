@@ -1,31 +1,20 @@
 #include "morula/formats/text/csv_writer.hpp"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
-
 #include "morula/core/error.hpp"
+#include "morula/formats/text/csv_rows.hpp"
 
 namespace morula::formats {
 
-namespace {
-
-template <class T>
-std::string shortest_text(T value) {
-    if (std::isnan(value)) {
-        return {};
-    }
-    std::array<char, 64> buffer;
-    const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);
-    MORULA_ASSERT(error == std::errc{});
-    return {buffer.data(), end};
+std::string number_text(double value) {
+    std::string text;
+    append_number(value, text);
+    return text;
 }
-
-}  // namespace
-
-std::string number_text(double value) { return shortest_text(value); }
-std::string number_text(float value) { return shortest_text(value); }
+std::string number_text(float value) {
+    std::string text;
+    append_number(value, text);
+    return text;
+}
 
 CsvWriter::CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names) : file_(path), n_names_(names.size()) {
     for (const std::string& name : names) {
@@ -42,32 +31,19 @@ void CsvWriter::separate() {
 
 CsvWriter& CsvWriter::text(std::string_view value) {
     separate();
-    // A record of one empty field would read back as an empty line.
-    const bool quote = std::any_of(value.begin(), value.end(), [](char c) { return c == ',' || c == '"' || c == '\r' || c == '\n'; }) || (value.empty() && n_names_ == 1);
-    if (!quote) {
-        buffer_.append(value);
-        return *this;
-    }
-    buffer_.push_back('"');
-    for (const char c : value) {
-        if (c == '"') {
-            buffer_.push_back('"');
-        }
-        buffer_.push_back(c);
-    }
-    buffer_.push_back('"');
+    append_csv_text(value, n_names_ == 1 ? CsvField::alone : CsvField::beside_others, buffer_);
     return *this;
 }
 
 CsvWriter& CsvWriter::number(double value) {
     separate();
-    buffer_.append(number_text(value));
+    append_number(value, buffer_);
     return *this;
 }
 
 CsvWriter& CsvWriter::number(float value) {
     separate();
-    buffer_.append(number_text(value));
+    append_number(value, buffer_);
     return *this;
 }
 
