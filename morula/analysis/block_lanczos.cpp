@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "morula/analysis/sixteen_columns_simd.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
 
@@ -16,6 +17,7 @@ using matrix::Dense;
 using matrix::DenseView;
 using matrix::Transpose;
 
+static_assert(kLanczosBlock == kSixteenColumns);
 constexpr std::int64_t kTaskRows = 128;
 constexpr double kNothingLeft = 1e-20;  // of the squared length: what rounding leaves of a direction that is in the space already
 
@@ -45,15 +47,20 @@ Dense<double> inner(const Dense<double>& a, const Dense<double>& b) {
     return out;
 }
 
+template <class View>
+View rows_of(View view, Block rows) {
+    view.values = view.values.subspan(static_cast<std::size_t>(rows.begin * view.n_cols), static_cast<std::size_t>(rows.size() * view.n_cols));
+    view.n_rows = rows.size();
+    return view;
+}
+
 Dense<double> times(const Dense<double>& symmetric, const Dense<double>& block, Context& context) {
     Dense<double> out(symmetric.n_rows, block.n_cols);
     parallel_blocks(context, symmetric.n_rows, kTaskRows, [&](Block rows) {
-        const auto part = [&](auto view) {
-            view.values = view.values.subspan(static_cast<std::size_t>(rows.begin * view.n_cols), static_cast<std::size_t>(rows.size() * view.n_cols));
-            view.n_rows = rows.size();
-            return view;
-        };
-        matrix::gemm(1.0, part(symmetric.view()), Transpose::no, block.view(), Transpose::no, 0.0, part(out.view()));
+        const auto from = rows_of(symmetric.view(), rows);
+        const auto to = rows_of(out.view(), rows);
+        if (block.n_cols == kSixteenColumns) times_sixteen_columns(from.values.data(), rows.size(), from.n_cols, block.values.data(), to.values.data());
+        else matrix::gemm(1.0, from, Transpose::no, block.view(), Transpose::no, 0.0, to);
     });
     return out;
 }
@@ -78,16 +85,22 @@ public:
     std::int64_t size() const { return begin_.back(); }
 
     /// multiplied: the matrix times the last block. Notes what of it lies in the space, and takes that away.
-    void note_and_take_out(Dense<double>& multiplied) {
+    void note_and_take_out(Dense<double>& multiplied, Context& context) {
         const std::int64_t col = begin_[blocks_.size() - 1];
+        const std::vector<Dense<double>> shares = take_out(multiplied, context);
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
-            const Dense<double> shares = take_out(b, multiplied);
-            for (std::int64_t i = 0; i < shares.n_rows; ++i) std::ranges::copy(shares.row(i), within_.row(begin_[b] + i).begin() + col);
+            for (std::int64_t i = 0; i < shares[b].n_rows; ++i) std::ranges::copy(shares[b].row(i), within_.row(begin_[b] + i).begin() + col);
         }
     }
-    /// What rounding left: of directions that were nearly in the space a share that counts.
-    void take_out(Dense<double>& block) const {
-        for (std::size_t b = 0; b < blocks_.size(); ++b) take_out(b, block);
+    /// Takes away what of a block lies in the space, and returns it by the blocks of the space: all are measured before any is taken (classical Gram-Schmidt, which is as
+    /// good as taking one after the other where it is done twice; Giraud 2005), so that threads can share them.
+    std::vector<Dense<double>> take_out(Dense<double>& block, Context& context) const {
+        std::vector<Dense<double>> shares(blocks_.size());
+        parallel_blocks(context, std::ssize(blocks_), 1, [&](Block at) { shares[static_cast<std::size_t>(at.begin)] = inner(blocks_[static_cast<std::size_t>(at.begin)], block); });
+        parallel_blocks(context, block.n_rows, kTaskRows, [&](Block rows) {
+            for (std::size_t b = 0; b < blocks_.size(); ++b) matrix::gemm(-1.0, rows_of(blocks_[b].view(), rows), Transpose::no, std::as_const(shares[b]).view(), Transpose::no, 1.0, rows_of(block.view(), rows));
+        });
+        return shares;
     }
     void add(Dense<double> block) {
         begin_.push_back(begin_.back() + block.n_cols);
@@ -111,12 +124,6 @@ public:
     }
 
 private:
-    Dense<double> take_out(std::size_t b, Dense<double>& block) const {
-        Dense<double> shares = inner(blocks_[b], block);
-        matrix::gemm(-1.0, blocks_[b].view(), Transpose::no, std::as_const(shares).view(), Transpose::no, 1.0, block.view());
-        return shares;
-    }
-
     std::vector<Dense<double>> blocks_;
     std::vector<std::int64_t> begin_{0};
     Dense<double> within_;
@@ -136,11 +143,11 @@ matrix::SymmetricEigen leading_eigenpairs(const matrix::Dense<double>& symmetric
     for (std::int64_t step = 1;; ++step) {
         Dense<double> next = times(symmetric, space.last(), context);
         const double scale = squared_length(next);
-        space.note_and_take_out(next);
+        space.note_and_take_out(next, context);
         if (step == kLanczosSteps || !(scale > 0.0)) break;
         next = orthonormal(next, scale);
         if (next.n_cols == 0) break;
-        space.take_out(next);
+        space.take_out(next, context);
         space.add(orthonormal(next, 1.0));
     }
     matrix::SymmetricEigen found = matrix::largest_eigenpairs(space.within(), std::min(n_wanted, space.size()));

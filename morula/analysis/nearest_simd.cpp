@@ -47,6 +47,33 @@ void keep_best_here(std::span<const float> scores, std::uint32_t first_id, std::
     for (; begin < n; begin += lanes) offer_lanes(begin);
 }
 
+/// How many are lower decides who stays: a comparison of all with all in vectors takes a fraction of a selection where they are few.
+Scored keep_lowest_here(std::span<Scored> room, std::int32_t wanted) {
+    const hn::ScalableTag<Scored> d;
+    const std::size_t lanes = hn::Lanes(d);
+    const std::size_t n = room.size();
+    constexpr std::size_t kMostLanes = HWY_MAX_BYTES / sizeof(Scored);
+    HWY_ALIGN Scored all[kFewScored + kMostLanes];
+    HWY_ALIGN Scored lower[kFewScored + kMostLanes] = {};
+    std::copy(room.begin(), room.end(), all);
+    std::fill_n(all + n, lanes, ~Scored{0});
+    const auto one = hn::Set(d, Scored{1});
+    for (std::size_t first = 0; first < n; first += lanes) {
+        const auto own = hn::Load(d, all + first);
+        auto count = hn::Zero(d);
+        for (std::size_t other = 0; other < n; ++other) count = hn::Add(count, hn::IfThenElseZero(hn::Lt(hn::Set(d, all[other]), own), one));
+        hn::Store(count, d, lower + first);
+    }
+    Scored last = 0;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        if (lower[i] >= static_cast<Scored>(wanted)) continue;
+        if (lower[i] + 1 == static_cast<Scored>(wanted)) last = all[i];
+        room[at++] = all[i];
+    }
+    return last;
+}
+
 std::int64_t lowest_here(std::span<const float> scores) {
     const FloatTag d;
     const std::size_t lanes = hn::Lanes(d);
@@ -92,6 +119,7 @@ HWY_AFTER_NAMESPACE();
 namespace morula::analysis {
 
 HWY_EXPORT(keep_best_here);
+HWY_EXPORT(keep_lowest_here);
 HWY_EXPORT(lowest_here);
 HWY_EXPORT(squared_distance_here);
 
@@ -103,6 +131,11 @@ float squared_distance(std::span<const float> a, std::span<const float> b) { ret
 
 void BestScores::select() {
     if (size <= wanted) return;
+    if (static_cast<std::size_t>(size) <= kFewScored) {
+        limit = score_of(HWY_DYNAMIC_DISPATCH(keep_lowest_here)(room.first(static_cast<std::size_t>(size)), wanted));
+        size = wanted;
+        return;
+    }
     const auto last = room.begin() + wanted - 1;
     std::nth_element(room.begin(), last, room.begin() + size);
     size = wanted;

@@ -24,6 +24,9 @@ inline float score_of(Scored candidate) {
     return std::bit_cast<float>((rising >> 31) != 0 ? rising & 0x7FFFFFFFU : ~rising);
 }
 
+/// Up to so many are selected by comparing all with all.
+inline constexpr std::size_t kFewScored = 64;
+
 /// The `wanted` lowest scores seen so far, ties to the lower id. Newcomers wait in the spare room, and when it is full one selection drops all that are too high:
 /// for hundreds of wanted ones that costs a third of a heap.
 struct BestScores {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "morula/analysis/pca.hpp"
+#include "morula/analysis/sixteen_columns_simd.hpp"
 #include "morula/core/random.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/sources.hpp"
@@ -93,6 +94,18 @@ TEST(block_lanczos, gives_the_same_bits_at_any_thread_count) {
     const matrix::Dense<double> symmetric = covariance(900, 450, 3);
     test::same_at_1_2_4_threads([&](Context& context) { return leading_eigenpairs(symmetric, 30, context); },
                                 [](const matrix::SymmetricEigen& a, const matrix::SymmetricEigen& b) { return test::same_bits(a.values, b.values) && test::same_bits(a.vectors.values, b.vectors.values); });
+}
+
+TEST(sixteen_columns, are_multiplied_as_defined) {
+    for (const std::int64_t n_rows : {1, 2, 4, 7}) {
+        const matrix::Dense<double> rows = noise(n_rows, 33, 3);
+        const matrix::Dense<double> block = noise(33, kSixteenColumns, 4);
+        std::vector<double> out(static_cast<std::size_t>(n_rows * kSixteenColumns + 1), 77.0), plain(out);
+        times_sixteen_columns(rows.values.data(), n_rows, 33, block.values.data(), out.data());
+        times_sixteen_columns_plain(rows.values.data(), n_rows, 33, block.values.data(), plain.data());
+        for (std::size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(out[i], plain[i], 1e-13) << i;
+        EXPECT_EQ(out.back(), 77.0) << "nothing behind the result is touched";
+    }
 }
 
 TEST(leading_components, hold_what_those_of_pca_hold_and_are_the_same_for_few_genes) {
