@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "morula/commands/batch_groups.hpp"
 #include "morula/commands/comparison_cells.hpp"
 #include "morula/commands/comparison_commands.hpp"
 #include "morula/commands/input.hpp"
@@ -66,6 +67,7 @@ std::string reason_for_no_total(const EvaluateIntegrationIo& io, const LabelOrig
 
 Scored score(const data::Dataset& dataset, const EvaluateIntegrationIo& io, const analysis::EvaluateIntegrationOptions& options, Context& context) {
     const data::Categorical batches = require_groups(dataset, io.batch);
+    refuse_values_of_single_cells(dataset, io.batch, batches, "batches");
     const matrix::Dense<float>& embedding = require_obsm(dataset, io.embedding, "integrate");
     if (io.label == io.batch) fail(ErrorCode::usage, fmt::format("--label and --batch are both '{}'.", io.batch), "Name the column with the kinds of cell as --label, or leave it out.");
     Scored out;
@@ -76,6 +78,7 @@ Scored score(const data::Dataset& dataset, const EvaluateIntegrationIo& io, cons
         return out;
     }
     const data::Categorical labels = groups_with_gaps(dataset, io.label);
+    refuse_values_of_single_cells(dataset, io.label, labels, "kinds of cell");
     std::vector<std::int64_t> cells;
     std::vector<std::int32_t> batch, label;
     for (std::size_t cell = 0; cell < labels.codes.size(); ++cell) {
@@ -84,6 +87,7 @@ Scored score(const data::Dataset& dataset, const EvaluateIntegrationIo& io, cons
         batch.push_back(batches.codes[cell]);
         label.push_back(labels.codes[cell]);
     }
+    if (cells.empty()) invalid_data(fmt::format("{}: no cell has a value in column '{}'.", dataset.name, io.label), "Name the column that holds the kinds of cell, or leave --label out.");
     out.n_cells = std::ssize(cells);
     out.n_without_label = dataset.n_cells() - out.n_cells;
     if (out.n_without_label > 0) context.events().warning(fmt::format("{}: {} of {} cells have no value in '{}' and take no part, in mixing either.", dataset.name, out.n_without_label, dataset.n_cells(), io.label));

@@ -10,6 +10,7 @@
 #include "morula/analysis/batch_mixing.hpp"
 #include "morula/analysis/lisi.hpp"
 #include "morula/analysis/sample_checks.hpp"
+#include "morula/commands/batch_groups.hpp"
 #include "morula/commands/comparison_commands.hpp"
 #include "morula/commands/derived_columns.hpp"
 #include "morula/commands/input.hpp"
@@ -180,6 +181,7 @@ void refuse_batches_that_are_conditions(const data::Dataset& dataset, const std:
 IntegrationOutcome integrate(data::Dataset& dataset, const std::string& batch, const IntegrationRecipe& recipe, Context& context) {
     const data::Categorical batches = used_categories(require_groups(dataset, batch));
     if (std::holds_alternative<data::Categorical>(dataset.obs.at(batch))) dataset.obs.set(batch, batches);  // variable genes are chosen in each: none may be without cells
+    refuse_values_of_single_cells(dataset, batch, batches, "batches");
     IntegrationOutcome outcome;
     outcome.n_batches = static_cast<std::int32_t>(batches.categories.size());
     if (outcome.n_batches < 2) invalid_data(fmt::format("{}: all cells have one batch in '{}', so there is nothing to integrate.", dataset.name, batch), "Name a column with two batches or more, or several inputs.");

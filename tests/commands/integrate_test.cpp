@@ -221,6 +221,10 @@ TEST(integrate, refuses_with_the_next_step) {
     EXPECT_EQ(test::error_code([&] { refuse_batches_that_are_conditions(cells, "batch", "conditon", *context); }), ErrorCode::not_found);
     EXPECT_EQ(test::error_code([&] { integrate(cells, "one", {}, *context); }), ErrorCode::invalid_data);
     EXPECT_EQ(test::error_code([&] { integrate(cells, "bach", {}, *context); }), ErrorCode::not_found);
+    std::vector<double> measured;
+    for (std::size_t cell = 0; cell < batch.codes.size(); ++cell) measured.push_back(0.25 + static_cast<double>(cell));
+    cells.obs.set("percent", measured);
+    EXPECT_TRUE(test::contains(test::error_text([&] { integrate(cells, "percent", {}, *context); }), "those are no batches"));
     EXPECT_EQ(test::error_code([&] { join_for_integration({cells, cells}, "batch", *context); }), ErrorCode::invalid_data) << "the same cells twice";
     data::Dataset other = made_up(9, 1, 50);
     std::vector<std::string> names;
