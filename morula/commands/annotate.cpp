@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <limits>
+#include <memory>
 
 #include "morula/commands/slots.hpp"
 #include "morula/commands/step_command.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/parallel.hpp"
+#include "morula/matrix/blas.hpp"
 
 namespace morula::commands {
 namespace {
@@ -35,34 +37,60 @@ std::string joined_set(const std::vector<std::int32_t>& set, const data::Categor
     return text;
 }
 
-std::vector<CalledCell> call_cells(const AnnotateSides& sides, const models::AnnotateResult& result, double threshold, RollUp* roll_up) {
-    std::vector<CalledCell> called(result.label.size());
+void call_cell(const AnnotateSides& sides, const models::AnnotateResult& result, std::size_t cell, double threshold, CalledCell& own) {
+    if (!(result.total[cell] > 0.0)) {
+        own = {std::string(kNoCounts), 0.0, "", std::numeric_limits<double>::quiet_NaN(), ""};
+        return;
+    }
+    own.novelty_p = result.novelty_p[cell];
+    own.confidence = result.confidence[cell];
+    own.label_set = joined_set(result.label_set[cell], sides.label);
+    own.label = own.novelty_p <= threshold ? std::string(kUnlikeReference) : sides.label.categories[static_cast<std::size_t>(result.label[cell])];
+}
+
+/// Terms of the cells that have a label of the reference.
+void add_terms(const models::AnnotateResult& result, double threshold, RollUp& roll_up, std::vector<CalledCell>& called) {
     for (std::size_t cell = 0; cell < called.size(); ++cell) {
         CalledCell& own = called[cell];
-        own.novelty_p = result.novelty_p[cell];
-        if (!(result.total[cell] > 0.0)) {
-            own = {std::string(kNoCounts), 0.0, "", std::numeric_limits<double>::quiet_NaN(), ""};
-            continue;
-        }
-        own.label = sides.label.categories[static_cast<std::size_t>(result.label[cell])];
-        own.confidence = result.confidence[cell];
-        own.label_set = joined_set(result.label_set[cell], sides.label);
-        if (own.novelty_p <= threshold) {
-            own.label = kUnlikeReference;
-            continue;
-        }
-        if (roll_up == nullptr) continue;
-        if (const auto own_term = roll_up->of({result.label[cell]})) own.ontology_id = roll_up->term(*own_term).id;
+        if (!(result.total[cell] > 0.0) || own.novelty_p <= threshold) continue;
+        if (const auto own_term = roll_up.of({result.label[cell]})) own.ontology_id = roll_up.term(*own_term).id;
         if (result.label_set[cell].size() < 2) continue;
-        if (const auto parent = roll_up->of(result.label_set[cell])) {
-            own.label = roll_up->term(*parent).name;
-            own.ontology_id = roll_up->term(*parent).id;
+        if (const auto parent = roll_up.of(result.label_set[cell])) {
+            own.label = roll_up.term(*parent).name;
+            own.ontology_id = roll_up.term(*parent).id;
         }
     }
+}
+
+std::vector<CalledCell> call_cells(const AnnotateSides& sides, const models::AnnotateResult& result, double threshold, RollUp* roll_up, Context& context) {
+    constexpr std::int64_t kBlockCells = 4096;
+    std::vector<CalledCell> called(result.label.size());
+    parallel_blocks(context, std::ssize(called), kBlockCells, [&](Block block) {
+        for (auto cell = static_cast<std::size_t>(block.begin); cell < static_cast<std::size_t>(block.end); ++cell) call_cell(sides, result, cell, threshold, called[cell]);
+    });
+    if (roll_up != nullptr) add_terms(result, threshold, *roll_up, called);
     return called;
 }
 
-void add_results(const AnnotateSides& sides, const models::AnnotateResult& result, const std::vector<CalledCell>& called, VerbRecord& record) {
+/// The two long tables first, whose way to the disk the others need not wait for.
+void write_tables(const fs::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, const std::vector<CalledCell>& called, const ModelCalls& calls, Context& context) {
+    const std::unique_ptr<AtomicFile> labels = labels_table(folder, sides.query.obs.index(), called, context);
+    const std::unique_ptr<AtomicFile> opinions = opinions_table(folder, sides, result, calls, context);
+    parallel_blocks(context, 4, 1, [&](Block block) {
+        switch (block.begin) {
+            case 0: return write_reliability(folder, sides, result);
+            case 1: return write_agreement(folder, sides, result, calls);
+            case 2: return labels->commit();
+            default: return opinions->commit();
+        }
+    });
+}
+
+void add_results(const AnnotateSides& sides, const models::AnnotateResult& result, const std::vector<CalledCell>& called, const ModelCalls& calls, VerbRecord& record) {
+    std::int64_t n_agree = 0;
+    for (std::size_t cell = 0; cell < called.size(); ++cell) n_agree += calls.all_agree(cell) ? 1 : 0;
+    record.add_count("n_cells_all_agree", n_agree);
+    record.add_number("share_all_agree", static_cast<double>(n_agree) / static_cast<double>(called.size()));
     const auto n_unlike = std::count_if(called.begin(), called.end(), [](const CalledCell& cell) { return cell.label == kUnlikeReference; });
     record.add_count("n_cells", static_cast<std::int64_t>(called.size()));
     record.add_count("n_labels", static_cast<std::int64_t>(sides.label.categories.size()));
@@ -84,6 +112,7 @@ void check_calibration(const AnnotateSides& sides, Context& context) {
 }
 
 CommandResult annotate_by_reference(const AnnotateIo& io, const models::AnnotateOptions& options, VerbRecord& record, Context& context) {
+    matrix::make_blas_ready();  // before a child looks at a file: OpenBLAS would start its threads anew at the first product after that, and they look about for work for a while
     const AnnotateSides sides = open_sides(io, record, context);
     check_calibration(sides, context);
     std::optional<knowledge::Ontology> ontology;
@@ -99,19 +128,16 @@ CommandResult annotate_by_reference(const AnnotateIo& io, const models::Annotate
                                         .query = {sides.query_counts.get(), sides.query_batch.codes, n_of(sides.query_batch)},
                                         .label = sides.label.codes, .n_labels = n_of(sides.label), .donor = sides.donor.codes, .n_donors = n_of(sides.donor)};
     const models::AnnotateResult result = models::annotate(inputs, options, context);
-    const std::vector<CalledCell> called = call_cells(sides, result, options.novelty_threshold, roll_up ? &*roll_up : nullptr);
+    const std::vector<CalledCell> called = call_cells(sides, result, options.novelty_threshold, roll_up ? &*roll_up : nullptr, context);
+    const ModelCalls calls = model_calls(result, context);
     const fs::path folder = io.out;
     make_output_folder(folder, {"labels.csv", "agreement.csv", "opinions.csv", "reliability.csv", "label_set_thresholds.csv", "reliability.svg"});
-    parallel_blocks(context, 2, 1, [&](Block block) {  // the two long tables
-        if (block.begin == 0) write_labels(folder, sides.query.obs.index(), called);
-        else write_opinions(folder, sides, result);
-    });
-    write_agreement(folder, sides, result, record);
-    write_reliability(folder, sides, result, record);
+    write_tables(folder, sides, result, called, calls, context);
+    if (result.calibration) record.add_output("reliability.svg");
     for (const char* name : {"labels.csv", "agreement.csv", "opinions.csv", "reliability.csv", "label_set_thresholds.csv", "run.json"}) record.add_output(name);
-    add_results(sides, result, called, record);
+    add_results(sides, result, called, calls, record);
     record.write(folder);
-    return {annotate_text(sides, result, called) + fmt::format("\n{}: labels.csv and the tables beside it.\n", folder.string()), record.summary_json(folder)};
+    return {annotate_text(sides, result, called, calls) + fmt::format("\n{}: labels.csv and the tables beside it.\n", folder.string()), record.summary_json(folder)};
 }
 
 }  // namespace

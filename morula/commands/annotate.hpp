@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -11,6 +13,7 @@
 #include "morula/commands/derived_columns.hpp"
 #include "morula/commands/label_terms.hpp"
 #include "morula/commands/verb_record.hpp"
+#include "morula/core/file.hpp"
 #include "morula/data/dataset.hpp"
 #include "morula/formats/text/text_matrix.hpp"
 #include "morula/models/annotation.hpp"
@@ -76,18 +79,30 @@ struct CalledCell {
     double novelty_p = 0.0;    // NaN: not known
     std::string ontology_id;
 };
-/// labels.csv: cell, label, confidence, label_set, novelty_p, ontology_id.
-void write_labels(const std::filesystem::path& folder, const std::vector<std::string>& cells, const std::vector<CalledCell>& called);
+/// labels.csv: cell, label, confidence, label_set, novelty_p, ontology_id; commit() puts it in place.
+std::unique_ptr<AtomicFile> labels_table(const std::filesystem::path& folder, const std::vector<std::string>& cells, const std::vector<CalledCell>& called, Context& context);
 
 inline constexpr std::string_view kUnlikeReference = "unlike the reference";
 inline constexpr std::string_view kNoCounts = "no counts";
 
-/// Tables of a labelled query beside labels.csv, and the text for the terminal. write_opinions touches opinions.csv alone, so that another table can be written beside it.
-void write_opinions(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result);
-void write_agreement(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record);
-/// Also the diagram, where there is a calibration.
-void write_reliability(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, VerbRecord& record);
-std::string annotate_text(const AnnotateSides& sides, const models::AnnotateResult& result, const std::vector<CalledCell>& called);
+/// What each model by itself calls every cell; correlation -1: nothing.
+struct ModelCalls {
+    std::vector<std::int32_t> nearest;
+    std::vector<std::int32_t> in_space;
+    std::vector<std::int32_t> logistic;
+    std::vector<std::int32_t> correlation;
+
+    /// Nearest cells, logistic regression on counts and rank correlation, as they are compared with each other.
+    bool all_agree(std::size_t cell) const { return nearest[cell] == logistic[cell] && nearest[cell] == correlation[cell]; }
+};
+ModelCalls model_calls(const models::AnnotateResult& result, Context& context);
+
+/// Tables of a labelled query beside labels.csv, and the text for the terminal. opinions.csv is put in place by commit(). Each touches its own files alone: they can be written beside each other.
+std::unique_ptr<AtomicFile> opinions_table(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, const ModelCalls& calls, Context& context);
+void write_agreement(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result, const ModelCalls& calls);
+/// Also reliability.svg, where there is a calibration.
+void write_reliability(const std::filesystem::path& folder, const AnnotateSides& sides, const models::AnnotateResult& result);
+std::string annotate_text(const AnnotateSides& sides, const models::AnnotateResult& result, const std::vector<CalledCell>& called, const ModelCalls& calls);
 
 /// Without a reference: clusters of the query, labelled by marker genes.
 CommandResult annotate_by_markers(const AnnotateIo& io, VerbRecord& record, Context& context);

@@ -83,7 +83,7 @@ CommandResult annotate_by_markers(const AnnotateIo& io, VerbRecord& record, Cont
     }
     const std::filesystem::path folder = io.out;
     make_output_folder(folder, {"labels.csv", "clusters.csv"});
-    write_labels(folder, labelled.obs.index(), called);
+    labels_table(folder, labelled.obs.index(), called, context)->commit();
     write_clusters(folder / "clusters.csv", rows, n_cells);
     for (const char* name : {"labels.csv", "clusters.csv", "run.json"}) record.add_output(name);
     record.add_count("n_cells", static_cast<std::int64_t>(called.size()));

@@ -7,6 +7,7 @@
 
 #include "morula/commands/annotate.hpp"
 #include "morula/commands/input.hpp"
+#include "morula/commands/input_ahead.hpp"
 #include "morula/commands/shared_genes.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
@@ -34,6 +35,7 @@ std::vector<std::string> text_columns(const data::Table& obs) {
 
 /// The label column, missing values allowed.
 data::Categorical labels_of(const data::Dataset& reference, const std::string& column) {
+    if (!reference.obs.has(column)) require_groups(reference, column);  // throws what is missing
     const data::Column& found = reference.obs.at(column);
     const data::Categorical labels = data::as_categorical(found);
     const bool numbers = is_number_column(found) || (!labels.categories.empty() && std::ranges::all_of(labels.categories, looks_like_number));
@@ -79,10 +81,9 @@ void check_labels(const data::Dataset& reference, const data::Categorical& label
     if (!few.empty()) context.events().warning(fmt::format("{}: labels with fewer than {} cells are hardly learned: {}.", reference.name, kFewCells, few));
 }
 
-}  // namespace
-
-data::Dataset open_cells(const std::string& path, const std::string& layer, formats::TextOrientation orientation, Context& context) {
-    std::vector<data::Dataset> parts = open_datasets(path, orientation, context);
+data::Dataset cells_of(InputAhead& input, const std::string& layer, Context& context) {
+    const std::string path = input.path().string();
+    std::vector<data::Dataset> parts = input.read(context);
     std::vector<SampleRow> rows;
     for (data::Dataset& part : parts) {
         if (!layer.empty() || !part.layers.contains("counts")) part = with_counts(std::move(part), layer, context);
@@ -95,9 +96,18 @@ data::Dataset open_cells(const std::string& path, const std::string& layer, form
     return joined;
 }
 
+}  // namespace
+
+data::Dataset open_cells(const std::string& path, const std::string& layer, formats::TextOrientation orientation, Context& context) {
+    InputAhead input(path, orientation, context);
+    return cells_of(input, layer, context);
+}
+
 AnnotateSides open_sides(const AnnotateIo& io, VerbRecord& record, Context& context) {
     AnnotateSides sides;
-    data::Dataset reference = open_cells(io.reference, io.reference_layer, io.orientation, context);
+    InputAhead reference_input(io.reference, io.orientation, context);
+    InputAhead query_input(io.query, io.orientation, context);  // checked while the reference is read
+    data::Dataset reference = cells_of(reference_input, io.reference_layer, context);
     add_derived_columns(reference, io.derive, context);
     record.add_input(io.reference, reference);
     const data::Categorical labels = labels_of(reference, io.label);
@@ -105,7 +115,7 @@ AnnotateSides open_sides(const AnnotateIo& io, VerbRecord& record, Context& cont
     sides.label = used_categories(labels_of(sides.reference, io.label));
     check_labels(sides.reference, sides.label, io.label, context);
     if (!io.donor.empty()) sides.donor = used_categories(require_groups(sides.reference, io.donor));
-    sides.query = open_cells(io.query, io.layer, io.orientation, context);
+    sides.query = cells_of(query_input, io.layer, context);
     record.add_input(io.query, sides.query);
     sides.reference_batch = groups_or_one(sides.reference, io.batch);
     sides.query_batch = groups_or_one(sides.query, sides.query.obs.has(io.batch) ? io.batch : "");

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <unordered_map>
 
 #include "morula/atlas/gene_axis.hpp"
@@ -16,8 +17,9 @@ constexpr std::int64_t kLeastShared = 200;
 constexpr std::int64_t kFewShared = 5;  // a warning below one in so many of the smaller side
 
 /// Place of each name that stands once.
-std::unordered_map<std::string, std::int64_t> places_of(const std::vector<std::string>& names) {
-    std::unordered_map<std::string, std::int64_t> places;
+std::unordered_map<std::string_view, std::int64_t> places_of(const std::vector<std::string>& names) {
+    std::unordered_map<std::string_view, std::int64_t> places;
+    places.reserve(names.size());
     for (std::size_t i = 0; i < names.size(); ++i) {
         const auto [found, fresh] = places.emplace(names[i], static_cast<std::int64_t>(i));
         if (!fresh) found->second = -1;
@@ -90,9 +92,11 @@ std::string kind_of(const std::vector<std::string>& names) {
 }  // namespace
 
 SharedGenes shared_genes(const data::Dataset& reference, const data::Dataset& query, Context& context) {
-    SharedGenes by_id = matched(atlas::axis_gene_ids(reference.var, ""), atlas::axis_gene_ids(query.var, ""), "gene ids");
-    SharedGenes by_symbol = matched(symbols_of(reference.var), symbols_of(query.var), "symbols");
-    SharedGenes out = by_symbol.in_reference.size() > by_id.in_reference.size() ? std::move(by_symbol) : std::move(by_id);
+    SharedGenes out = matched(atlas::axis_gene_ids(reference.var, ""), atlas::axis_gene_ids(query.var, ""), "gene ids");
+    if (std::ssize(out.in_reference) < std::min(reference.n_genes(), query.n_genes())) {  // else symbols cannot share more
+        SharedGenes by_symbol = matched(symbols_of(reference.var), symbols_of(query.var), "symbols");
+        if (by_symbol.in_reference.size() > out.in_reference.size()) out = std::move(by_symbol);
+    }
     const std::int64_t n = std::ssize(out.in_reference);
     if (n < kLeastShared) too_few(reference, query, out.in_reference.size());
     context.events().decision(fmt::format("{} genes are shared by {} ({} in {}, {} in {}).", n, out.by, reference.n_genes(), reference.name, query.n_genes(), query.name));

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kBlockCells = 512;
 constexpr std::int64_t kCellsOfCluster = 30;
 constexpr std::int64_t kMostClusters = 100;
+constexpr std::int64_t kClustersAtOnce = 8;  // half a cache line of shares
 constexpr float kSigma = 0.1F;
 constexpr double kLeastCells = 0.5;
 constexpr double kLeastShare = 1e-4;  // of a cell in a cluster; less moves nothing that counts
@@ -82,15 +83,16 @@ BatchMoves learn_moves(matrix::DenseView<const float> before, matrix::DenseView<
     });
     out.move = matrix::Dense<double>(n_batches * n_clusters, n_dims);
     std::vector<double> weight(static_cast<std::size_t>(n_batches * n_clusters), 0.0);
-    parallel_blocks(context, n_clusters, 1, [&](Block block) {  // cells in order within each cluster
-        const std::int64_t k = block.begin;
+    parallel_blocks(context, n_clusters, kClustersAtOnce, [&](Block block) {  // cells in order within each cluster
         for (std::int64_t cell = 0; cell < before.n_rows; ++cell) {
-            const auto own = static_cast<double>(share(cell, k));
-            if (own < kLeastShare) continue;
-            const std::int64_t to = batch_of(batch, rows[static_cast<std::size_t>(cell)]) * n_clusters + k;
-            weight[static_cast<std::size_t>(to)] += own;
-            const auto sum = out.move.row(to);
-            for (std::int64_t dim = 0; dim < n_dims; ++dim) sum[static_cast<std::size_t>(dim)] += own * (static_cast<double>(after(cell, dim)) - static_cast<double>(before(cell, dim)));
+            const std::int64_t first = batch_of(batch, rows[static_cast<std::size_t>(cell)]) * n_clusters;
+            for (std::int64_t k = block.begin; k < block.end; ++k) {
+                const auto own = static_cast<double>(share(cell, k));
+                if (own < kLeastShare) continue;
+                weight[static_cast<std::size_t>(first + k)] += own;
+                const auto sum = out.move.row(first + k);
+                for (std::int64_t dim = 0; dim < n_dims; ++dim) sum[static_cast<std::size_t>(dim)] += own * (static_cast<double>(after(cell, dim)) - static_cast<double>(before(cell, dim)));
+            }
         }
     });
     finish_means(n_clusters, weight, out.move);

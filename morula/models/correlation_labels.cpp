@@ -311,6 +311,13 @@ LabelProfiles label_profiles(const matrix::RowBlockSource& values, std::span<con
 CorrelationLabels::CorrelationLabels(std::int64_t n_cells)
     : label(static_cast<std::size_t>(n_cells), -1), correlation(label.size(), std::numeric_limits<float>::quiet_NaN()), lead(correlation), is_fine_tuned(label.size(), 0) {}
 
+void CorrelationLabels::take(const CorrelationLabels& other, std::size_t from, std::size_t to) {
+    label[to] = other.label[from];
+    correlation[to] = other.correlation[from];
+    lead[to] = other.lead[from];
+    is_fine_tuned[to] = other.is_fine_tuned[from];
+}
+
 struct CorrelationCaller::State {
     const LabelProfiles& profiles;
     double margin;

@@ -46,6 +46,8 @@ struct CorrelationLabels {
     CorrelationLabels() = default;
     /// Every cell without a label.
     explicit CorrelationLabels(std::int64_t n_cells);
+    /// Cell `from` of another becomes cell `to`.
+    void take(const CorrelationLabels& other, std::size_t from, std::size_t to);
 };
 
 /// SingleR's procedure (Aran 2019) with mean profiles: Spearman's correlation, ties by mean rank, over the genes of all pairs; labels within the margin of the best are compared again over the

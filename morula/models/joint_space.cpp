@@ -37,6 +37,29 @@ struct JointBatches {
     }
 };
 
+/// Variable genes within each batch. A batch of one cell says nothing of variance and takes no part here.
+std::vector<std::int64_t> variable_genes(const matrix::Matrix& counts, const JointBatches& batches, const JointSpaceOptions& options, Context& context) {
+    constexpr std::int64_t kLeastCells = 2;
+    std::vector<std::int64_t> n_cells(static_cast<std::size_t>(batches.n), 0);
+    for (const std::int32_t code : batches.code) ++n_cells[static_cast<std::size_t>(code)];
+    std::vector<std::int32_t> number(n_cells.size(), -1);
+    std::int32_t n_batches = 0;
+    for (std::size_t batch = 0; batch < n_cells.size(); ++batch) {
+        if (n_cells[batch] >= kLeastCells) number[batch] = n_batches++;
+    }
+    if (n_batches == 0) invalid_data("No batch has two cells, which variable genes need.", "Leave --batch out, or name a column with larger batches.");
+    std::vector<std::int64_t> rows;
+    std::vector<std::int32_t> code;
+    for (std::size_t cell = 0; cell < batches.code.size(); ++cell) {
+        const std::int32_t own = number[static_cast<std::size_t>(batches.code[cell])];
+        if (own < 0) continue;
+        rows.push_back(static_cast<std::int64_t>(cell));
+        code.push_back(own);
+    }
+    const analysis::HvgOptions hvg{.flavor = analysis::HvgFlavor::seurat_v3, .n_top = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_variable_genes, counts->n_cols()))};
+    return analysis::hvg(*matrix::select_rows(counts, std::move(rows)), code, n_batches, hvg, context).genes;
+}
+
 std::vector<std::int64_t> all_rows(std::int64_t n) {
     std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
     std::iota(rows.begin(), rows.end(), std::int64_t{0});
@@ -72,13 +95,12 @@ JointSpace learn_joint_space(const CountsAndBatches& reference, const CountsAndB
     batches.add(query.batch, query.n_batches, learned_on);
     const matrix::Matrix reference_counts = matrix::held_in_memory(borrowed(*reference.counts), context);
     const matrix::Matrix learned_counts = matrix::held_in_memory(matrix::select_rows(borrowed(*query.counts), learned_on), context);
-    const analysis::HvgOptions hvg{.flavor = analysis::HvgFlavor::seurat_v3, .n_top = static_cast<std::int32_t>(std::min<std::int64_t>(options.n_variable_genes, reference.counts->n_cols()))};
-    std::vector<std::int64_t> genes = analysis::hvg(*matrix::stack_rows({reference_counts, learned_counts}), batches.code, batches.n, hvg, context).genes;
+    std::vector<std::int64_t> genes = variable_genes(matrix::stack_rows({reference_counts, learned_counts}), batches, options, context);
     matrix::Csr of_reference = log_values(*reference_counts, genes, context);
-    const std::vector<matrix::Csr> of_learned = log_value_pieces(*learned_counts, genes, context);
+    LogPieces of_learned = log_value_pieces(*learned_counts, genes, context);
 
     std::vector<matrix::Matrix> parts{matrix::make_view_source(of_reference.view())};
-    for (const matrix::Csr& piece : of_learned) parts.push_back(matrix::make_view_source(piece.view()));
+    for (const matrix::Csr& piece : of_learned.pieces) parts.push_back(matrix::make_view_source(piece.view()));
     const matrix::Matrix joint = matrix::stack_rows(std::move(parts));
     const std::int64_t most = std::min(joint->n_rows() - 1, std::ssize(genes));
     if (most < 2) invalid_data(fmt::format("{} cells and {} variable genes are too few for a joint space.", joint->n_rows(), genes.size()), "Give more cells, or sides that share more genes.");
@@ -86,9 +108,8 @@ JointSpace learn_joint_space(const CountsAndBatches& reference, const CountsAndB
     matrix::Dense<float> reference_pca = projection.place_all(of_reference.view(), context);
     matrix::Dense<float> learned_pca(std::ssize(learned_on), projection.n_components());
     float* at = learned_pca.values.data();
-    for (const matrix::Csr& piece : of_learned) at = std::ranges::copy(projection.place_all(piece.view(), context).values, at).out;
-    const bool all_learned = std::ssize(learned_on) == query.counts->n_rows();
-    return {std::move(genes), std::move(learned_on), all_learned ? learned_counts : nullptr, projection, std::move(of_reference), std::move(reference_pca), std::move(learned_pca)};
+    for (const matrix::Csr& piece : of_learned.pieces) at = std::ranges::copy(projection.place_all(piece.view(), context).values, at).out;
+    return {std::move(genes), std::move(learned_on), projection, std::move(of_reference), std::move(reference_pca), std::move(of_learned), std::move(learned_pca)};
 }
 
 MixedSpace mix_batches(const EmbeddedCells& reference, const EmbeddedCells& query, std::uint64_t seed, Context& context) {

@@ -7,6 +7,7 @@
 
 #include "morula/core/context.hpp"
 #include "morula/matrix/block_source.hpp"
+#include "morula/models/log_rows.hpp"
 #include "morula/models/projection.hpp"
 
 namespace morula::models {
@@ -29,10 +30,10 @@ struct JointSpaceOptions {
 struct JointSpace {
     std::vector<std::int64_t> genes;         // variable genes, columns of the counts
     std::vector<std::int64_t> learned_on;    // query cells that the space was learned on, rising
-    matrix::Matrix counts_of_all;            // of the query in memory, where the space was learned on all of it; else null
     Projection projection;                   // of log values of these genes on the components
     matrix::Csr reference;                   // ln(1 + counts per 10,000 of the shared genes), n_cells x genes.size()
     matrix::Dense<float> reference_pca;      // n_cells x n_components
+    LogPieces learned;                       // the same of the query cells learned_on
     matrix::Dense<float> learned_pca;
 };
 

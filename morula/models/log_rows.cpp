@@ -4,8 +4,10 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "morula/core/parallel.hpp"
+#include "morula/matrix/entry_scans.hpp"
 #include "morula/matrix/huge_pages.hpp"
 #include "morula/matrix/per_count.hpp"
 #include "morula/matrix/scratch_pool.hpp"
@@ -36,6 +38,7 @@ public:
 
 private:
     static double sum_of(std::span<const float> values) {
+        if (const matrix::CountScan counts = matrix::scan_counts(values); counts.all_small) return static_cast<double>(counts.sum);
         std::array<double, 4> part{};
         const std::size_t whole = values.size() - values.size() % part.size();
         for (std::size_t i = 0; i < whole; i += part.size()) {
@@ -89,13 +92,25 @@ void LogRows::read(matrix::Range rows, Context& context, const Body& body) {
     });
 }
 
+void LogRows::read_runs(const std::vector<matrix::Range>& runs, Context& context, const Body& body) {
+    constexpr std::int64_t kRunsOfTask = 8;
+    matrix::ScratchPool<Room> pool;
+    parallel_blocks(context, std::ssize(runs), kRunsOfTask, [&](Block block) {
+        auto room = pool.take();
+        for (std::int64_t run = block.begin; run < block.end; ++run) {
+            const matrix::Range rows = runs[static_cast<std::size_t>(run)];
+            for (std::int64_t begin = rows.begin; begin < rows.end; begin += block_rows_) read_block({begin, std::min(rows.end, begin + block_rows_)}, *room, body);
+        }
+    });
+}
+
 void LogRows::read_in_order(matrix::Range rows, const Body& body) {
     Room room;
     for (std::int64_t begin = rows.begin; begin < rows.end; begin += block_rows_) read_block({begin, std::min(rows.end, begin + block_rows_)}, room, body);
 }
 
-std::vector<matrix::Csr> log_value_pieces(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context) {
-    constexpr std::int64_t kPieceRows = 2048;
+LogPieces log_value_pieces(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context) {
+    constexpr std::int64_t kPieceRows = LogPieces::kPieceRows;
     LogRows logs(counts, genes);
     std::vector<matrix::Csr> pieces(static_cast<std::size_t>((counts.n_rows() + kPieceRows - 1) / kPieceRows));
     parallel_blocks(context, counts.n_rows(), kPieceRows, [&](Block block) {
@@ -110,11 +125,11 @@ std::vector<matrix::Csr> log_value_pieces(const matrix::RowBlockSource& counts, 
             append(values, piece);
         });
     });
-    return pieces;
+    return {std::move(pieces), logs.totals()};
 }
 
 matrix::Csr log_values(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context) {
-    std::vector<matrix::Csr> pieces = log_value_pieces(counts, genes, context);
+    std::vector<matrix::Csr> pieces = log_value_pieces(counts, genes, context).pieces;
     std::int64_t nnz = 0;
     for (const matrix::Csr& piece : pieces) nnz += piece.view().nnz();
     matrix::Csr out;

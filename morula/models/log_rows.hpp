@@ -21,6 +21,8 @@ public:
     /// body(first row, values) for blocks of `rows`, in any order and from many threads, each while it is in the processor's cache. Every row is read once.
     using Body = std::function<void(std::int64_t first_row, const matrix::CsrView& values)>;
     void read(matrix::Range rows, Context& context, const Body& body);
+    /// The same for many short runs of rows, rising: worth it where the counts are cheap in pieces.
+    void read_runs(const std::vector<matrix::Range>& runs, Context& context, const Body& body);
     /// The same on the calling thread, in order.
     void read_in_order(matrix::Range rows, const Body& body);
     /// Counts of each cell that was read, in all genes.
@@ -38,8 +40,14 @@ private:
     matrix::Matrix chosen_;
 };
 
-/// All rows in pieces one below the other, each made and kept by one task: n_cells x genes.size() together.
-std::vector<matrix::Csr> log_value_pieces(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context);
+/// Cells in pieces of kPieceRows (the last may have fewer), one below the other: n_cells x genes.size() together.
+struct LogPieces {
+    static constexpr std::int64_t kPieceRows = 2048;
+    std::vector<matrix::Csr> pieces;
+    std::vector<double> total;  // counts of each cell in all genes
+};
+/// All rows, each piece made and kept by one task.
+LogPieces log_value_pieces(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context);
 /// The same as one matrix.
 matrix::Csr log_values(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, Context& context);
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "morula/core/context.hpp"
 #include "morula/matrix/block_source.hpp"
 #include "morula/models/correlation_labels.hpp"
+#include "morula/models/log_rows.hpp"
 #include "morula/models/multinomial_logistic.hpp"
 #include "morula/models/projection.hpp"
 
@@ -27,7 +29,14 @@ struct PassedCells {
     CorrelationLabels correlation;
 };
 
-/// counts: n_cells x n_genes, read once; genes: columns that the models know, rising. Memory: the result, and a block of cells a thread.
-PassedCells pass_over_query(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, const PassModels& models, Context& context);
+/// Cells whose log values and components are known.
+struct KnownCells {
+    std::span<const std::int64_t> rows;  // rising
+    const LogPieces& values;
+    matrix::DenseView<const float> pca;
+};
+
+/// counts: n_cells x n_genes, of which known cells are passed over where that saves reading; genes: columns that the models know, rising. Memory: the result, and a block of cells a thread.
+PassedCells pass_over_query(const matrix::RowBlockSource& counts, const std::vector<std::int64_t>& genes, const KnownCells& known, const PassModels& models, Context& context);
 
 }  // namespace morula::models

@@ -147,6 +147,7 @@ TEST_F(Annotate, bad_input_is_refused_with_what_to_do) {
     EXPECT_TRUE(has(error, "message", "holds numbers")) << error;
     EXPECT_TRUE(has(error, "next", "true_type")) << error;
     error = refusal(of("reference.h5ad", "reference.h5ad", "true_tipe"), 3);
+    EXPECT_TRUE(has(error, "message", "reference.h5ad: obs has no column 'true_tipe'")) << error;
     EXPECT_TRUE(has(error, "next", "true_type")) << error;
     error = refusal(of("reference.h5ad", "reference.h5ad", "batch"), 2);
     EXPECT_TRUE(has(error, "message", "all cells have the label")) << error;

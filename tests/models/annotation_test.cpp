@@ -173,6 +173,21 @@ TEST(annotate, label_sets_under_a_batch_shift_are_measured) {
     EXPECT_GE(covered(result, study.query_label), 0.8);  // nothing is promised there: a floor against breakage
 }
 
+TEST(annotate, a_batch_or_a_query_of_one_cell_is_labelled_too) {
+    const Study study = study_of(kSmall, [](std::int32_t donor) { return donor == 1; });
+    const auto context = test::make_context(2);
+    AnnotateInputs inputs = study.inputs();
+    std::vector<std::int32_t> batch(study.query_label.size(), 0);
+    batch[7] = 1;
+    inputs.query = {study.query.get(), batch, 2};
+    EXPECT_GE(share_right(annotate(inputs, {}, *context), study.query_label), 0.95);
+    const matrix::Matrix one = matrix::select_rows(study.query, {3});
+    inputs.query = {one.get(), {}, 1};
+    const AnnotateResult result = annotate(inputs, {}, *context);
+    ASSERT_EQ(result.label.size(), 1U);
+    EXPECT_EQ(result.label[0], study.query_label[3]);
+}
+
 TEST(annotate, says_why_it_cannot) {
     const Study study = study_of(kSmall, [](std::int32_t donor) { return donor == 1; });
     const auto context = test::make_context(1);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "morula/models/log_rows.hpp"
 #include "tests/support/contexts.hpp"
@@ -35,7 +37,19 @@ struct Study {
         on_counts = fit_multinomial_logistic(values.view(), label, kLabels, {}, *context);
         profiles = label_profiles(*source, label, kLabels, {}, *context);
     }
-    PassedCells pass(const matrix::RowBlockSource& cells, Context& context) const { return pass_over_query(cells, genes, {Projection(components), on_counts, profiles, {}}, context); }
+    PassedCells pass(const matrix::RowBlockSource& cells, Context& context) const {
+        const LogPieces none;
+        return pass_over_query(cells, genes, {{}, none, {0, 7, {}}}, {Projection(components), on_counts, profiles, {}}, context);
+    }
+    /// As if log values and components of some cells were known.
+    PassedCells pass_knowing(const std::vector<std::int64_t>& rows, const matrix::RowBlockSource& cells, Context& context) const {
+        const Projection projection(components);
+        const LogPieces known = log_value_pieces(*matrix::select_rows(counts, rows), genes, context);
+        matrix::Dense<float> pca(std::ssize(rows), 7);
+        float* at = pca.values.data();
+        for (const matrix::Csr& piece : known.pieces) at = std::ranges::copy(projection.place_all(piece.view(), context).values, at).out;
+        return pass_over_query(cells, genes, {rows, known, std::as_const(pca).view()}, {projection, on_counts, profiles, {}}, context);
+    }
 };
 
 TEST(log_rows, are_logs_of_counts_per_10000_of_all_genes_as_computed_by_hand) {
@@ -71,14 +85,29 @@ TEST(query_pass, gives_what_each_model_gives_of_all_cells_at_once) {
     }
 }
 
+bool same(const PassedCells& a, const PassedCells& b) {
+    return test::same_bits(a.total, b.total) && test::same_bits(a.pca.values, b.pca.values) && test::same_bits(a.on_counts.values, b.on_counts.values) && a.correlation.label == b.correlation.label &&
+           test::same_bits(a.correlation.lead, b.correlation.lead) && a.correlation.is_fine_tuned == b.correlation.is_fine_tuned;
+}
+
 TEST(query_pass, gives_the_same_bits_at_any_thread_count_and_in_pieces) {
     const Study study;
-    const auto same = [](const PassedCells& a, const PassedCells& b) {
-        return test::same_bits(a.total, b.total) && test::same_bits(a.pca.values, b.pca.values) && test::same_bits(a.on_counts.values, b.on_counts.values) && a.correlation.label == b.correlation.label &&
-               test::same_bits(a.correlation.lead, b.correlation.lead);
-    };
     const PassedCells serial = test::same_at_1_2_4_threads([&](Context& context) { return study.pass(*study.counts, context); }, same);
     EXPECT_TRUE(same(serial, study.pass(*test::read_seven_rows(study.counts), *test::make_context(2))));
+}
+
+TEST(query_pass, gives_the_same_bits_where_some_or_all_cells_are_known) {
+    const Study study;
+    const PassedCells plain = study.pass(*study.counts, *test::make_context(2));
+    std::vector<std::int64_t> all, some, last{kCells - 1};
+    for (std::int64_t cell = 0; cell < kCells; ++cell) {
+        all.push_back(cell);
+        if (cell % 3 == 0 || cell % 7 == 0) some.push_back(cell);
+    }
+    for (const auto& rows : {all, some, last}) {
+        for (const std::int32_t threads : {1, 2, 4}) EXPECT_TRUE(same(plain, study.pass_knowing(rows, *study.counts, *test::make_context(threads))));
+        EXPECT_TRUE(same(plain, study.pass_knowing(rows, *test::read_seven_rows(study.counts), *test::make_context(2))));
+    }
 }
 
 }  // namespace
