@@ -59,7 +59,7 @@ CountTables read_count_tables(const AbundanceIo& io, Context& context) {
     CountTables out;
     std::vector<formats::RawTable> tables;
     for (const std::string& path : io.input) {
-        formats::RawTable table = formats::read_rows(path, {}, context);
+        formats::RawTable table = formats::read_rows(path, {.row_names = formats::RowNames::without_header}, context);
         if (table.names.size() < 2) invalid_data(fmt::format("{}: has one column only.", path), "A table of counts has a row a sample: its name, then the cells of each type.");
         for (std::size_t column = 1; column < table.names.size(); ++column) {
             const std::string& name = table.names[column];

@@ -28,7 +28,6 @@ double number_at(const RawTable& table, std::size_t row, std::size_t column) {
 
 Measured read_csv(const fs::path& path, const MeasuredOptions& options, Context& context) {
     const RawTable table = formats::read_rows(path, {}, context);
-    if (table.names.front().empty()) context.events().decision(fmt::format("{}: the first field of its rows has no name in the header; it is taken for the row's name.", path.string()));
     const std::array<std::size_t, 3> columns{table.column(options.x), table.column(options.y), table.find(options.z)};
     const std::size_t label = options.type.empty() ? std::string::npos : table.find(options.type);
     if (!options.type.empty() && label == std::string::npos) {

@@ -113,6 +113,8 @@ TEST_F(ScenarioCellsTest, measured_cells_are_scaled_cut_and_moved) {
     refused(of(""), "has no column 'type'", "X, Y, label");
     refused(of("type_column = \"label\""), "cells.csv, line 3, column 'label': there is no cell type 'B cell'", "types = {");
     refused(of("type_column = \"label\"\ntypes = { junk = \"d\" }"), "there is no cell type 'd'", "Did you mean");
+    write_text_file(folder_ / "moved.csv", "x,y,type\n0,0,0,a\n100,0,0,a\n");
+    refused(scenario_of(kFlatDomain, "file = \"moved.csv\""), "moved.csv, line 2: the row has 4 fields, but the header names 3 columns", "Name every column");
     refused(of("type = \"a\"\nwindow_um = [900, 900, 950, 950]"), "leaves no cells", "larger window");
     refused(of("type = \"a\"\nwindow_um = [9, 9, 5, 5]"), "x0 < x1", "Write");
     refused(of("type = \"a\"\ntype_column = \"label\""), "stands beside type", "Keep one");

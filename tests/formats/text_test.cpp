@@ -132,9 +132,17 @@ TEST_F(TextFiles, the_delimiter_is_found_outside_quotes) {
     EXPECT_EQ(rows("alone\nx\n").names.size(), 1U);
 }
 
-TEST_F(TextFiles, a_header_without_the_name_of_the_row_names_is_understood) {
-    const RawTable table = rows("cell\tgene\nr1\t1\t2\n");
-    EXPECT_EQ(table.names, (std::vector<std::string>{"", "cell", "gene"}));
+TEST_F(TextFiles, a_header_without_the_name_of_the_row_names_is_understood_where_rows_have_names) {
+    const auto path = write("r.tsv", "cell\tgene\nr1\t1\t2\n");
+    EXPECT_EQ(read_rows(path, {.row_names = RowNames::without_header}, one_thread()).names, (std::vector<std::string>{"", "cell", "gene"}));
+    EXPECT_EQ(read_table(path, {}, one_thread()).index(), (std::vector<std::string>{"r1"}));
+    EXPECT_NE(error_text([&] { read_table(path, {.index = Index::row_numbers}, one_thread()); }).find("r.tsv, line 2"), std::string::npos);
+}
+
+TEST_F(TextFiles, a_field_more_than_the_header_names_moves_no_column) {
+    // A delimiter at the end of each row, and a header that lacks a name.
+    EXPECT_NE(refusal("x,y\n\n1,2,\n3,4,\n").find("t.csv, line 3: the row has 3 fields, but the header names 2 columns"), std::string::npos);
+    EXPECT_NE(refusal("x,y,type\n1,2,3,a\n").find("t.csv, line 2: the row has 4 fields, but the header names 3 columns"), std::string::npos);
 }
 
 TEST_F(TextFiles, what_is_wrong_with_a_table_is_told_with_its_line) {

@@ -137,6 +137,10 @@ void check_names(const RawTable& table, std::int64_t line) {
 }
 
 void check_width(const RawTable& table, const std::vector<std::string>& fields, std::int64_t line) {
+    if (table.rows.empty() && fields.size() == table.names.size() + 1) {
+        invalid_data(at_line(table.path, line) + ": the row has " + std::to_string(fields.size()) + " fields, but the header names " + std::to_string(table.names.size()) + " columns.",
+                     "Name every column in the header, or take the extra field out of each row (a delimiter at its end; with R's write.table: row.names = FALSE).");
+    }
     if (fields.size() != table.names.size()) {
         invalid_data(at_line(table.path, line) + ": the row has " + std::to_string(fields.size()) + " fields, but the table has " + std::to_string(table.names.size()) + " columns.",
                      "Correct the row; put fields that hold the delimiter in double quotes.");
@@ -284,6 +288,8 @@ std::string RawTable::place(std::size_t row, std::size_t column_index) const {
     return at_line(path, lines.at(row)) + ", column '" + names.at(column_index) + "'";
 }
 
+std::string RawTable::place(std::size_t row) const { return at_line(path, lines.at(row)); }
+
 RawTable read_rows(const std::filesystem::path& path, const TableOptions& options, Context& context) {
     RawTable table;
     table.path = path;
@@ -302,7 +308,7 @@ RawTable read_rows(const std::filesystem::path& path, const TableOptions& option
     }
     const std::int64_t header_line = line;
     while (records.next(fields, line)) {
-        if (table.rows.empty() && fields.size() == table.names.size() + 1) {
+        if (options.row_names == RowNames::without_header && table.rows.empty() && fields.size() == table.names.size() + 1) {
             table.names.insert(table.names.begin(), "");
         }
         check_width(table, fields, line);
@@ -317,8 +323,10 @@ RawTable read_rows(const std::filesystem::path& path, const TableOptions& option
 }
 
 data::Table read_table(const std::filesystem::path& path, const TableOptions& options, Context& context) {
-    RawTable raw = read_rows(path, options, context);
     const std::size_t first = options.index == Index::first_column ? 1 : 0;
+    TableOptions with_names = options;
+    if (first == 1) with_names.row_names = RowNames::without_header;
+    RawTable raw = read_rows(path, with_names, context);
     std::vector<std::string> index;
     std::map<std::string, std::size_t> seen;
     for (std::size_t r = 0; r < raw.rows.size(); ++r) {

@@ -16,12 +16,15 @@ enum class Delimiter { automatic, tab, comma, semicolon };  // automatic: the on
 /// The one of tab, comma and semicolon that a line holds most of, outside quotes.
 char guess_delimiter(std::string_view line);
 enum class Header { yes, no };
+/// Rows with one field more than the header has names: an error, or names of the rows in front, as R's write.table puts them.
+enum class RowNames { refused, without_header };
 enum class Index { first_column, row_numbers };  // what names the rows of a data::Table
 
 struct TableOptions {
     Delimiter delimiter = Delimiter::automatic;
     Header header = Header::yes;
     Index index = Index::first_column;  // read_table only
+    RowNames row_names = RowNames::refused;  // of read_table with Index::first_column always without_header
     std::string comment = "";  // records that begin with it are passed over; empty: none
 };
 
@@ -38,9 +41,12 @@ struct RawTable {
     std::size_t find(std::string_view name) const;
     /// "samples.csv, line 3, column 'donor'"
     std::string place(std::size_t row, std::size_t column) const;
+    /// "samples.csv, line 3"
+    std::string place(std::size_t row) const;
 };
 
-/// Empty lines are passed over. A header with one name fewer than the rows have fields gets "" put before it (R's write.table).
+/// Empty lines are passed over. With RowNames::without_header a header with one name fewer than the first row has fields gets "" put before it. Elsewhere columns would move by one where a row
+/// ends in a delimiter, or the header lacks a name.
 /// Throws invalid_data with file, line and column: rows of unequal length, an open quote, text that is not UTF-8, duplicate names in the header, an empty file.
 RawTable read_rows(const std::filesystem::path& path, const TableOptions& options, Context& context);
 
