@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
+#include <optional>
 
 #include "morula/commands/scenario_cells.hpp"
 #include "morula/commands/scenario_encounters.hpp"
@@ -65,11 +65,11 @@ public:
             }
         }
         model_.seed = static_cast<std::uint64_t>(top.whole_or("seed", 0));
-        for (Section& domain : top.sections("domain")) read_domain(domain);
-        if (!top.has("domain")) top.refuse("domain", "is missing", "Add [domain] with size_um and voxel_um.");
+        if (std::optional<Section> domain = top.only_section("domain")) read_domain(*domain);
+        else top.refuse("domain", "is missing", "Add [domain] with size_um and voxel_um.");
         const auto n_substances = std::ssize(top.sections("substance"));
         require_room(top, kBytesAConcentration * model_.box.n_stored() * std::max<std::ptrdiff_t>(1, n_substances), n_substances, 0);
-        for (Section& clocks : top.sections("clocks")) read_clocks(clocks);
+        if (std::optional<Section> clocks = top.only_section("clocks")) read_clocks(*clocks);
         for (Section& substance : top.sections("substance")) read_substance(substance);
         require_room(top, expected_bytes(model_, 0), n_substances, 0);
         for (Section& vessel : top.sections("vessel")) read_vessel(vessel, model_);
@@ -79,10 +79,10 @@ public:
         for (Section& type : top.sections("cell_type")) scenario_detail::read_encounters(type, model_, number++);
         model_.affinity.assign(model_.types.size() * model_.types.size(), 1.0);
         for (Section& pair : top.sections("affinity")) read_affinity(pair);
-        top.at("cell_type", [&] { vocabulary_of(checked(model_)); });
+        check_vocabulary(top);
         const ReadExpression expression = read_expression(top, model_, reading_.path.parent_path(), reading_.hasher, reading_.context);
         model_.expression = expression.model;
-        if (model_.expression) top.at("expression", [&] { check_clocks(model_); });
+        if (model_.expression) check_expression_clocks(top);
         read_all_cells(top);
         if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
         if (top.has("rules")) read_rules(top);
@@ -195,13 +195,61 @@ private:
         model_.clocks.mechanics_min = clocks.minutes_or("mechanics_min", model_.clocks.mechanics_min);
         model_.clocks.life_min = clocks.minutes_or("life_min", model_.clocks.life_min);
         if (clocks.has("steady_min")) model_.clocks.steady_min = clocks.minutes("steady_min");
-        clocks.at("mechanics_min", [&] { check_clocks(model_); });
+        const auto named = [&](std::string_view key, std::string_view name) { return clocks.has(key) ? fmt::format("{} (line {})", name, clocks.line_of(key)) : fmt::format("{} (not given)", name); };
+        const auto check = [&](std::string_view key, std::string_view name, double minutes) {
+            const std::string mechanics = named("mechanics_min", "mechanics");
+            const bool is_shorter = key == "field_min";
+            const std::string names = is_shorter ? fmt::format("{} and {}", named(key, name), mechanics) : fmt::format("{} and {}", mechanics, named(key, name));
+            const double step = model_.clocks.mechanics_min;
+            clocks.at(clocks.has(key) ? key : "mechanics_min", [&] { strikes(is_shorter ? minutes : step, is_shorter ? step : minutes, names); });
+        };
+        check("field_min", "fields", model_.clocks.field_min);
+        check("life_min", "life", model_.clocks.life_min);
+        if (model_.clocks.steady_min) check("steady_min", "steady fields", *model_.clocks.steady_min);
         clocks.done();
     }
 
+    void check_expression_clocks(Section& top) const {
+        const double step = model_.clocks.mechanics_min;
+        for (const Section& section : top.sections("expression")) {
+            section.at("clock_min", [&] { strikes(step, model_.expression->clock_min, "mechanics and expression"); });
+            if (model_.expression->signalling) section.at("signalling_min", [&] { strikes(step, model_.expression->signalling->model().clock_min, "mechanics and signalling"); });
+        }
+    }
+
+    /// Names that mean two things in rules: that of the substance or type is to blame without which none would.
+    void check_vocabulary(Section& top) const {
+        Model model;
+        top.at("cell_type", [&] { model = checked(model_); });
+        const auto is_good = [](const Model& other) {
+            try {
+                vocabulary_of(other);
+                return true;
+            } catch (const Error&) {
+                return false;
+            }
+        };
+        if (is_good(model)) return;
+        const auto blame = [&](std::string_view kind, std::size_t number, const std::string& name, const Model& renamed) {
+            Section section = top.sections(kind)[number];
+            section.rename(fmt::format("{} '{}'", kind, name));
+            if (is_good(renamed)) section.at("name", [&] { vocabulary_of(model); });
+        };
+        for (std::size_t k = model.types.size(); k-- > 0;) {
+            Model renamed = model;
+            renamed.types[k].name = "\n";  // as no name can be
+            blame("cell_type", k, model.types[k].name, renamed);
+        }
+        for (std::size_t k = model.substances.size(); k-- > 0;) {
+            Model renamed = model;
+            renamed.substances[k].name = "\n";
+            blame("substance", k, model.substances[k].name, renamed);
+        }
+        top.at("cell_type", [&] { vocabulary_of(model); });
+    }
+
     void read_substance(Section& section) {
-        Substance substance{.name = section.name_apart_from(model_.substances)};
-        section.rename(fmt::format("substance '{}'", substance.name));
+        Substance substance{.name = section.own_name()};
         substance.unit = section.text_or("unit", "nM");
         substance.diffusion_um2_per_min = section.rate_or_guess("diffusion", Quantity::diffusion, kGuessedDiffusion, kGuessedDiffusionWithin);
         substance.decay_per_min = section.rate("decay", Quantity::rate);
@@ -232,8 +280,7 @@ private:
     }
 
     void read_type(Section& section) {
-        CellType type{.name = section.name_apart_from(model_.types), .mechanics = {}, .life = {}, .exchange = {}};
-        section.rename(fmt::format("cell_type '{}'", type.name));
+        CellType type{.name = section.own_name(), .mechanics = {}, .life = {}, .exchange = {}};
         type.life = standard_life(static_cast<CycleModel>(section.choice("cycle", {"none", "live", "ki67_basic", "ki67_advanced"}, 0)));
         Phase& first = type.life.phases.front();
         if (first.exit == PhaseExit::at_rate) first.rate_per_min = section.rate_or("cycle_entry", Quantity::rate, first.rate_per_min, "standard cycle models of PhysiCell (MCF-10A), doi 10.1371/journal.pcbi.1005991");
@@ -261,19 +308,17 @@ private:
         }
         section.at(section.has("nucleus") ? "nucleus" : "volume", [&] { check_life(type.life, type.name); });
         type.exchange.resize(model_.substances.size());
-        std::set<std::size_t> exchanged;
-        for (Section& exchange : section.sections("exchange")) read_exchange(exchange, type, exchanged);
+        for (Section& exchange : section.sections("exchange")) read_exchange(exchange, type);
         scenario_detail::expect_encounters(section);
         section.done();
         model_.types.push_back(std::move(type));
     }
 
-    /// exchanged: substances of the type's exchanges before this one.
-    void read_exchange(Section& section, CellType& type, std::set<std::size_t>& exchanged) {
+    void read_exchange(Section& section, CellType& type) {
         const auto number = static_cast<std::size_t>(substance_number(section, "substance", model_));
         const Substance& substance = model_.substances[number];
         section.rename(fmt::format("cell_type '{}', exchange of '{}'", type.name, substance.name));
-        if (!exchanged.insert(number).second) section.refuse("substance", "stands in an exchange before this one", "Write all that the type does to a substance into one exchange.");
+        section.define("substance", "stands in an exchange before this one", "Write all that the type does to a substance into one exchange.");
         SubstanceExchange& exchange = type.exchange[number];
         if (section.has("secretion")) {
             exchange.secretion_per_min = section.rate("secretion", Quantity::rate);
@@ -292,7 +337,7 @@ private:
         const std::size_t from = type_number(section, "from", model_);
         const std::size_t to = type_number(section, "to", model_);
         section.rename(fmt::format("affinity of '{}' for '{}'", model_.types[from].name, model_.types[to].name));
-        if (!affinities_.emplace(from, to).second) section.refuse("to", "stands in an affinity of the same type before this one", "Keep one of the two.");
+        section.define("to", "stands in an affinity of the same type before this one", "Keep one of the two.");
         model_.affinity[from * model_.types.size() + to] = section.rate("value", Quantity::ratio);
         section.done();
     }
@@ -310,7 +355,6 @@ private:
     const std::string& text_;
     Model model_;
     Scenario scenario_;
-    std::set<std::pair<std::size_t, std::size_t>> affinities_;  // of pairs that were read
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -34,21 +33,20 @@ std::size_t type_called(Section& section, std::string_view key, const Model& mod
     return section.choice(key, names, 0);
 }
 
-/// known: types of the encounters before this one.
-void read_encounter(Section& section, const Model& model, std::size_t type, CellEncounters& own, std::set<std::size_t>& known) {
+void read_encounter(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
     const std::size_t other = type_called(section, "with", model);
     section.rename(fmt::format("cell_type '{}', encounter with '{}'", model.types[type].name, model.types[other].name));
-    if (!known.insert(other).second) section.refuse("with", "stands in an encounter before this one", "Write all that happens between the two into one encounter.");
+    section.define("with", "stands in an encounter before this one", "Write all that happens between the two into one encounter.");
     if (section.has("phagocytosis")) own.eats[other] = section.rate("phagocytosis", Quantity::rate);
     if (section.has("attack")) own.attacks[other] = section.rate("attack", Quantity::rate);
     if (section.has("fusion")) own.fuses[other] = section.rate("fusion", Quantity::rate);
     section.done();
 }
 
-void read_transition(Section& section, const Model& model, std::size_t type, CellEncounters& own, std::set<std::size_t>& known) {
+void read_transition(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
     const std::size_t to = type_called(section, "to", model);
     section.rename(fmt::format("cell_type '{}', transition to '{}'", model.types[type].name, model.types[to].name));
-    if (!known.insert(to).second) section.refuse("to", "stands in a transition before this one", "Keep one of the two.");
+    section.define("to", "stands in a transition before this one", "Keep one of the two.");
     if (to == type) section.refuse("to", "is the type itself", "Name another type.");
     own.becomes[to] = section.rate("rate", Quantity::rate);
     section.done();
@@ -69,9 +67,8 @@ void read_encounters(Section& cell_type, Model& model, std::size_t type) {
     for (const Key& key : kKeys) {
         if (cell_type.has(key.name)) own.*key.value = cell_type.rate(key.name, key.quantity);
     }
-    std::set<std::size_t> met, become;
-    for (Section& section : cell_type.sections("encounter")) read_encounter(section, model, type, own, met);
-    for (Section& section : cell_type.sections("transition")) read_transition(section, model, type, own, become);
+    for (Section& section : cell_type.sections("encounter")) read_encounter(section, model, type, own);
+    for (Section& section : cell_type.sections("transition")) read_transition(section, model, type, own);
 }
 
 }  // namespace morula::commands::scenario_detail

@@ -98,7 +98,7 @@ public:
         }
         read_signalling(model, states);
         read_decoded(model, states);
-        for (Section& ridge : section_.sections("ridge")) read_ridge(ridge, model, states);
+        if (std::optional<Section> ridge = section_.only_section("ridge")) read_ridge(*ridge, model, states);
         report(model, states);
         std::optional<MeasuredPlaces> places;
         if (section_.choice("start_by", {"chance", "position"}, 0) == 1) places = measured_places(dataset_, states, path_);
@@ -163,6 +163,8 @@ private:
         for (const CellType& type : model_.types) options.labels.push_back({type.name});
         for (Section& labels : section_.sections("labels")) {
             const std::string type = labels.text("type");
+            labels.rename(fmt::format("labels of '{}'", type));
+            labels.define("type", "has labels before these", "Write all labels of the type into one [[expression.labels]].");
             options.labels[type_number(labels, "type", type)] = labels.texts("labels");
             labels.done();
         }
@@ -252,11 +254,7 @@ private:
     }
 
     void read_programme(Section& section, const knowledge::LigandReceptorTable& table, GeneList& list, SignallingModel& signalling) {
-        Programme programme{.name = section.name_text("name")};
-        section.rename(fmt::format("programme '{}'", programme.name));
-        for (const Programme& other : signalling.programmes) {
-            if (other.name == programme.name) section.refuse("name", "stands for another programme too", "Give each its own name.");
-        }
+        Programme programme{.name = section.own_name()};
         programme.relaxation_per_min = section.rate("relaxation", Quantity::rate);
         if (section.has("targets")) {
             programme.strength = section.rate("strength", Quantity::ratio);
@@ -365,10 +363,7 @@ private:
 
 ReadExpression read_expression(Section& top, const Model& model, const fs::path& folder, Hasher& hasher, Context& context) {
     ReadExpression expression;
-    for (Section& section : top.sections("expression")) {
-        if (expression.model) section.refuse("data", "stands in a second [expression]", "Keep one.");
-        expression = ExpressionReader(section, model, folder, hasher, context).read();
-    }
+    if (std::optional<Section> section = top.only_section("expression")) expression = ExpressionReader(*section, model, folder, hasher, context).read();
     return expression;
 }
 

@@ -6,7 +6,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "morula/commands/scenario_cells.hpp"
 #include "morula/core/error.hpp"
@@ -20,21 +22,60 @@ namespace {
 using namespace simulation;
 
 constexpr std::int64_t kBytesACell = 300;
-/// Of the messages of check_perturbations, which do not know the line.
-constexpr std::string_view kPrefix = "Perturbations: ";
 const std::vector<std::string> kKinds{"knock_out", "over_expression", "silencing", "drug", "removal", "injection"};
+
+/// Where the entries of Perturbations stand.
+class EntryPlaces {
+public:
+    explicit EntryPlaces(std::vector<Section>& sections) : sections_(sections) {}
+
+    /// Entries that have come since the last call are of this section. points: where those of a drug stand, key by key where they are lists of the section.
+    void note(const Perturbations& all, std::size_t section, std::vector<std::string> points) {
+        const std::array<std::size_t, 5> sizes{all.factors.size(), all.drugs.size(), all.removals.size(), all.injections.size(), all.genes.size()};
+        for (std::size_t kind = 0; kind < sizes.size(); ++kind) of_[kind].resize(sizes[kind], section);
+        points_.resize(all.drugs.size(), std::move(points));
+    }
+    std::size_t section_of(PerturbationFault::Entry entry) const { return of_[static_cast<std::size_t>(entry.kind)][entry.number]; }
+    std::size_t section_of_factor(std::size_t number) const { return of_[0][number]; }
+
+    [[noreturn]] void refuse(PerturbationFault fault) const {
+        if (fault.earlier && section_of(*fault.earlier) > section_of(fault.entry)) std::swap(fault.entry, *fault.earlier);
+        const auto [place, key] = place_of(fault.entry, fault.key);
+        std::string what = fault.what;
+        if (fault.earlier) {
+            std::string other = place_of(*fault.earlier, fault.key).first;
+            const std::string file = sections_.front().path().string() + ", ";
+            if (other != place) what += fmt::format("; the other is {}, {}", sections_[section_of(*fault.earlier)].name(), other.starts_with(file) ? other.substr(file.size()) : other);
+        }
+        sections_[section_of(fault.entry)].refuse_at(place, key, what, fault.next);
+    }
+
+private:
+    /// With the key that it is: where it is not given, `kind` stands for all.
+    std::pair<std::string, std::string> place_of(PerturbationFault::Entry entry, std::string_view key) const {
+        Section& section = sections_[section_of(entry)];
+        if (entry.point && !points_[entry.number].empty()) return {points_[entry.number][*entry.point], "file"};
+        const std::string given(section.has(key) ? key : "kind");
+        return {entry.point ? section.place_of(given, *entry.point) : section.place_of(given), given};
+    }
+
+    std::vector<Section>& sections_;
+    std::array<std::vector<std::size_t>, 5> of_;   // by PerturbationFault::Kind
+    std::vector<std::vector<std::string>> points_;  // one a drug; empty: they are lists of the section
+};
 
 class PerturbationReader {
 public:
     PerturbationReader(Section& section, Model& model, const std::filesystem::path& folder, Context& context)
         : section_(section), model_(model), folder_(folder), context_(context) {}
 
-    ScenarioOnset read(std::size_t number) {
+    /// number: of the section, from 0.
+    ScenarioOnset read(std::size_t number, EntryPlaces& places) {
         const std::size_t n_factors = model_.perturbations.factors.size();
-        section_.rename(fmt::format("perturbation {}", number));
+        section_.rename(fmt::format("perturbation {}", number + 1));
         section_.text("kind");
         const std::size_t kind = section_.choice("kind", kKinds, 0);
-        section_.rename(fmt::format("perturbation {} ({})", number, kKinds[kind]));
+        section_.rename(fmt::format("perturbation {} ({})", number + 1, kKinds[kind]));
         switch (kind) {
             case 0: read_factor("factor", 0.0); break;
             case 1: read_factor("factor", 2.0); break;
@@ -45,14 +86,10 @@ public:
         }
         section_.done();
         check_keys();
-        section_.at("kind", [&] {
-            try {
-                check_perturbations(checked(model_));
-            } catch (const Error& error) {
-                if (!error.message().starts_with(kPrefix)) throw;
-                fail(error.code(), error.message().substr(kPrefix.size()), error.next());
-            }
-        });
+        places.note(model_.perturbations, number, std::move(point_places_));
+        std::optional<PerturbationFault> fault;
+        section_.at("kind", [&] { fault = find_perturbation_fault(checked(model_)); });
+        if (fault) places.refuse(std::move(*fault));
         if (kind == 5) refuse_crowd();
         warn_of_nothing(n_factors);
         onset_.name = section_.name();
@@ -132,6 +169,7 @@ private:
         std::vector<std::array<double, 2>> points;
         for (std::size_t row = 0; row < table.rows.size(); ++row) {
             std::array<double, 2>& point = points.emplace_back();
+            point_places_.push_back(table.place(row));
             for (std::size_t k = 0; k < 2; ++k) {
                 const std::string& text = table.rows[row][columns[k]];
                 const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), point[k]);
@@ -218,17 +256,17 @@ private:
     const std::filesystem::path& folder_;
     Context& context_;
     ScenarioOnset onset_;
+    std::vector<std::string> point_places_;  // of a drug's file: "doses.csv, line 3"
 };
 
 }  // namespace
 
 ReadPerturbations read_perturbations(Section& top, Model& model, const std::filesystem::path& folder, Context& context) {
     ReadPerturbations read;
-    for (Section& section : top.sections("perturbation")) {
-        const std::size_t number = read.onsets.size();
-        read.onsets.push_back(PerturbationReader(section, model, folder, context).read(number + 1));
-        read.of_factor.resize(model.perturbations.factors.size(), number);
-    }
+    std::vector<Section> sections = top.sections("perturbation");
+    EntryPlaces places(sections);
+    for (std::size_t number = 0; number < sections.size(); ++number) read.onsets.push_back(PerturbationReader(sections[number], model, folder, context).read(number, places));
+    for (std::size_t factor = 0; factor < model.perturbations.factors.size(); ++factor) read.of_factor.push_back(places.section_of_factor(factor));
     return read;
 }
 

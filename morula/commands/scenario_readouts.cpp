@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
 
 #include "morula/core/schema.hpp"
 
@@ -53,8 +52,7 @@ std::int32_t read_substance(Section& section, const Model& model) {
 }
 
 Readout read_readout(Section& section, const Model& model) {
-    Readout readout{.name = section.name_text("name")};
-    section.rename(fmt::format("readout '{}'", readout.name));
+    Readout readout{.name = section.own_name()};
     section.text("kind");
     readout.kind = static_cast<ReadoutKind>(section.choice("kind", readout_kind_names(), 0));
     if (readout.kind != ReadoutKind::extent) readout.substance = read_substance(section, model);
@@ -86,11 +84,7 @@ Readout read_readout(Section& section, const Model& model) {
 
 std::vector<Readout> read_readouts(Section& top, const Model& model) {
     std::vector<Readout> readouts;
-    std::set<std::string> names;
-    for (Section& section : top.sections("readout")) {
-        readouts.push_back(read_readout(section, model));
-        if (!names.insert(readouts.back().name).second) section.refuse("name", "is that of another read-out", "Give each its own name.");
-    }
+    for (Section& section : top.sections("readout")) readouts.push_back(read_readout(section, model));
     return readouts;
 }
 

@@ -55,8 +55,22 @@ void Section::rename_apart(const std::string& name) {
 
 std::string Section::kept_name(std::string_view part) const { return fmt::format("{} of {}", part, static_cast<const void*>(&table_)); }
 
-void Section::refuse(std::string_view key, const std::string& what, std::string next) const {
-    invalid_data(fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), std::move(next));
+std::string Section::own_name() {
+    const std::string name = name_text("name");
+    const std::string kind = std::exchange(name_, fmt::format("{} '{}'", name_, name));
+    define("name", fmt::format("there is another {} of this name", kind), "Give each its own name.");
+    return name;
+}
+
+void Section::define(std::string_view key, const std::string& complaint, std::string next) {
+    const auto [first, is_new] = reading_.defined.emplace(name_, line_of(key));
+    if (!is_new) refuse(key, fmt::format("{}, on line {}", complaint, first->second), std::move(next));
+}
+
+void Section::refuse(std::string_view key, const std::string& what, std::string next) const { refuse_at(place_of(key), key, what, std::move(next)); }
+
+void Section::refuse_at(const std::string& place, std::string_view key, const std::string& what, std::string next) const {
+    invalid_data(fmt::format("{}: {}, {}: {}.", place, name_, key, what), std::move(next));
 }
 
 void Section::refuse_again(std::string_view key, const Error& error) const {
@@ -64,19 +78,27 @@ void Section::refuse_again(std::string_view key, const Error& error) const {
     if (names_a_file || error.code() == ErrorCode::internal || error.code() == ErrorCode::cancelled) throw error;
     std::string what = error.message();
     if (what.ends_with('.')) what.pop_back();
-    fail(error.code(), fmt::format("{}, line {}: {}, {}: {}.", reading_.path.string(), line_of(key), name_, key, what), error.next());
+    fail(error.code(), fmt::format("{}: {}, {}: {}.", place_of(key), name_, key, what), error.next());
 }
 
 void Section::require_memory(std::string_view key, std::int64_t bytes, const std::string& what) const {
     if (bytes <= reading_.context.memory_bytes()) return;
     fail(ErrorCode::resource_limit,
-         fmt::format("{}, line {}: {} needs about {} of memory ({} bytes), the limit is {}.", reading_.path.string(), line_of(key), what, format_bytes(bytes), bytes, format_bytes(reading_.context.memory_bytes())),
+         fmt::format("{}: {} needs about {} of memory ({} bytes), the limit is {}.", place_of(key), what, format_bytes(bytes), bytes, format_bytes(reading_.context.memory_bytes())),
          "Raise the limit with --memory, or use a machine with more memory.");
 }
 
 std::int64_t Section::line_of(std::string_view key) const {
     const toml::node* node = table_.get(key);
     return static_cast<std::int64_t>((node != nullptr ? node->source() : table_.source()).begin.line);
+}
+
+std::string Section::place_of(std::string_view key) const { return fmt::format("{}, line {}", reading_.path.string(), line_of(key)); }
+
+std::string Section::place_of(std::string_view key, std::size_t item) const {
+    const toml::array* list = table_.get_as<toml::array>(key);
+    if (list == nullptr || item >= list->size()) return place_of(key);
+    return fmt::format("{}, line {}", reading_.path.string(), static_cast<std::int64_t>(list->get(item)->source().begin.line));
 }
 
 const toml::node& Section::require(std::string_view key) {
@@ -185,7 +207,10 @@ std::vector<std::pair<std::string, double>> Section::shares(std::string_view key
 }
 
 void Section::add_rate(std::string_view key, ScenarioRate rate) {
-    if (!reading_.rate_names.insert(rate.name).second) refuse(key, "is given a second time", "Keep one of the two.");
+    if (!reading_.rate_names.insert(rate.name).second) {
+        const auto first = std::find_if(reading_.rates.begin(), reading_.rates.end(), [&](const ScenarioRate& other) { return other.name == rate.name; });
+        refuse(key, fmt::format("is given a second time, after line {}", first->line), "Keep one of the two.");
+    }
     reading_.rates.push_back(std::move(rate));
 }
 
@@ -257,6 +282,13 @@ std::vector<Section> Section::sections(std::string_view key) {
     }
     if (found.empty()) refuse(key, "must be a table", fmt::format("Write [{}].", key));
     return found;
+}
+
+std::optional<Section> Section::only_section(std::string_view key) {
+    std::vector<Section> all = sections(key);
+    const auto line = [](const Section& section) { return static_cast<std::int64_t>(section.table_.source().begin.line); };
+    if (all.size() > 1) invalid_data(fmt::format("{}, line {}: a second [{}]; the first stands on line {}.", reading_.path.string(), line(all[1]), key, line(all[0])), "Keep one of the two.");
+    return all.empty() ? std::nullopt : std::optional(all.front());
 }
 
 void Section::done() const {

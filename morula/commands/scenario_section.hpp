@@ -14,6 +14,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,6 +40,7 @@ struct Reading {
     std::vector<ScenarioRate> rates{};
     std::set<std::string, std::less<>> rate_names{};
     std::set<std::string, std::less<>> section_names{};  // that Section::rename_apart gave
+    std::map<std::string, std::int64_t> defined{};       // lines of what Section::define has seen
     std::int64_t n_shares = 0;  // numbers in tables of shares
     std::vector<std::filesystem::path> files{};  // that were hashed by hash_file
     RateValues instead{};  // of guesses
@@ -81,15 +83,10 @@ public:
     double positive_or(std::string_view key, double missing) { return has(key) ? positive(key) : missing; }
     /// A text that can be seen: not blank, without control characters (files of results would cut or change them).
     std::string name_text(std::string_view key);
-    /// Its own name, which no other of them may have.
-    template <class Named>
-    std::string name_apart_from(const std::vector<Named>& others) {
-        std::string name = name_text("name");
-        for (const Named& other : others) {
-            if (other.name == name) refuse("name", fmt::format("there is another '{}'", name), "Give each its own name.");
-        }
-        return name;
-    }
+    /// The section's own name from its key `name`: "substance" becomes "substance 'oxygen'". Refused where another section has it.
+    std::string own_name();
+    /// What the section is called stands once. Refused at the key, with the line of the first, where it was defined before; complaint: "stands in an exchange before this one".
+    void define(std::string_view key, const std::string& complaint, std::string next);
     /// Minutes of a clock or a table: shorter ones could not be told from none, and a run of 2^32 steps would not end.
     double minutes(std::string_view key);
     double minutes_or(std::string_view key, double missing) { return has(key) ? minutes(key) : missing; }
@@ -121,8 +118,12 @@ public:
     const std::filesystem::path& path() const { return reading_.path; }
     /// Tables of [key] or [[key]], named "key".
     std::vector<Section> sections(std::string_view key);
+    /// The same where there may be one: a second is refused, with both lines.
+    std::optional<Section> only_section(std::string_view key);
     void done() const;
     [[noreturn]] void refuse(std::string_view key, const std::string& what, std::string next) const;
+    /// The same, at a place that is not the key's own. place: "doses.csv, line 3".
+    [[noreturn]] void refuse_at(const std::string& place, std::string_view key, const std::string& what, std::string next) const;
     /// Runs body(); what that refuses without naming a file is refused with this one and the line of the key, and the same code.
     template <class Body>
     void at(std::string_view key, const Body& body) const {
@@ -134,7 +135,11 @@ public:
     }
     /// Throws resource_limit, with the line of the key and the number of bytes, where they are more than there are. what: "The domain".
     void require_memory(std::string_view key, std::int64_t bytes, const std::string& what) const;
+    /// That of the section's head where it has no such key.
     std::int64_t line_of(std::string_view key) const;
+    /// "scenario.toml, line 12"; item: of a list, which may stand on a line of its own.
+    std::string place_of(std::string_view key) const;
+    std::string place_of(std::string_view key, std::size_t item) const;
 
 private:
     [[noreturn]] void refuse_again(std::string_view key, const Error& error) const;

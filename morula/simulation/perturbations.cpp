@@ -24,48 +24,61 @@ constexpr double kLargestFactor = 1e6;
 constexpr double kLargestDose = 1e12;  // as the highest concentration of a scenario
 constexpr std::int64_t kMostInjected = 100'000'000;
 
-[[noreturn]] void refuse(const std::string& what, std::string next) { invalid_data(fmt::format("Perturbations: {}.", what), std::move(next)); }
+using Fault = std::optional<PerturbationFault>;
+using Entry = PerturbationFault::Entry;
+using Kind = PerturbationFault::Kind;
 
 bool is_time(double minute) { return minute >= 0.0 && std::isfinite(minute); }
 bool is_same_minute(double a, double b) { return std::abs(a - b) < kSameMinute; }
 bool is_between(double minute, double after, double until) { return minute > after + kSameMinute && minute <= until + kSameMinute; }
 
-void check_type(const Model& model, std::uint16_t type) {
-    if (type >= model.types.size()) refuse(fmt::format("one is for cell type number {}, and there are {}", type, model.types.size()), "Name a cell type of the scenario.");
+PerturbationFault fault(Entry entry, std::string_view key, std::string what, std::string next) { return {.entry = entry, .earlier = std::nullopt, .key = key, .what = std::move(what), .next = std::move(next)}; }
+PerturbationFault fault_of_two(Entry entry, Entry earlier, std::string_view key, std::string what, std::string next) {
+    return {.entry = entry, .earlier = earlier, .key = key, .what = std::move(what), .next = std::move(next)};
 }
 
-void check_time(double minute) {
-    if (!is_time(minute)) refuse(fmt::format("one is at minute {}", minute), "Give minutes of 0 or more.");
+Fault fault_of_type(const Model& model, Entry entry, std::uint16_t type) {
+    if (type < model.types.size()) return std::nullopt;
+    return fault(entry, "type", fmt::format("one is for cell type number {}, and there are {}", type, model.types.size()), "Name a cell type of the scenario.");
+}
+
+Fault fault_of_time(Entry entry, std::string_view key, double minute) {
+    if (is_time(minute)) return std::nullopt;
+    return fault(entry, key, fmt::format("one is at minute {}", minute), "Give minutes of 0 or more.");
 }
 
 /// whose: "'oxygen uptake' of 'tumor'".
-void check_span(const TimeSpan& span, const std::string& whose) {
-    check_time(span.from_min);
-    if (!(span.until_min > span.from_min)) refuse(fmt::format("that of {} ends at minute {} and begins at {}", whose, span.until_min, span.from_min), "Let it end after it begins.");
+Fault fault_of_span(Entry entry, const TimeSpan& span, const std::string& whose) {
+    if (Fault found = fault_of_time(entry, "from_min", span.from_min)) return found;
+    if (span.until_min > span.from_min) return std::nullopt;
+    return fault(entry, "until_min", fmt::format("that of {} ends at minute {} and begins at {}", whose, span.until_min, span.from_min), "Let it end after it begins.");
 }
 
 bool overlap(const TimeSpan& a, const TimeSpan& b) { return a.from_min < b.until_min && b.from_min < a.until_min; }
 
-[[noreturn]] void refuse_two(const std::string& whose, double earlier, double later) {
-    refuse(fmt::format("two act on {} at one time, by the factors {} and {}", whose, earlier, later), "Keep one, or let one end before the other begins.");
+PerturbationFault two_at_a_time(Entry entry, Entry earlier, std::string_view key, const std::string& whose, double first, double second) {
+    return fault_of_two(entry, earlier, key, fmt::format("two act on {} at one time, by the factors {} and {}", whose, first, second), "Keep one, or let one end before the other begins.");
 }
 
-void check_factors(const Model& model) {
+Fault fault_of_factors(const Model& model) {
     const RuleVocabulary words = vocabulary_of(model);
     const std::vector<FactorChange>& all = model.perturbations.factors;
     for (std::size_t k = 0; k < all.size(); ++k) {
         const FactorChange& own = all[k];
-        check_type(model, own.type);
+        const Entry entry{Kind::factor, k};
+        if (Fault found = fault_of_type(model, entry, own.type)) return found;
         const std::string& type = model.types[own.type].name;
         const std::string whose = fmt::format("'{}' of '{}'", own.behavior, type);
-        check_span(own.span, whose);
-        if (!(own.factor >= 0.0) || !(own.factor <= kLargestFactor)) refuse(fmt::format("the factor on {} is {:g}", whose, own.factor), fmt::format("Give a factor from 0 to {:g}.", kLargestFactor));
+        if (Fault found = fault_of_span(entry, own.span, whose)) return found;
+        if (!(own.factor >= 0.0) || !(own.factor <= kLargestFactor)) return fault(entry, "factor", fmt::format("the factor on {} is {:g}", whose, own.factor), fmt::format("Give a factor from 0 to {:g}.", kLargestFactor));
         const std::size_t number = find_behavior(words, own.behavior, "Perturbations");
-        if (std::isnan(words.base_of(own.type, number))) refuse(fmt::format("cells of type '{}' have no behaviour '{}'", type, own.behavior), "Name a behaviour that they have.");
+        if (std::isnan(words.base_of(own.type, number))) return fault(entry, "behavior", fmt::format("cells of type '{}' have no behaviour '{}'", type, own.behavior), "Name a behaviour that they have.");
         for (std::size_t other = 0; other < k; ++other) {
-            if (own.type == all[other].type && overlap(own.span, all[other].span) && find_behavior(words, all[other].behavior, "Perturbations") == number) refuse_two(whose, all[other].factor, own.factor);
+            if (own.type != all[other].type || !overlap(own.span, all[other].span) || find_behavior(words, all[other].behavior, "Perturbations") != number) continue;
+            return two_at_a_time(entry, {Kind::factor, other}, "behavior", whose, all[other].factor, own.factor);
         }
     }
+    return std::nullopt;
 }
 
 /// Genes of the Regulation, and those that signals go through.
@@ -86,96 +99,137 @@ std::vector<std::string> genes_that_matter(const Model& model) {
     return names;
 }
 
-void check_genes(const Model& model) {
+PerturbationFault unheard_gene(Entry entry, const std::string& gene, const std::vector<std::string>& known) {
+    const std::string nearest = nearest_name(gene, known);
+    return fault(entry, "gene", fmt::format("no signal of the scenario goes through '{}'", gene), known.empty() ? "Name a receptor or a ligand by contact of a programme; this scenario has none that are read off states."
+                                                                                                : nearest.empty() ? fmt::format("Name one of: {}.", fmt::join(known, ", "))
+                                                                                                                  : fmt::format("Did you mean '{}'?", nearest));
+}
+
+Fault fault_of_genes(const Model& model) {
     const std::vector<GeneChange>& all = model.perturbations.genes;
     const std::vector<std::string> known = all.empty() ? std::vector<std::string>() : genes_that_matter(model);
     for (std::size_t k = 0; k < all.size(); ++k) {
         const GeneChange& own = all[k];
-        check_type(model, own.type);
+        const Entry entry{Kind::gene, k};
+        if (Fault found = fault_of_type(model, entry, own.type)) return found;
         const std::string& type = model.types[own.type].name;
         const std::string whose = fmt::format("'{}' of '{}'", own.gene, type);
-        if (std::find(known.begin(), known.end(), own.gene) == known.end()) {
-            const std::string nearest = nearest_name(own.gene, known);
-            refuse(fmt::format("no signal of the scenario goes through '{}'", own.gene), known.empty() ? "Name a receptor or a ligand by contact of a programme; this scenario has none that are read off states."
-                                                                                         : nearest.empty() ? fmt::format("Name one of: {}.", fmt::join(known, ", "))
-                                                                                                           : fmt::format("Did you mean '{}'?", nearest));
-        }
-        if (!model.expression->kernel.has_states(own.type)) refuse(fmt::format("cells of type '{}' have no states to read '{}' off", type, own.gene), "Name a type that has states.");
-        check_span(own.span, whose);
-        if (!(own.factor >= 0.0) || !std::isfinite(own.factor)) refuse(fmt::format("the factor on {} is {}", whose, own.factor), "Give 0 or more.");
+        if (std::find(known.begin(), known.end(), own.gene) == known.end()) return unheard_gene(entry, own.gene, known);
+        if (!model.expression->kernel.has_states(own.type)) return fault(entry, "type", fmt::format("cells of type '{}' have no states to read '{}' off", type, own.gene), "Name a type that has states.");
+        if (Fault found = fault_of_span(entry, own.span, whose)) return found;
+        if (!(own.factor >= 0.0) || !std::isfinite(own.factor)) return fault(entry, "factor", fmt::format("the factor on {} is {}", whose, own.factor), "Give 0 or more.");
         for (std::size_t other = 0; other < k; ++other) {
-            if (own.type == all[other].type && own.gene == all[other].gene && overlap(own.span, all[other].span)) refuse_two(whose, all[other].factor, own.factor);
+            if (own.type != all[other].type || own.gene != all[other].gene || !overlap(own.span, all[other].span)) continue;
+            return two_at_a_time(entry, {Kind::gene, other}, "gene", whose, all[other].factor, own.factor);
         }
     }
+    return std::nullopt;
 }
 
-void check_points(const std::string& name, const Drug& drug) {
-    if (drug.points.empty()) refuse(fmt::format("a drug '{}' is never given", name), "Give its doses, minute and concentration.");
+PerturbationFault two_doses(Entry entry, Entry earlier, const std::string& name, double minute, double first, double second) {
+    return fault_of_two(entry, earlier, "minutes", fmt::format("'{}' has two doses at minute {}: {} and {}", name, minute, first, second), "Keep one of the two.");
+}
+
+Fault fault_of_points(std::size_t number, const std::string& name, const Drug& drug) {
+    if (drug.points.empty()) return fault({Kind::drug, number}, "minutes", fmt::format("a drug '{}' is never given", name), "Give its doses, minute and concentration.");
     for (std::size_t k = 0; k < drug.points.size(); ++k) {
         const auto& [minute, dose] = drug.points[k];
-        check_time(minute);
-        if (!(dose >= 0.0) || !(dose <= kLargestDose)) refuse(fmt::format("a dose of '{}' at minute {} is {:g}", name, minute, dose), fmt::format("Give a concentration from 0 to {:g}.", kLargestDose));
+        const Entry entry{Kind::drug, number, k};
+        if (Fault found = fault_of_time(entry, "minutes", minute)) return found;
+        if (!(dose >= 0.0) || !(dose <= kLargestDose)) return fault(entry, "concentrations", fmt::format("a dose of '{}' at minute {} is {:g}", name, minute, dose), fmt::format("Give a concentration from 0 to {:g}.", kLargestDose));
         if (k == 0) continue;
-        if (is_same_minute(minute, drug.points[k - 1][0])) refuse(fmt::format("'{}' has two doses at minute {}: {} and {}", name, minute, drug.points[k - 1][1], dose), "Keep one of the two.");
-        if (minute < drug.points[k - 1][0]) refuse(fmt::format("the doses of '{}' are not in the order of time", name), "Sort them by minute.");
+        const auto& [before, dose_before] = drug.points[k - 1];
+        const Entry earlier{Kind::drug, number, k - 1};
+        if (is_same_minute(minute, before)) return two_doses(entry, earlier, name, minute, dose_before, dose);
+        if (minute < before) return fault_of_two(entry, earlier, "minutes", fmt::format("the doses of '{}' are not in the order of time: minute {} stands after {}", name, minute, before), "Sort them by minute.");
     }
+    return std::nullopt;
 }
 
-void check_drugs_together(const std::string& name, const Drug& a, const Drug& b) {
-    if (a.half_life_min && b.half_life_min && *a.half_life_min != *b.half_life_min) refuse(fmt::format("'{}' has two half-lives, {} and {} min", name, *a.half_life_min, *b.half_life_min), "Keep one of the two.");
-    if (a.route != b.route) return;
-    if (a.shape == Drug::Shape::curve || b.shape == Drug::Shape::curve) refuse(fmt::format("a curve of '{}' stands beside another curve or doses", name), "Keep one of the two.");
-    for (const auto& [minute, dose] : a.points) {
-        for (const auto& [other_minute, other_dose] : b.points) {
-            if (is_same_minute(minute, other_minute)) refuse(fmt::format("'{}' has two doses at minute {}: {} and {}", name, minute, dose, other_dose), "Keep one of the two.");
+/// own: number k among the drugs; other: before it.
+Fault fault_of_two_drugs(const std::string& name, std::size_t k, const Drug& own, std::size_t before, const Drug& other) {
+    const Entry entry{Kind::drug, k}, earlier{Kind::drug, before};
+    if (own.half_life_min && other.half_life_min && *own.half_life_min != *other.half_life_min) {
+        return fault_of_two(entry, earlier, "half_life", fmt::format("'{}' has two half-lives, {} and {} min", name, *other.half_life_min, *own.half_life_min), "Keep one of the two.");
+    }
+    if (own.route != other.route) return std::nullopt;
+    if (own.shape == Drug::Shape::curve || other.shape == Drug::Shape::curve) return fault_of_two(entry, earlier, "shape", fmt::format("a curve of '{}' stands beside another curve or doses", name), "Keep one of the two.");
+    for (std::size_t a = 0; a < other.points.size(); ++a) {
+        for (std::size_t b = 0; b < own.points.size(); ++b) {
+            if (is_same_minute(other.points[a][0], own.points[b][0])) return two_doses({Kind::drug, k, b}, {Kind::drug, before, a}, name, other.points[a][0], other.points[a][1], own.points[b][1]);
         }
     }
+    return std::nullopt;
 }
 
-void check_drugs(const Model& model) {
+Fault fault_of_drugs(const Model& model) {
     const std::vector<Drug>& all = model.perturbations.drugs;
     for (std::size_t k = 0; k < all.size(); ++k) {
         const Drug& own = all[k];
+        const Entry entry{Kind::drug, k};
         const auto s = static_cast<std::size_t>(own.substance);
-        if (own.substance < 0 || s >= model.substances.size()) refuse("a drug is a substance that is not there", "Name a substance of the scenario.");
+        if (own.substance < 0 || s >= model.substances.size()) return fault(entry, "substance", "a drug is a substance that is not there", "Name a substance of the scenario.");
         const std::string& name = model.substances[s].name;
-        check_points(name, own);
-        if (own.half_life_min && !(*own.half_life_min > 0.0)) refuse(fmt::format("the half-life of '{}' is {} min", name, *own.half_life_min), "Give a time above 0.");
-        if (own.shape == Drug::Shape::curve && own.route == Drug::Route::bath) refuse(fmt::format("'{}' follows a curve in the bath", name), "Let vessels or walls follow a curve, or give doses.");
-        if (own.route == Drug::Route::vessels && model.fixed[s].places.empty()) refuse(fmt::format("'{}' comes by vessels, and no voxel holds it", name), "Give the substance walls or vessels, or give doses into the bath.");
-        if (own.route == Drug::Route::bath && model.pace[s] == FieldPace::steady) refuse(fmt::format("'{}' is given into the bath, and as a steady substance it has no memory of doses", name), "Let its pace be stepped.");
+        if (Fault found = fault_of_points(k, name, own)) return found;
+        if (own.half_life_min && !(*own.half_life_min > 0.0)) return fault(entry, "half_life", fmt::format("the half-life of '{}' is {} min", name, *own.half_life_min), "Give a time above 0.");
+        if (own.shape == Drug::Shape::curve && own.route == Drug::Route::bath) return fault(entry, "route", fmt::format("'{}' follows a curve in the bath", name), "Let vessels or walls follow a curve, or give doses.");
+        if (own.route == Drug::Route::vessels && model.fixed[s].places.empty()) return fault(entry, "route", fmt::format("'{}' comes by vessels, and no voxel holds it", name), "Give the substance walls or vessels, or give doses into the bath.");
+        if (own.route == Drug::Route::bath && model.pace[s] == FieldPace::steady) return fault(entry, "route", fmt::format("'{}' is given into the bath, and as a steady substance it has no memory of doses", name), "Let its pace be stepped.");
         for (std::size_t other = 0; other < k; ++other) {
-            if (all[other].substance == own.substance) check_drugs_together(name, all[other], own);
+            if (all[other].substance != own.substance) continue;
+            if (Fault found = fault_of_two_drugs(name, k, own, other, all[other])) return found;
         }
     }
+    return std::nullopt;
 }
 
-void check_cells(const Model& model) {
-    const auto& [factors, drugs, removals, injections, genes] = model.perturbations;
-    std::map<std::pair<std::uint16_t, std::int64_t>, int> removed_at;
-    const auto tick = [](double minute) { return std::llround(minute / kSameMinute); };
-    for (const Removal& removal : removals) {
-        check_type(model, removal.type);
-        check_time(removal.minute);
-        if (!(removal.share > 0.0 && removal.share <= 1.0)) refuse(fmt::format("a share of {} of '{}' is taken out", removal.share, model.types[removal.type].name), "Give a share above 0, and 1 at most.");
-        if (removed_at[{removal.type, tick(removal.minute)}]++ > 0) refuse(fmt::format("'{}' is taken out twice at minute {}", model.types[removal.type].name, removal.minute), "Keep one of the two.");
+/// Of a type at a time, in billionths of a minute, the number of the removal.
+using RemovedAt = std::map<std::pair<std::uint16_t, std::int64_t>, std::size_t>;
+std::int64_t tick(double minute) { return std::llround(minute / kSameMinute); }
+
+Fault fault_of_removals(const Model& model, RemovedAt& removed_at) {
+    const std::vector<Removal>& all = model.perturbations.removals;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        const Removal& own = all[k];
+        const Entry entry{Kind::removal, k};
+        if (Fault found = fault_of_type(model, entry, own.type)) return found;
+        if (Fault found = fault_of_time(entry, "minute", own.minute)) return found;
+        const std::string& name = model.types[own.type].name;
+        if (!(own.share > 0.0 && own.share <= 1.0)) return fault(entry, "share", fmt::format("a share of {} of '{}' is taken out", own.share, name), "Give a share above 0, and 1 at most.");
+        const auto [other, fresh] = removed_at.emplace(std::pair{own.type, tick(own.minute)}, k);
+        if (!fresh) return fault_of_two(entry, {Kind::removal, other->second}, "minute", fmt::format("'{}' is taken out twice at minute {}", name, own.minute), "Keep one of the two.");
     }
-    for (const Injection& injection : injections) {
-        check_type(model, injection.type);
-        check_time(injection.minute);
-        const std::string& name = model.types[injection.type].name;
-        if (removed_at.count({injection.type, tick(injection.minute)}) != 0) refuse(fmt::format("'{}' is taken out and put in at minute {}", name, injection.minute), "Move one of the two to another minute, or keep one.");
-        if (injection.n < 1 || injection.n > kMostInjected) refuse(fmt::format("{} cells of '{}' are put in", injection.n, name), fmt::format("Give 1 to {} cells.", kMostInjected));
-        if (!(injection.radius_um > 0.0) || !std::isfinite(injection.radius_um)) refuse(fmt::format("cells of '{}' are put into a ball of radius {} um", name, injection.radius_um), "Give a radius above 0.");
-        for (int axis = 0; axis < model.box.dimensions(); ++axis) {
-            const auto a = static_cast<std::size_t>(axis);
-            const double low = model.box.origin_um[a], high = low + model.box.size_um(axis);
-            if (!(injection.center_um[a] - injection.radius_um >= low && injection.center_um[a] + injection.radius_um <= high)) {
-                refuse(fmt::format("cells of '{}' are put into a ball around ({}, {}, {}) um of radius {} um, which is not in the box", name, injection.center_um[0], injection.center_um[1], injection.center_um[2], injection.radius_um),
-                       "Move it, make it smaller, or give a larger box.");
-            }
+    return std::nullopt;
+}
+
+Fault fault_of_place(Entry entry, const Injection& injection, const Grid& box, const std::string& name) {
+    for (int axis = 0; axis < box.dimensions(); ++axis) {
+        const auto a = static_cast<std::size_t>(axis);
+        const double low = box.origin_um[a], high = low + box.size_um(axis);
+        if (injection.center_um[a] - injection.radius_um >= low && injection.center_um[a] + injection.radius_um <= high) continue;
+        return fault(entry, "center_um", fmt::format("cells of '{}' are put into a ball around ({}, {}, {}) um of radius {} um, which is not in the box", name, injection.center_um[0], injection.center_um[1], injection.center_um[2], injection.radius_um),
+                     "Move it, make it smaller, or give a larger box.");
+    }
+    return std::nullopt;
+}
+
+Fault fault_of_injections(const Model& model, const RemovedAt& removed_at) {
+    const std::vector<Injection>& all = model.perturbations.injections;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+        const Injection& own = all[k];
+        const Entry entry{Kind::injection, k};
+        if (Fault found = fault_of_type(model, entry, own.type)) return found;
+        if (Fault found = fault_of_time(entry, "minute", own.minute)) return found;
+        const std::string& name = model.types[own.type].name;
+        if (const auto removal = removed_at.find({own.type, tick(own.minute)}); removal != removed_at.end()) {
+            return fault_of_two(entry, {Kind::removal, removal->second}, "minute", fmt::format("'{}' is taken out and put in at minute {}", name, own.minute), "Move one of the two to another minute, or keep one.");
         }
+        if (own.n < 1 || own.n > kMostInjected) return fault(entry, "n", fmt::format("{} cells of '{}' are put in", own.n, name), fmt::format("Give 1 to {} cells.", kMostInjected));
+        if (!(own.radius_um > 0.0) || !std::isfinite(own.radius_um)) return fault(entry, "radius_um", fmt::format("cells of '{}' are put into a ball of radius {} um", name, own.radius_um), "Give a radius above 0.");
+        if (Fault found = fault_of_place(entry, own, model.box, name)) return found;
     }
+    return std::nullopt;
 }
 
 double strike_of(const Model& model, double minute) { return std::ceil(minute / model.clocks.life_min - kSameMinute) * model.clocks.life_min; }
@@ -207,11 +261,17 @@ std::array<double, 3> place_in(const Injection& injection, const Grid& box, Rand
 
 }  // namespace
 
+std::optional<PerturbationFault> find_perturbation_fault(const Model& model) {
+    if (Fault found = fault_of_factors(model)) return found;
+    if (Fault found = fault_of_genes(model)) return found;
+    if (Fault found = fault_of_drugs(model)) return found;
+    RemovedAt removed_at;
+    if (Fault found = fault_of_removals(model, removed_at)) return found;
+    return fault_of_injections(model, removed_at);
+}
+
 void check_perturbations(const Model& model) {
-    check_factors(model);
-    check_genes(model);
-    check_drugs(model);
-    check_cells(model);
+    if (Fault found = find_perturbation_fault(model)) invalid_data(fmt::format("Perturbations: {}.", found->what), std::move(found->next));
 }
 
 std::vector<double> factors_at(const Model& model, double minute) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "morula/simulation/agents.hpp"
@@ -83,10 +85,28 @@ struct Perturbations {
     std::vector<GeneChange> genes{};
 };
 
-/// Throws invalid_data, or unsupported (see Rules), for perturbations of a checked model that cannot be or contradict each other: an unknown type, behaviour or substance; times, factors, shares or
+/// What is wrong with one perturbation, or with two that contradict each other.
+struct PerturbationFault {
+    enum class Kind { factor, drug, removal, injection, gene };  // which list of Perturbations
+    struct Entry {
+        Kind kind = Kind::factor;
+        std::size_t number = 0;                // in its list
+        std::optional<std::size_t> point{};    // of a drug
+    };
+    Entry entry;
+    std::optional<Entry> earlier{};  // that it contradicts; of another list it may stand behind the entry in a scenario
+    std::string_view key;            // of the scenario's form that holds it: "minute", "center_um"
+    std::string what;
+    std::string next;
+};
+
+/// The first thing that is wrong with the perturbations of a checked model. They cannot be or contradict each other: an unknown type or substance; times, factors, shares or
 /// concentrations that are negative or no numbers; two factors on one behaviour at one time; removal and injection, or two removals, of one type at one minute; two doses of one substance
 /// at one minute, doses beside a curve, two half-lives of one substance; a bath of a steady substance, or one in vessels that it does not have; cells that would lie outside the box; a gene that no
 /// signal goes through.
+/// Throws invalid_data, or unsupported (see Rules), for an unknown behaviour.
+std::optional<PerturbationFault> find_perturbation_fault(const Model& model);
+/// Throws what that throws, and invalid_data where there is a fault.
 void check_perturbations(const Model& model);
 
 /// types x behaviours, in the order of the vocabulary: the factors that act at a strike of the life clock at this minute.

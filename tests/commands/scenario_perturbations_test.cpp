@@ -1,4 +1,5 @@
 // Encounters and perturbations of scenarios, through read_scenario.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -153,7 +154,7 @@ radius_um = 30
 TEST_F(ScenarioPerturbationsTest, what_contradicts_is_refused_with_its_line) {
     const std::string removal = "[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = 12\n";
     expect_refusal(removal + "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\nminute = 12\ncenter_um = [100, 100, 100]\nradius_um = 9\n", "'tumor' is taken out and put in at minute 12");
-    expect_refusal(removal + removal, "line 37: perturbation 2 (removal), kind: 'tumor' is taken out twice");
+    expect_refusal(removal + removal, "line 39: perturbation 2 (removal), minute: 'tumor' is taken out twice at minute 12; the other is perturbation 1 (removal), line 35.");
     const auto drug = [](const std::string& dose) { return "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [3]\nconcentrations = [" + dose + "]\n"; };
     expect_refusal(drug("1") + drug("2"), "two doses at minute 3: 1 and 2");
     expect_refusal(drug("1, 2"), "has 2 numbers, and minutes has 1");
@@ -173,6 +174,39 @@ TEST_F(ScenarioPerturbationsTest, what_contradicts_is_refused_with_its_line) {
     expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumour\"\nminute = 1\n", "'tumour' is not known");
     expect_refusal("[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nfile = \"doses.csv\"\nminutes = [1]\nconcentrations = [1]\n", "stands beside minutes");
     expect_refusal("[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [1]\nconcentrations = [1]\nhalf_life = 3\n", "half_life: has no unit");
+}
+
+TEST_F(ScenarioPerturbationsTest, two_that_contradict_are_named_with_both_lines) {
+    const std::string head = "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\n";
+    const std::string one = head + "minutes = [\n  1,\n  3,\n]\nconcentrations = [1, 2]\n";
+    expect_refusal(one + head + "concentrations = [5]\nminutes = [3]\n", "line 44: perturbation 2 (drug), minutes: 'drug' has two doses at minute 3: 2 and 5; the other is perturbation 1 (drug), line 37.");
+    expect_refusal(head + "minutes = [\n  1,\n  1,\n]\nconcentrations = [1, 2]\n", "line 37: perturbation 1 (drug), minutes: 'drug' has two doses at minute 1: 1 and 2; the other is perturbation 1 (drug), line 36.");
+    expect_refusal(head + "minutes = [\n  2,\n  1,\n]\nconcentrations = [1, 2]\n", "line 37: perturbation 1 (drug), minutes: the doses of 'drug' are not in the order of time: minute 1 stands after 2");
+    expect_refusal(head + "minutes = [1, 2]\nconcentrations = [\n  1,\n  -2,\n]\n", "line 38: perturbation 1 (drug), concentrations: a dose of 'drug' at minute 2 is -2");
+    expect_refusal(head + "shape = \"curve\"\nroute = \"bath\"\nminutes = [1]\nconcentrations = [1]\n", "line 36: perturbation 1 (drug), route: 'drug' follows a curve in the bath");
+    const auto half_life = [](const char* hours) { return fmt::format("half_life = {{ value = {}, unit = \"h\", source = \"measured\" }}\n", hours); };
+    expect_refusal(head + half_life("1") + "minutes = [1]\nconcentrations = [1]\n" + head + half_life("2") + "minutes = [2]\nconcentrations = [1]\n",
+                   "line 41: perturbation 2 (drug), half_life: 'drug' has two half-lives, 60 and 120 min; the other is perturbation 1 (drug), line 35.");
+    const std::string knock_out = "[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug export\"\nuntil_min = 20\n";
+    expect_refusal(knock_out + "[[perturbation]]\nkind = \"over_expression\"\nfactor = 3\ntype = \"tumor\"\nbehavior = \"drug export\"\nfrom_min = 10\n",
+                   "line 41: perturbation 2 (over_expression), behavior: two act on 'drug export' of 'tumor' at one time, by the factors 0 and 3; the other is perturbation 1 (knock_out), line 35.");
+    expect_refusal(knock_out + "[[perturbation]]\nkind = \"silencing\"\ntype = \"tumor\"\n", "line 38: perturbation 2 (silencing), kind: two act on 'drug export' of 'tumor' at one time, by the factors 0 and 0; the other is perturbation 1 (knock_out), line 35.");
+    const std::string injection = "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\ncenter_um = [100, 100, 100]\nradius_um = 30\n";
+    expect_refusal(injection + "minute = 12\n[[perturbation]]\nkind = \"removal\"\nminute = 12\ntype = \"tumor\"\n",
+                   "line 41: perturbation 2 (removal), minute: 'tumor' is taken out and put in at minute 12; the other is perturbation 1 (injection), line 38.");
+    expect_refusal("[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\nminute = 3\ncenter_um = [10, 100, 100]\nradius_um = 30\n", "line 37: perturbation 1 (injection), center_um: cells of 'tumor' are put into a ball around (10, 100, 100) um");
+}
+
+TEST_F(ScenarioPerturbationsTest, doses_of_a_table_are_named_with_its_lines) {
+    write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5\n20,2.5\n20,3\n");
+    const std::string text = "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nfile = \"doses.csv\"\n";
+    const std::string message = test::thrown_by([&] { read(text); }).message();
+    EXPECT_TRUE(test::contains(message, "doses.csv, line 4: perturbation 1 (drug), file: 'drug' has two doses at minute 20: 2.5 and 3; the other is perturbation 1 (drug), ")) << message;
+    EXPECT_TRUE(test::contains(message, "doses.csv, line 3.")) << message;
+    write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5\n20,2.5\n");
+    expect_refusal(text + "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [20]\nconcentrations = [1]\n", "line 39: perturbation 2 (drug), minutes: 'drug' has two doses at minute 20: 2.5 and 1; the other is perturbation 1 (drug), ");
+    write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5,\n20,2.5,\n");
+    EXPECT_TRUE(test::contains(test::thrown_by([&] { read(text); }).message(), "doses.csv, line 2: the row has 3 fields"));
 }
 
 TEST_F(ScenarioPerturbationsTest, a_table_of_doses_must_hold_numbers) {

@@ -289,7 +289,7 @@ TEST_F(ScenarioTest, readouts_say_on_which_line_they_are_wrong) {
     refused(with_readout("from_um = [90, 0, 0]\nto_um = [110, 200, 200]\n", ""), "readout 'wall', from_um: is missing: a barrier needs the box", "thickness");
     refused(with_readout("cell_types = [\"tumor\"]\nvessel", "vessel"), "readout 'lung', cell_types: is missing: an exchange has two sides", "lumen");
     refused(with_readout("kind = \"extent\"", "kind = \"extent\"\nsubstance = \"oxygen\""), "readout 'body', substance: is not known", "");
-    refused(with_readout("name = \"lung\"", "name = \"wall\""), "name: is that of another read-out", "its own name");
+    refused(with_readout("name = \"lung\"", "name = \"wall\""), "readout 'wall', name: there is another readout of this name, on line ", "its own name");
 }
 
 TEST_F(ScenarioTest, guesses_are_replaced_by_name_and_in_their_own_unit) {
@@ -379,11 +379,11 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
 }
 
 TEST_F(ScenarioTest, what_the_engine_would_refuse_is_refused_with_file_and_line) {
-    refused(with("mechanics_min = 0.05", "mechanics_min = 0.07"), "line 11: clocks, mechanics_min: The clocks of fields and mechanics are 0.05 and 0.07 min", "whole multiple");
-    refused(with("mechanics_min = 0.05", "mechanics_min = 0.05\nlife_min = 0.12"), "line 11: clocks, mechanics_min: The clocks of mechanics and life", "whole multiple");
+    refused(with("mechanics_min = 0.05", "mechanics_min = 0.07"), "line 12: clocks, field_min: The clocks of fields (line 12) and mechanics (line 11) are 0.05 and 0.07 min", "whole multiple");
+    refused(with("mechanics_min = 0.05", "mechanics_min = 0.05\nlife_min = 0.12"), "line 12: clocks, life_min: The clocks of mechanics (line 11) and life (line 12) are 0.05 and 0.12 min", "whole multiple");
     refused(with("mechanics_min = 0.05", "mechanics_min = 0.5\nlife_min = 1"), "line 11: clocks, mechanics_min: is 0.5 min, too long: cells of 'tumor' would overshoot above 0.421 min", "at most 0.421");
-    refused(with("name = \"T cell\"", "name = \"tumor\""), "line 31: cell_type, name: there is another 'tumor'", "its own name");
-    refused(kScenario + "[[substance]]\nname = \"oxygen\"\n", "substance, name: there is another 'oxygen'", "its own name");
+    refused(with("name = \"T cell\"", "name = \"tumor\""), "line 31: cell_type 'tumor', name: there is another cell_type of this name, on line 23.", "its own name");
+    refused(kScenario + "[[substance]]\nname = \"oxygen\"\n", "line 50: substance 'oxygen', name: there is another substance of this name, on line 15.", "its own name");
     refused(with("cycle = \"live\"", "nucleus = { value = 3000, unit = \"um3\", source = \"measured\" }"), "line 24: cell_type 'tumor', nucleus", "smaller than the cell");
     refused(with("cycle = \"live\"", "adhesion_reach = { value = 0.5, unit = \"1\", source = \"measured\" }"), "line 24: cell_type 'tumor', adhesion_reach: is 0.5 radii", "at least 1");
     refused(with("value = 0.5, unit = \"1\", source = \"fitted\"", "value = 1.5, unit = \"1\", source = \"fitted\""), "bias: is 1.5", "from 0");
@@ -425,12 +425,23 @@ TEST_F(ScenarioTest, a_scenario_in_which_nobody_ever_is_is_refused) {
 
 TEST_F(ScenarioTest, what_stands_twice_is_refused) {
     const std::string exchange = "  [[cell_type.exchange]]\n  substance = \"oxygen\"\n  uptake = { value = 3, unit = \"1/min\", source = \"fitted\" }\n";
-    refused(with("[[cell_type]]\nname = \"T cell\"", exchange + "\n[[cell_type]]\nname = \"T cell\""), "line 31: cell_type 'tumor', exchange of 'oxygen', substance: stands in an exchange before this one", "one exchange");
-    refused(kScenario + "[[affinity]]\nfrom = \"tumor\"\nto = \"T cell\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\" }\n", "affinity of 'tumor' for 'T cell', to: stands in an affinity", "Keep one");
+    refused(with("[[cell_type]]\nname = \"T cell\"", exchange + "\n[[cell_type]]\nname = \"T cell\""), "line 31: cell_type 'tumor', exchange of 'oxygen', substance: stands in an exchange before this one, on line 27.", "one exchange");
+    refused(kScenario + "[[affinity]]\nfrom = \"tumor\"\nto = \"T cell\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\" }\n", "line 51: affinity of 'tumor' for 'T cell', to: stands in an affinity of the same type before this one, on line 39.", "Keep one");
     EXPECT_EQ(read(kScenario + "[[affinity]]\nfrom = \"T cell\"\nto = \"tumor\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\" }\n").model.affinity, (std::vector<double>{1.0, 0.5, 0.0, 1.0}));
     const std::string met = "  [[cell_type.encounter]]\n  with = \"tumor\"\n  attack = { value = 1, unit = \"1/h\", source = \"fitted\" }\n", turned = "  [[cell_type.transition]]\n  to = \"T cell\"\n  rate = { value = 1, unit = \"1/h\", source = \"fitted\" }\n";
     refused(with("[[cell_type]]\nname = \"T cell\"", met + met + "[[cell_type]]\nname = \"T cell\""), "encounter with 'tumor', with: stands in an encounter before this one", "one encounter");
     refused(with("[[cell_type]]\nname = \"T cell\"", turned + turned + "[[cell_type]]\nname = \"T cell\""), "transition to 'T cell', to: stands in a transition before this one", "Keep one");
+}
+
+TEST_F(ScenarioTest, sections_of_which_there_is_one_stand_once) {
+    refused(with("[domain]\nsize_um = [200, 200, 200]\nvoxel_um = 20", "[[domain]]\nsize_um = [200, 200, 200]\nvoxel_um = 20\n[[domain]]\nsize_um = [400, 400, 400]"), "line 9: a second [domain]; the first stands on line 6.", "Keep one");
+    refused(with("[clocks]\nmechanics_min = 0.05", "[[clocks]]\nmechanics_min = 0.05\n[[clocks]]"), "line 12: a second [clocks]; the first stands on line 10.", "Keep one");
+}
+
+TEST_F(ScenarioTest, names_that_mean_two_things_in_rules_are_refused_where_they_stand) {
+    refused(kScenario + "[[cell_type]]\nname = \"dead cell\"\n", "line 50: cell_type 'dead cell', name: 'contact with dead cell' would mean two things in rules", "another name");
+    refused(kScenario + "[[substance]]\nname = \"pressure\"\ndecay = { value = 6, unit = \"1/h\", source = \"measured\" }\ninitial = { value = 0, unit = \"nM\", source = \"measured\" }\n",
+            "line 50: substance 'pressure', name: 'pressure' would mean two things in rules", "another name");
 }
 
 TEST_F(ScenarioTest, names_can_be_seen) {
