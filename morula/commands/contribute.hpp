@@ -73,7 +73,7 @@ struct ContributionStudy {
     double until_min = 0.0;
     std::vector<std::size_t> types{};     // numbers in the model, one a player of the plan
     std::vector<WantedReadout> wanted{};  // those of one read-out lie together
-    std::vector<std::size_t> guessed{};   // numbers of the scenario's guessed rates
+    std::vector<std::size_t> guessed{};   // numbers of the scenario's guessed rates that have a prior
     std::vector<double> drawn{};          // draws x guessed, in the rates' own units
     simulation::ContributionPlan plan{};
 };

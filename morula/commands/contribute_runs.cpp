@@ -273,7 +273,7 @@ void draw_rates(ContributionStudy& study) {
     for (std::int64_t draw = 0; draw < study.plan.options.draws; ++draw) {
         for (std::size_t k = 0; k < study.guessed.size(); ++k) {
             const ScenarioRate& rate = study.scenario.rates[study.guessed[k]];
-            study.drawn.push_back(simulation::draw_from_prior(rate.prior[0], rate.prior[1], study.plan.options.seed, static_cast<std::int64_t>(k), draw));
+            study.drawn.push_back(simulation::draw_from_prior((*rate.prior)[0], (*rate.prior)[1], study.plan.options.seed, static_cast<std::int64_t>(k), draw));
         }
     }
 }
@@ -319,7 +319,7 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
     study.types = types_by_name(study.scenario, options.types.value_or(std::vector<std::string>{}));
     study.wanted = readouts_by_name(study.scenario, options.readouts.value_or(std::vector<std::string>{}), options.scenario);
     for (std::size_t k = 0; k < study.scenario.rates.size(); ++k) {
-        if (study.scenario.rates[k].source == Evidence::guessed) study.guessed.push_back(k);
+        if (study.scenario.rates[k].prior) study.guessed.push_back(k);
     }
     simulation::ContributionOptions plan{.seeds = options.seeds, .draws = study.guessed.empty() ? 0 : options.draws, .permutations = options.permutations, .interventions = {}, .seed = study.scenario.model.seed};
     for (const std::string& name : options.interventions) plan.interventions.push_back(simulation::find_intervention(name));
@@ -330,7 +330,8 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
     context.require_memory(bytes, "the runs side by side");
     context.events().decision(fmt::format("{} runs of {:g} min: {} cell types, {} seeds, {} draws of {} guessed rates; {} at a time, {} of memory at their start.", study.plan.runs.size(), study.until_min,
                                           study.types.size(), options.seeds, study.plan.options.draws, study.guessed.size(), context.threads(), format_bytes(bytes)));
-    if (study.guessed.empty()) context.events().decision("No rate is guessed: there is nothing to draw, and low and high are those of the seeds.");
+    if (study.scenario.unsourced.all() > 0) context.events().decision(unsourced_text(study.scenario.unsourced));
+    if (study.guessed.empty()) context.events().decision("No rate has a prior: there is nothing to draw, and low and high are those of the seeds.");
     else if (options.draws < simulation::kFewestDraws) context.events().warning(fmt::format("{} draws of the guessed rates are too few for the headline interval: give --draws {} or more.", options.draws, simulation::kFewestDraws));
     ProgressOnly quiet(context.events());
     const EventRedirect redirect(context, quiet);

@@ -13,6 +13,7 @@
 #include "morula/commands/scenario_expression.hpp"
 #include "morula/commands/scenario_perturbations.hpp"
 #include "morula/commands/scenario_readouts.hpp"
+#include "morula/commands/scenario_rules.hpp"
 #include "morula/commands/scenario_section.hpp"
 #include "morula/commands/scenario_text.hpp"
 #include "morula/commands/scenario_vessels.hpp"
@@ -33,9 +34,9 @@ constexpr double kGuessedDiffusion = 3'000.0;
 constexpr std::array<double, 2> kGuessedDiffusionWithin{60.0, 60'000.0};
 constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.1371/journal.pcbi.1005991";
 
-/// Saturation, half-max and Hill power of each rule; what perturbations change by, give, take and put in, 0 and everything apart, which say that there is nothing left.
-UnsourcedNumbers unsourced_numbers(const Model& model, std::int64_t n_shares) {
-    UnsourcedNumbers numbers{.rules = 3 * std::ssize(model.rules), .perturbations = std::ssize(model.perturbations.injections), .shares = n_shares};
+/// What perturbations change by, give, take and put in, 0 and everything apart, which say that there is nothing left.
+UnsourcedNumbers unsourced_numbers(const Model& model, std::int64_t n_of_rules, std::int64_t n_shares) {
+    UnsourcedNumbers numbers{.rules = n_of_rules, .perturbations = std::ssize(model.perturbations.injections), .shares = n_shares};
     const auto is_number = [](const auto& change) { return change.factor != 0.0; };
     numbers.perturbations += std::count_if(model.perturbations.factors.begin(), model.perturbations.factors.end(), is_number);
     numbers.perturbations += std::count_if(model.perturbations.genes.begin(), model.perturbations.genes.end(), is_number);
@@ -85,7 +86,7 @@ public:
         if (model_.expression) check_expression_clocks(top);
         read_all_cells(top);
         if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
-        if (top.has("rules")) read_rules(top);
+        const std::int64_t n_of_rules = read_rules(top, model_, reading_);
         const ReadPerturbations perturbations = scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.context);
         scenario_.onsets = perturbations.onsets;
         if (scenario_.start.size() == 0 && model_.perturbations.injections.empty()) top.refuse("cells", "is missing: there are no cells, and nobody puts any in", "Add [[cells]], or a [[perturbation]] that injects some.");
@@ -98,7 +99,7 @@ public:
         scenario_.hash = reading_.hasher.hex();
         scenario_.model = std::move(model_);
         scenario_.rates = std::move(reading_.rates);
-        scenario_.unsourced = unsourced_numbers(scenario_.model, reading_.n_shares);
+        scenario_.unsourced = unsourced_numbers(scenario_.model, n_of_rules, reading_.n_shares);
         scenario_.files = std::move(reading_.files);
         scenario_.files.push_back(reading_.path);
         return std::move(scenario_);
@@ -158,7 +159,7 @@ private:
 
     void require_guessed(const RateValues& names) const {
         for (const auto& [name, value] : names) {
-            const auto is_it = [&wanted = name](const ScenarioRate& rate) { return rate.name == wanted && rate.source == Evidence::guessed; };
+            const auto is_it = [&wanted = name](const ScenarioRate& rate) { return rate.name == wanted && rate.prior; };
             if (std::any_of(reading_.rates.begin(), reading_.rates.end(), is_it)) continue;
             fail(ErrorCode::not_found, fmt::format("{} has no guessed rate '{}'.", reading_.path.string(), name), "Name a rate that is guessed there.");
         }
@@ -342,15 +343,6 @@ private:
         section.done();
     }
 
-    void read_rules(Section& top) {
-        const fs::path path = reading_.beside(top.text("rules"));
-        model_.rules = reading_.kept.get("rules", [&] { return knowledge::read_behavior_rules(path, reading_.context); });
-        model_.rules_source = path.string();
-        reading_.hash_file(path);
-        // Their names and saturations are those of this model.
-        Behaviors{checked(model_)};
-    }
-
     Reading reading_;
     const std::string& text_;
     Model model_;
@@ -365,13 +357,22 @@ std::string_view evidence_name(Evidence evidence) {
 }
 
 std::string unsourced_text(const UnsourcedNumbers& numbers) {
-    if (numbers.all() == 0) return "";
+    std::string text;
+    if (numbers.rules > 0) {
+        text = fmt::format("{} number{} of rules (saturations, half-maxima, Hill powers) {} no source: among the rates {} a guess without a prior, which nobody draws; [[rule_source]] gives {} one.", numbers.rules,
+                           numbers.rules == 1 ? "" : "s", numbers.rules == 1 ? "has" : "have", numbers.rules == 1 ? "it is" : "each is", numbers.rules == 1 ? "it" : "them");
+    }
+    if (numbers.hidden() == 0) return text;
     std::vector<std::string> parts;
-    if (numbers.rules > 0) parts.push_back(fmt::format("{} of rules (saturations, half-maxima, Hill powers)", numbers.rules));
     if (numbers.perturbations > 0) parts.push_back(fmt::format("{} of perturbations (factors, doses, shares, numbers of cells)", numbers.perturbations));
     if (numbers.shares > 0) parts.push_back(fmt::format("{} of shares of cell types", numbers.shares));
-    return fmt::format("{} more number{} {} no source and no prior and {} in no table of rates: {}.", numbers.all(), numbers.all() == 1 ? "" : "s", numbers.all() == 1 ? "has" : "have", numbers.all() == 1 ? "stands" : "stand",
-                       fmt::join(parts, ", "));
+    return text + fmt::format("{}{} more number{} {} no source and no prior and {} in no table of rates: {}.", text.empty() ? "" : " ", numbers.hidden(), numbers.hidden() == 1 ? "" : "s", numbers.hidden() == 1 ? "has" : "have",
+                              numbers.hidden() == 1 ? "stands" : "stand", fmt::join(parts, ", "));
+}
+
+std::string line_text(const ScenarioRate& rate) {
+    if (rate.line == 0) return "";
+    return rate.file.empty() ? std::to_string(rate.line) : fmt::format("{}, {}", rate.file, rate.line);
 }
 
 std::array<std::int64_t, 4> count_sources(const Scenario& scenario) {

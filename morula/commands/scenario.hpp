@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,16 +27,19 @@ struct ScenarioRate {
     std::string unit{};
     Evidence source = Evidence::guessed;
     std::string citation{};                    // with literature
-    std::array<double, 2> prior = {0.0, 0.0};  // lowest and highest, with guessed; in the rate's unit
-    std::int64_t line = 0;                     // 0: not in the file, the default
+    std::optional<std::array<double, 2>> prior{};  // lowest and highest, in the rate's unit, of a guess; a guess without one, of a rule that no [[rule_source]] speaks of, is never drawn
+    std::int64_t line = 0;                         // 0: not in the file, the default
+    std::string file{};                            // that the line is of: the file of rules; "": the scenario
 };
 
-/// Numbers that shape a run and are no rates: they have no source and no prior.
+/// Numbers that shape a run and have no source and no prior.
 struct UnsourcedNumbers {
-    std::int64_t rules = 0;
+    std::int64_t rules = 0;   // saturations, half-maxima and Hill powers that no [[rule_source]] speaks of; they are among the rates, as guesses
     std::int64_t perturbations = 0;
     std::int64_t shares = 0;  // in tables of cell types among [[cells]]
 
+    /// Those that stand in no table of rates.
+    std::int64_t hidden() const { return perturbations + shares; }
     std::int64_t all() const { return rules + perturbations + shares; }
 };
 
@@ -64,7 +68,9 @@ struct Scenario {
 
 /// How many rates have each source, in the order of Evidence.
 std::array<std::int64_t, 4> count_sources(const Scenario& scenario);
-/// How many numbers have no source, in a sentence; "": none.
+/// Where a rate stands: "12", "rules.csv, 3"; "": nowhere, it is a default.
+std::string line_text(const ScenarioRate& rate);
+/// How many numbers have no source, in a sentence or two; "": none.
 std::string unsourced_text(const UnsourcedNumbers& numbers);
 /// The minute that a run until `until_min` stops at: a whole number of mechanics steps. Throws invalid_data where these are 2^32 or more. path: of the scenario, for the message.
 double last_minute(const Scenario& scenario, double until_min, const std::filesystem::path& path);

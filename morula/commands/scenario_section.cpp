@@ -214,6 +214,25 @@ void Section::add_rate(std::string_view key, ScenarioRate rate) {
     reading_.rates.push_back(std::move(rate));
 }
 
+void Section::read_source(ScenarioRate& rate) {
+    if (!has("source")) refuse("source", "is missing", std::string(kRateForm));
+    rate.source = static_cast<Evidence>(choice("source", kSources, 0));
+    rate.citation = rate.source == Evidence::literature ? text("citation") : text_or("citation", "");
+    if (rate.source != Evidence::guessed) return;
+    const std::vector<double> prior = numbers("prior");
+    if (prior.size() != 2 || !(prior[0] <= rate.value && rate.value <= prior[1])) refuse("prior", "must be a lowest and a highest value around the guess", "Write prior = [low, high].");
+    rate.prior = std::array{prior[0], prior[1]};
+    if (const auto found = reading_.instead.find(rate.name); found != reading_.instead.end()) rate.value = found->second;
+}
+
+void Section::source_of(std::string_view key, ScenarioRate& rate) {
+    const toml::table* table = require(key).as_table();
+    if (table == nullptr) refuse(key, "must be a table", "Write { source = \"fitted\" }; source is measured, literature (with citation), fitted or guessed (with prior = [low, high]).");
+    Section own(*table, fmt::format("{}, {}", name_, key), reading_);
+    own.read_source(rate);
+    own.done();
+}
+
 double Section::rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest) {
     const toml::table* table = require(key).as_table();
     if (table == nullptr) refuse(key, "has no unit and no source", std::string(kRateForm));
@@ -225,25 +244,15 @@ double Section::rate_of_units(std::string_view key, const std::vector<std::pair<
         for (const auto& known : units) names.push_back(known.first);
         own.refuse("unit", fmt::format("'{}' is no unit of it", rate.unit), fmt::format("Write one of: {}.", fmt::join(names, ", ")));
     }
-    if (!own.has("source")) own.refuse("source", "is missing", std::string(kRateForm));
-    rate.source = static_cast<Evidence>(own.choice("source", kSources, 0));
-    if (rate.source == Evidence::literature) rate.citation = own.text("citation");
-    else rate.citation = own.text_or("citation", "");
+    const double written = rate.value;
+    own.read_source(rate);
     const auto require_physical = [&](const char* at, double value) {
         if (value >= 0.0 && value * unit->second <= highest) return;
         own.refuse(at, fmt::format("{} {} is beyond what is physical", value, rate.unit), fmt::format("Give values from 0 to {} {}.", highest / unit->second, rate.unit));
     };
+    require_physical("value", written);
+    for (const double bound : rate.prior.value_or(std::array{written, written})) require_physical("prior", bound);
     require_physical("value", rate.value);
-    if (rate.source == Evidence::guessed) {
-        const std::vector<double> prior = own.numbers("prior");
-        if (prior.size() != 2 || !(prior[0] <= rate.value && rate.value <= prior[1])) own.refuse("prior", "must be a lowest and a highest value around the guess", "Write prior = [low, high].");
-        rate.prior = {prior[0], prior[1]};
-        for (const double bound : prior) require_physical("prior", bound);
-        if (const auto found = reading_.instead.find(rate.name); found != reading_.instead.end()) {
-            rate.value = found->second;
-            require_physical("value", rate.value);
-        }
-    }
     own.done();
     const double value = rate.value * unit->second;
     add_rate(key, std::move(rate));

@@ -104,6 +104,8 @@ public:
     double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);
     /// The same, but a missing key is a guess within `prior`, of which the run warns.
     double rate_or_guess(std::string_view key, Quantity quantity, double missing, std::array<double, 2> prior);
+    /// {source, citation, prior} of a number that stands elsewhere, whose name and value are known: fills in the rest. A guess that is to be replaced gets its value.
+    void source_of(std::string_view key, ScenarioRate& rate);
     /// A concentration: its unit must be that of the substance.
     double concentration(std::string_view key, const std::string& unit);
     /// The hash of a file that the scenario names becomes part of the scenario's, and no output may take the file's place.
@@ -146,6 +148,8 @@ private:
     const toml::node& require(std::string_view key);
     /// Adds it to the scenario's table. Refused where another rate has its name: one of the two would be drawn for both.
     void add_rate(std::string_view key, ScenarioRate rate);
+    /// The keys source, citation and prior of this table, which is that of one rate. Throws where the source is missing, unknown, or lacks what belongs to it.
+    void read_source(ScenarioRate& rate);
     double rate_of_units(std::string_view key, const std::vector<std::pair<std::string_view, double>>& units, double highest);
 
     const toml::table& table_;

@@ -62,8 +62,12 @@ std::string check_text(const CheckOptions& options, const Scenario& scenario, co
     const auto sources = count_sources(scenario);
     text += fmt::format("Rates: {}: {} measured, {} from the literature, {} fitted, {} guessed{}\n", scenario.rates.size(), sources[0], sources[1], sources[2], sources[3], sources[3] > 0 ? ":" : ".");
     for (const ScenarioRate& rate : scenario.rates) {
-        if (rate.source == Evidence::guessed) text += fmt::format("  {}: {} = {:g} {}, guessed between {:g} and {:g}\n", rate.line > 0 ? fmt::format("line {}", rate.line) : "not given", rate.name, rate.value, rate.unit, rate.prior[0], rate.prior[1]);
+        if (rate.source != Evidence::guessed) continue;
+        const std::string place = rate.line == 0 ? "not given" : rate.file.empty() ? fmt::format("line {}", rate.line) : fmt::format("{}, line {}", rate.file, rate.line);
+        const std::string within = rate.prior ? fmt::format("guessed between {:g} and {:g}", (*rate.prior)[0], (*rate.prior)[1]) : "guessed without a prior";
+        text += fmt::format("  {}: {} = {:g} {}, {}\n", place, rate.name, rate.value, rate.unit, within);
     }
+    if (scenario.unsourced.all() > 0) text += unsourced_text(scenario.unsourced) + "\n";
     text += fmt::format("Run: {:g} min in {:.0f} steps of motion, {:.0f} of fields, {:.0f} steady solutions; {} of memory, about {} on two cores, an estimate for the cells of the start: more as they divide.\n", cost.until_min,
                         cost.mechanics_steps, cost.field_steps, cost.solutions, format_bytes(cost.memory_bytes), duration_text(cost.seconds));
     return text;
@@ -73,8 +77,9 @@ std::string check_json(const CheckOptions& options, const Scenario& scenario, co
     Json rates = Json::array();
     for (const ScenarioRate& rate : scenario.rates) {
         Json one = {{"rate", rate.name}, {"value", rate.value}, {"unit", rate.unit}, {"source", evidence_name(rate.source)}, {"citation", rate.citation}};
-        if (rate.source == Evidence::guessed) one["prior"] = rate.prior;
+        if (rate.prior) one["prior"] = *rate.prior;
         if (rate.line > 0) one["line"] = rate.line;
+        if (!rate.file.empty()) one["file"] = rate.file;
         rates.push_back(std::move(one));
     }
     Json cells = Json::object();
@@ -83,6 +88,7 @@ std::string check_json(const CheckOptions& options, const Scenario& scenario, co
     const auto sources = count_sources(scenario);
     Json json = {{"scenario", options.scenario}, {"title", scenario.title}, {"scenario_hash", scenario.hash}, {"n_cells", simulation.agents().size()}, {"cells", cells}, {"n_voxels", simulation.model().box.n_voxels()}};
     for (std::size_t k = 0; k < sources.size(); ++k) json[fmt::format("rates_{}", evidence_name(static_cast<Evidence>(k)))] = sources[k];
+    json["numbers_without_source"] = scenario.unsourced.all();
     json["minutes"] = cost.until_min;
     json["mechanics_steps"] = cost.mechanics_steps;
     json["field_steps"] = cost.field_steps;

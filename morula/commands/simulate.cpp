@@ -54,12 +54,11 @@ constexpr auto describe(const SimulateOptions*) {
 }
 
 void write_rates(const fs::path& path, const Scenario& scenario) {
-    formats::CsvWriter csv(path, {"rate", "value", "unit", "source", "citation", "prior_low", "prior_high", "line"});
+    formats::CsvWriter csv(path, {"rate", "value", "unit", "source", "citation", "prior_low", "prior_high", "line", "file"});
     for (const ScenarioRate& rate : scenario.rates) {
         csv.text(rate.name).number(rate.value).text(rate.unit).text(evidence_name(rate.source)).text(rate.citation);
         const double none = std::numeric_limits<double>::quiet_NaN();
-        const bool is_guessed = rate.source == Evidence::guessed;
-        csv.number(is_guessed ? rate.prior[0] : none).number(is_guessed ? rate.prior[1] : none).text(rate.line == 0 ? "" : std::to_string(rate.line)).end_row();
+        csv.number(rate.prior ? (*rate.prior)[0] : none).number(rate.prior ? (*rate.prior)[1] : none).text(rate.line == 0 ? "" : std::to_string(rate.line)).text(rate.file).end_row();
     }
     csv.commit();
 }

@@ -382,9 +382,8 @@ std::string position_text(const Grid& grid, const std::array<double, 3>& at) {
 std::vector<report::RateRow> rate_rows(const Scenario& scenario) {
     std::vector<report::RateRow> rows;
     for (const ScenarioRate& rate : scenario.rates) {
-        const bool is_guessed = rate.source == Evidence::guessed;
-        rows.push_back({rate.name, rate.value, rate.unit, std::string(evidence_name(rate.source)), rate.citation, is_guessed ? rate.prior[0] : report::kMissing, is_guessed ? rate.prior[1] : report::kMissing,
-                        rate.line == 0 ? "" : std::to_string(rate.line)});
+        rows.push_back({rate.name, rate.value, rate.unit, std::string(evidence_name(rate.source)), rate.citation, rate.prior ? (*rate.prior)[0] : report::kMissing, rate.prior ? (*rate.prior)[1] : report::kMissing,
+                        line_text(rate)});
     }
     return rows;
 }

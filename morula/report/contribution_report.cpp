@@ -67,14 +67,14 @@ std::string drivers_section(const ContributionStory& story) {
 }
 
 std::string limits_of(const ContributionStory& story) {
-    const std::int64_t n_guessed = count_source(story.rates, "guessed");
+    const std::int64_t n_guessed = std::count_if(story.rates.begin(), story.rates.end(), [](const RateRow& rate) { return !std::isnan(rate.prior_low); });
     std::vector<std::string> items = {
         "What a cell type does in an organ. Every number follows from the scenario's rules and rates; take a rule away and the contribution goes with it.",
         std::string(kHypotheses),
         "What the tissue would do in the long run without a type: the intervention starts with the run and lasts as long as it does.",
         "Shares of what was not asked: a read-out that the scenario does not define has no row here.",
         "Shapes and flows: cells are spheres, and there is no blood flow, no electricity, no fibres."};
-    if (n_guessed > 0) items.insert(items.begin() + 1, fmt::format("What lies outside the priors: {} of {} {} guessed, and the interval over guesses is as wide as its priors make it.", count_text(n_guessed), count_of(std::ssize(story.rates), "rate"), n_guessed == 1 ? "is" : "are"));
+    if (n_guessed > 0) items.insert(items.begin() + 1, fmt::format("What lies outside the priors: {} of {} {} guessed within a prior, and the interval over guesses is as wide as its priors make it.", count_text(n_guessed), count_of(std::ssize(story.rates), "rate"), n_guessed == 1 ? "is" : "are"));
     if (!story.unsourced.empty()) items.insert(items.begin() + 1, "What other rules, doses and shares would give. " + story.unsourced + " They were held at what the scenario says, and the interval over guesses does not hold them.");
     return plain_list(items);
 }

@@ -66,7 +66,7 @@ std::string what_ran(const SimulationStory& story) {
     return out;
 }
 
-std::string prior_text(const RateRow& rate) { return std::isnan(rate.prior_low) ? "" : number_text(rate.prior_low, 4) + " to " + number_text(rate.prior_high, 4); }
+std::string prior_text(const RateRow& rate) { return std::isnan(rate.prior_low) ? (rate.source == "guessed" ? "none" : "") : number_text(rate.prior_low, 4) + " to " + number_text(rate.prior_high, 4); }
 
 }  // namespace
 
@@ -143,7 +143,7 @@ std::string evidence_section(const std::vector<RateRow>& rates, const std::strin
             if (rate.source == *source) table.rows.push_back({rate.name, number_text(rate.value, 6), rate.unit, rate.source, rate.citation, prior_text(rate), rate.line});
         }
     }
-    return "<p>Guesses stand first: they are what the result hangs on. A guess has a prior, the range in which its author expects the truth. " + escape_html(used) + " The line is that of the scenario's file; a rate without one is a default of the program." + escape_html(unsourced.empty() ? "" : " " + unsourced) + "</p>\n" +
+    return "<p>Guesses stand first: they are what the result hangs on. A guess has a prior, the range in which its author expects the truth, or none: then nobody has said where the number comes from. " + escape_html(used) + " The line is that of the scenario's file, or of the file that stands before it; a rate without one is a default of the program." + escape_html(unsourced.empty() ? "" : " " + unsourced) + "</p>\n" +
            figure_html(evidence_figure(rates)) + table_html(table);
 }
 

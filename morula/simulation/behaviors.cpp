@@ -26,30 +26,35 @@ struct BehaviorWord {
     Per per;
     Acts acts;
     AtDeath at_death;
-    std::array<double, 2> range;  // what is physical; the bounds of rates are those of scenarios (commands/scenario_section)
+    struct Values {
+        std::array<double, 2> range;  // what is physical; the bounds of rates are those of scenarios (commands/scenario_section)
+        std::string_view unit;        // {}: that of the substance
+    } values;
 };
-constexpr std::array<double, 2> kPerMin{0.0, 1e6};
-constexpr std::array<double, 2> kAmounts{0.0, 1e12};
-constexpr std::array<double, 2> kUmPerMin{0.0, 1e3};
-constexpr std::array<double, 2> kMinutes{0.0, 1e7};
-constexpr std::array<double, 2> kShare{0.0, 1.0};
-constexpr std::array<double, 2> kRatio{0.0, 1e3};
+using Values = BehaviorWord::Values;
+constexpr Values kPerMin{{0.0, 1e6}, "1/min"};
+constexpr Values kConcentrations{{0.0, 1e12}, "{}"};
+constexpr Values kAmountsPerMin{{0.0, 1e12}, "{} um3/min"};
+constexpr Values kUmPerMin{{0.0, 1e3}, "um/min"};
+constexpr Values kMinutes{{0.0, 1e7}, "min"};
+constexpr Values kShare{{0.0, 1.0}, "1"};
+constexpr Values kRatio{{0.0, 1e3}, "1"};
 /// In the order of BehaviorKind.
 constexpr std::array<BehaviorWord, 26> kBehaviors{{
     {"{} secretion", Per::substance, Acts::always, AtDeath::ends, kPerMin},
-    {"{} secretion target", Per::substance, Acts::always, AtDeath::stays, kAmounts},
+    {"{} secretion target", Per::substance, Acts::always, AtDeath::stays, kConcentrations},
     {"{} uptake", Per::substance, Acts::always, AtDeath::ends, kPerMin},
-    {"{} export", Per::substance, Acts::always, AtDeath::ends, kAmounts},
+    {"{} export", Per::substance, Acts::always, AtDeath::ends, kAmountsPerMin},
     {"exit from cycle phase {}", Per::phase, Acts::at_strikes, AtDeath::stays, kPerMin},
     {"apoptosis", Per::model, Acts::at_strikes, AtDeath::stays, kPerMin},
     {"necrosis", Per::model, Acts::at_strikes, AtDeath::stays, kPerMin},
     {"migration speed", Per::model, Acts::always, AtDeath::ends, kUmPerMin},
     {"migration bias", Per::model, Acts::always, AtDeath::stays, kShare},
     {"migration persistence time", Per::model, Acts::always, AtDeath::stays, kMinutes},
-    {"chemotactic response to {}", Per::substance, Acts::always, AtDeath::stays, {-1e3, 1e3}},
+    {"chemotactic response to {}", Per::substance, Acts::always, AtDeath::stays, {{-1e3, 1e3}, "1"}},
     {"cell-cell adhesion", Per::model, Acts::always, AtDeath::stays, kUmPerMin},
     {"adhesive affinity to {}", Per::type, Acts::always, AtDeath::stays, kRatio},
-    {"relative maximum adhesion distance", Per::model, Acts::always, AtDeath::stays, {1.0, 1e3}},
+    {"relative maximum adhesion distance", Per::model, Acts::always, AtDeath::stays, {{1.0, 1e3}, "1"}},
     {"cell-cell repulsion", Per::model, Acts::always, AtDeath::stays, kUmPerMin},
     {"phagocytose dead cell", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
     {"phagocytose apoptotic cell", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
@@ -67,25 +72,26 @@ constexpr std::array<BehaviorWord, 26> kBehaviors{{
 struct SignalWord {
     std::string_view name;
     Per per;
+    std::string_view unit;  // {}: that of the substance
 };
 /// In the order of SignalKind.
 constexpr std::array<SignalWord, 16> kSignals{{
-    {"{}", Per::substance},
-    {"{} gradient", Per::substance},
-    {"contact with {}", Per::type},
-    {"contact with live cell", Per::model},
-    {"contact with dead cell", Per::model},
-    {"contact with apoptotic cell", Per::model},
-    {"contact with necrotic cell", Per::model},
-    {"pressure", Per::model},
-    {"volume", Per::model},
-    {"damage", Per::model},
-    {"total attack time", Per::model},
-    {"dead", Per::model},
-    {"apoptotic", Per::model},
-    {"necrotic", Per::model},
-    {"time", Per::model},
-    {"programme:{}", Per::programme},
+    {"{}", Per::substance, "{}"},
+    {"{} gradient", Per::substance, "{}/um"},
+    {"contact with {}", Per::type, "cells"},
+    {"contact with live cell", Per::model, "cells"},
+    {"contact with dead cell", Per::model, "cells"},
+    {"contact with apoptotic cell", Per::model, "cells"},
+    {"contact with necrotic cell", Per::model, "cells"},
+    {"pressure", Per::model, "1"},
+    {"volume", Per::model, "um3"},
+    {"damage", Per::model, "1"},
+    {"total attack time", Per::model, "min"},
+    {"dead", Per::model, "1"},
+    {"apoptotic", Per::model, "1"},
+    {"necrotic", Per::model, "1"},
+    {"time", Per::model, "min"},
+    {"programme:{}", Per::programme, "1"},
 }};
 
 struct OtherName {
@@ -188,6 +194,8 @@ std::string name_of(const Model& model, Per per, std::size_t of) {
     return per == Per::type ? model.types[of].name : std::to_string(of);
 }
 
+std::string unit_in(const Model& model, Per per, std::string_view unit, std::int32_t of) { return per == Per::substance ? named(unit, model.substances[static_cast<std::size_t>(of)].unit) : std::string(unit); }
+
 void check_names(std::vector<std::string> names) {
     std::sort(names.begin(), names.end());
     const auto twice = std::adjacent_find(names.begin(), names.end());
@@ -260,6 +268,7 @@ RuleVocabulary vocabulary_of(const Model& model) {
     for (const Signal& signal : signals_of(model)) {
         const SignalWord& word = kSignals[static_cast<std::size_t>(signal.kind)];
         words.signals.push_back(named(word.name, name_of(model, word.per, static_cast<std::size_t>(signal.of))));
+        words.signal_units.push_back(unit_in(model, word.per, word.unit, signal.of));
     }
     const std::vector<Behavior> behaviors = behaviors_of(model);
     for (const Behavior& behavior : behaviors) {
@@ -267,7 +276,8 @@ RuleVocabulary vocabulary_of(const Model& model) {
         const bool is_entry = behavior.kind == BehaviorKind::phase_exit && behavior.of == 0;
         words.behaviors.push_back(is_entry ? "cycle entry" : named(word.name, name_of(model, word.per, static_cast<std::size_t>(behavior.of))));
         words.ends_with_life.push_back(word.at_death == AtDeath::ends ? 1 : 0);
-        words.range.push_back(word.range);
+        words.range.push_back(word.values.range);
+        words.behavior_units.push_back(unit_in(model, word.per, word.values.unit, behavior.of));
     }
     check_names(words.signals);
     check_names(words.behaviors);

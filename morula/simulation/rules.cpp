@@ -39,6 +39,8 @@ void keep_each_once(std::vector<std::int32_t>& numbers) {
 
 std::size_t find_behavior(const RuleVocabulary& words, const std::string& name, const std::string& place) { return find(name, words.behaviors, words, "behaviour", place); }
 
+std::size_t find_signal(const RuleVocabulary& words, const std::string& name, const std::string& place) { return find(name, words.signals, words, "signal", place); }
+
 Rules::Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::string& source, const RuleVocabulary& vocabulary)
     : n_behaviors_(vocabulary.behaviors.size()), behaviors_(vocabulary.types.size() * n_behaviors_), ends_with_life_(vocabulary.ends_with_life), changed_(vocabulary.types.size()),
       looked_at_(vocabulary.types.size()) {
@@ -49,7 +51,7 @@ Rules::Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::strin
         const std::string place = fmt::format("{}, line {}", source, rule.line);
         const std::size_t type = find(rule.cell_type, vocabulary.types, vocabulary, "cell type", place);
         const std::size_t number = find_behavior(vocabulary, rule.behavior, place);
-        const auto signal = static_cast<std::int32_t>(find(rule.signal, vocabulary.signals, vocabulary, "signal", place));
+        const auto signal = static_cast<std::int32_t>(find_signal(vocabulary, rule.signal, place));
         Behavior& behavior = behaviors_[type * n_behaviors_ + number];
         if (std::isnan(behavior.base)) {
             invalid_data(fmt::format("{}: cells of type '{}' have no behaviour '{}'.", place, rule.cell_type, rule.behavior), "Give the type a cycle with that phase, or take the rule out of the file.");

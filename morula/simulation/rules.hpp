@@ -21,6 +21,8 @@ struct RuleVocabulary {
     std::vector<double> base;  // types x behaviours: the value without signals; NaN: cells of the type have no such behaviour
     std::vector<std::array<double, 2>> range{};  // one a behaviour: the lowest and highest value that is physical; empty: any
     std::vector<std::uint8_t> ends_with_life{};  // one a behaviour; 1: the dead have it at 0, unless a rule for the dead says otherwise; empty: none
+    std::vector<std::string> behavior_units{};   // one a behaviour; empty: not told
+    std::vector<std::string> signal_units{};     // one a signal
     std::map<std::string, std::string> other_names{};       // of signals and behaviours, to the name above
     std::vector<std::pair<std::string, std::string>> not_modelled{};  // names that rule files may hold and a simulation has not (with * for any end), and why
 
@@ -29,6 +31,8 @@ struct RuleVocabulary {
 
 /// Number of a behaviour by its name or one of its other names. place: for messages. Throws as Rules does.
 std::size_t find_behavior(const RuleVocabulary& words, const std::string& name, const std::string& place);
+/// The same of a signal.
+std::size_t find_signal(const RuleVocabulary& words, const std::string& name, const std::string& place);
 
 enum class Vitality { alive, dead };
 

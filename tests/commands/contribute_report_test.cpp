@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <limits>
 
 namespace morula::commands {
@@ -24,7 +25,7 @@ TEST(ContributionStory, holds_each_row_under_its_readout_with_names) {
     table.drivers = {{simulation::RateShare::kAllIntact, 0, Intervention::inert, 0, 0.9, 0.1}, {1, 1, Intervention::inert, 0, 0.3, 0.1}};
     Scenario scenario;
     scenario.hash = "abc";
-    scenario.rates = {{"uptake", 1.0, "1/min", Evidence::guessed, "", {0.1, 10.0}, 3}};
+    scenario.rates = {{.name = "uptake", .value = 1.0, .unit = "1/min", .source = Evidence::guessed, .prior = std::array{0.1, 10.0}, .line = 3}};
     const report::ContributionStory story = contribution_story(scenario, table, {"morula contribute islet.toml --out islet", {"a warning"}, 48, 2.0, 1e6});
     ASSERT_EQ(story.readouts.size(), 2U);
     ASSERT_EQ(story.readouts[0].rows.size(), 2U);

@@ -159,7 +159,7 @@ TEST_F(ScenarioTest, a_rate_that_stands_twice_is_refused) {
 
 TEST_F(ScenarioTest, numbers_without_a_source_are_counted) {
     EXPECT_EQ(read(kScenario).unsourced.all(), 3) << "of one rule";
-    EXPECT_EQ(unsourced_text(read(kScenario).unsourced), "3 more numbers have no source and no prior and stand in no table of rates: 3 of rules (saturations, half-maxima, Hill powers).");
+    EXPECT_EQ(unsourced_text(read(kScenario).unsourced), "3 numbers of rules (saturations, half-maxima, Hill powers) have no source: among the rates each is a guess without a prior, which nobody draws; [[rule_source]] gives them one.");
     EXPECT_EQ(read(with("rules = \"rules.csv\"\n", "")).unsourced.all(), 0);
     write_text_file(folder_ / "doses.csv", "minute,concentration\n10,4\n20,5\n");
     const std::string perturbed = with("type = \"tumor\"\nspheroid", "type = { tumor = 0.75, \"T cell\" = 0.25 }\nspheroid") + R"(
@@ -189,8 +189,79 @@ file = "doses.csv"
     EXPECT_EQ(scenario.unsourced.rules, 3);
     EXPECT_EQ(scenario.unsourced.perturbations, 4) << "a factor, a share, two doses; a knock-out says that nothing is left";
     EXPECT_EQ(scenario.unsourced.shares, 2);
+    EXPECT_TRUE(test::contains(unsourced_text(scenario.unsourced), "gives them one. 6 more numbers have no source and no prior and stand in no table of rates: 4 of perturbations (factors, doses, shares, numbers of cells), 2 of shares of cell types."));
     // No output may take the place of the doses.
     EXPECT_NE(std::find(scenario.files.begin(), scenario.files.end(), folder_ / "doses.csv"), scenario.files.end());
+}
+
+const std::string kRuleSource = R"(
+[[rule_source]]
+cell_type = "tumor"
+signal = "oxygen"
+behavior = "cycle entry"
+saturation = { source = "fitted", citation = "diameters of a spheroid" }
+half_max = { source = "guessed", prior = [10, 40] }
+)";
+
+const ScenarioRate& rate_called(const Scenario& scenario, std::string_view name) {
+    const auto found = std::find_if(scenario.rates.begin(), scenario.rates.end(), [&](const ScenarioRate& rate) { return rate.name == name; });
+    EXPECT_NE(found, scenario.rates.end()) << name;
+    return *found;
+}
+
+TEST_F(ScenarioTest, numbers_of_rules_stand_among_the_rates) {
+    const Scenario plain = read(kScenario), told = read(kScenario + kRuleSource);
+    EXPECT_EQ(plain.rates.size(), read(with("rules = \"rules.csv\"\n", "")).rates.size() + 3);
+    const std::string rule = "rule of 'tumor': oxygen increases cycle entry, ";
+    for (const char* number : {"saturation", "half_max", "hill_power"}) {
+        const ScenarioRate& rate = rate_called(plain, rule + number);
+        EXPECT_EQ(rate.source, Evidence::guessed);
+        EXPECT_FALSE(rate.prior.has_value()) << "nobody has said within what";
+        EXPECT_EQ(line_text(rate), "rules.csv, 1");
+    }
+    const ScenarioRate &saturation = rate_called(told, rule + "saturation"), &half_max = rate_called(told, rule + "half_max");
+    EXPECT_EQ(saturation.source, Evidence::fitted);
+    EXPECT_EQ(saturation.citation, "diameters of a spheroid");
+    EXPECT_EQ(saturation.value, 0.01);
+    EXPECT_EQ(saturation.unit, "1/min");
+    EXPECT_EQ(half_max.prior, (std::array<double, 2>{10.0, 40.0}));
+    EXPECT_EQ(half_max.unit, "mmHg");
+    EXPECT_EQ(rate_called(told, rule + "hill_power").unit, "1");
+    EXPECT_EQ(told.unsourced.rules, 1);
+    EXPECT_EQ(count_sources(told)[2], count_sources(plain)[2] + 1);
+    EXPECT_EQ(told.model.rules[0].half_max, plain.model.rules[0].half_max) << "sources change no number";
+}
+
+TEST_F(ScenarioTest, guesses_of_rules_are_drawn_where_they_have_a_prior) {
+    write_text_file(folder_ / "scenario.toml", kScenario + kRuleSource);
+    const auto context = test::make_context(1);
+    const ScenarioSource source(folder_ / "scenario.toml");
+    const std::string rule = "rule of 'tumor': oxygen increases cycle entry, ";
+    EXPECT_EQ(source.read({{rule + "half_max", 31.0}}, *context).model.rules[0].half_max, 31.0);
+    EXPECT_EQ(source.read({}, *context).model.rules[0].half_max, 20.0);
+    EXPECT_EQ(test::error_code([&] { source.read({{rule + "saturation", 0.02}}, *context); }), ErrorCode::not_found) << "fitted";
+    EXPECT_EQ(test::error_code([&] { source.read({{rule + "hill_power", 2.0}}, *context); }), ErrorCode::not_found) << "without a prior";
+}
+
+TEST_F(ScenarioTest, sources_of_rules_that_cannot_be_are_refused_with_their_line) {
+    const auto changed = [](std::string_view from, std::string_view to) {
+        std::string text = kRuleSource;
+        const std::size_t at = text.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return kScenario + text.replace(at, from.size(), to);
+    };
+    refused(changed("\"oxygen\"", "\"oxigen\""), "line 52: rule_source of 'tumor': oxigen, cycle entry, signal: no rule has 'oxigen' here", "Did you mean 'oxygen'?");
+    refused(changed("\"cycle entry\"", "\"apoptosis\""), "line 53: rule_source of 'tumor': oxygen, apoptosis, behavior: no rule has 'apoptosis' here", "as the file of rules does");
+    refused(kScenario + kRuleSource + kRuleSource, "line 58: rule_source of 'tumor': oxygen, cycle entry, cell_type: has a rule_source before this one, on line 51.", "Keep one");
+    refused(changed("half_max =", "half_maximum ="), "half_maximum: is not known", "Did you mean 'half_max'?");
+    refused(changed("\"fitted\", citation = \"diameters of a spheroid\"", "\"literature\""), "line 54: rule_source of 'tumor': oxygen, cycle entry, saturation, citation: is missing", "Add citation");
+    refused(changed("[10, 40]", "[30, 40]"), "line 55: rule_source of 'tumor': oxygen, cycle entry, half_max, prior: must be a lowest and a highest value around the guess", "prior = [low, high]");
+    refused(changed("[10, 40]", "[0, 40]"), "line 55: rule_source of 'tumor': oxygen, cycle entry, half_max: has a prior that reaches 0", "above 0");
+    refused(changed(", prior = [10, 40]", ""), "prior: is missing", "Add prior");
+    refused(changed("{ source = \"guessed\", prior = [10, 40] }", "\"guessed\""), "half_max: must be a table", "Write { source");
+    std::string without_rules = kScenario + kRuleSource;
+    without_rules.replace(without_rules.find("rules = \"rules.csv\"\n"), 20, "");
+    refused(without_rules, "cell_type: speaks of a rule, and the scenario names no rules", "Add rules");
 }
 
 TEST_F(ScenarioTest, texts_and_comments_may_hold_any_letter) {

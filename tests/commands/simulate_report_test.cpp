@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <memory>
 #include <numeric>
@@ -36,7 +37,7 @@ Scenario scenario_of(std::int64_t n, double box_um) {
     for (std::int64_t i = 0; i < n; ++i) {
         simulation::add_agent(scenario.start, simulation::first_id(i), i % 3 == 0 ? 1 : 0, {20.0 + 18.0 * static_cast<double>(i % side), 20.0 + 18.0 * static_cast<double>(i / side % side), 20.0 + 18.0 * static_cast<double>(i / side / side)}, 8.0F);
     }
-    scenario.rates = {{"uptake", 10.0, "1/min", Evidence::literature, "a paper", {}, 4}, {"necrosis", 0.1, "1/h", Evidence::guessed, "", {0.01, 1.0}, 5}};
+    scenario.rates = {{.name = "uptake", .value = 10.0, .unit = "1/min", .source = Evidence::literature, .citation = "a paper", .line = 4}, {.name = "necrosis", .value = 0.1, .unit = "1/h", .source = Evidence::guessed, .prior = std::array{0.01, 1.0}, .line = 5}};
     return scenario;
 }
 

@@ -66,6 +66,22 @@ TEST(tissue_examples, the_emt6_spheroid_begins_as_the_measured_one) {
     EXPECT_NEAR(simulation::read_out(scenario.readouts.front(), simulation, *context).front().value, 154.47, 0.05 * 154.47);
 }
 
+TEST(tissue_examples, what_was_fitted_stands_in_the_table_of_rates) {
+    const auto context = test::make_context(1);
+    const auto of_rules = [&](const char* name) {
+        std::map<Evidence, std::vector<std::string>> names;
+        for (const ScenarioRate& rate : read_scenario(example(name), *context).rates) {
+            if (rate.name.starts_with("rule of ")) names[rate.source].push_back(rate.name);
+        }
+        return names;
+    };
+    auto emt6 = of_rules("emt6_spheroid.toml"), c6 = of_rules("c6_monolayer.toml");
+    EXPECT_EQ(emt6[Evidence::fitted], (std::vector<std::string>{"rule of 'EMT6': oxygen increases cycle entry, saturation", "rule of 'EMT6': pressure decreases cycle entry, half_max"}));
+    EXPECT_EQ(emt6[Evidence::literature].size(), 5U);
+    EXPECT_EQ(emt6[Evidence::guessed].size(), 2U) << "that necrosis and division stop altogether";
+    EXPECT_EQ(c6[Evidence::fitted], std::vector<std::string>{"rule of 'C6': pressure decreases cycle entry, half_max"});
+}
+
 TEST(tissue_examples, oxygen_in_a_lobule_falls_from_the_triads_to_the_central_vein) {
     const auto context = test::make_context(2);
     Scenario scenario = read_scenario(example("liver_lobule.toml"), *context);

@@ -1,0 +1,132 @@
+#include "morula/commands/scenario_rules.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "morula/core/schema.hpp"
+#include "morula/knowledge/behavior_rules.hpp"
+#include "morula/simulation/behaviors.hpp"
+
+namespace morula::commands::scenario_detail {
+namespace {
+
+using knowledge::BehaviorRule;
+using simulation::Model;
+using simulation::RuleVocabulary;
+
+/// What tells a rule from all others of a file.
+using RuleName = std::tuple<std::string, std::string, std::string>;
+RuleName name_of(const BehaviorRule& rule) { return {rule.cell_type, rule.signal, rule.behavior}; }
+
+/// Of [[rule_source]] sections, by the rules that they speak of.
+class RuleSources {
+public:
+    RuleSources(Section& top, const std::vector<BehaviorRule>& rules) {
+        for (Section& section : top.sections("rule_source")) {
+            const RuleName rule{section.text("cell_type"), section.text("signal"), section.text("behavior")};
+            const auto& [type, signal, behavior] = rule;
+            section.rename(fmt::format("rule_source of '{}': {}, {}", type, signal, behavior));
+            section.define("cell_type", "has a rule_source before this one", "Keep one of the two.");
+            require_known(section, rule, rules);
+            sections_.emplace(rule, section);
+        }
+    }
+
+    /// nullptr: nobody has said where the rule comes from.
+    Section* of(const BehaviorRule& rule) {
+        const auto found = sections_.find(name_of(rule));
+        return found == sections_.end() ? nullptr : &found->second;
+    }
+    void done() const {
+        for (const auto& [rule, section] : sections_) section.done();
+    }
+
+private:
+    /// The key that goes astray first, as the words of the file are looked through for it.
+    static void require_known(Section& section, const RuleName& wanted, const std::vector<BehaviorRule>& rules) {
+        std::vector<const BehaviorRule*> left;
+        for (const BehaviorRule& rule : rules) left.push_back(&rule);
+        const auto narrow = [&](std::string_view key, const std::string& word, const std::string BehaviorRule::*member) {
+            std::vector<std::string> words;
+            for (const BehaviorRule* rule : left) words.push_back(rule->*member);
+            std::erase_if(left, [&](const BehaviorRule* rule) { return rule->*member != word; });
+            if (!left.empty()) return;
+            const std::string nearest = nearest_name(word, words);
+            section.refuse(key, fmt::format("no rule has '{}' here", word), nearest.empty() ? "Name cell type, signal and behaviour as the file of rules does." : fmt::format("Did you mean '{}'?", nearest));
+        };
+        narrow("cell_type", std::get<0>(wanted), &BehaviorRule::cell_type);
+        narrow("signal", std::get<1>(wanted), &BehaviorRule::signal);
+        narrow("behavior", std::get<2>(wanted), &BehaviorRule::behavior);
+    }
+
+    std::map<RuleName, Section> sections_;
+};
+
+class RuleRates {
+public:
+    RuleRates(const Model& model, RuleSources& sources, Reading& reading)
+        : words_(simulation::vocabulary_of(simulation::checked(model))), place_(model.rules_source), file_(std::filesystem::path(place_).filename().string()), sources_(sources), reading_(reading) {}
+
+    /// Notes the three numbers of a rule, and draws what is to be drawn.
+    void note(BehaviorRule& rule) {
+        const std::string place = fmt::format("{}, line {}", place_, rule.line);
+        const std::string& behavior_unit = words_.behavior_units[simulation::find_behavior(words_, rule.behavior, place)];
+        const std::string& signal_unit = words_.signal_units[simulation::find_signal(words_, rule.signal, place)];
+        note_number(rule, "saturation", rule.saturation, behavior_unit);
+        note_number(rule, "half_max", rule.half_max, signal_unit);
+        note_number(rule, "hill_power", rule.hill_power, "1");
+    }
+    std::int64_t n_without_source() const { return n_without_source_; }
+
+private:
+    void note_number(const BehaviorRule& rule, std::string_view key, double& value, const std::string& unit) {
+        const std::string_view verb = rule.response == knowledge::Response::increases ? "increases" : "decreases";
+        ScenarioRate rate{.name = fmt::format("rule of '{}': {} {} {}, {}", rule.cell_type, rule.signal, verb, rule.behavior, key), .value = value, .unit = unit, .line = rule.line, .file = file_};
+        Section* section = sources_.of(rule);
+        if (section != nullptr && section->has(key)) section->source_of(key, rate);
+        else ++n_without_source_;
+        if (key != "saturation" && rate.prior && !((*rate.prior)[0] > 0.0)) section->refuse(key, "has a prior that reaches 0 or below", "Let the prior begin above 0.");
+        value = rate.value;
+        add(rate);
+    }
+    void add(ScenarioRate& rate) {
+        reading_.rate_names.insert(rate.name);
+        reading_.rates.push_back(std::move(rate));
+    }
+
+    RuleVocabulary words_;
+    const std::string& place_;
+    std::string file_;
+    RuleSources& sources_;
+    Reading& reading_;
+    std::int64_t n_without_source_ = 0;
+};
+
+}  // namespace
+
+std::int64_t read_rules(Section& top, Model& model, Reading& reading) {
+    if (!top.has("rules")) {
+        for (const Section& section : top.sections("rule_source")) section.refuse("cell_type", "speaks of a rule, and the scenario names no rules", "Add rules = \"rules.csv\", or take it out.");
+        return 0;
+    }
+    const std::filesystem::path path = reading.beside(top.text("rules"));
+    model.rules = reading.kept.get("rules", [&] { return knowledge::read_behavior_rules(path, reading.context); });
+    model.rules_source = path.string();
+    reading.hash_file(path);
+    RuleSources sources(top, model.rules);
+    RuleRates rates(model, sources, reading);
+    for (BehaviorRule& rule : model.rules) rates.note(rule);
+    sources.done();
+    // Their names and saturations are those of this model.
+    simulation::Behaviors{simulation::checked(model)};
+    return rates.n_without_source();
+}
+
+}  // namespace morula::commands::scenario_detail
