@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tests/cli/program_test.hpp"
+#include "tests/support/scenario_text.hpp"
 
 namespace morula {
 namespace {
@@ -191,9 +192,8 @@ TEST_F(SimulateCliTest, a_run_that_was_stopped_or_killed_goes_on_as_if_it_had_no
 TEST_F(SimulateCliTest, a_step_that_takes_too_long_is_given_up_after_the_first_ctrl_c) {
     // One step of motion with 400,000 field steps of 64,000 voxels: half a minute at best, and the state is saved right before it begins.
     write_text_file(folder_ / "slow.toml",
-                    "title = \"slow\"\nuntil_min = 0.4\n[domain]\nsize_um = [400, 400, 400]\nvoxel_um = 10\n[clocks]\nfield_min = 1e-6\nmechanics_min = 0.4\n"
-                    "[[substance]]\nname = \"s\"\ndiffusion = { value = 100, unit = \"um2/min\", source = \"measured\" }\ndecay = { value = 1, unit = \"1/min\", source = \"measured\" }\n"
-                    "initial = { value = 1, unit = \"nM\", source = \"measured\" }\n[[cell_type]]\nname = \"a\"\n[[cells]]\ntype = \"a\"\nspheroid_radius_um = 20\ncenter_um = [200, 200, 200]\n");
+                    test::scenario_head("slow", 0.4, "size_um = [400, 400, 400]\nvoxel_um = 10") + "[clocks]\nfield_min = 1e-6\nmechanics_min = 0.4\n" + test::text_of({"s", "nM", 100.0, 1.0, 1.0}) +
+                        "[[cell_type]]\nname = \"a\"\n[[cells]]\ntype = \"a\"\nspheroid_radius_um = 20\ncenter_um = [200, 200, 200]\n");
     const pid_t child = start({"simulate", "slow.toml", "--out", "out", "--save-every", "0"});
     const std::filesystem::path state = folder_ / "out" / "state" / "run.state";
     for (int wait = 0; wait < 10'000 && !std::filesystem::exists(state); ++wait) ::usleep(5'000);

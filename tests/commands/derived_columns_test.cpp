@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/contexts.hpp"
+#include "tests/support/listener.hpp"
 
 namespace morula::commands {
 namespace {
@@ -81,21 +82,15 @@ TEST(derived_columns, a_pattern_that_would_never_end_is_refused) {
 }
 
 TEST(derived_columns, values_too_long_to_be_looked_at_are_told_and_cut) {
-    struct Heard final : EventSink {
-        void step_started(std::string_view) override {}
-        void progress(const ProgressReport&) override {}
-        void step_finished(const StepReport&) override {}
-        void warning(std::string_view text) override { said += text; }
-        void decision(std::string_view) override {}
-        std::string said;
-    } heard;
+    test::Listener heard;
     Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &heard});
     data::Dataset dataset = cells();
     dataset.obs.set("name", data::to_categorical({std::string(300'000, 'a'), "a1", "a2", "a3"}));
     add_derived_columns(dataset, {"x=name:a[0-9]"}, context);
     EXPECT_EQ(texts(dataset, "x"), (std::vector<std::string>{"", "a1", "a2", "a3"}));
-    EXPECT_TRUE(test::contains(heard.said, "1 values of 'name' have more than 2000 characters")) << heard.said.substr(0, 500);
-    EXPECT_LT(heard.said.size(), 2'000U) << "the value itself is cut";
+    const std::string said = heard.all_warnings();
+    EXPECT_TRUE(test::contains(said, "1 values of 'name' have more than 2000 characters")) << said.substr(0, 500);
+    EXPECT_LT(said.size(), 2'000U) << "the value itself is cut";
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 #include "morula/simulation/solid_section.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/real_data.hpp"
+#include "tests/support/scenario_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace morula::commands {
@@ -25,7 +26,7 @@ namespace {
 
 /// Made up: three types, no substances.
 std::string scenario_of(const std::string& domain, const std::string& cells) {
-    std::string text = "title = \"t\"\nuntil_min = 1\nseed = 5\n[domain]\n" + domain + "\n";
+    std::string text = "seed = 5\n" + test::scenario_head("t", 1.0, domain);
     for (const char* name : {"a", "b", "c"}) text += std::string("[[cell_type]]\nname = \"") + name + "\"\n";
     return text + "[[cells]]\n" + cells;
 }
@@ -172,7 +173,7 @@ TEST_F(ScenarioCellsTest, a_merfish_section_becomes_a_block_with_the_same_neighb
     MORULA_REAL_DATA(cells, "spatial-merfish-preoptic/cells.csv.gz");
     const std::vector<std::string> types{"Inhibitory", "Excitatory", "Ambiguous", "Astrocyte", "Endothelial", "Oligodendrocyte", "Ependymal", "Microglia", "Pericytes"};
     const auto text = [&](const std::string& domain, const std::string& keys) {
-        std::string scenario = "title = \"t\"\nuntil_min = 1\nseed = 5\n[domain]\n" + domain + "\n";
+        std::string scenario = "seed = 5\n" + test::scenario_head("t", 1.0, domain);
         for (const std::string& type : types) scenario += "[[cell_type]]\nname = \"" + type + "\"\n";
         return scenario + "[[cells]]\nfile = \"" + std::filesystem::absolute(cells).string() + "\"\ntype_column = \"celltype\"\n" +
                "types = { \"Endothelial 1\" = \"Endothelial\", \"Endothelial 2\" = \"Endothelial\", \"Endothelial 3\" = \"Endothelial\", \"OD Mature 1\" = \"Oligodendrocyte\", \"OD Mature 2\" = \"Oligodendrocyte\", "
@@ -213,13 +214,13 @@ TEST_F(ScenarioCellsTest, a_visium_folder_gives_its_spots_under_tissue) {
     EXPECT_LT(nearest, 110.0);
 }
 
-const std::string kOxygen = "[[substance]]\nname = \"oxygen\"\nunit = \"mmHg\"\ndiffusion = { value = 1000, unit = \"um2/min\", source = \"measured\" }\n"
-                            "decay = { value = 0, unit = \"1/min\", source = \"measured\" }\ninitial = { value = 0, unit = \"mmHg\", source = \"measured\" }\n";
+const std::string kOxygen = test::text_of({"oxygen", "mmHg", 1000.0, 0.0, 0.0});
+const std::string kHundredUm = test::scenario_head("t", 1.0, "size_um = [100, 100, 100]\nvoxel_um = 10");
 const std::string kOneCell = "[[cells]]\ntype = \"a\"\nspheroid_radius_um = 1\ncenter_um = [50, 50, 1]\n";
-std::string held(const std::string& key, const std::string& value) { return key + " = { value = " + value + ", unit = \"mmHg\", source = \"measured\" }\n"; }
+std::string held(const std::string& key, const std::string& value) { return test::measured_rate(key, std::stod(value), "mmHg"); }
 
 TEST_F(ScenarioCellsTest, vessels_hold_their_voxels) {
-    const std::string start = "title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [100, 100, 100]\nvoxel_um = 10\n" + kOxygen + "[[cell_type]]\nname = \"a\"\n" + kOneCell;
+    const std::string start = kHundredUm + kOxygen + "[[cell_type]]\nname = \"a\"\n" + kOneCell;
     const auto fixed = [&](const std::string& vessel) { return read(start + "[[vessel]]\nsubstance = \"oxygen\"\n" + vessel).model.fixed[0]; };
     const auto line = fixed("from_um = [0, 55, 55]\nto_um = [100, 55, 55]\n" + held("concentration", "60") + held("to_concentration", "40"));
     ASSERT_EQ(line.places.size(), 10U);
@@ -279,7 +280,7 @@ TEST_F(ScenarioCellsTest, vessels_act_as_ones_of_their_radius) {
     for (const double radius : {4.0, 6.0, 8.0, 12.0}) {
         for (const auto& [x, y] : {std::pair{0.0, 0.0}, {1.0, 0.0}, {1.0, 1.0}, {0.5, 0.2}, {0.3, 0.9}}) {
             const std::string middle = fmt::format("[{}, {}, 1]", x, y);
-            const Scenario scenario = read("title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [122, 122, 2]\nvoxel_um = 2\norigin_um = [-61, -61, 0]\n" + kOxygen + "[[cell_type]]\nname = \"a\"\n" + kOneCell +
+            const Scenario scenario = read(test::scenario_head("t", 1.0, "size_um = [122, 122, 2]\nvoxel_um = 2\norigin_um = [-61, -61, 0]") + kOxygen + "[[cell_type]]\nname = \"a\"\n" + kOneCell +
                                            "[[vessel]]\nsubstance = \"oxygen\"\nfrom_um = " + middle + "\nto_um = " + middle + "\nradius_um = " + fmt::format("{}\n", radius) + held("concentration", "0"));
             ASSERT_EQ(scenario.model.box.voxel_um, voxel);
             EXPECT_NEAR(error_of_fall(scenario.model.fixed[0].places, scenario.model.box, x, y, radius, *test::make_context(1)), 0.0, 0.06) << "radius " << radius << " um around " << middle;
@@ -288,7 +289,7 @@ TEST_F(ScenarioCellsTest, vessels_act_as_ones_of_their_radius) {
 }
 
 TEST_F(ScenarioCellsTest, medium_and_saturation_are_read_and_checked) {
-    const std::string start = "title = \"t\"\nuntil_min = 1\n[domain]\nsize_um = [100, 100, 100]\nvoxel_um = 10\n" + kOxygen;
+    const std::string start = kHundredUm + kOxygen;
     const std::string type = kOneCell + "[[cell_type]]\nname = \"a\"\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n";
     const std::string uptake = "uptake = { value = 5, unit = \"1/min\", source = \"measured\" }\n";
     const Scenario scenario = read(start + "pace = \"steady\"\n" + held("medium", "38") + type + uptake + held("uptake_half", "2"));

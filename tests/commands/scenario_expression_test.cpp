@@ -14,6 +14,7 @@
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/scenario_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace morula::commands {
@@ -53,13 +54,7 @@ data::Dataset cells() {
 }
 
 /// Line numbers in the tests are those of this text.
-const std::string kScenario = R"(title = "Blood and its states"
-until_min = 12
-
-[domain]
-size_um = [200, 200, 200]
-
-[[substance]]
+const std::string kScenario = test::scenario_head("Blood and its states", 12.0, "size_um = [200, 200, 200]") + R"([[substance]]
 name = "interferon"
 diffusion = { value = 1000, unit = "um2/min", source = "guessed", prior = [100, 10000] }
 decay = { value = 0.01, unit = "1/min", source = "guessed", prior = [0.001, 0.1] }

@@ -7,36 +7,15 @@
 
 #include "morula/core/file.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/listener.hpp"
+#include "tests/support/scenario_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace morula::commands {
 namespace {
 
-/// Keeps warnings.
-class Warnings final : public EventSink {
-public:
-    void step_started(std::string_view) override {}
-    void progress(const ProgressReport&) override {}
-    void step_finished(const StepReport&) override {}
-    void warning(std::string_view text) override { all.emplace_back(text); }
-    void decision(std::string_view) override {}
-    std::vector<std::string> all;
-};
-
-/// Made up; what is tested follows on line 26.
-const std::string kScenario = R"(title = "One kind of cells"
-until_min = 12
-
-[domain]
-size_um = [200, 200, 200]
-voxel_um = 20
-
-[[substance]]
-name = "drug"
-diffusion = { value = 2000, unit = "um2/min", source = "measured" }
-decay = { value = 0.1, unit = "1/min", source = "measured" }
-initial = { value = 0, unit = "nM", source = "measured" }
-
+/// Made up; what is tested follows on line 27.
+const std::string kScenario = test::scenario_head("One kind of cells", 12.0, test::kTenVoxels) + test::text_of({"drug", "nM", 2000.0, 0.1, 0.0}) + R"(
 [[cell_type]]
 name = "tumor"
 cycle = "live"
@@ -55,14 +34,12 @@ class ScenarioIdleTest : public testing::Test {
 protected:
     /// All warnings of reading the scenario and of a run to the minute.
     std::string warnings(const std::string& more, double asked_min) const {
-        Warnings sink;
+        test::Listener sink;
         Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &sink, .cancel = nullptr});
         write_text_file(folder_ / "scenario.toml", kScenario + more);
         const Scenario scenario = read_scenario(folder_ / "scenario.toml", context);
         warn_of_idle(scenario, asked_min, last_minute(scenario, asked_min, folder_ / "scenario.toml"), context);
-        std::string text;
-        for (const std::string& one : sink.all) text += one + "\n";
-        return text;
+        return sink.all_warnings();
     }
     test::TemporaryFolder folder_;
 };
@@ -71,26 +48,26 @@ std::string perturbation(const std::string& keys) { return "[[perturbation]]\n" 
 
 TEST_F(ScenarioIdleTest, what_comes_after_the_end_is_named_with_its_line) {
     const auto removal = [](const std::string& minute) { return perturbation("kind = \"removal\"\ntype = \"tumor\"\nminute = " + minute + "\n"); };
-    EXPECT_TRUE(test::contains(warnings(removal("600"), 12.0), "scenario.toml, line 27: perturbation 1 (removal) comes at minute 600, and the run ends at minute 12: it never happens."));
+    EXPECT_TRUE(test::contains(warnings(removal("600"), 12.0), "scenario.toml, line 28: perturbation 1 (removal) comes at minute 600, and the run ends at minute 12: it never happens."));
     EXPECT_EQ(warnings(removal("600"), 600.0), "") << "its strike is the last moment of the run";
     EXPECT_EQ(warnings(removal("12"), 12.0), "");
     EXPECT_TRUE(test::contains(warnings(removal("7"), 11.0), "never happens")) << "its strike is at minute 12";
     const auto knock_out = [](const std::string& from) { return perturbation("kind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug uptake\"\nfrom_min = " + from + "\n"); };
-    EXPECT_TRUE(test::contains(warnings(knock_out("12"), 12.0), "line 27: perturbation 1 (knock_out) comes at minute 12"));
+    EXPECT_TRUE(test::contains(warnings(knock_out("12"), 12.0), "line 28: perturbation 1 (knock_out) comes at minute 12"));
     EXPECT_EQ(warnings(knock_out("6"), 12.0), "");
     EXPECT_EQ(warnings(knock_out("0"), 12.0), "");
     EXPECT_TRUE(test::contains(warnings(perturbation("kind = \"silencing\"\ntype = \"tumor\"\nfrom_min = 900\n"), 12.0), "(silencing) comes at minute 900"));
     const auto doses = [](const std::string& minutes) { return perturbation("kind = \"drug\"\nsubstance = \"drug\"\nminutes = [" + minutes + "]\nconcentrations = [10, 20]\n"); };
     EXPECT_EQ(warnings(doses("0, 11.95"), 12.0), "");
-    EXPECT_TRUE(test::contains(warnings(doses("0, 12"), 12.0), "line 27: perturbation 1 (drug): 1 of its 2 doses come at the end of the run, minute 12, or later"));
+    EXPECT_TRUE(test::contains(warnings(doses("0, 12"), 12.0), "line 28: perturbation 1 (drug): 1 of its 2 doses come at the end of the run, minute 12, or later"));
     EXPECT_TRUE(test::contains(warnings(doses("600, 900"), 12.0), "it never happens"));
-    EXPECT_TRUE(test::contains(warnings(removal("1") + perturbation("kind = \"injection\"\ntype = \"tumor\"\nminute = 90\nn = 1\ncenter_um = [50, 50, 50]\nradius_um = 9\n"), 12.0), "line 31: perturbation 2 (injection)"));
+    EXPECT_TRUE(test::contains(warnings(removal("1") + perturbation("kind = \"injection\"\ntype = \"tumor\"\nminute = 90\nn = 1\ncenter_um = [50, 50, 50]\nradius_um = 9\n"), 12.0), "line 32: perturbation 2 (injection)"));
 }
 
 TEST_F(ScenarioIdleTest, factors_on_what_cells_do_not_do_are_named) {
     const auto more = [](const std::string& behavior) { return perturbation("kind = \"over_expression\"\ntype = \"tumor\"\nfactor = 3\nbehavior = \"" + behavior + "\"\n"); };
     for (const char* idle : {"migration bias", "migration persistence time", "chemotactic response to drug", "drug secretion", "apoptosis"}) {
-        EXPECT_TRUE(test::contains(warnings(more(idle), 12.0), "scenario.toml, line 27: perturbation 1 (over_expression) changes nothing: cells of 'tumor'")) << idle;
+        EXPECT_TRUE(test::contains(warnings(more(idle), 12.0), "scenario.toml, line 28: perturbation 1 (over_expression) changes nothing: cells of 'tumor'")) << idle;
     }
     for (const char* done : {"drug uptake", "cycle entry", "cell-cell adhesion"}) EXPECT_EQ(warnings(more(done), 12.0), "") << done;
     EXPECT_TRUE(test::contains(warnings(perturbation("kind = \"silencing\"\ntype = \"tumor\"\nwhat = \"secretion\"\n"), 12.0), "changes nothing"));
@@ -98,10 +75,10 @@ TEST_F(ScenarioIdleTest, factors_on_what_cells_do_not_do_are_named) {
     // A rule lets them.
     write_text_file(folder_ / "rules.csv", "tumor,drug,increases,apoptosis,0.01,20,4,0\n");
     write_text_file(folder_ / "with_rules.toml", "rules = \"rules.csv\"\n" + kScenario + more("apoptosis"));
-    Warnings sink;
+    test::Listener sink;
     Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &sink, .cancel = nullptr});
     read_scenario(folder_ / "with_rules.toml", context);
-    EXPECT_TRUE(sink.all.empty()) << sink.all.front();
+    EXPECT_TRUE(sink.warnings.empty()) << sink.all_warnings();
 }
 
 TEST_F(ScenarioIdleTest, a_time_that_is_no_number_of_steps_is_named) {

@@ -10,6 +10,7 @@
 #include "morula/commands/scenario_perturbations.hpp"
 #include "morula/core/file.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/scenario_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace morula::commands {
@@ -17,21 +18,8 @@ namespace {
 
 using namespace simulation;
 
-/// Made up; what is tested follows on line 32.
-const std::string kScenario = R"(title = "Two kinds of cells"
-until_min = 60
-
-[domain]
-size_um = [200, 200, 200]
-voxel_um = 20
-
-[[substance]]
-name = "drug"
-diffusion = { value = 2000, unit = "um2/min", source = "measured" }
-decay = { value = 0.1, unit = "1/min", source = "measured" }
-initial = { value = 0, unit = "nM", source = "measured" }
-walls = { value = 0, unit = "nM", source = "measured" }
-
+/// Made up; what is tested follows on line 33.
+const std::string kScenario = test::scenario_head("Two kinds of cells", 60.0, test::kTenVoxels) + test::text_of({"drug", "nM", 2000.0, 0.1, 0.0}) + test::measured_rate("walls", 0.0, "nM") + R"(
 [[cell_type]]
 name = "macrophage"
 phagocytosis_dead = { value = 3, unit = "1/h", source = "guessed", prior = [1, 9] }
@@ -154,19 +142,19 @@ radius_um = 30
 TEST_F(ScenarioPerturbationsTest, what_contradicts_is_refused_with_its_line) {
     const std::string removal = "[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = 12\n";
     expect_refusal(removal + "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\nminute = 12\ncenter_um = [100, 100, 100]\nradius_um = 9\n", "'tumor' is taken out and put in at minute 12");
-    expect_refusal(removal + removal, "line 39: perturbation 2 (removal), minute: 'tumor' is taken out twice at minute 12; the other is perturbation 1 (removal), line 35.");
+    expect_refusal(removal + removal, "line 40: perturbation 2 (removal), minute: 'tumor' is taken out twice at minute 12; the other is perturbation 1 (removal), line 36.");
     const auto drug = [](const std::string& dose) { return "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [3]\nconcentrations = [" + dose + "]\n"; };
     expect_refusal(drug("1") + drug("2"), "two doses at minute 3: 1 and 2");
     expect_refusal(drug("1, 2"), "has 2 numbers, and minutes has 1");
-    expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug intake\"\n", "line 35: perturbation 1 (knock_out), behavior: cell_type 'tumor': there is no behaviour 'drug intake'");
+    expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug intake\"\n", "line 36: perturbation 1 (knock_out), behavior: cell_type 'tumor': there is no behaviour 'drug intake'");
     const std::string knock_out = "[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug export\"\n";
-    expect_refusal(knock_out + "from_min = -6\n", "line 36: perturbation 1 (knock_out), from_min: is -6");
-    expect_refusal(knock_out + "from_min = 10\nuntil_min = 5\n", "line 37: perturbation 1 (knock_out), until_min: is 5");
-    expect_refusal(removal + "share = 2\n", "line 36: perturbation 1 (removal), share: is 2");
-    expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = -1\n", "line 35: perturbation 1 (removal), minute: is -1");
+    expect_refusal(knock_out + "from_min = -6\n", "line 37: perturbation 1 (knock_out), from_min: is -6");
+    expect_refusal(knock_out + "from_min = 10\nuntil_min = 5\n", "line 38: perturbation 1 (knock_out), until_min: is 5");
+    expect_refusal(removal + "share = 2\n", "line 37: perturbation 1 (removal), share: is 2");
+    expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\nminute = -1\n", "line 36: perturbation 1 (removal), minute: is -1");
     const std::string injection = "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nminute = 1\ncenter_um = [100, 100, 100]\n";
-    expect_refusal(injection + "n = 0\nradius_um = 9\n", "line 37: perturbation 1 (injection), n: is 0");
-    expect_refusal(injection + "n = 3\nradius_um = -9\n", "line 38: perturbation 1 (injection), radius_um: is -9");
+    expect_refusal(injection + "n = 0\nradius_um = 9\n", "line 38: perturbation 1 (injection), n: is 0");
+    expect_refusal(injection + "n = 3\nradius_um = -9\n", "line 39: perturbation 1 (injection), radius_um: is -9");
     expect_refusal("[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug uptake\"\nfactor = 2\n", "makes less of a behaviour");
     expect_refusal("[[perturbation]]\nkind = \"over_expression\"\ntype = \"tumor\"\nbehavior = \"drug uptake\"\nfactor = 0.5\n", "makes more of a behaviour");
     expect_refusal("[[perturbation]]\nkind = \"removal\"\ntype = \"tumor\"\n", "minute: is missing");
@@ -179,22 +167,22 @@ TEST_F(ScenarioPerturbationsTest, what_contradicts_is_refused_with_its_line) {
 TEST_F(ScenarioPerturbationsTest, two_that_contradict_are_named_with_both_lines) {
     const std::string head = "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\n";
     const std::string one = head + "minutes = [\n  1,\n  3,\n]\nconcentrations = [1, 2]\n";
-    expect_refusal(one + head + "concentrations = [5]\nminutes = [3]\n", "line 44: perturbation 2 (drug), minutes: 'drug' has two doses at minute 3: 2 and 5; the other is perturbation 1 (drug), line 37.");
-    expect_refusal(head + "minutes = [\n  1,\n  1,\n]\nconcentrations = [1, 2]\n", "line 37: perturbation 1 (drug), minutes: 'drug' has two doses at minute 1: 1 and 2; the other is perturbation 1 (drug), line 36.");
-    expect_refusal(head + "minutes = [\n  2,\n  1,\n]\nconcentrations = [1, 2]\n", "line 37: perturbation 1 (drug), minutes: the doses of 'drug' are not in the order of time: minute 1 stands after 2");
-    expect_refusal(head + "minutes = [1, 2]\nconcentrations = [\n  1,\n  -2,\n]\n", "line 38: perturbation 1 (drug), concentrations: a dose of 'drug' at minute 2 is -2");
-    expect_refusal(head + "shape = \"curve\"\nroute = \"bath\"\nminutes = [1]\nconcentrations = [1]\n", "line 36: perturbation 1 (drug), route: 'drug' follows a curve in the bath");
+    expect_refusal(one + head + "concentrations = [5]\nminutes = [3]\n", "line 45: perturbation 2 (drug), minutes: 'drug' has two doses at minute 3: 2 and 5; the other is perturbation 1 (drug), line 38.");
+    expect_refusal(head + "minutes = [\n  1,\n  1,\n]\nconcentrations = [1, 2]\n", "line 38: perturbation 1 (drug), minutes: 'drug' has two doses at minute 1: 1 and 2; the other is perturbation 1 (drug), line 37.");
+    expect_refusal(head + "minutes = [\n  2,\n  1,\n]\nconcentrations = [1, 2]\n", "line 38: perturbation 1 (drug), minutes: the doses of 'drug' are not in the order of time: minute 1 stands after 2");
+    expect_refusal(head + "minutes = [1, 2]\nconcentrations = [\n  1,\n  -2,\n]\n", "line 39: perturbation 1 (drug), concentrations: a dose of 'drug' at minute 2 is -2");
+    expect_refusal(head + "shape = \"curve\"\nroute = \"bath\"\nminutes = [1]\nconcentrations = [1]\n", "line 37: perturbation 1 (drug), route: 'drug' follows a curve in the bath");
     const auto half_life = [](const char* hours) { return fmt::format("half_life = {{ value = {}, unit = \"h\", source = \"measured\" }}\n", hours); };
     expect_refusal(head + half_life("1") + "minutes = [1]\nconcentrations = [1]\n" + head + half_life("2") + "minutes = [2]\nconcentrations = [1]\n",
-                   "line 41: perturbation 2 (drug), half_life: 'drug' has two half-lives, 60 and 120 min; the other is perturbation 1 (drug), line 35.");
+                   "line 42: perturbation 2 (drug), half_life: 'drug' has two half-lives, 60 and 120 min; the other is perturbation 1 (drug), line 36.");
     const std::string knock_out = "[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug export\"\nuntil_min = 20\n";
     expect_refusal(knock_out + "[[perturbation]]\nkind = \"over_expression\"\nfactor = 3\ntype = \"tumor\"\nbehavior = \"drug export\"\nfrom_min = 10\n",
-                   "line 41: perturbation 2 (over_expression), behavior: two act on 'drug export' of 'tumor' at one time, by the factors 0 and 3; the other is perturbation 1 (knock_out), line 35.");
-    expect_refusal(knock_out + "[[perturbation]]\nkind = \"silencing\"\ntype = \"tumor\"\n", "line 38: perturbation 2 (silencing), kind: two act on 'drug export' of 'tumor' at one time, by the factors 0 and 0; the other is perturbation 1 (knock_out), line 35.");
+                   "line 42: perturbation 2 (over_expression), behavior: two act on 'drug export' of 'tumor' at one time, by the factors 0 and 3; the other is perturbation 1 (knock_out), line 36.");
+    expect_refusal(knock_out + "[[perturbation]]\nkind = \"silencing\"\ntype = \"tumor\"\n", "line 39: perturbation 2 (silencing), kind: two act on 'drug export' of 'tumor' at one time, by the factors 0 and 0; the other is perturbation 1 (knock_out), line 36.");
     const std::string injection = "[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\ncenter_um = [100, 100, 100]\nradius_um = 30\n";
     expect_refusal(injection + "minute = 12\n[[perturbation]]\nkind = \"removal\"\nminute = 12\ntype = \"tumor\"\n",
-                   "line 41: perturbation 2 (removal), minute: 'tumor' is taken out and put in at minute 12; the other is perturbation 1 (injection), line 38.");
-    expect_refusal("[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\nminute = 3\ncenter_um = [10, 100, 100]\nradius_um = 30\n", "line 37: perturbation 1 (injection), center_um: cells of 'tumor' are put into a ball around (10, 100, 100) um");
+                   "line 42: perturbation 2 (removal), minute: 'tumor' is taken out and put in at minute 12; the other is perturbation 1 (injection), line 39.");
+    expect_refusal("[[perturbation]]\nkind = \"injection\"\ntype = \"tumor\"\nn = 4\nminute = 3\ncenter_um = [10, 100, 100]\nradius_um = 30\n", "line 38: perturbation 1 (injection), center_um: cells of 'tumor' are put into a ball around (10, 100, 100) um");
 }
 
 TEST_F(ScenarioPerturbationsTest, doses_of_a_table_are_named_with_its_lines) {
@@ -204,7 +192,7 @@ TEST_F(ScenarioPerturbationsTest, doses_of_a_table_are_named_with_its_lines) {
     EXPECT_TRUE(test::contains(message, "doses.csv, line 4: perturbation 1 (drug), file: 'drug' has two doses at minute 20: 2.5 and 3; the other is perturbation 1 (drug), ")) << message;
     EXPECT_TRUE(test::contains(message, "doses.csv, line 3.")) << message;
     write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5\n20,2.5\n");
-    expect_refusal(text + "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [20]\nconcentrations = [1]\n", "line 39: perturbation 2 (drug), minutes: 'drug' has two doses at minute 20: 2.5 and 1; the other is perturbation 1 (drug), ");
+    expect_refusal(text + "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [20]\nconcentrations = [1]\n", "line 40: perturbation 2 (drug), minutes: 'drug' has two doses at minute 20: 2.5 and 1; the other is perturbation 1 (drug), ");
     write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5,\n20,2.5,\n");
     EXPECT_TRUE(test::contains(test::thrown_by([&] { read(text); }).message(), "doses.csv, line 2: the row has 3 fields"));
 }

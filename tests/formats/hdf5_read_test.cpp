@@ -18,6 +18,7 @@
 #include "morula/formats/hdf5/tenx_h5.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "tests/formats/hdf5_sample.hpp"
+#include "tests/support/listener.hpp"
 
 namespace morula::formats {
 namespace {
@@ -130,7 +131,7 @@ TEST(ReadH5ad, layers_raw_embeddings_and_graphs_are_read) {
 }
 
 TEST(ReadH5ad, the_tree_of_uns_is_read_and_what_has_no_place_is_told_once) {
-    test::ListeningSink sink;
+    test::Listener sink;
     Context context({.threads = 1, .events = &sink});
     const data::Dataset dataset = read_h5ad(fixture("everything.h5ad"), context);
     const data::UnsMap& uns = dataset.uns;
@@ -172,7 +173,7 @@ TEST(ReadH5ad, files_without_cells_genes_or_matrix_are_read) {
 }
 
 TEST(ReadH5ad, gene_names_that_repeat_are_kept_apart_and_reported) {
-    test::ListeningSink sink;
+    test::Listener sink;
     Context context({.threads = 1, .events = &sink});
     const data::Dataset dataset = read_h5ad(fixture("repeated_genes.h5ad"), context);
     EXPECT_EQ(dataset.var.index()[0], "g1");
@@ -381,7 +382,7 @@ TEST(ReadH5ad, many_changed_bytes_never_crash_the_program) {
 }
 
 TEST(ReadTenxH5, version_3_is_read_with_its_feature_types) {
-    test::ListeningSink sink;
+    test::Listener sink;
     Context context({.threads = 2, .events = &sink});
     const data::Dataset dataset = read_tenx_h5_checked(fixture("tenx_v3.h5"), context);
     expect_rows(*dataset.layers.at("X"), made_up_counts(), "tenx_v3");

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "morula/core/events.hpp"
 #include "morula/matrix/block_source.hpp"
 #include "tests/formats/zarr_sample.hpp"
 #include "tests/support/contexts.hpp"
@@ -58,16 +57,5 @@ inline void expect_rows(const matrix::RowBlockSource& source, const matrix::Csr&
         }
     }
 }
-
-/// Keeps what was told.
-class ListeningSink : public EventSink {
-public:
-    void step_started(std::string_view) override {}
-    void progress(const ProgressReport&) override {}
-    void step_finished(const StepReport&) override {}
-    void warning(std::string_view text) override { warnings.emplace_back(text); }
-    void decision(std::string_view) override {}
-    std::vector<std::string> warnings;
-};
 
 }  // namespace morula::test

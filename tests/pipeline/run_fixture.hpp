@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <atomic>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,29 +13,14 @@
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "morula/pipeline/run.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/listener.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 namespace morula::pipeline {
 
 namespace fs = std::filesystem;
 using test::error_code;
-
-/// Keeps what was said, and can ask to stop when a step begins.
-class Listener final : public EventSink {
-public:
-    std::string stop_at;
-    std::atomic<bool> cancel{false};
-    std::vector<StepReport> steps;
-    std::vector<std::string> texts;
-
-    void step_started(std::string_view name) override {
-        if (name == stop_at) cancel = true;
-    }
-    void progress(const ProgressReport&) override {}
-    void step_finished(const StepReport& report) override { steps.push_back(report); }
-    void warning(std::string_view text) override { texts.emplace_back(text); }
-    void decision(std::string_view text) override { texts.emplace_back(text); }
-};
+using test::Listener;
 
 class RunFolder : public testing::Test {
 protected:
