@@ -111,8 +111,11 @@ double bar_length(double width_um) {
 /// A picture of a plane of the box: um to pixels, and the bar that says how long they are.
 class PlanePicture {
 public:
-    PlanePicture(double width_um, double height_um, std::array<double, 2> origin_um) : origin_(origin_um), height_um_(height_um) {
-        scale_ = std::min(600.0 / width_um, 460.0 / height_um);
+    struct Room {
+        double width, height;  // pixels
+    };
+    PlanePicture(double width_um, double height_um, std::array<double, 2> origin_um, Room room) : origin_(origin_um), height_um_(height_um) {
+        scale_ = std::min(room.width / width_um, room.height / height_um);
         width_ = width_um * scale_;
         height_ = height_um * scale_;
         bar_um_ = bar_length(width_um);
@@ -132,6 +135,7 @@ private:
     std::array<double, 2> origin_;
     double height_um_, scale_, width_, height_, bar_um_;
 };
+constexpr PlanePicture::Room kWideRoom{600.0, 460.0}, kNarrowRoom{kNarrowWidth - 16.0, 420.0};
 
 /// Discs in which the plane through the middle of the box cuts the cells of the last frame: body(x, y, radius, kind). Above kStillCells evenly chosen ones;
 /// returns how many cells one disc stands for.
@@ -161,6 +165,53 @@ void draw_ramp(Svg& svg, double left, double low, double high, const std::string
     for (int limit = 0; limit <= 10; limit += 2) {
         svg.text(left + 30, kTop + kStep * (10 - limit) + 4, Anchor::start, "tick", number_text(low + (high - low) * limit / 10.0, 4));
     }
+}
+
+/// The same from left to right, for a phone.
+void draw_lying_ramp(Svg& svg, double top, double low, double high, const std::string& title) {
+    constexpr double kLeft = 18.0, kStep = (kNarrowWidth - 2.0 * kLeft) / 10.0;
+    svg.text(kLeft, top + 12, Anchor::start, "row-label", shortened(title, 40));
+    for (int band = 0; band < 10; ++band) svg.rect(kLeft + kStep * band, top + 22, kStep, 18, fmt::format("ramp band r{}", band), "");
+    for (int limit = 0; limit <= 10; limit += 5) {
+        svg.text(kLeft + kStep * limit, top + 55, limit == 0 ? Anchor::start : limit == 10 ? Anchor::end : Anchor::middle, "tick", number_text(low + (high - low) * limit / 10.0, 4));
+    }
+}
+
+/// Runs of pixels of one band as boxes in the picture: of[band].
+std::array<std::vector<Svg::Box>, 10> band_boxes(const FieldMap& map, const PlanePicture& picture, double low, double high) {
+    std::array<std::vector<Svg::Box>, 10> of;
+    const auto band = [&](std::int64_t column, std::int64_t row) {
+        const double share = high > low ? (static_cast<double>(map.values[static_cast<std::size_t>(row * map.nx + column)]) - low) / (high - low) : 0.5;
+        return std::min(9, static_cast<int>(share * 10.0));
+    };
+    for (std::int64_t row = 0; row < map.ny; ++row) {
+        const double top = picture.y(map.origin_um[1] + static_cast<double>(row + 1) * map.pixel_um);
+        for (std::int64_t column = 0, end = 0; column < map.nx; column = end) {
+            for (end = column + 1; end < map.nx && band(end, row) == band(column, row);) ++end;
+            of[static_cast<std::size_t>(band(column, row))].push_back({picture.x(map.origin_um[0] + static_cast<double>(column) * map.pixel_um), top - kOverlap, picture.length(static_cast<double>(end - column) * map.pixel_um),
+                                                                       picture.length(map.pixel_um) + kOverlap});
+        }
+    }
+    return of;
+}
+
+PlanePicture picture_of(const FieldMap& map, PlanePicture::Room room) {
+    return {static_cast<double>(map.nx) * map.pixel_um, static_cast<double>(map.ny) * map.pixel_um, map.origin_um, room};
+}
+
+/// As wide as a phone, the key below. A path for each band: the page holds the picture a second time.
+std::string narrow_field_map(const SimulationStory& story, const FieldMap& map, double low, double high, const std::string& title) {
+    const SimulatedSubstance& own = story.substances[static_cast<std::size_t>(map.substance)];
+    const PlanePicture picture = picture_of(map, kNarrowRoom);
+    Svg svg(kNarrowWidth, picture.total_height() + 64.0, title);
+    const auto boxes = band_boxes(map, picture, low, high);
+    for (std::size_t band = 0; band < boxes.size(); ++band) {
+        if (!boxes[band].empty()) svg.boxes(boxes[band], fmt::format("ramp band r{}", band));
+    }
+    for_each_cut_cell(story, [&](double x, double y, double radius, std::uint16_t) { svg.circle(picture.x(x), picture.y(y), picture.length(radius), "cut-cell", ""); });
+    picture.draw_bar(svg);
+    draw_lying_ramp(svg, picture.total_height(), low, high, fmt::format("{}, {}", own.name, own.unit));
+    return svg.finish();
 }
 
 }  // namespace
@@ -271,19 +322,11 @@ Figure field_map_figure(const SimulationStory& story, const FieldMap& map) {
     const auto [low_at, high_at] = std::minmax_element(map.values.begin(), map.values.end());
     const double low = *low_at, high = *high_at;
     out.caption = fmt::format("{} From {} to {} {}, in ten equal bands. Outlines: cells that the plane cuts.", story.slice_caption, number_text(low, 4), number_text(high, 4), own.unit);
-    const PlanePicture picture(static_cast<double>(map.nx) * map.pixel_um, static_cast<double>(map.ny) * map.pixel_um, map.origin_um);
+    const PlanePicture picture = picture_of(map, kWideRoom);
     Svg svg(kChartWidth, std::max(picture.total_height(), 280.0), out.title);
-    const auto band = [&](std::int64_t column, std::int64_t row) {
-        const double share = high > low ? (static_cast<double>(map.values[static_cast<std::size_t>(row * map.nx + column)]) - low) / (high - low) : 0.5;
-        return std::min(9, static_cast<int>(share * 10.0));
-    };
-    for (std::int64_t row = 0; row < map.ny; ++row) {
-        const double top = picture.y(map.origin_um[1] + static_cast<double>(row + 1) * map.pixel_um);
-        for (std::int64_t column = 0, end = 0; column < map.nx; column = end) {
-            for (end = column + 1; end < map.nx && band(end, row) == band(column, row);) ++end;
-            svg.rect(picture.x(map.origin_um[0] + static_cast<double>(column) * map.pixel_um), top - kOverlap, picture.length(static_cast<double>(end - column) * map.pixel_um), picture.length(map.pixel_um) + kOverlap,
-                     fmt::format("ramp band r{}", band(column, row)), "");
-        }
+    const auto boxes = band_boxes(map, picture, low, high);
+    for (std::size_t band = 0; band < boxes.size(); ++band) {
+        for (const Svg::Box& box : boxes[band]) svg.rect(box.x, box.y, box.width, box.height, fmt::format("ramp band r{}", band), "");
     }
     const std::size_t step = for_each_cut_cell(story, [&](double x, double y, double radius, std::uint16_t) { svg.circle(picture.x(x), picture.y(y), picture.length(radius), "cut-cell", ""); });
     if (step > 1) out.caption += fmt::format(" One cell in {} is outlined.", step);
@@ -294,6 +337,7 @@ Figure field_map_figure(const SimulationStory& story, const FieldMap& map) {
         out.table.rows.push_back({number_text(map.origin_um[0] + (static_cast<double>(column) + 0.5) * map.pixel_um, 6), number_text(map.values[static_cast<std::size_t>(map.ny / 2 * map.nx + column)], 5)});
     }
     out.svg = svg.finish();
+    out.narrow_svg = narrow_field_map(story, map, low, high, out.title);
     return out;
 }
 
@@ -303,7 +347,7 @@ Figure last_frame_figure(const SimulationStory& story) {
     out.title = "The cells at the end";
     if (story.player.frames.empty() || story.player.frames.back().x.empty()) return out;
     out.caption = story.is_flat ? "The flat tissue as it is at the end." : "Cells that the plane through the middle of the box cuts, as the plane cuts them.";
-    const PlanePicture picture(story.box_um[0], story.box_um[1], {story.origin_um[0], story.origin_um[1]});
+    const PlanePicture picture(story.box_um[0], story.box_um[1], {story.origin_um[0], story.origin_um[1]}, kWideRoom);
     Svg svg(kChartWidth, std::max(picture.total_height(), 360.0), out.title);
     svg.rect(8, 8, picture.width(), picture.height(), "key", "");
     std::vector<std::int64_t> counts(story.kinds.size(), 0);

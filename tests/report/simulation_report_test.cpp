@@ -224,6 +224,26 @@ TEST(SimulationReport, field_maps_draw_each_voxel_once_with_scale_bar_and_unit) 
     EXPECT_EQ(figure.table.rows.size(), 30U);
 }
 
+TEST(SimulationReport, field_maps_fit_a_phone) {
+    const SimulationStory story = example_story(50, 2);
+    const std::string& svg = field_map_figure(story, story.maps[0]).narrow_svg;
+    EXPECT_NE(svg.find("viewBox=\"0 0 360 "), std::string::npos) << svg.substr(0, 300);
+    const std::regex path("<path class=\"ramp band r\\d\" d=\"([^\"]*)\"");
+    const std::regex box("M([\\d.]+) ([\\d.]+)h([\\d.]+)v([\\d.]+)");
+    double area = 0.0;
+    for (std::sregex_iterator band(svg.begin(), svg.end(), path); band != std::sregex_iterator(); ++band) {
+        const std::string boxes = (*band)[1];
+        for (std::sregex_iterator match(boxes.begin(), boxes.end(), box); match != std::sregex_iterator(); ++match) {
+            EXPECT_LE(std::stod((*match)[1]) + std::stod((*match)[3]), 352.1);
+            area += std::stod((*match)[3]) * (std::stod((*match)[4]) - 0.5);
+        }
+    }
+    const double scale = 344.0 / 600.0;
+    EXPECT_NEAR(area, 600.0 * 400.0 * scale * scale, 600.0) << "each voxel once, to the rounding of pixels";
+    EXPECT_NE(svg.find("oxygen, mmHg"), std::string::npos);
+    EXPECT_NE(svg.find("200 µm"), std::string::npos) << "scale bar";
+}
+
 TEST(SimulationReport, guesses_stand_first_in_the_table_of_rates) {
     const std::string page = render_simulation(example_story(50, 2));
     const auto rates = table_of(page, "rates");
