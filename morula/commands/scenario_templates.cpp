@@ -65,6 +65,21 @@ cycle = "live"  # divides at the rate of cycle_entry; others: none, ki67_basic, 
 cycle_entry = { value = 0.0, unit = "1/h", source = "guessed", prior = [0.0, 0.005] }  # without oxygen; the rule raises it
 necrosis = { value = 0.17, unit = "1/h", source = "guessed", prior = [0.02, 1.0] }  # without oxygen; the rule lowers it
 @UPTAKE@
+[[rule_source]]  # where the numbers of a rule come from; one of which nobody speaks is a guess that is never drawn
+cell_type = "tumor"
+signal = "oxygen"
+behavior = "cycle entry"
+saturation = { source = "literature", citation = "doi 10.1371/journal.pcbi.1005991" }
+half_max = { source = "literature", citation = "doi 10.1016/j.cell.2025.06.048" }
+hill_power = { source = "literature", citation = "doi 10.1016/j.cell.2025.06.048" }
+
+[[rule_source]]
+cell_type = "tumor"
+signal = "oxygen"
+behavior = "necrosis"
+half_max = { source = "literature", citation = "doi 10.1016/j.cell.2025.06.048" }
+hill_power = { source = "literature", citation = "doi 10.1016/j.cell.2025.06.048" }
+
 [[cells]]
 template = "spheroid"
 type = "tumor"

@@ -46,7 +46,7 @@ std::vector<std::int64_t> cells_by_type(const Simulation& simulation) {
     return n;
 }
 
-std::string check_text(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const RunCost& cost) {
+std::string check_text(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const RunCost& cost, const DiskCost& disk) {
     const simulation::Model& model = simulation.model();
     std::vector<std::string> cells;
     const auto n = cells_by_type(simulation);
@@ -65,15 +65,14 @@ std::string check_text(const CheckOptions& options, const Scenario& scenario, co
         if (rate.source != Evidence::guessed) continue;
         const std::string place = rate.line == 0 ? "not given" : rate.file.empty() ? fmt::format("line {}", rate.line) : fmt::format("{}, line {}", rate.file, rate.line);
         const std::string within = rate.prior ? fmt::format("guessed between {:g} and {:g}", (*rate.prior)[0], (*rate.prior)[1]) : "guessed without a prior";
-        text += fmt::format("  {}: {} = {:g} {}, {}\n", place, rate.name, rate.value, rate.unit, within);
+        text += fmt::format("  {}: {} = {:g}{}, {}\n", place, rate.name, rate.value, rate.unit == "1" ? "" : " " + rate.unit, within);
     }
     if (scenario.unsourced.all() > 0) text += unsourced_text(scenario.unsourced) + "\n";
-    text += fmt::format("Run: {:g} min in {:.0f} steps of motion, {:.0f} of fields, {:.0f} steady solutions; {} of memory, about {} on two cores, an estimate for the cells of the start: more as they divide.\n", cost.until_min,
-                        cost.mechanics_steps, cost.field_steps, cost.solutions, format_bytes(cost.memory_bytes), duration_text(cost.seconds));
+    text += fmt::format("Run: {}.\n", cost_text(cost, disk));
     return text;
 }
 
-std::string check_json(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const RunCost& cost) {
+std::string check_json(const CheckOptions& options, const Scenario& scenario, const Simulation& simulation, const RunCost& cost, const DiskCost& disk) {
     Json rates = Json::array();
     for (const ScenarioRate& rate : scenario.rates) {
         Json one = {{"rate", rate.name}, {"value", rate.value}, {"unit", rate.unit}, {"source", evidence_name(rate.source)}, {"citation", rate.citation}};
@@ -94,6 +93,8 @@ std::string check_json(const CheckOptions& options, const Scenario& scenario, co
     json["field_steps"] = cost.field_steps;
     json["steady_solutions"] = cost.solutions;
     json["memory_bytes"] = cost.memory_bytes;
+    json["n_snapshots"] = disk.n_snapshots;
+    json["disk_bytes"] = disk.all();
     json["estimated_seconds"] = cost.seconds;
     json["rates"] = rates;
     return dump(json);
@@ -103,11 +104,12 @@ CommandResult run_check(const CheckOptions& options, Context& context) {
     Scenario scenario = read_scenario(options.scenario, context);
     const double until = last_minute(scenario, options.until.value_or(scenario.until_min), options.scenario);
     const RunCost cost = cost_of(scenario.model, scenario.start.size(), until);
+    const DiskCost disk = disk_of(scenario, until);
     check_duration(cost, options.scenario, context);
     warn_of_idle(scenario, options.until.value_or(scenario.until_min), until, context);
     StoryCollector(scenario, scenario.every_min, context);  // asks for the memory that a run's page would
     const Simulation simulation(scenario.model, std::move(scenario.start), context);
-    return {check_text(options, scenario, simulation, cost), check_json(options, scenario, simulation, cost)};
+    return {check_text(options, scenario, simulation, cost, disk), check_json(options, scenario, simulation, cost, disk)};
 }
 
 struct NewOptions {
@@ -145,7 +147,7 @@ CommandResult run_new(const NewOptions& options, Context&) {
 
 std::vector<Command> scenario_commands() {
     return {make_command<CheckOptions>({.name = "scenario check",
-                                        .summary = "Check a tissue scenario without running it: its rates by source, its cells, steps, memory and time.",
+                                        .summary = "Check a tissue scenario without running it: its rates by source, its cells, steps, memory, disk and time.",
                                         .help = "Everything that `simulate` would refuse is refused, with the same exit code. The time is an estimate for the cells of the start on two cores; one above a year is refused, one above a day gives a warning.",
                                         .examples = {{"What a scenario rests on", "morula scenario check examples/tissue/oxygen_ball.toml"}}},
                                        run_check),

@@ -17,6 +17,7 @@
 #include "morula/commands/state_slots.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/error.hpp"
+#include "morula/core/file.hpp"
 #include "morula/core/hash.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/core/printable.hpp"
@@ -63,6 +64,14 @@ void write_rates(const fs::path& path, const Scenario& scenario) {
     csv.commit();
 }
 
+/// What the runs take, before anything of it is taken.
+void say_cost(const RunCost& cost, const DiskCost& disk, const SimulateOptions& options, Context& context) {
+    const std::int64_t n_runs = options.seeds.value_or(1), at_once = std::min<std::int64_t>(n_runs, context.threads());
+    std::string text = fmt::format("{}{}.", options.seeds ? "Each run: " : "The run: ", cost_text(cost, disk));
+    if (n_runs > 1) text += fmt::format(" {}.", cost_of_all_text(cost, disk, n_runs, at_once));
+    context.events().decision(text);
+}
+
 /// Checked, and with what the options say instead.
 Scenario scenario_of(const SimulateOptions& options, Context& context) {
     Scenario scenario = read_scenario(options.scenario, context);
@@ -76,12 +85,14 @@ Scenario scenario_of(const SimulateOptions& options, Context& context) {
     const double step = scenario.model.clocks.mechanics_min;
     const double asked = options.until.value_or(scenario.until_min);
     scenario.until_min = last_minute(scenario, asked, options.scenario);
-    check_duration(cost_of(scenario.model, scenario.start.size(), scenario.until_min), options.scenario, context);
+    const RunCost cost = cost_of(scenario.model, scenario.start.size(), scenario.until_min);
+    check_duration(cost, options.scenario, context);
     warn_of_idle(scenario, asked, scenario.until_min, context);
     if (step > scenario.every_min) {
         context.events().warning(fmt::format("{}: every_min is shorter than a mechanics step; a row is written each step.", options.scenario));
         scenario.every_min = step;
     }
+    say_cost(cost, disk_of(scenario, scenario.until_min), options, context);
     if (scenario.start.size() == 0) context.events().warning(fmt::format("{}: there are no cells at the start; until some are put in, only fields change.", options.scenario));
     if (const auto guessed = count_sources(scenario)[3]; guessed > 0) {
         context.events().warning(fmt::format("{} of {} rates are guessed; the result holds for these guesses alone.", guessed, scenario.rates.size()));
@@ -116,7 +127,7 @@ public:
         describe_run(story, simulation, {command_, folder_.string(), last_snapshot, scenario_.hash, seconds, moved, record_.warnings()});
         story.measured_states = measured_states_text(scenario_);
         story.unsourced = unsourced_text(scenario_.unsourced);
-        if (std::string warning = unlike_data_warning(summary_of_states(simulation)); !warning.empty()) story.notes.push_back(std::move(warning));
+        if (std::string text = unlike_data_text(summary_of_states(simulation)); !text.empty()) story.notes.push_back(std::move(text));
         write_simulation_report(story, folder_ / "report.html");
     }
 
@@ -230,6 +241,9 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     std::vector<std::uint64_t> seeds;
     for (std::int64_t k = 0; k < options.seeds.value_or(0); ++k) seeds.push_back(scenario.model.seed + static_cast<std::uint64_t>(k));
     RunFolders folders = folders_of(options, seeds);
+    std::vector<fs::path> places;
+    for (std::size_t run = 0; run < folders.size(); ++run) places.push_back(folders.folder(run));
+    check_disk(disk_of(scenario, scenario.until_min), places, free_disk_bytes(options.out), options.scenario);
     const std::vector<RunSummary> runs = options.seeds ? run_seeds(scenario, options, folders, record, context) : run_one(scenario, options, folders, record, context);
     if (options.seeds) {
         for (const char* name : {"composition.csv", "readouts.csv", "seeds.csv", "report.html"}) record.add_output(name);

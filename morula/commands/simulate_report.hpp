@@ -16,6 +16,9 @@
 
 namespace morula::commands {
 
+/// Memory that the page of a run takes at most.
+inline constexpr std::int64_t kPageBytes = 5 * report::kMostFrameBytes / 2;
+
 /// Looks at a simulation at equal intervals. Of the moments it keeps every one, every second, every fourth ... so that at most report::kMostFrames frames of at most
 /// report::kMostFrameCells cells and report::kMostFrameBytes are held (about 25 MB of memory), and at most 1,000 rows of counts and of read-outs.
 class StoryCollector {

@@ -100,7 +100,7 @@ void describe_seeds(report::SeedsStory& story, const std::vector<RunSummary>& ru
     for (const RunSummary& run : runs) {
         if (run.states.share_unlike_data >= furthest.share_unlike_data) furthest = run.states;
     }
-    if (std::string warning = unlike_data_warning(furthest); !warning.empty()) story.notes.push_back(std::move(warning));
+    if (std::string text = unlike_data_text(furthest); !text.empty()) story.notes.push_back(std::move(text));
     const std::string first = seed_folder(runs.front().seed);
     story.record.outputs = {{"seeds.csv", "seed, hash of the final state, minutes, cells, born, removed, put in, taken out"},
                             {"composition.csv", "seed, minute, type, state, number of cells"},

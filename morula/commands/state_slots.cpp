@@ -69,10 +69,10 @@ StateSummary summary_of_states(const simulation::Simulation& simulation) {
     return {states->model().kernel.n_metacells(), states->model().kernel.hash(), states->guard().share()};
 }
 
-std::string unlike_data_warning(const StateSummary& states) {
-    if (states.n_metacells == 0 || states.share_unlike_data <= kTooOften) return {};
-    return fmt::format("{:.1f} % of the steps of states led to where cells are unlike any measured cell, and were pulled back; of the measured cells 1 % lie there. Slower attempts or a faster relaxation keep them nearer.",
-                       100.0 * states.share_unlike_data);
+std::string unlike_data_text(const StateSummary& states) {
+    if (states.n_metacells == 0 || states.share_unlike_data <= kOfMeasured) return {};
+    const std::string share = fmt::format("{:.2f} % of the steps of states led to where cells are unlike any measured cell, and were pulled back; of the measured cells 1 % lie there.", 100.0 * states.share_unlike_data);
+    return states.share_unlike_data <= kTooOften ? share : share + " Slower attempts or a faster relaxation keep them nearer.";
 }
 
 void record_states(VerbRecord& record, const StateSummary& states, Context& context) {
@@ -81,8 +81,11 @@ void record_states(VerbRecord& record, const StateSummary& states, Context& cont
     record.add_count("n_metacells", states.n_metacells);
     record.add_text("embedding_hash", states.embedding_hash);
     record.add_number("share_unlike_data", states.share_unlike_data);
-    if (const std::string warning = unlike_data_warning(states); !warning.empty()) context.events().warning(warning);
-    else if (states.share_unlike_data > kOfMeasured) context.events().decision(fmt::format("{:.2f} % of the steps of states were pulled back to where measured cells are, of which 1 % lie beyond that bound themselves.", 100.0 * states.share_unlike_data));
+    const std::string text = unlike_data_text(states);
+    if (text.empty()) return;
+    record.add_text("unlike_measured_cells", text);
+    if (states.share_unlike_data > kTooOften) context.events().warning(text);
+    else context.events().decision(text);
 }
 
 }  // namespace morula::commands

@@ -23,9 +23,9 @@ struct StateSummary {
     double share_unlike_data = 0.0;  // of the steps of states, those that led to where no measured cell is and were pulled back
 };
 StateSummary summary_of_states(const simulation::Simulation& simulation);
-/// What to say where states were unlike any measured cell in more than 1 % of their steps; "": nothing.
-std::string unlike_data_warning(const StateSummary& states);
-/// The summary and, as a warning of the run, the sentence above. Nothing where the model has no expression.
+/// What to say where states were unlike any measured cell in more than 1 % of their steps; "": nothing. For the message, the page and run.json alike.
+std::string unlike_data_text(const StateSummary& states);
+/// The summary, with the sentence above as `unlike_measured_cells`, which the run says too: as a warning from 2 % on. Nothing where the model has no expression.
 void record_states(VerbRecord& record, const StateSummary& states, Context& context);
 
 }  // namespace morula::commands

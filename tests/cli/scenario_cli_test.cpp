@@ -102,6 +102,35 @@ TEST_F(ScenarioCliTest, runs_that_take_for_ever_say_so) {
     EXPECT_NE(far.out.find(" days on two cores"), std::string::npos) << far.out;
 }
 
+TEST_F(ScenarioCliTest, room_on_disk_and_in_memory_is_said_and_asked_for_before_the_start) {
+    fs::copy_file(examples() / "oxygen_ball_rules.csv", folder_ / "oxygen_ball_rules.csv");
+    const std::string ball = read_text_file(examples() / "oxygen_ball.toml", 1 << 20);
+    write_text_file(folder_ / "ball.toml", ball);
+    const test::Outcome check = morula({"scenario", "check", "ball.toml", "--until", "6"});
+    const std::size_t from = check.out.find("Run: ");
+    ASSERT_NE(from, std::string::npos) << check.out;
+    const std::string cost = check.out.substr(from + 5, check.out.find('\n', from) - from - 5);
+    EXPECT_NE(cost.find(" of memory, "), std::string::npos) << cost;
+    EXPECT_NE(cost.find(" of disk (1 snapshot: cells "), std::string::npos) << cost;
+    const test::Outcome run = morula({"simulate", "ball.toml", "--until", "6", "--out", "out"});
+    EXPECT_EQ(run.status, 0) << run.err;
+    EXPECT_NE(run.err.find("The run: " + cost), std::string::npos) << run.err << cost;
+    const test::Outcome seeds = morula({"simulate", "ball.toml", "--until", "0.1", "--seeds", "3", "--threads", "2", "--out", "seeds"});
+    EXPECT_NE(seeds.err.find("3 runs, 2 at once: "), std::string::npos) << seeds.err;
+    // A snapshot of a million voxels at each of a billion steps.
+    std::string many = ball;
+    for (const auto& [old, now] : {std::pair<std::string, std::string>{"size_um = [600, 600, 600]", "size_um = [2000, 2000, 2000]"}, {"until_min = 1440", "until_min = 1e8\nsnapshot_every_min = 0.1"}, {"every_min = 120", "every_min = 0.1"}}) {
+        many.replace(many.find(old), old.size(), now);
+    }
+    write_text_file(folder_ / "many.toml", many);
+    const test::Outcome refused = morula({"simulate", "many.toml", "--out", "many"});
+    EXPECT_EQ(refused.status, 5) << refused.err;
+    EXPECT_NE(refused.err.find("many.toml: the run needs about "), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("(1000000001 snapshots: cells "), std::string::npos) << refused.err;
+    EXPECT_NE(refused.err.find("snapshot_every_min"), std::string::npos) << refused.err;
+    EXPECT_FALSE(fs::exists(folder_ / "many")) << "nothing is begun";
+}
+
 TEST_F(ScenarioCliTest, new_scenarios_pass_the_check_and_run) {
     for (const char* name : {"spheroid", "crypt-ring", "liver-lobule", "islet", "vessel", "alveolus", "skin"}) {
         const std::string file = std::string(name) + ".toml";

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/cli/program_test.hpp"
+#include "tests/support/scenario_text.hpp"
 
 namespace morula {
 namespace {
@@ -13,14 +14,7 @@ using Json = nlohmann::json;
 
 class StatesCliTest : public test::ProgramTest {};
 
-const char* const kScenario = R"(title = "Made-up cells and their states"
-until_min = 60
-every_min = 30
-
-[domain]
-size_um = [200, 200, 200]
-
-[[cell_type]]
+const std::string kScenario = "every_min = 30\n" + test::scenario_head("Made-up cells and their states", 60.0, test::kTenVoxels) + R"([[cell_type]]
 name = "any"
 
 [[cells]]
@@ -62,6 +56,18 @@ TEST_F(StatesCliTest, a_run_says_that_transitions_are_hypotheses_and_its_snapsho
     // The snapshot goes on like any experiment.
     const test::Outcome again = morula({"neighbors", "out/snapshots/minute-000060.h5ad", "--embedding", "X_latent", "--out", "k.h5ad"});
     EXPECT_EQ(again.status, 0) << again.err;
+    // More than one step in a hundred that leads to where no measured cell is: said by the run, in its record and on its page alike.
+    std::string text = kScenario;
+    text.replace(text.find("attempts = { value = 0.5"), 24, "cells_a_metacell = 3\nattempts = { value = 10");
+    write_text_file(folder_ / "fast.toml", text);
+    const test::Outcome fast = morula({"simulate", "fast.toml", "--out", "fast", "--json"});
+    ASSERT_EQ(fast.status, 0) << fast.err;
+    const Json record = Json::parse(fast.out);
+    ASSERT_GT(record["share_unlike_data"].get<double>(), 0.01);
+    const std::string sentence = record["unlike_measured_cells"];
+    EXPECT_NE(sentence.find("unlike any measured cell"), std::string::npos) << sentence;
+    EXPECT_NE(fast.err.find(sentence), std::string::npos) << fast.err;
+    for (const char* file : {"fast/run.json", "fast/report.html"}) EXPECT_NE(read_text_file(folder_ / file, 64 << 20).find(sentence), std::string::npos) << file;
     // What is experimental runs when asked to, and never in a table of contributions.
     write_text_file(folder_ / "regulons.csv", "source,target,weight\nGENE00001,GENE00002,1\n");
     write_text_file(folder_ / "ridge.toml", std::string(kScenario) + "\n[expression.ridge]\nregulons = \"regulons.csv\"\ngenes = [\"GENE00001\", \"GENE00002\"]\n"

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "morula/commands/state_slots.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/hdf5/write_h5ad.hpp"
 #include "tests/support/contexts.hpp"
@@ -49,6 +50,15 @@ TEST(Snapshot, is_a_data_set_of_the_cells_that_comes_back_from_a_file) {
     EXPECT_EQ(data::column_texts(back.obs.at("state")), data::column_texts(cells.obs.at("state")));
     EXPECT_EQ(back.obs.names(), cells.obs.names());
     EXPECT_EQ(back.n_genes(), 0);
+}
+
+TEST(Snapshot, states_unlike_any_measured_cell_are_told_from_one_in_a_hundred_on) {
+    EXPECT_EQ(unlike_data_text({.n_metacells = 0, .embedding_hash = "", .share_unlike_data = 0.5}), "") << "there are no states";
+    EXPECT_EQ(unlike_data_text({.n_metacells = 9, .embedding_hash = "", .share_unlike_data = 0.01}), "") << "as of the measured cells themselves";
+    const std::string some = unlike_data_text({.n_metacells = 9, .embedding_hash = "", .share_unlike_data = 0.0101}), many = unlike_data_text({.n_metacells = 9, .embedding_hash = "", .share_unlike_data = 0.3});
+    EXPECT_TRUE(test::contains(some, "1.01 % of the steps of states led to where cells are unlike any measured cell")) << some;
+    EXPECT_TRUE(test::contains(many, "30.00 % of the steps")) << many;
+    EXPECT_TRUE(test::contains(many, "Slower attempts")) << many;
 }
 
 }  // namespace
