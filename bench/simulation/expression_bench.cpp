@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <memory>
+#include <vector>
 
+#include "bench/simulation/made_up_states.hpp"
 #include "morula/core/hash.hpp"
-#include "morula/core/random.hpp"
 #include "morula/simulation/expression_states.hpp"
 
 namespace {
@@ -16,36 +16,7 @@ namespace {
 using namespace morula;
 using namespace morula::simulation;
 
-constexpr std::int64_t kDims = 32, kMetacells = 1'000, kGenes = 40, kSubstances = 10;
-
-/// Made up: 30 cells a metacell around centers that lie about a curved sheet.
-MeasuredCells cells() {
-    MeasuredCells made;
-    made.latent = matrix::Dense<float>(30 * kMetacells, kDims);
-    for (std::int64_t c = 0; c < made.latent.n_rows; ++c) {
-        const std::int64_t metacell = c / 30;
-        Random center(1, Purpose::test, static_cast<std::uint64_t>(metacell), 0), own(2, Purpose::test, static_cast<std::uint64_t>(c), 0);
-        const double u = 6.0 * center.uniform(), v = 3.0 * center.uniform();
-        for (std::int64_t d = 0; d < kDims; ++d) made.latent(c, d) = static_cast<float>(std::sin(u + 0.2 * static_cast<double>(d)) * v + 0.1 * own.normal());
-        made.type.push_back(static_cast<std::int32_t>(metacell % 4));
-        made.metacell.push_back(static_cast<std::int32_t>(metacell));
-    }
-    return made;
-}
-
-SignallingModel signalling() {
-    SignallingModel model;
-    model.decoder.weights = matrix::Dense<float>(kDims, kGenes);
-    Random random(3, Purpose::test, 0, 0);
-    for (float& weight : model.decoder.weights.values) weight = static_cast<float>(0.1 * random.normal());
-    for (std::int64_t gene = 0; gene < kGenes; ++gene) {
-        model.decoder.genes.push_back(fmt::format("gene {}", gene));
-        model.decoder.intercept.push_back(1.0F);
-    }
-    for (std::int32_t k = 0; k < 20; ++k) model.links.push_back({.name = fmt::format("pair {}", k), .programme = k % 4, .substance = k % static_cast<std::int32_t>(kSubstances), .receptor = {k, k + 1}, .half = 1.0});
-    for (std::int32_t p = 0; p < 4; ++p) model.programmes.push_back({.name = fmt::format("programme {}", p), .relaxation_per_min = 0.01, .strength = 0.5, .targets = {20 + p, 30 + p}});
-    return model;
-}
+constexpr std::int64_t kSubstances = 10;
 
 double seconds_of(const auto& body) {
     const auto start = std::chrono::steady_clock::now();
@@ -54,8 +25,7 @@ double seconds_of(const auto& body) {
 }
 
 void run(std::int64_t n, Context& context) {
-    const ExpressionKernel kernel(cells(), {.n_types = 4, .n_neighbors = 15});
-    auto model = std::make_shared<ExpressionModel>(ExpressionModel{.kernel = kernel, .rates = std::vector<StateRates>(4, {.attempts_per_min = 1.0 / 60.0, .relaxation_per_min = 1.0 / 30.0}), .signalling = Signalling(signalling(), kernel)});
+    const auto model = bench::made_up_states(kSubstances, 0);
     const std::vector<Life> lives(4, standard_life(CycleModel::live));
     const auto side = static_cast<std::int64_t>(std::ceil(std::cbrt(static_cast<double>(n))));
     const Grid box{.n = {(3 * side + 3) / 4, (3 * side + 3) / 4, (3 * side + 3) / 4}, .voxel_um = 20.0};
@@ -69,10 +39,11 @@ void run(std::int64_t n, Context& context) {
     ExpressionStates states(model);
     const double settling = seconds_of([&] { states.settle(agents, 1, context); });
     const NeighborLists lists(2.0, {1.25F, 1.25F, 1.25F, 1.25F});
+    Workspace workspace;
     std::vector<double> step, signal, settled;
     for (std::uint32_t strike = 0; strike < 9; ++strike) {
         settled.push_back(seconds_of([&] { states.settle(agents, 1, context); }));
-        signal.push_back(seconds_of([&] { states.signal(agents, lives, field, lists, context); }));
+        signal.push_back(seconds_of([&] { states.signal(agents, lives, field, lists, workspace, context); }));
         step.push_back(seconds_of([&] { states.advance(agents, lives, 1, strike, context); }));
     }
     std::vector<std::size_t> order(agents.id.size());
@@ -84,7 +55,7 @@ void run(std::int64_t n, Context& context) {
         return static_cast<double>(n) / seconds[seconds.size() / 2] * 1e-6;
     };
     fmt::print("{:>9} agents, {} threads: state step {:.2f} M agents/s, signalling {:.2f} M agents/s, settling {:.1f} M agents/s (drawing the start {:.2f} s), {:.0f} bytes an agent, guard {:.2f} %, state {}\n", n,
-               context.threads(), median_rate(step), median_rate(signal), median_rate(settled), settling, static_cast<double>(states.bytes() - kernel.bytes()) / static_cast<double>(n) + 4.0, 100.0 * states.guard().share(),
+               context.threads(), median_rate(step), median_rate(signal), median_rate(settled), settling, static_cast<double>(states.bytes() - model->kernel.bytes()) / static_cast<double>(n) + 4.0, 100.0 * states.guard().share(),
                hasher.hex());
 }
 

@@ -179,7 +179,7 @@ struct Trials {
         const simulation::Field field({.n = {1, 1, 1}, .voxel_um = 1e4}, {}, 0.1, context);
         const std::vector<Life> lives(static_cast<std::size_t>(n_types), standard_life(CycleModel::none));
         for (std::uint32_t strike = 0; strike < static_cast<std::uint32_t>(1'440.0 / kClockMin); ++strike) {
-            if (model->signalling) simulated.signal(agents, lives, field, lists, context);
+            if (model->signalling) simulated.signal(agents, lives, field, lists, workspace, context);
             simulated.advance(agents, lives, seed, strike, context);
         }
         matrix::Dense<float> latent(static_cast<std::int64_t>(n), kDims);

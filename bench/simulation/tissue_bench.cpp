@@ -1,13 +1,17 @@
-// How many agent-steps a second does a whole tissue run at: fields, mechanics, life, and rules of every kind? bench_tissue [THREADS [MILLIONS [FIELD_MIN]]]
-// Cells of 8.4 um radius, 14.5 um apart, four types, two stepped substances in voxels of 20 um, one day's rules, made up; timed over whole periods of the life clock.
-// Beside it: what the memory of the machine gives (triad a = b + s c).
+// How many agent-steps a second does a whole tissue run at: fields, mechanics, life, and rules of every kind? bench_tissue [THREADS [MILLIONS [rules|states|all [FIELD_MIN]]]]
+// Cells of 8.4 um radius, 14.5 um apart, four types, two stepped substances in voxels of 20 um, one day's rules, made up; timed over whole periods of the life clock. states: and with states of 32
+// dimensions and four programmes, 4 of 20 pairs by contact. all: and with oxygen solved for (steady) and taken up by a law that saturates.
+// Without MILLIONS: four sizes with rules, and beside them what the memory of the machine gives (triad a = b + s c); with it, nothing else takes memory, so that the process can be measured.
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
+#include <string_view>
 #include <vector>
 
+#include "bench/simulation/made_up_states.hpp"
 #include "bench/simulation/shaken_lattice.hpp"
 #include "morula/core/parallel.hpp"
 #include "morula/simulation/simulation.hpp"
@@ -20,6 +24,13 @@ using knowledge::BehaviorRule;
 using knowledge::Response;
 
 double seconds_since(std::chrono::steady_clock::time_point start) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+
+/// Of the process so far.
+double peak_bytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return 1024.0 * static_cast<double>(usage.ru_maxrss);
+}
 
 /// GB/s of the best of five runs over 3 x 256 MB.
 double triad(Context& context) {
@@ -40,7 +51,9 @@ BehaviorRule rule(const char* type, const char* signal, Response response, const
     return {.cell_type = type, .signal = signal, .response = response, .behavior = behavior, .saturation = saturation, .half_max = half_max, .hill_power = power, .applies_to_dead = false, .line = 1};
 }
 
-Model tissue_model(std::int64_t n_voxels, double field_min) {
+enum class With { rules, states, all };
+
+Model tissue_model(With with, std::int64_t n_voxels, double field_min) {
     Model model;
     model.box = {.n = {n_voxels, n_voxels, n_voxels}, .voxel_um = 20.0};
     model.substances = {{.name = "oxygen", .unit = "mmHg", .diffusion_um2_per_min = 1e5, .decay_per_min = 0.1, .initial = 38.0}, {.name = "lure", .diffusion_um2_per_min = 1e3, .decay_per_min = 0.1}};
@@ -61,30 +74,41 @@ Model tissue_model(std::int64_t n_voxels, double field_min) {
                    rule("T cell", "lure gradient", Response::increases, "migration bias", 0.9, 0.01, 2.0), rule("T cell", "contact with tumor", Response::increases, "attack tumor", 0.05, 3.0, 2.0),
                    rule("T cell", "contact with tumor", Response::decreases, "migration speed", 0.05, 3.0, 2.0), rule("macrophage", "contact with dead cell", Response::increases, "lure secretion", 1.0, 1.0, 2.0)};
     model.clocks.field_min = field_min;
+    if (with != With::rules) model.expression = bench::made_up_states(2, 4);
+    if (with == With::all) {
+        model.pace = {FieldPace::steady, FieldPace::stepped};
+        for (CellType& type : model.types) type.exchange[0].half_uptake = 1.0;
+    }
     return model;
 }
 
-void run(std::int64_t a_side, double field_min, Context& context) {
+void run(With with, std::int64_t a_side, double field_min, Context& context) {
     const double spacing = 14.5;
     const auto n_voxels = static_cast<std::int64_t>(std::ceil(static_cast<double>(a_side) * spacing / 20.0));
-    Simulation simulation(tissue_model(n_voxels, field_min), bench::shaken_lattice(a_side, spacing, 0.0F), context);
+    Simulation simulation(tissue_model(with, n_voxels, field_min), bench::shaken_lattice(a_side, spacing, 0.0F), context);
     simulation.advance(6.0, context);
     const std::int64_t before = simulation.tally().agent_steps;
     const double minutes = simulation.agents().size() < 200'000 ? 60.0 : 12.0;
     const auto start = std::chrono::steady_clock::now();
     simulation.advance(6.0 + minutes, context);
     const double seconds = seconds_since(start);
+    const double peak = peak_bytes();  // before the hash, which sorts columns aside
     const auto n = static_cast<double>(simulation.agents().size());
-    fmt::print("{:>9} agents, {} threads, field step {} min: {:.2f} M agent-steps/s, {:.0f} bytes an agent, {} born, {} gone, state {}\n", simulation.agents().size(), context.threads(), field_min,
-               static_cast<double>(simulation.tally().agent_steps - before) / seconds * 1e-6, static_cast<double>(simulation.bytes()) / n, simulation.tally().births, simulation.tally().removals, simulation.hash());
+    fmt::print("{:>9} agents, {} threads, field step {} min: {:.2f} M agent-steps/s, {:.0f} bytes an agent, process at its peak {:.1f} MB, {} born, {} gone, state {}\n", simulation.agents().size(), context.threads(), field_min,
+               static_cast<double>(simulation.tally().agent_steps - before) / seconds * 1e-6, static_cast<double>(simulation.bytes()) / n, peak * 1e-6, simulation.tally().births, simulation.tally().removals, simulation.hash());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
     Context context({.threads = argc > 1 ? std::atoi(argv[1]) : 0, .memory_bytes = 0, .events = nullptr, .cancel = nullptr});
+    const std::string_view what = argc > 3 ? argv[3] : "rules";
+    const With with = what == "all" ? With::all : what == "states" ? With::states : With::rules;
+    const double field_min = argc > 4 ? std::atof(argv[4]) : 0.1;
+    if (argc > 2) {
+        run(with, std::lround(std::cbrt(1e6 * std::atof(argv[2]))), field_min, context);
+        return 0;
+    }
     fmt::print("triad: {:.1f} GB/s\n", triad(context));
-    const double field_min = argc > 3 ? std::atof(argv[3]) : 0.1;
-    if (argc > 2) run(std::lround(std::cbrt(1e6 * std::atof(argv[2]))), field_min, context);
-    else for (const std::int64_t a_side : {22, 46, 100, 159}) run(a_side, field_min, context);
+    for (const std::int64_t a_side : {22, 46, 100, 159}) run(with, a_side, field_min, context);
 }

@@ -39,7 +39,7 @@ bool is_among_results(const std::filesystem::path& file, const std::string& out)
 
 /// Results never take the place of what the scenario is read from.
 void check_inputs(const ContributionStudy& study, const std::string& out) {
-    for (const std::filesystem::path& file : study.scenario.files) {
+    for (const auto& [file, hash] : study.scenario.files) {
         if (is_among_results(file, out)) fail(ErrorCode::usage, fmt::format("{} is read by the scenario and lies where {} keeps its results.", file.string(), out), "Give another folder with --out.");
     }
 }
@@ -60,6 +60,7 @@ CommandResult run_contribute(const ContributeOptions& options, Context& context)
     const double speed = static_cast<double>(runs.agent_steps) / std::max(1e-9, runs.seconds);
     report::write_contribution_report(contribution_story(study.scenario, table, {command_line(options), record.warnings(), std::ssize(study.plan.runs), runs.seconds, speed}), std::filesystem::path(options.out) / "report.html");
     for (const std::string_view name : kContributionFiles) record.add_output(std::string(name));
+    for (const auto& [file, hash] : study.scenario.files) record.add_input(file.string(), hash);
     record.add_text("title", table.title);
     record.add_text("scenario_hash", study.scenario.hash);
     record.add_count("n_runs", std::ssize(study.plan.runs));

@@ -18,6 +18,7 @@
 #include "morula/core/version.hpp"
 #include "morula/simulation/interventions.hpp"
 #include "morula/simulation/state_file.hpp"
+#include "morula/simulation/written_in.hpp"
 
 namespace morula::commands {
 namespace {
@@ -30,10 +31,6 @@ constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 /// Between two writings of what is finished.
 constexpr std::chrono::seconds kKeepEvery{10};
 constexpr std::string_view kKeptKind = "contribution runs 2";
-/// Neighbour lists and scratch of an agent beside its own arrays, and the steady solver's arrays a voxel: what a run needs at least, stated before it starts.
-constexpr std::int64_t kListBytes = 110;
-constexpr std::int64_t kSolverBytes = 90;
-
 /// Runs side by side would each repeat what reading the scenario has said; only their progress passes.
 class ProgressOnly final : public EventSink {
 public:
@@ -296,9 +293,7 @@ std::int64_t look_at_start(ContributionStudy& study, Context& context) {
     const Simulation simulation(study.scenario.model, study.scenario.start, context);
     const std::vector<simulation::ReadoutValue> values = read_wanted(study, study.scenario.readouts, simulation, context);
     for (std::size_t k = 0; k < values.size(); ++k) study.wanted[k].unit = values[k].unit;
-    const auto& pace = simulation.model().pace;
-    const bool solves = std::find(pace.begin(), pace.end(), simulation::FieldPace::steady) != pace.end();
-    return simulation.bytes() + simulation.agents().size() * kListBytes + (solves ? kSolverBytes * simulation.model().box.n_stored() : 0);
+    return simulation::expected_bytes(simulation.model(), simulation.agents().size());
 }
 
 }  // namespace
@@ -319,7 +314,9 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
     study.types = types_by_name(study.scenario, options.types.value_or(std::vector<std::string>{}));
     study.wanted = readouts_by_name(study.scenario, options.readouts.value_or(std::vector<std::string>{}), options.scenario);
     for (std::size_t k = 0; k < study.scenario.rates.size(); ++k) {
-        if (study.scenario.rates[k].prior) study.guessed.push_back(k);
+        const std::optional<std::array<double, 2>>& prior = study.scenario.rates[k].prior;
+        // A prior without width leaves nothing to draw.
+        if (prior && (*prior)[0] < (*prior)[1]) study.guessed.push_back(k);
     }
     simulation::ContributionOptions plan{.seeds = options.seeds, .draws = study.guessed.empty() ? 0 : options.draws, .permutations = options.permutations, .interventions = {}, .seed = study.scenario.model.seed};
     for (const std::string& name : options.interventions) plan.interventions.push_back(simulation::find_intervention(name));
@@ -331,7 +328,7 @@ ContributionStudy plan_study(const ContributeOptions& options, Context& context)
     context.events().decision(fmt::format("{} runs of {:g} min: {} cell types, {} seeds, {} draws of {} guessed rates; {} at a time, {} of memory at their start.", study.plan.runs.size(), study.until_min,
                                           study.types.size(), options.seeds, study.plan.options.draws, study.guessed.size(), context.threads(), format_bytes(bytes)));
     if (study.scenario.unsourced.all() > 0) context.events().decision(unsourced_text(study.scenario.unsourced));
-    if (study.guessed.empty()) context.events().decision("No rate has a prior: there is nothing to draw, and low and high are those of the seeds.");
+    if (study.guessed.empty()) context.events().decision("No rate has a prior of some width: there is nothing to draw, and low and high are those of the seeds.");
     else if (options.draws < simulation::kFewestDraws) context.events().warning(fmt::format("{} draws of the guessed rates are too few for the headline interval: give --draws {} or more.", options.draws, simulation::kFewestDraws));
     ProgressOnly quiet(context.events());
     const EventRedirect redirect(context, quiet);
@@ -365,9 +362,10 @@ simulation::ContributionTable tabulate(const ContributionStudy& study, const Fin
         table.units.push_back(study.wanted[k].unit);
         table.intact_mean.push_back(simulation::intact_mean(study.plan, runs.values, n, static_cast<std::int32_t>(k)));
     }
+    const simulation::Model model = simulation::checked(study.scenario.model);
     for (simulation::Contribution& row : table.rows) {
         const simulation::Readout& readout = study.scenario.readouts[study.wanted[static_cast<std::size_t>(row.readout)].readout];
-        table.written_in.push_back(simulation::is_written_in(study.scenario.model, study.types[static_cast<std::size_t>(row.type)], readout) ? 1 : 0);
+        table.written_in.push_back(simulation::is_written_in(model, study.types[static_cast<std::size_t>(row.type)], readout, row.intervention) ? 1 : 0);
         if (!study.guessed.empty()) continue;
         row.low = row.seed_low;
         row.high = row.seed_high;

@@ -15,6 +15,7 @@
 #include "morula/commands/scenario_readouts.hpp"
 #include "morula/commands/scenario_rules.hpp"
 #include "morula/commands/scenario_section.hpp"
+#include "morula/commands/scenario_sources.hpp"
 #include "morula/commands/scenario_text.hpp"
 #include "morula/commands/scenario_vessels.hpp"
 #include "morula/core/error.hpp"
@@ -74,6 +75,7 @@ public:
         for (Section& substance : top.sections("substance")) read_substance(substance);
         require_room(top, expected_bytes(model_, 0), n_substances, 0);
         for (Section& vessel : top.sections("vessel")) read_vessel(vessel, model_);
+        for (Section& source : top.sections("source")) read_source(source, model_);
         for (Section& type : top.sections("cell_type")) read_type(type);
         if (!top.has("cell_type")) top.refuse("cell_type", "is missing", "Describe at least one type of cells: [[cell_type]].");
         std::size_t number = 0;
@@ -101,7 +103,7 @@ public:
         scenario_.rates = std::move(reading_.rates);
         scenario_.unsourced = unsourced_numbers(scenario_.model, n_of_rules, reading_.n_shares);
         scenario_.files = std::move(reading_.files);
-        scenario_.files.push_back(reading_.path);
+        scenario_.files.push_back({reading_.path, hash_hex(text_)});
         return std::move(scenario_);
     }
 

@@ -26,10 +26,18 @@ struct ScenarioRate {
     double value = 0.0;
     std::string unit{};
     Evidence source = Evidence::guessed;
-    std::string citation{};                    // with literature
+    std::string citation{};                        // of measured and literature; of fitted: what it was fitted to
     std::optional<std::array<double, 2>> prior{};  // lowest and highest, in the rate's unit, of a guess; a guess without one, of a rule that no [[rule_source]] speaks of, is never drawn
     std::int64_t line = 0;                         // 0: not in the file, the default
     std::string file{};                            // that the line is of: the file of rules; "": the scenario
+};
+
+/// What a scenario is read from.
+struct ScenarioFile {
+    std::filesystem::path path;
+    std::string hash;  // of its bytes; of an atlas, which is a folder, of the states that were read from it
+
+    bool operator==(const ScenarioFile&) const = default;
 };
 
 /// Numbers that shape a run and have no source and no prior.
@@ -58,7 +66,7 @@ struct Scenario {
     simulation::Agents start;
     std::vector<ScenarioRate> rates;
     UnsourcedNumbers unsourced{};
-    std::vector<std::filesystem::path> files;  // the scenario's own, its rules and where its cells come from: no output may take their place
+    std::vector<ScenarioFile> files;  // its rules, where its cells come from and, last, its own: no output may take their place
     std::vector<simulation::Readout> readouts;
     std::vector<ScenarioOnset> onsets{};  // one a perturbation
     double until_min = 0.0;
@@ -77,7 +85,7 @@ double last_minute(const Scenario& scenario, double until_min, const std::filesy
 
 /// See docs/steps/simulate.md for the form. Files that it names (rules, cells) lie beside it.
 /// Throws not_found, or invalid_data with file and line: text that is no TOML, an unknown key (with the nearest), a missing one, a rate without unit or source, of an
-/// unknown unit, below 0 or beyond what is physical, literature without a citation, a guess without a prior; and what Simulation refuses.
+/// unknown unit, below 0 or beyond what is physical, measured or literature without a citation, fitted to nothing, a guess without a prior; and what Simulation refuses.
 Scenario read_scenario(const std::filesystem::path& path, Context& context);
 
 /// Values of guessed rates by ScenarioRate::name, each in its rate's own unit.

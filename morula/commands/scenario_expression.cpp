@@ -93,8 +93,9 @@ public:
         if (section_.kept().get("expression is a file", [&] { return fs::is_regular_file(path_); })) {
             section_.hash_file(path_);
         } else {
-            hasher_.update(section_.kept().get("expression hash", [&] { return model.kernel.hash(); }));
-            section_.keep_from_outputs(path_);
+            const std::string& hash = section_.kept().get("expression hash", [&] { return model.kernel.hash(); });
+            hasher_.update(hash);
+            section_.keep_from_outputs(path_, hash);
         }
         read_signalling(model, states);
         read_decoded(model, states);

@@ -26,7 +26,7 @@ void warn_of_late(const ScenarioOnset& onset, double until_min, const std::strin
 
 void warn_of_idle(const Scenario& scenario, double asked_min, double until_min, Context& context) {
     EventSink& events = context.events();
-    const std::string file = scenario.files.empty() ? scenario.title : scenario.files.back().string();
+    const std::string file = scenario.files.empty() ? scenario.title : scenario.files.back().path.string();
     const double step = scenario.model.clocks.mechanics_min;
     if (until_min == 0.0) events.warning(fmt::format("{}: a run until minute {:g} makes no step of {:g} min; it shows the start alone.", file, asked_min, step));
     else if (std::abs(asked_min - until_min) > kSameMinute * step) events.warning(fmt::format("{}: minute {:g} is no whole number of steps of {:g} min; the run ends at minute {:g}.", file, asked_min, step, until_min));

@@ -18,16 +18,6 @@ std::array<double, 3> corner(Section& section, const std::string& key) {
     return {numbers[0], numbers[1], numbers[2]};
 }
 
-/// Keys from_um and to_um, or center_um and radius_um, each after `side`.
-std::optional<Region> read_region(Section& section, const std::string& side) {
-    const auto has = [&](const std::string& key) { return section.has(side + key); };
-    const bool is_box = has("from_um") || has("to_um"), is_ball = has("center_um") || has("radius_um");
-    if (!is_box && !is_ball) return std::nullopt;
-    if (is_box && is_ball) section.refuse(side + (has("center_um") ? "center_um" : "radius_um"), "stands beside a box", "Keep the box (from_um, to_um) or the ball (center_um, radius_um).");
-    if (is_ball) return Region{.shape = Region::Shape::ball, .center_um = corner(section, side + "center_um"), .radius_um = section.number(side + "radius_um")};
-    return Region{.from_um = corner(section, side + "from_um"), .to_um = corner(section, side + "to_um")};
-}
-
 std::vector<std::uint16_t> read_types(Section& section, const std::string& key, const Model& model) {
     std::vector<std::uint16_t> types;
     if (!section.has(key)) return types;
@@ -81,6 +71,15 @@ Readout read_readout(Section& section, const Model& model) {
 }
 
 }  // namespace
+
+std::optional<Region> read_region(Section& section, const std::string& side) {
+    const auto has = [&](const std::string& key) { return section.has(side + key); };
+    const bool is_box = has("from_um") || has("to_um"), is_ball = has("center_um") || has("radius_um");
+    if (!is_box && !is_ball) return std::nullopt;
+    if (is_box && is_ball) section.refuse(side + (has("center_um") ? "center_um" : "radius_um"), "stands beside a box", "Keep the box (from_um, to_um) or the ball (center_um, radius_um).");
+    if (is_ball) return Region{.shape = Region::Shape::ball, .center_um = corner(section, side + "center_um"), .radius_um = section.number(side + "radius_um")};
+    return Region{.from_um = corner(section, side + "from_um"), .to_um = corner(section, side + "to_um")};
+}
 
 std::vector<Readout> read_readouts(Section& top, const Model& model) {
     std::vector<Readout> readouts;

@@ -41,7 +41,7 @@ matrix::Dense<float> levels_of(const ExpressionKernel& kernel, std::int32_t type
 Regulation read_regulation(Section& section, const data::Dataset& dataset, const MeasuredStates& states, const ExpressionKernel& kernel, const std::vector<std::int64_t>& columns, const std::vector<std::string>& names,
                            const std::filesystem::path& folder, Context& context) {
     const std::filesystem::path path = folder / section.text("regulons");
-    const std::vector<std::vector<std::int32_t>> regulators = arrows_among(knowledge::read_regulons(path, context), names);
+    const std::vector<std::vector<std::int32_t>> regulators = arrows_among(knowledge::read_regulons(path, {section.text_or("confidence", "")}, context), names);
     section.hash_file(path);
     std::size_t n_arrows = 0;
     for (const auto& own : regulators) n_arrows += own.size();

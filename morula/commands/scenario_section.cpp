@@ -13,7 +13,7 @@
 namespace morula::commands::scenario_detail {
 namespace {
 
-constexpr std::string_view kRateForm = "Write { value = 1.0, unit = \"1/min\", source = \"measured\" }; source is measured, literature (with citation), fitted or guessed (with prior = [low, high]).";
+constexpr std::string_view kRateForm = "Write { value = 1.0, unit = \"1/min\", source = \"guessed\", prior = [0.5, 2.0] }; source is measured or literature (with citation), fitted (with fitted_to) or guessed (with prior = [low, high]).";
 const std::vector<std::string> kSources{"measured", "literature", "fitted", "guessed"};
 
 constexpr double kShortestMin = 1e-6;
@@ -41,11 +41,36 @@ const Units& units_of(Quantity quantity) {
     return ratio;
 }
 
+/// What bears the rate: of measured and literature the citation, of fitted what it was fitted to (and a citation, where there is one), of a guess a citation perhaps.
+std::string reference_of(Section& rate, Evidence source) {
+    const auto seen = [&](std::string_view key) {
+        std::string text = rate.text(key);
+        if (text.find_first_not_of(" \t\r\n") == std::string::npos) rate.refuse(key, "is blank", "Write down what it is, or make the rate a guess: source = \"guessed\" with prior = [low, high].");
+        return text;
+    };
+    const bool has_citation = rate.has("citation");
+    switch (source) {
+        case Evidence::measured:
+            if (!has_citation) rate.refuse("citation", "is missing: what is measured says where", "Add citation = \"the paper, data set or experiment\", or make it a guess: source = \"guessed\" with prior = [low, high].");
+            return seen("citation");
+        case Evidence::literature: return seen("citation");
+        case Evidence::fitted: {
+            const bool has_aim = rate.has("fitted_to");
+            if (!has_aim && !has_citation) rate.refuse("fitted_to", "is missing: what is fitted says to what", "Add fitted_to = \"the data that it was fitted to\", or make it a guess: source = \"guessed\" with prior = [low, high].");
+            if (!has_aim) return seen("citation");
+            return has_citation ? fmt::format("{}; {}", seen("fitted_to"), seen("citation")) : seen("fitted_to");
+        }
+        case Evidence::guessed: break;
+    }
+    return has_citation ? seen("citation") : "";
+}
+
 }  // namespace
 
 void Reading::hash_file(const std::filesystem::path& file) {
-    hasher.update(kept.get("hash of " + file.string(), [&] { return hash_of_file(file); }));
-    files.push_back(file);
+    const std::string& hash = kept.get("hash of " + file.string(), [&] { return hash_of_file(file); });
+    hasher.update(hash);
+    files.push_back({file, hash});
 }
 
 void Section::rename_apart(const std::string& name) {
@@ -217,7 +242,7 @@ void Section::add_rate(std::string_view key, ScenarioRate rate) {
 void Section::read_source(ScenarioRate& rate) {
     if (!has("source")) refuse("source", "is missing", std::string(kRateForm));
     rate.source = static_cast<Evidence>(choice("source", kSources, 0));
-    rate.citation = rate.source == Evidence::literature ? text("citation") : text_or("citation", "");
+    rate.citation = reference_of(*this, rate.source);
     if (rate.source != Evidence::guessed) return;
     const std::vector<double> prior = numbers("prior");
     if (prior.size() != 2 || !(prior[0] <= rate.value && rate.value <= prior[1])) refuse("prior", "must be a lowest and a highest value around the guess", "Write prior = [low, high].");

@@ -42,7 +42,7 @@ struct Reading {
     std::set<std::string, std::less<>> section_names{};  // that Section::rename_apart gave
     std::map<std::string, std::int64_t> defined{};       // lines of what Section::define has seen
     std::int64_t n_shares = 0;  // numbers in tables of shares
-    std::vector<std::filesystem::path> files{};  // that were hashed by hash_file
+    std::vector<ScenarioFile> files{};  // that were hashed
     RateValues instead{};  // of guesses
     /// Where agents, from number `first` on, stand in the file that they come from, in its unit.
     struct Origins {
@@ -99,7 +99,7 @@ public:
     std::vector<std::pair<std::string, std::string>> text_table(std::string_view key);
     /// Shares by name: a text (all of it), or the table { alpha = 0.8, delta = 0.2 } of shares above 0 whose sum is 1.
     std::vector<std::pair<std::string, double>> shares(std::string_view key);
-    /// {value, unit, source, citation, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
+    /// {value, unit, source, citation, fitted_to, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
     double rate(std::string_view key, Quantity quantity);
     double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);
     /// The same, but a missing key is a guess within `prior`, of which the run warns.
@@ -110,8 +110,8 @@ public:
     double concentration(std::string_view key, const std::string& unit);
     /// The hash of a file that the scenario names becomes part of the scenario's, and no output may take the file's place.
     void hash_file(const std::filesystem::path& file) const { reading_.hash_file(file); }
-    /// What is read without a hash of its bytes, such as an atlas (a folder): no output may take its place.
-    void keep_from_outputs(const std::filesystem::path& file) const { reading_.files.push_back(file); }
+    /// What is read without a hash of its bytes, such as an atlas (a folder): no output may take its place. hash: of what was read.
+    void keep_from_outputs(const std::filesystem::path& file, const std::string& hash) const { reading_.files.push_back({file, hash}); }
     /// What is the same in every reading of the scenario.
     KeptParts& kept() const { return reading_.kept; }
     /// Of a kept part that belongs to this section alone: the parsed table is one of them, so that its place is the same in every reading.

@@ -16,7 +16,7 @@ struct Template {
 };
 
 /// What templates share.
-constexpr std::string_view kRates = R"(# Every rate has a unit and a source: measured, literature (with citation), fitted, or guessed (with prior = [low, high]).
+constexpr std::string_view kRates = R"(# Every rate has a unit and a source: measured or literature (with citation), fitted (with fitted_to), or guessed (with prior = [low, high]).
 )";
 
 constexpr std::string_view kClocks = R"([clocks]  # minutes a step, each a whole multiple of the one before

@@ -78,7 +78,7 @@ Scenario scenario_of(const SimulateOptions& options, Context& context) {
     if (scenario.model.expression && scenario.model.expression->regulation && !options.experimental) {
         fail(ErrorCode::unsupported, fmt::format("{} has [expression.ridge], which is experimental: nothing has shown that it tells what a knocked-out gene does.", options.scenario), "Run with --experimental, or take it out.");
     }
-    for (const fs::path& file : scenario.files) {
+    for (const auto& [file, hash] : scenario.files) {
         if (is_among_results(file, options.out)) fail(ErrorCode::usage, fmt::format("{} is read by the scenario and lies where {} keeps its results.", file.string(), options.out), "Give another folder with --out.");
     }
     if (options.seed) scenario.model.seed = static_cast<std::uint64_t>(*options.seed);
@@ -250,6 +250,7 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     }
     write_rates(fs::path(options.out) / "rates.csv", scenario);
     record.add_output("rates.csv");
+    for (const auto& [file, hash] : scenario.files) record.add_input(file.string(), hash);
     for (const RunSummary& run : runs) {
         for (const std::string& name : run.outputs) record.add_output(name);
     }

@@ -415,7 +415,7 @@ struct StoryCollector::Parts {
 
 StoryCollector::StoryCollector(const Scenario& scenario, double every_min, Context& context) : parts_(std::make_unique<Parts>(scenario, every_min)) {
     if (kPageBytes <= context.memory_bytes()) return;
-    fail(ErrorCode::resource_limit, fmt::format("{}: the page of a run needs about {} of memory, the limit is {}.", scenario.files.empty() ? scenario.title : scenario.files.back().string(), format_bytes(kPageBytes), format_bytes(context.memory_bytes())),
+    fail(ErrorCode::resource_limit, fmt::format("{}: the page of a run needs about {} of memory, the limit is {}.", scenario.files.empty() ? scenario.title : scenario.files.back().path.string(), format_bytes(kPageBytes), format_bytes(context.memory_bytes())),
          "Raise the limit with --memory, or use a machine with more memory.");
 }
 StoryCollector::~StoryCollector() = default;

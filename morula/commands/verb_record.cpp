@@ -96,7 +96,12 @@ void VerbRecord::decision(std::string_view text) {
     behind_.decision(text);
 }
 
-void VerbRecord::add_input(std::string path, const data::Dataset& dataset) { inputs_.push_back({std::move(path), dataset.n_cells(), dataset.n_genes()}); }
+void VerbRecord::add_input(std::string path, const data::Dataset& dataset) { inputs_.push_back({std::move(path), "", dataset.n_cells(), dataset.n_genes()}); }
+
+void VerbRecord::add_input(std::string path, std::string hash) {
+    const bool is_known = std::any_of(inputs_.begin(), inputs_.end(), [&](const Input& input) { return input.path == path; });
+    if (!is_known) inputs_.push_back({.path = std::move(path), .hash = std::move(hash)});
+}
 
 void VerbRecord::add_number(std::string name, double value) { results_.emplace_back(std::move(name), value); }
 void VerbRecord::add_count(std::string name, std::int64_t value) { results_.emplace_back(std::move(name), value); }
@@ -105,7 +110,10 @@ void VerbRecord::add_text(std::string name, std::string value) { results_.emplac
 std::string VerbRecord::json() const {
     using Json = nlohmann::ordered_json;
     Json inputs = Json::array();
-    for (const Input& input : inputs_) inputs.push_back({{"path", input.path}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}});
+    for (const Input& input : inputs_) {
+        if (input.hash.empty()) inputs.push_back({{"path", input.path}, {"n_cells", input.n_cells}, {"n_genes", input.n_genes}});
+        else inputs.push_back({{"path", input.path}, {"hash", input.hash}});
+    }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
     Json json = {{"program", "morula"}, {"version", kVersion}, {"command", verb_}, {"options", Json::parse(to_json(options_))}, {"inputs", inputs}, {"results", Json::parse(to_json(results_))},
                  {"decisions", decisions_}, {"warnings", warnings_}, {"outputs", outputs_}, {"numeric_profile", matrix::numeric_profile().text()}};

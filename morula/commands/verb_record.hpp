@@ -39,6 +39,8 @@ public:
     void decision(std::string_view text) override;
 
     void add_input(std::string path, const data::Dataset& dataset);
+    /// A file that is no data set, with the hash of what it holds; once each.
+    void add_input(std::string path, std::string hash);
     void add_output(std::string name) { outputs_.push_back(std::move(name)); }
     void add_number(std::string name, double value);
     void add_count(std::string name, std::int64_t value);
@@ -56,8 +58,9 @@ public:
 private:
     struct Input {
         std::string path;
-        std::int64_t n_cells;
-        std::int64_t n_genes;
+        std::string hash;  // of a file that is no data set; empty: a data set, of so many cells and genes
+        std::int64_t n_cells = 0;
+        std::int64_t n_genes = 0;
     };
     std::string verb_;
     FieldValues options_;

@@ -28,6 +28,11 @@ constexpr double kMostAttempts = 100.0;
 constexpr float kNoNearer = 0.98F;
 constexpr std::uint16_t kMostPulls = std::numeric_limits<std::uint16_t>::max();
 
+/// Values a state: whole groups.
+std::size_t stride_of(const ExpressionKernel& kernel) { return (static_cast<std::size_t>(kernel.n_dims()) + kGroup - 1) / kGroup * kGroup; }
+/// Latent, metacell, pulls, programmes.
+std::int64_t bytes_a_state(std::size_t stride, std::size_t n_programmes) { return static_cast<std::int64_t>(2 * stride + 4 + 4 * n_programmes); }
+
 /// The standard normal at the middles of 4,096 equal shares, scaled to a variance of 1 (a factor of 1.0003): a draw costs 12 random bits and no logarithm.
 const std::array<float, kQuantiles>& normal_quantiles() {
     static const std::array<float, kQuantiles> table = [] {
@@ -90,7 +95,7 @@ ExpressionStates::ExpressionStates(std::shared_ptr<const ExpressionModel> model)
         }
     }
     const auto dims = static_cast<std::size_t>(kernel.n_dims());
-    stride_ = (dims + kGroup - 1) / kGroup * kGroup;
+    stride_ = stride_of(kernel);
     center_ = filled_up(kernel.n_metacells(), kernel.n_dims(), stride_, [&](std::int64_t m) { return kernel.center(m); });
     spread_ = filled_up(kernel.n_metacells(), kernel.n_dims(), stride_, [&](std::int64_t m) { return kernel.spread(m); });
     // Wherever the guard lets a state be, and every measured cell.
@@ -127,15 +132,16 @@ void ExpressionStates::place(std::size_t state, std::span<const float> values) {
     }
 }
 
+void ExpressionStates::make_room(std::size_t n_states) {
+    resize_with_room(latent_, n_states * stride_);
+    resize_with_room(metacell_, n_states);
+    resize_with_room(pulls_, n_states);
+    resize_with_room(programmes_, n_states * n_programmes_);
+}
+
+/// There must be a free one.
 std::size_t ExpressionStates::take_free(std::vector<std::uint8_t>& used, std::size_t& from) {
-    while (from < used.size() && used[from] != 0) ++from;
-    if (from == used.size()) {
-        used.push_back(0);
-        latent_.resize(latent_.size() + stride_, 0);
-        metacell_.push_back(0);
-        pulls_.push_back(0);
-        programmes_.resize(programmes_.size() + n_programmes_, 0.0F);
-    }
+    while (used[from] != 0) ++from;
     used[from] = 1;
     return from;
 }
@@ -187,7 +193,12 @@ void ExpressionStates::settle(Agents& agents, std::uint64_t seed, Context& conte
         }
     }
     if (inherit.empty() && draw.empty()) return;
-    context.require_memory(static_cast<std::int64_t>((inherit.size() + draw.size()) * (2 * stride_ + 4)), "the expression states of new cells");
+    // All at once: one by one, arrays would double.
+    const auto n_free = static_cast<std::size_t>(std::count(used.begin(), used.end(), std::uint8_t{0}));
+    const std::size_t n_new = inherit.size() + draw.size(), n_more = n_new > n_free ? n_new - n_free : 0;
+    context.require_memory(static_cast<std::int64_t>(n_more * (2 * stride_ + 4 + 4 * n_programmes_)), "the expression states of new cells");
+    used.resize(used.size() + n_more, 0);
+    make_room(used.size());
     std::size_t from = 1;
     for (const std::size_t i : inherit) {
         const std::size_t own = take_free(used, from);
@@ -313,9 +324,15 @@ bool ExpressionStates::latent(const Agents& agents, std::size_t agent, std::span
 
 std::int64_t ExpressionStates::pulls(const Agents& agents, std::size_t agent) const { return pulls_[agents.expression[agent]]; }
 
+std::int64_t expected_state_bytes(const ExpressionModel& model, std::int64_t n_agents) {
+    const std::size_t stride = stride_of(model.kernel), n_programmes = model.signalling ? model.signalling->n_programmes() : 0;
+    const std::int64_t shown = model.signalling ? static_cast<std::int64_t>(sizeof(float)) * std::ssize(model.signalling->contact_links()) : 0;
+    return n_agents * (bytes_a_state(stride, n_programmes) + shown) + model.kernel.bytes() + static_cast<std::int64_t>(2 * sizeof(float) * stride) * model.kernel.n_metacells();
+}
+
 std::int64_t ExpressionStates::bytes() const {
-    const auto states = static_cast<std::int64_t>(metacell_.size());
-    return states * static_cast<std::int64_t>(2 * stride_ + 4 + 4 * n_programmes_) + model_->kernel.bytes() + static_cast<std::int64_t>(sizeof(float) * (center_.size() + spread_.size()));
+    const std::size_t states = 2 * (latent_.capacity() + metacell_.capacity() + pulls_.capacity()) + 4 * programmes_.capacity();
+    return static_cast<std::int64_t>(states + sizeof(float) * (center_.size() + spread_.size())) + model_->kernel.bytes();
 }
 
 void ExpressionStates::hash(const Agents& agents, std::span<const std::size_t> order, Hasher& hasher) const {

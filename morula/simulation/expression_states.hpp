@@ -18,6 +18,7 @@
 #include "morula/simulation/neighbor_lists.hpp"
 #include "morula/simulation/signalling.hpp"
 #include "morula/simulation/state_file.hpp"
+#include "morula/simulation/workspace.hpp"
 
 namespace morula::simulation {
 
@@ -43,7 +44,11 @@ struct ExpressionModel {
     std::vector<std::vector<std::int64_t>> start{};  // one a type: numbers of its measured cells that agents start as; empty: all
     std::optional<Regulation> regulation{};  // grade 2, experimental; none: a change of genes shifts no states
     std::vector<StartAs> start_as{};  // by id: agents that start as one cell, as long as they are of that type
+    std::vector<std::uint8_t> shows_no_ligands{};  // one a type; 1: its neighbours see no ligand of it, whatever its state (its own receptors stay); empty: none
 };
+
+/// Memory of the states of so many agents and of the measured cells behind them, and of what agents show their neighbours while signals are felt.
+std::int64_t expected_state_bytes(const ExpressionModel& model, std::int64_t n_agents);
 
 /// How often agents were further from every known state than measured cells are, and were pulled back.
 struct GuardTally {
@@ -78,7 +83,8 @@ public:
 
     /// One step of the signalling clock: the programmes of the living relax to the occupancy of their receptors. Ligands: concentrations where the cell is, and by contact what
     /// its living neighbours show, an agent touching those within the sum of the two reaches. lists: built for the agents as they stand. Agents must be settled.
-    void signal(const Agents& agents, std::span<const Life> lives, const Field& field, const NeighborLists& lists, Context& context);
+    /// workspace: 4 bytes an agent and link by contact while it works.
+    void signal(const Agents& agents, std::span<const Life> lives, const Field& field, const NeighborLists& lists, Workspace& workspace, Context& context);
 
     /// From now on, what signal() reads off states is multiplied: types x genes of the signals' decoder; empty: by nothing. Not part of the state.
     void set_gene_factors(std::vector<float> factors) { gene_factors_ = std::move(factors); }
@@ -98,6 +104,7 @@ public:
     /// Level of a programme; 0 where the agent has no state.
     float programme(const Agents& agents, std::size_t agent, std::size_t programme) const;
 
+    /// With the room that is kept for states to come.
     std::int64_t bytes() const;
     /// order: places of the agents.
     void hash(const Agents& agents, std::span<const std::size_t> order, Hasher& hasher) const;
@@ -112,10 +119,11 @@ private:
         float approach = 0.0F;
         float noise = 0.0F;
     };
+    void make_room(std::size_t n_states);
     std::size_t take_free(std::vector<std::uint8_t>& used, std::size_t& from);
     void copy(std::size_t from, std::size_t to);
     void put(std::size_t state, const ExpressionKernel::Draw& measured);
-    std::vector<float> shown_ligands(const Agents& agents, std::span<const Life> lives, Context& context) const;
+    void show_ligands(const Agents& agents, std::span<const Life> lives, std::span<float> shown, Context& context) const;
     void signal_levels(std::size_t type, std::span<const float> latent, std::span<float> levels) const;
     void put_first(std::size_t state, std::uint64_t id, std::uint16_t type, std::uint64_t seed);
     void place(std::size_t state, std::span<const float> values);

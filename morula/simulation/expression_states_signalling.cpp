@@ -30,28 +30,30 @@ void ExpressionStates::signal_levels(std::size_t type, std::span<const float> la
     for (std::size_t gene = 0; gene < levels.size(); ++gene) levels[gene] *= gene_factors_[type * levels.size() + gene];
 }
 
-/// agents x links by contact: what each shows its neighbours; 0 of the dead and of those without a state.
-std::vector<float> ExpressionStates::shown_ligands(const Agents& agents, std::span<const Life> lives, Context& context) const {
+/// shown: agents x links by contact, what each shows its neighbours; 0 of the dead, of those without a state and of types that show none.
+void ExpressionStates::show_ligands(const Agents& agents, std::span<const Life> lives, std::span<float> shown, Context& context) const {
     const Signalling& signalling = *model_->signalling;
     const std::size_t n_links = signalling.contact_links().size();
-    context.require_memory(agents.size() * static_cast<std::int64_t>(n_links * sizeof(float)), "ligands that cells show their neighbours");
-    std::vector<float> shown(agents.id.size() * n_links, 0.0F);
-    if (n_links == 0) return shown;
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         std::vector<float> z(static_cast<std::size_t>(model_->kernel.n_dims())), levels(signalling.n_genes());
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            if (!is_alive(agents, lives, i) || !latent(agents, i, z)) continue;
+            const std::span<float> own = shown.subspan(i * n_links, n_links);
+            std::fill(own.begin(), own.end(), 0.0F);
+            const bool is_mute = !model_->shows_no_ligands.empty() && model_->shows_no_ligands[agents.type[i]] != 0;
+            if (is_mute || !is_alive(agents, lives, i) || !latent(agents, i, z)) continue;
             signal_levels(agents.type[i], z, levels);
-            for (std::size_t k = 0; k < n_links; ++k) shown[i * n_links + k] = signalling.ligand_of(levels, signalling.model().links[signalling.contact_links()[k]]);
+            for (std::size_t k = 0; k < n_links; ++k) own[k] = signalling.ligand_of(levels, signalling.model().links[signalling.contact_links()[k]]);
         }
     });
-    return shown;
 }
 
-void ExpressionStates::signal(const Agents& agents, std::span<const Life> lives, const Field& field, const NeighborLists& lists, Context& context) {
+void ExpressionStates::signal(const Agents& agents, std::span<const Life> lives, const Field& field, const NeighborLists& lists, Workspace& workspace, Context& context) {
     const Signalling& signalling = *model_->signalling;
-    const std::vector<float> shown = shown_ligands(agents, lives, context);
     const std::size_t n_links = signalling.contact_links().size();
+    const auto n_shown = agents.size() * static_cast<std::int64_t>(n_links);
+    context.require_memory(static_cast<std::int64_t>(sizeof(float)) * n_shown, "ligands that cells show their neighbours");
+    const std::span<float> shown = std::get<0>(workspace.lend<float>(n_shown));
+    if (n_links > 0) show_ligands(agents, lives, shown, context);
     std::vector<float> approach;
     for (const Programme& programme : signalling.model().programmes) approach.push_back(static_cast<float>(std::exp(-programme.relaxation_per_min * signalling.model().clock_min)));
     MORULA_ASSERT(lists.is_built() || n_links == 0);

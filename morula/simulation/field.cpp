@@ -83,23 +83,6 @@ bool Field::is_fixed(std::int32_t s, std::int64_t place) const {
     return !is_free.empty() && is_free[static_cast<std::size_t>(place)] == 0.0;
 }
 
-double Field::bulk(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context) {
-    MORULA_ASSERT(static_cast<std::int64_t>(source.size()) == grid_.n_stored() && sink.size() == source.size());
-    const std::span<double> c = values(s);
-    const double rate = sum_blocks(context, grid_.n_stored(), kBlockVoxels, [&](Block block) {
-        double sum = 0.0;
-        for (std::int64_t place = block.begin; place < block.end; ++place) {
-            const auto v = static_cast<std::size_t>(place);
-            if (place % grid_.stride() >= grid_.n[0]) continue;
-            const double after = is_fixed(s, place) ? c[v] : (c[v] + dt_min_ * source[v]) / (1.0 + dt_min_ * sink[v]);
-            sum += source[v] - sink[v] * after;
-            c[v] = after;
-        }
-        return sum;
-    });
-    return rate * dt_min_ * grid_.voxel_volume_um3();
-}
-
 void Field::set_exchange(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context) {
     MORULA_ASSERT(static_cast<std::int64_t>(source.size()) == grid_.n_stored() && sink.size() == source.size());
     Plan& plan = plans_[static_cast<std::size_t>(s)];

@@ -1,4 +1,4 @@
-// Concentrations of diffusing substances on a grid: implicit sweeps along x, y, z, decay, fixed voxels, bulk sources, and exchange with agents.
+// Concentrations of diffusing substances on a grid: implicit sweeps along x, y, z, decay, fixed voxels, and what cells and bulk sources exchange.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ struct Substance {
     double initial = 0.0;
 };
 
-/// Advances dc/dt = D laplace(c) - decay c + sources in steps of dt. One step: bulk() and exchange() where there are any, then diffuse().
+/// Advances dc/dt = D laplace(c) - decay c + sources in steps of dt. One step: exchange(), where there is any, then diffuse().
 ///
 /// diffuse() is backward Euler split by direction (locally one-dimensional, Yanenko 1971): stable for any dt, error of first order in dt. The loss of each
 /// sweep is exp(decay dt / directions) - 1, so that an even concentration decays by exactly exp(-decay dt). Walls let nothing through, so that each step keeps
@@ -45,12 +45,9 @@ public:
     void fix(std::int32_t s, std::span<const std::int64_t> places, std::span<const double> concentrations, Context& context);
     bool is_fixed(std::int32_t s, std::int64_t place) const;
 
-    /// Bulk sources, implicit: c <- (c + dt source) / (1 + dt sink) in every free voxel. source: concentration a min; sink: 1 / min, at least 0;
-    /// both in grid order. Returns the amount that came in (fixed voxels included: they pass on what they get).
-    double bulk(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context);
-    /// Takes sources and sinks as for bulk() for the calls of exchange() that follow, so that those are one addition and one multiplication a voxel.
+    /// Takes what cells and bulk sources do, for the calls of exchange() that follow. source: concentration a min; sink: 1 / min, at least 0; both in grid order.
     void set_exchange(std::int32_t s, std::span<const double> source, std::span<const double> sink, Context& context);
-    /// What bulk() does with them, but for the last digit; nothing where there are none.
+    /// Implicit: c <- (c + dt source) / (1 + dt sink) in every free voxel, as one addition and one multiplication; nothing where none are set.
     void exchange(std::int32_t s, Context& context);
     /// One step of diffusion and decay of all substances, or of some; the others stay as they are.
     void diffuse(Context& context);

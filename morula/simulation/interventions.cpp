@@ -52,6 +52,7 @@ void add_inert_types(Model& model, std::span<const std::size_t> types) {
         expression->kernel.add_types_without_states(static_cast<std::int32_t>(types.size()));
         expression->rates.resize(model.types.size());
         if (!expression->start.empty()) expression->start.resize(model.types.size());
+        if (!expression->shows_no_ligands.empty()) expression->shows_no_ligands.resize(model.types.size(), 0);
         model.expression = std::move(expression);
     }
     if (model.affinity.empty()) return;
@@ -97,6 +98,11 @@ void silence(Model& model, std::span<const std::size_t> types) {
         for (std::vector<double>* deeds : {&own.eats, &own.attacks, &own.fuses}) deeds->clear();
         std::erase_if(model.rules, [&](const knowledge::BehaviorRule& rule) { return rule.cell_type == model.types[type].name; });
     }
+    if (!model.expression) return;
+    auto expression = std::make_shared<ExpressionModel>(*model.expression);
+    expression->shows_no_ligands.resize(model.types.size(), 0);
+    for (const std::size_t type : types) expression->shows_no_ligands[type] = 1;
+    model.expression = std::move(expression);
 }
 
 }  // namespace
@@ -124,18 +130,6 @@ Tissue intervene(Tissue tissue, std::span<const std::size_t> types, Intervention
         case Intervention::silence: silence(tissue.model, types); break;
     }
     return tissue;
-}
-
-bool is_written_in(const Model& model, std::size_t type, const Readout& readout) {
-    const auto names = [&](const std::vector<std::uint16_t>& types) { return std::find(types.begin(), types.end(), type) != types.end(); };
-    if (names(readout.types) || names(readout.others)) return true;
-    // What a layer lets through, what flows between two sides, or how far a body reaches, depends on where cells are, not on what they exchange.
-    if (readout.kind == ReadoutKind::barrier || readout.kind == ReadoutKind::exchange || readout.kind == ReadoutKind::extent) return false;
-    const CellType& own = model.types[type];
-    const auto s = static_cast<std::size_t>(readout.substance);
-    if (s < own.exchange.size() && (own.exchange[s].secretion_per_min > 0.0 || own.exchange[s].uptake_per_min > 0.0 || own.exchange[s].exported_per_min > 0.0)) return true;
-    const std::string start = model.substances[s].name + " ";
-    return std::any_of(model.rules.begin(), model.rules.end(), [&](const knowledge::BehaviorRule& rule) { return rule.cell_type == own.name && rule.behavior.starts_with(start); });
 }
 
 }  // namespace morula::simulation

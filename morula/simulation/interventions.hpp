@@ -8,14 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "morula/simulation/readouts.hpp"
 #include "morula/simulation/simulation.hpp"
 
 namespace morula::simulation {
 
 /// inert: cells of equal size and mechanics in the same places that do nothing: no secretion, no uptake, no cycle, no death, no motility, no encounters, no expression state, no rules, and not
 /// the type that rules and encounters of others speak of. remove: nobody there. silence: the same type, living and crawling at its own rates, without secretion, uptake, rules, and what it
-/// does to those that it touches. Cells of the type that perturbations put in later are inert, or not put in.
+/// does to those that it touches; its cells keep their expression states and what they sense, and show their neighbours no ligands. Cells of the type that perturbations put in later are inert, or not put in.
 enum class Intervention { inert, remove, silence };
 
 inline constexpr std::array<std::string_view, 3> kInterventionNames{"inert", "remove", "silence"};
@@ -33,9 +32,5 @@ struct Tissue {
 /// go on as before. Inert cells are of types of their own, added behind the others and named after theirs ("T cell, inert"); agents that are dead at the start stay what they are.
 /// Rules of other types that measure what the type secretes, or its contacts, stay and find nothing. Cells of other types that become of the type later are real ones.
 Tissue intervene(Tissue tissue, std::span<const std::size_t> types, Intervention intervention);
-
-/// True where the scenario links a type to a read-out in one step, so that an effect was put in by hand: the read-out names the type; or it is of a substance's concentration or exchange, and
-/// the type exchanges that substance, or a rule of the type changes its exchange of it.
-bool is_written_in(const Model& model, std::size_t type, const Readout& readout);
 
 }  // namespace morula::simulation

@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t kBytesAValue = 8;
 constexpr std::int64_t kBytesAnExchange = 32;
 constexpr std::int64_t kBytesASolution = 130;
-/// Of an agent in tissue with its lists: bench_tissue.
+/// Of an agent in tissue with its lists, without a state: bench_tissue.
 constexpr std::int64_t kBytesAnAgent = 340;
 
 void check_rate(const CellType& type, std::string_view what, double rate) {
@@ -41,6 +41,13 @@ Model checked(Model model) {
     model.medium.resize(n);
     for (std::size_t s = 0; s < n; ++s) {
         if (model.medium[s] && model.pace[s] != FieldPace::steady) invalid_data(fmt::format("Substance '{}' has a stirred medium and is not steady.", model.substances[s].name), "Make it steady.");
+    }
+    for (const BulkSource& source : model.sources) {
+        if (source.substance < 0 || source.substance >= static_cast<std::int32_t>(n)) invalid_data("A source is of a substance that is not there.", "Name a substance of the scenario.");
+        if (!(source.rate_per_min >= 0.0) || !std::isfinite(source.rate_per_min)) {
+            invalid_data(fmt::format("A source of '{}' brings in {} a min.", model.substances[static_cast<std::size_t>(source.substance)].name, source.rate_per_min), "Give a number that is not negative.");
+        }
+        for (const std::int64_t place : source.places) MORULA_ASSERT(place >= 0 && place < model.box.n_stored() && place % model.box.stride() < model.box.n[0]);
     }
     if (model.types.empty()) invalid_data("The scenario has no cell types.", "Describe at least one.");
     if (model.affinity.empty()) model.affinity.assign(model.types.size() * model.types.size(), 1.0);
@@ -87,7 +94,10 @@ std::int64_t expected_bytes(const Model& model, std::int64_t n_agents) {
         a_voxel += kBytesAValue + (has_fixed ? kBytesAValue : 0) + (is_steady ? 0 : kBytesAnExchange);
         if (is_steady) solver = kBytesASolution;
     }
-    return (a_voxel + solver) * model.box.n_stored() + kBytesAnAgent * n_agents;
+    std::int64_t sources = 0;
+    for (const BulkSource& source : model.sources) sources += kBytesAValue * std::ssize(source.places);
+    const std::int64_t states = model.expression ? expected_state_bytes(*model.expression, n_agents) : 0;
+    return (a_voxel + solver) * model.box.n_stored() + sources + kBytesAnAgent * n_agents + states;
 }
 
 }  // namespace morula::simulation

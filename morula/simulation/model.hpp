@@ -57,6 +57,13 @@ struct FixedVoxels {
     std::vector<double> concentrations;
 };
 
+/// What comes into voxels at a rate that nothing changes, whatever lives there: c' = rate. Voxels of a fixed concentration keep theirs.
+struct BulkSource {
+    std::int32_t substance = 0;
+    std::vector<std::int64_t> places{};  // Grid::place, each once; empty: every voxel
+    double rate_per_min = 0.0;           // concentration a min, not negative
+};
+
 /// Minutes a step; each a whole multiple of the one before.
 struct Clocks {
     double field_min = 0.01;
@@ -73,6 +80,7 @@ struct Model {
     std::vector<Substance> substances;
     std::vector<FieldPace> pace;       // one a substance
     std::vector<FixedVoxels> fixed;    // one a substance
+    std::vector<BulkSource> sources{};
     std::vector<std::optional<double>> medium{};  // one a substance; of a steady one, the concentration that stirring holds in all medium_voxels()
     std::vector<CellType> types;
     std::vector<double> affinity;      // see Mechanics; empty: 1 everywhere
@@ -93,7 +101,7 @@ Model checked(Model model);
 std::int64_t strikes(double shorter_min, double longer_min, std::string_view names);
 /// Throws invalid_data for clocks that are no whole multiples of one another; those of expression states and signalling too.
 void check_clocks(const Model& model);
-/// Memory that a simulation of so many agents takes: agents with their lists, and for each substance its values, what cells exchange, fixed voxels, and the solver of a steady one.
+/// Memory that a simulation of so many agents takes: agents with their lists and expression states, and for each substance its values, what cells exchange, fixed voxels, and the solver of a steady one.
 /// The model is a checked one.
 std::int64_t expected_bytes(const Model& model, std::int64_t n_agents);
 

@@ -309,7 +309,7 @@ void Simulation::signal(Context& context) {
     states_->settle(agents_, model_.seed, context);
     states_->set_gene_factors(gene_factors_at(model_, minute_of(step_ + 1)));
     const bool by_contact = !states_->model().signalling->contact_links().empty();
-    states_->signal(agents_, lives(), field_, by_contact ? mechanics_.current_lists(agents_, context) : mechanics_.lists(), context);
+    states_->signal(agents_, lives(), field_, by_contact ? mechanics_.current_lists(agents_, context) : mechanics_.lists(), mechanics_.workspace(), context);
 }
 
 /// Found anew only where other factors act than before.

@@ -22,6 +22,22 @@ constexpr double kSteadyTolerance = 1e-6;
 constexpr double kSaturationTolerance = 1e-5;
 constexpr std::int32_t kMostRounds = 60;
 constexpr std::int64_t kBlockAgents = 4'096;
+constexpr std::int64_t kBlockRows = 64;
+
+/// What the scenario's own sources bring in, on top of what cells do.
+void add_sources(const Model& model, std::int32_t substance, const VoxelRates& rates, Context& context) {
+    const Grid& box = model.box;
+    for (const BulkSource& source : model.sources) {
+        if (source.substance != substance) continue;
+        for (const std::int64_t place : source.places) rates.source[static_cast<std::size_t>(place)] += source.rate_per_min;
+        if (!source.places.empty()) continue;
+        parallel_blocks(context, box.n[1] * box.n[2], kBlockRows, [&](Block rows) {
+            for (std::int64_t row = rows.begin; row < rows.end; ++row) {
+                for (double& rate : rates.source.subspan(static_cast<std::size_t>(row * box.stride()), static_cast<std::size_t>(box.n[0]))) rate += source.rate_per_min;
+            }
+        });
+    }
+}
 
 }  // namespace
 
@@ -70,6 +86,7 @@ void Simulation::solve_field(std::int32_t substance, Context& context) {
     std::vector<double> before;
     for (std::int32_t round = 0; round < kMostRounds; ++round) {
         const VoxelRates rates = add_up_voxels(model_.box, agents_, std::span(&substance, 1), rates_of, mechanics_.workspace(), context).front();
+        add_sources(model_, substance, rates, context);
         before.assign(field_.values(substance).begin(), field_.values(substance).end());
         solve_steady(field_, substance, rates.source, rates.sink, {.tolerance = kSteadyTolerance}, context);
         if (!saturates) return;
@@ -125,7 +142,10 @@ void Simulation::step_fields(Context& context) {
             if (saturates(static_cast<std::size_t>(s))) saturate(UptakeLaw::chord, s, begin, secretion, clearance);
         };
         const std::vector<VoxelRates> rates = add_up_voxels(model_.box, agents_, stepped, rates_of, mechanics_.workspace(), context);
-        for (std::size_t k = 0; k < stepped.size(); ++k) field_.set_exchange(stepped[k], rates[k].source, rates[k].sink, context);
+        for (std::size_t k = 0; k < stepped.size(); ++k) {
+            add_sources(model_, stepped[k], rates[k], context);
+            field_.set_exchange(stepped[k], rates[k].source, rates[k].sink, context);
+        }
         for (std::int64_t f = 0; f < fields_a_step_; ++f) {
             for (const std::int32_t s : stepped) field_.exchange(s, context);
             field_.diffuse(stepped, context);

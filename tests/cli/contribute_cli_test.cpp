@@ -9,6 +9,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "morula/core/hash.hpp"
 #include "tests/cli/program_test.hpp"
 
 namespace morula {
@@ -87,11 +88,20 @@ TEST_F(ContributeCliTest, the_table_has_a_row_for_each_type_readout_and_interven
         // Each intervention: 8 coalitions at 2 seeds, 4 at 20 draws; what is intact is shared.
         EXPECT_EQ(json["n_runs"], 2 * (2 * 8 + 20 * 4) - 2 - 20);
         EXPECT_GT(json["agent_steps_per_second"].get<double>(), 0.0);
-        EXPECT_EQ(Json::parse(file(out + "/run.json"))["results"]["n_draws"], 20);
+        const Json record = Json::parse(file(out + "/run.json"));
+        EXPECT_EQ(record["results"]["n_draws"], 20);
+        std::set<std::string> inputs;
+        for (const Json& input : record["inputs"]) {
+            inputs.insert(input["path"].get<std::string>());
+            EXPECT_EQ(input["hash"], hash_of_file(folder_ / input["path"].get<std::string>()));
+        }
+        EXPECT_EQ(inputs, (std::set<std::string>{"niche.toml", "niche_cells.csv", "niche_rules.csv"}));
     }
     EXPECT_EQ(tables.size(), 1U);
     EXPECT_TRUE(file("out-1/contribution.csv").starts_with("cell_type,readout,intervention,effect,low,high,seed_low,seed_high,shapley,shapley_se,written_in,n_seeds,n_draws\n"));
     EXPECT_NE(file("out-1/report.html").find("What this scenario implies"), std::string::npos);
+    EXPECT_EQ(file("out-1/draws.csv").find("initial"), std::string::npos) << "a prior without width";
+    EXPECT_NE(file("out-1/draws.csv").find("\n20,"), std::string::npos);
     std::map<std::string, double> effect;
     std::map<std::string, std::string> written_in;
     for (const auto& row : rows("out-1/contribution.csv")) {

@@ -9,6 +9,7 @@
 #include <set>
 #include <sstream>
 
+#include "morula/core/hash.hpp"
 #include "tests/cli/program_test.hpp"
 #include "tests/support/scenario_text.hpp"
 
@@ -56,6 +57,10 @@ TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_thread
         EXPECT_EQ(record["results"]["final_hash"], json["final_hash"]);
         EXPECT_GT(record["results"]["agent_steps_per_second"].get<double>(), 0.0);
         EXPECT_GT(record["results"]["bytes_per_agent"].get<double>(), 0.0);
+        ASSERT_EQ(record["inputs"].size(), 2U);
+        for (const std::size_t k : {0, 1}) EXPECT_EQ(record["inputs"][k]["hash"], hash_of_file(folder_ / record["inputs"][k]["path"].get<std::string>()));
+        EXPECT_EQ(record["inputs"][0]["path"], "oxygen_ball_rules.csv");
+        EXPECT_EQ(record["inputs"][1]["path"], "ball.toml");
         EXPECT_NE(outcome.err.find("rates are guessed"), std::string::npos) << outcome.err;
     }
     EXPECT_EQ(hashes.size(), 1U);

@@ -291,7 +291,7 @@ TEST_F(ScenarioCellsTest, vessels_act_as_ones_of_their_radius) {
 TEST_F(ScenarioCellsTest, medium_and_saturation_are_read_and_checked) {
     const std::string start = kHundredUm + kOxygen;
     const std::string type = kOneCell + "[[cell_type]]\nname = \"a\"\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n";
-    const std::string uptake = "uptake = { value = 5, unit = \"1/min\", source = \"measured\" }\n";
+    const std::string uptake = "uptake = { value = 5, unit = \"1/min\", source = \"measured\", citation = \"made up\" }\n";
     const Scenario scenario = read(start + "pace = \"steady\"\n" + held("medium", "38") + type + uptake + held("uptake_half", "2"));
     EXPECT_EQ(scenario.model.medium[0], 38.0);
     EXPECT_EQ(scenario.model.types[0].exchange[0].half_uptake, 2.0);

@@ -58,7 +58,7 @@ const std::string kScenario = test::scenario_head("Blood and its states", 12.0, 
 name = "interferon"
 diffusion = { value = 1000, unit = "um2/min", source = "guessed", prior = [100, 10000] }
 decay = { value = 0.01, unit = "1/min", source = "guessed", prior = [0.001, 0.1] }
-initial = { value = 2, unit = "nM", source = "measured" }
+initial = { value = 2, unit = "nM", source = "measured", citation = "made up" }
 
 [[cell_type]]
 name = "T cell"

@@ -22,7 +22,7 @@ cycle = "live"
 
   [[cell_type.exchange]]
   substance = "drug"
-  uptake = { value = 1, unit = "1/min", source = "fitted" }
+  uptake = { value = 1, unit = "1/min", source = "fitted", fitted_to = "made up" }
 
 [[cells]]
 type = "tumor"
@@ -93,7 +93,7 @@ TEST_F(ScenarioIdleTest, a_type_that_nobody_is_or_becomes_is_named) {
     const std::string other = "[[cell_type]]\nname = \"other\"\n";
     EXPECT_TRUE(test::contains(warnings(other, 12.0), "cell_type 'other' has no cells"));
     EXPECT_EQ(warnings(other + perturbation("kind = \"injection\"\ntype = \"other\"\nminute = 6\nn = 1\ncenter_um = [50, 50, 50]\nradius_um = 9\n"), 12.0), "");
-    EXPECT_EQ(warnings(other + "[[cell_type]]\nname = \"third\"\n  [[cell_type.transition]]\n  to = \"other\"\n  rate = { value = 1, unit = \"1/h\", source = \"fitted\" }\n[[cells]]\ntype = \"third\"\nspheroid_radius_um = 20\ncenter_um = [40, 40, 40]\n", 12.0), "");
+    EXPECT_EQ(warnings(other + "[[cell_type]]\nname = \"third\"\n  [[cell_type.transition]]\n  to = \"other\"\n  rate = { value = 1, unit = \"1/h\", source = \"fitted\", fitted_to = \"made up\" }\n[[cells]]\ntype = \"third\"\nspheroid_radius_um = 20\ncenter_um = [40, 40, 40]\n", 12.0), "");
 }
 
 }  // namespace

@@ -23,20 +23,20 @@ const std::string kScenario = test::scenario_head("Two kinds of cells", 60.0, te
 [[cell_type]]
 name = "macrophage"
 phagocytosis_dead = { value = 3, unit = "1/h", source = "guessed", prior = [1, 9] }
-attack_duration = { value = 6, unit = "s", source = "fitted" }
-damage_repair = { value = 0.01, unit = "1/min", source = "fitted" }
+attack_duration = { value = 6, unit = "s", source = "fitted", fitted_to = "made up" }
+damage_repair = { value = 0.01, unit = "1/min", source = "fitted", fitted_to = "made up" }
   [[cell_type.encounter]]
   with = "tumor"
-  attack = { value = 0.2, unit = "1/min", source = "fitted" }
-  fusion = { value = 0.001, unit = "1/min", source = "fitted" }
+  attack = { value = 0.2, unit = "1/min", source = "fitted", fitted_to = "made up" }
+  fusion = { value = 0.001, unit = "1/min", source = "fitted", fitted_to = "made up" }
   [[cell_type.transition]]
   to = "tumor"
-  rate = { value = 0.6, unit = "1/h", source = "fitted" }
+  rate = { value = 0.6, unit = "1/h", source = "fitted", fitted_to = "made up" }
 [[cell_type]]
 name = "tumor"
   [[cell_type.exchange]]
   substance = "drug"
-  export = { value = 5, unit = "nM um3/min", source = "fitted" }
+  export = { value = 5, unit = "nM um3/min", source = "fitted", fitted_to = "made up" }
 )";
 
 /// Behind what is tested, so that lines stay.
@@ -74,9 +74,9 @@ TEST_F(ScenarioPerturbationsTest, encounters_are_read_with_their_units) {
 
 TEST_F(ScenarioPerturbationsTest, encounters_that_cannot_be_are_refused) {
     expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.encounter]]\nwith = \"T cell\"\n", "'T cell' is not known");
-    expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.transition]]\nto = \"B cell\"\nrate = { value = 1, unit = \"1/h\", source = \"fitted\" }\n", "is the type itself");
+    expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.transition]]\nto = \"B cell\"\nrate = { value = 1, unit = \"1/h\", source = \"fitted\", fitted_to = \"made up\" }\n", "is the type itself");
     expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.encounter]]\nwith = \"tumor\"\nattacks = 1\n", "attacks: is not known");
-    expect_refusal("[[cell_type]]\nname = \"B cell\"\ndamage = { value = 1e9, unit = \"1/min\", source = \"fitted\" }\n", "beyond what is physical");
+    expect_refusal("[[cell_type]]\nname = \"B cell\"\ndamage = { value = 1e9, unit = \"1/min\", source = \"fitted\", fitted_to = \"made up\" }\n", "beyond what is physical");
 }
 
 TEST_F(ScenarioPerturbationsTest, perturbations_are_read) {
@@ -172,7 +172,7 @@ TEST_F(ScenarioPerturbationsTest, two_that_contradict_are_named_with_both_lines)
     expect_refusal(head + "minutes = [\n  2,\n  1,\n]\nconcentrations = [1, 2]\n", "line 38: perturbation 1 (drug), minutes: the doses of 'drug' are not in the order of time: minute 1 stands after 2");
     expect_refusal(head + "minutes = [1, 2]\nconcentrations = [\n  1,\n  -2,\n]\n", "line 39: perturbation 1 (drug), concentrations: a dose of 'drug' at minute 2 is -2");
     expect_refusal(head + "shape = \"curve\"\nroute = \"bath\"\nminutes = [1]\nconcentrations = [1]\n", "line 37: perturbation 1 (drug), route: 'drug' follows a curve in the bath");
-    const auto half_life = [](const char* hours) { return fmt::format("half_life = {{ value = {}, unit = \"h\", source = \"measured\" }}\n", hours); };
+    const auto half_life = [](const char* hours) { return fmt::format("half_life = {{ value = {}, unit = \"h\", source = \"measured\", citation = \"made up\" }}\n", hours); };
     expect_refusal(head + half_life("1") + "minutes = [1]\nconcentrations = [1]\n" + head + half_life("2") + "minutes = [2]\nconcentrations = [1]\n",
                    "line 42: perturbation 2 (drug), half_life: 'drug' has two half-lives, 60 and 120 min; the other is perturbation 1 (drug), line 36.");
     const std::string knock_out = "[[perturbation]]\nkind = \"knock_out\"\ntype = \"tumor\"\nbehavior = \"drug export\"\nuntil_min = 20\n";

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "morula/core/file.hpp"
+#include "morula/core/hash.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -30,10 +31,10 @@ field_min = 0.05
 [[substance]]
 name = "oxygen"
 unit = "mmHg"
-diffusion = { value = 2000, unit = "um2/s", source = "measured" }
+diffusion = { value = 2000, unit = "um2/s", source = "measured", citation = "made up" }
 decay = { value = 6, unit = "1/h", source = "guessed", prior = [1, 20] }
-initial = { value = 38, unit = "mmHg", source = "measured" }
-walls = { value = 38, unit = "mmHg", source = "measured" }
+initial = { value = 38, unit = "mmHg", source = "measured", citation = "made up" }
+walls = { value = 38, unit = "mmHg", source = "measured", citation = "made up" }
 
 [[cell_type]]
 name = "tumor"
@@ -45,15 +46,15 @@ cycle = "live"
 
 [[cell_type]]
 name = "T cell"
-speed = { value = 60, unit = "um/h", source = "fitted" }
-persistence = { value = 0.25, unit = "h", source = "fitted" }
+speed = { value = 60, unit = "um/h", source = "fitted", fitted_to = "made up" }
+persistence = { value = 0.25, unit = "h", source = "fitted", fitted_to = "made up" }
 follows = "oxygen"
-bias = { value = 0.5, unit = "1", source = "fitted" }
+bias = { value = 0.5, unit = "1", source = "fitted", fitted_to = "made up" }
 
 [[affinity]]
 from = "tumor"
 to = "T cell"
-value = { value = 0.5, unit = "1", source = "measured" }
+value = { value = 0.5, unit = "1", source = "measured", citation = "made up" }
 
 [[cells]]
 type = "tumor"
@@ -154,7 +155,7 @@ TEST_F(ScenarioTest, two_vessels_of_one_substance_have_rates_of_their_own) {
 }
 
 TEST_F(ScenarioTest, a_rate_that_stands_twice_is_refused) {
-    refused(with("  uptake = {", "  uptake = { value = 3, unit = \"1/min\", source = \"fitted\" }\n\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n  uptake = {"), "exchange of 'oxygen'", "");
+    refused(with("  uptake = {", "  uptake = { value = 3, unit = \"1/min\", source = \"fitted\", fitted_to = \"made up\" }\n\n  [[cell_type.exchange]]\n  substance = \"oxygen\"\n  uptake = {"), "exchange of 'oxygen'", "");
 }
 
 TEST_F(ScenarioTest, numbers_without_a_source_are_counted) {
@@ -191,7 +192,9 @@ file = "doses.csv"
     EXPECT_EQ(scenario.unsourced.shares, 2);
     EXPECT_TRUE(test::contains(unsourced_text(scenario.unsourced), "gives them one. 6 more numbers have no source and no prior and stand in no table of rates: 4 of perturbations (factors, doses, shares, numbers of cells), 2 of shares of cell types."));
     // No output may take the place of the doses.
-    EXPECT_NE(std::find(scenario.files.begin(), scenario.files.end(), folder_ / "doses.csv"), scenario.files.end());
+    const auto is_doses = [&](const ScenarioFile& file) { return file.path == folder_ / "doses.csv"; };
+    EXPECT_TRUE(std::any_of(scenario.files.begin(), scenario.files.end(), is_doses));
+    for (const auto& [path, hash] : scenario.files) EXPECT_EQ(hash, hash_of_file(path)) << path;
 }
 
 const std::string kRuleSource = R"(
@@ -423,12 +426,12 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     refused(with("size_um = [200, 200, 200]", "size_um = [200, 0, 200]"), "line 7: domain, size_um: 0 is no size", "above 0");
     refused(with("size_um = [200, 200, 200]", "size_um = [200, \"wide\", 200]"), "line 7", "[1.0, 2.0]");
     refused(with("\"um2/s\"", "\"furlong2/s\""), "line 17: substance 'oxygen', diffusion, unit: 'furlong2/s' is no unit of it", "um2/min, um2/s");
-    refused(with("diffusion = { value = 2000, unit = \"um2/s\", source = \"measured\" }", "diffusion = 2000"), "line 17: substance 'oxygen', diffusion: has no unit and no source", "{ value");
+    refused(with("diffusion = { value = 2000, unit = \"um2/s\", source = \"measured\", citation = \"made up\" }", "diffusion = 2000"), "line 17: substance 'oxygen', diffusion: has no unit and no source", "{ value");
     refused(with("value = 2000", "value = -2000"), "beyond what is physical", "from 0 to");
     refused(with("value = 2000", "value = 2e9"), "beyond what is physical", "from 0 to");
     refused(with(", prior = [1, 20]", ""), "line 18: substance 'oxygen', decay, prior: is missing", "Add prior");
     refused(with("prior = [1, 20]", "prior = [10, 20]"), "prior: must be a lowest and a highest value around the guess", "low, high");
-    refused(with(", source = \"measured\" }\ndecay", " }\ndecay"), "source: is missing", "measured");
+    refused(with(", source = \"measured\", citation = \"made up\" }\ndecay", " }\ndecay"), "source: is missing", "measured");
     refused(with("source = \"measured\"", "source = \"rumour\""), "'rumour' is not known", "measured, literature, fitted, guessed");
     refused(with(", citation = \"a paper\"", ""), "citation: is missing", "Add citation");
     refused(with("initial = { value = 38, unit = \"mmHg\"", "initial = { value = 38, unit = \"nM\""), "'nM' is no unit of it", "mmHg");
@@ -449,14 +452,64 @@ TEST_F(ScenarioTest, says_on_which_line_it_is_wrong) {
     EXPECT_EQ(test::error_code([] { read_scenario("none.toml", *test::make_context(1)); }), ErrorCode::not_found);
 }
 
+TEST_F(ScenarioTest, sources_bring_a_substance_in_everywhere_or_in_a_region_and_are_guessed_apart) {
+    const std::string rate = "rate = { value = 2, unit = \"mmHg/min\", source = \"guessed\", prior = [1, 4] }\n";
+    const std::string everywhere = "[[source]]\nsubstance = \"oxygen\"\n" + rate, box = "[[source]]\nsubstance = \"oxygen\"\nfrom_um = [40, 40, 40]\nto_um = [80, 60, 100]\n" + rate;
+    const std::string ball = "[[source]]\nsubstance = \"oxygen\"\ncenter_um = [110, 110, 110]\nradius_um = 21\n" + rate;
+    write_text_file(folder_ / "scenario.toml", kScenario + everywhere + box + ball);
+    const ScenarioSource source(folder_ / "scenario.toml");
+    const Scenario scenario = source.read({{"source of 'oxygen' (2), rate", 3.5}}, *test::make_context(1));
+    const std::vector<simulation::BulkSource>& sources = scenario.model.sources;
+    ASSERT_EQ(sources.size(), 3U);
+    EXPECT_TRUE(sources[0].places.empty());
+    EXPECT_EQ(sources[1].places.size(), 2U * 1U * 3U);
+    EXPECT_EQ(sources[1].places.front(), scenario.model.box.place(2, 2, 2));
+    EXPECT_EQ(sources[2].places.size(), 7U) << "the voxel in the middle and its six neighbours";
+    EXPECT_EQ(sources[0].rate_per_min, 2.0);
+    EXPECT_EQ(sources[1].rate_per_min, 3.5) << "drawn by itself";
+    EXPECT_EQ(std::count_if(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& each) { return each.name.starts_with("source of 'oxygen'") && each.source == Evidence::guessed && each.unit == "mmHg/min"; }), 3);
+    const auto refuse = [&](std::string_view from, std::string_view to, std::string_view part, std::string_view next) {
+        std::string text = kScenario + box;
+        refused(text.replace(text.rfind(from), from.size(), to), part, next);
+    };
+    refuse("substance = \"oxygen\"", "substance = \"sugar\"", "line 50: source, substance: 'sugar' is not known", "oxygen");
+    refuse("mmHg/min", "mmHg", "source of 'oxygen', rate, unit: 'mmHg' is no unit of it", "mmHg/min");
+    refuse("value = 2,", "value = -2,", "beyond what is physical", "from 0");
+    refuse(", prior = [1, 4]", "", "prior: is missing", "Add prior");
+    refuse("[40, 40, 40]", "[400, 400, 400]", "line 51: source of 'oxygen', from_um: holds the middle of no voxel", "everywhere");
+    refuse("[40, 40, 40]", "[60, 51, 41]", "line 51: source of 'oxygen', from_um: holds the middle of no voxel", "everywhere");
+    refuse("[40, 40, 40]\nto_um = [80, 60, 100]", "[0, 0, 0]\nto_um = [20, 20, 20]", "from_um: lies where walls or vessels hold the concentration", "Move the source");
+    refuse("to_um = [80, 60, 100]\n", "", "to_um: is missing", "Add to_um");
+    refuse("rate = ", "speed = ", "rate: is missing", "Add rate");
+}
+
+TEST_F(ScenarioTest, a_rate_that_claims_evidence_names_it) {
+    const std::string measured = "source = \"measured\", citation = \"made up\"", fitted = "value = 60, unit = \"um/h\", source = \"fitted\", fitted_to = \"made up\"";
+    refused(with(measured, "source = \"measured\""), "line 17: substance 'oxygen', diffusion, citation: is missing: what is measured says where", "or make it a guess");
+    refused(with(measured, "source = \"measured\", citation = \" \""), "diffusion, citation: is blank", "or make the rate a guess");
+    refused(with(measured, "source = \"measured\", fitted_to = \"made up\""), "citation: is missing", "citation");
+    refused(with("citation = \"a paper\"", "citation = \"\\t\""), "line 28: cell_type 'tumor', exchange of 'oxygen', uptake, citation: is blank", "guess");
+    refused(with(fitted, "value = 60, unit = \"um/h\", source = \"fitted\""), "line 32: cell_type 'T cell', speed, fitted_to: is missing: what is fitted says to what", "fitted_to = ");
+    refused(with(fitted, "value = 60, unit = \"um/h\", source = \"fitted\", fitted_to = \"  \""), "fitted_to: is blank", "guess");
+    const auto reference = [&](const std::string& text) {
+        for (const ScenarioRate& rate : read(text).rates) {
+            if (rate.name == "cell_type 'T cell', speed") return rate.citation;
+        }
+        return std::string("none");
+    };
+    EXPECT_EQ(reference(kScenario), "made up");
+    EXPECT_EQ(reference(with(fitted, fitted + ", citation = \"a paper\"")), "made up; a paper");
+    EXPECT_EQ(reference(with(fitted, "value = 60, unit = \"um/h\", source = \"fitted\", citation = \"a paper\"")), "a paper");
+}
+
 TEST_F(ScenarioTest, what_the_engine_would_refuse_is_refused_with_file_and_line) {
     refused(with("mechanics_min = 0.05", "mechanics_min = 0.07"), "line 12: clocks, field_min: The clocks of fields (line 12) and mechanics (line 11) are 0.05 and 0.07 min", "whole multiple");
     refused(with("mechanics_min = 0.05", "mechanics_min = 0.05\nlife_min = 0.12"), "line 12: clocks, life_min: The clocks of mechanics (line 11) and life (line 12) are 0.05 and 0.12 min", "whole multiple");
     refused(with("mechanics_min = 0.05", "mechanics_min = 0.5\nlife_min = 1"), "line 11: clocks, mechanics_min: is 0.5 min, too long: cells of 'tumor' would overshoot above 0.421 min", "at most 0.421");
     refused(with("name = \"T cell\"", "name = \"tumor\""), "line 31: cell_type 'tumor', name: there is another cell_type of this name, on line 23.", "its own name");
     refused(kScenario + "[[substance]]\nname = \"oxygen\"\n", "line 50: substance 'oxygen', name: there is another substance of this name, on line 15.", "its own name");
-    refused(with("cycle = \"live\"", "nucleus = { value = 3000, unit = \"um3\", source = \"measured\" }"), "line 24: cell_type 'tumor', nucleus", "smaller than the cell");
-    refused(with("cycle = \"live\"", "adhesion_reach = { value = 0.5, unit = \"1\", source = \"measured\" }"), "line 24: cell_type 'tumor', adhesion_reach: is 0.5 radii", "at least 1");
+    refused(with("cycle = \"live\"", "nucleus = { value = 3000, unit = \"um3\", source = \"measured\", citation = \"made up\" }"), "line 24: cell_type 'tumor', nucleus", "smaller than the cell");
+    refused(with("cycle = \"live\"", "adhesion_reach = { value = 0.5, unit = \"1\", source = \"measured\", citation = \"made up\" }"), "line 24: cell_type 'tumor', adhesion_reach: is 0.5 radii", "at least 1");
     refused(with("value = 0.5, unit = \"1\", source = \"fitted\"", "value = 1.5, unit = \"1\", source = \"fitted\""), "bias: is 1.5", "from 0");
     refused(kScenario.substr(0, kScenario.find("[[cell_type]]")), "cell_type: is missing", "[[cell_type]]");
     write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n40.5,20,300,tumor\n");
@@ -495,11 +548,11 @@ TEST_F(ScenarioTest, a_scenario_in_which_nobody_ever_is_is_refused) {
 }
 
 TEST_F(ScenarioTest, what_stands_twice_is_refused) {
-    const std::string exchange = "  [[cell_type.exchange]]\n  substance = \"oxygen\"\n  uptake = { value = 3, unit = \"1/min\", source = \"fitted\" }\n";
+    const std::string exchange = "  [[cell_type.exchange]]\n  substance = \"oxygen\"\n  uptake = { value = 3, unit = \"1/min\", source = \"fitted\", fitted_to = \"made up\" }\n";
     refused(with("[[cell_type]]\nname = \"T cell\"", exchange + "\n[[cell_type]]\nname = \"T cell\""), "line 31: cell_type 'tumor', exchange of 'oxygen', substance: stands in an exchange before this one, on line 27.", "one exchange");
-    refused(kScenario + "[[affinity]]\nfrom = \"tumor\"\nto = \"T cell\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\" }\n", "line 51: affinity of 'tumor' for 'T cell', to: stands in an affinity of the same type before this one, on line 39.", "Keep one");
-    EXPECT_EQ(read(kScenario + "[[affinity]]\nfrom = \"T cell\"\nto = \"tumor\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\" }\n").model.affinity, (std::vector<double>{1.0, 0.5, 0.0, 1.0}));
-    const std::string met = "  [[cell_type.encounter]]\n  with = \"tumor\"\n  attack = { value = 1, unit = \"1/h\", source = \"fitted\" }\n", turned = "  [[cell_type.transition]]\n  to = \"T cell\"\n  rate = { value = 1, unit = \"1/h\", source = \"fitted\" }\n";
+    refused(kScenario + "[[affinity]]\nfrom = \"tumor\"\nto = \"T cell\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\", fitted_to = \"made up\" }\n", "line 51: affinity of 'tumor' for 'T cell', to: stands in an affinity of the same type before this one, on line 39.", "Keep one");
+    EXPECT_EQ(read(kScenario + "[[affinity]]\nfrom = \"T cell\"\nto = \"tumor\"\nvalue = { value = 0, unit = \"1\", source = \"fitted\", fitted_to = \"made up\" }\n").model.affinity, (std::vector<double>{1.0, 0.5, 0.0, 1.0}));
+    const std::string met = "  [[cell_type.encounter]]\n  with = \"tumor\"\n  attack = { value = 1, unit = \"1/h\", source = \"fitted\", fitted_to = \"made up\" }\n", turned = "  [[cell_type.transition]]\n  to = \"T cell\"\n  rate = { value = 1, unit = \"1/h\", source = \"fitted\", fitted_to = \"made up\" }\n";
     refused(with("[[cell_type]]\nname = \"T cell\"", met + met + "[[cell_type]]\nname = \"T cell\""), "encounter with 'tumor', with: stands in an encounter before this one", "one encounter");
     refused(with("[[cell_type]]\nname = \"T cell\"", turned + turned + "[[cell_type]]\nname = \"T cell\""), "transition to 'T cell', to: stands in a transition before this one", "Keep one");
 }
@@ -511,7 +564,7 @@ TEST_F(ScenarioTest, sections_of_which_there_is_one_stand_once) {
 
 TEST_F(ScenarioTest, names_that_mean_two_things_in_rules_are_refused_where_they_stand) {
     refused(kScenario + "[[cell_type]]\nname = \"dead cell\"\n", "line 50: cell_type 'dead cell', name: 'contact with dead cell' would mean two things in rules", "another name");
-    refused(kScenario + "[[substance]]\nname = \"pressure\"\ndecay = { value = 6, unit = \"1/h\", source = \"measured\" }\ninitial = { value = 0, unit = \"nM\", source = \"measured\" }\n",
+    refused(kScenario + "[[substance]]\nname = \"pressure\"\ndecay = { value = 6, unit = \"1/h\", source = \"measured\", citation = \"made up\" }\ninitial = { value = 0, unit = \"nM\", source = \"measured\", citation = \"made up\" }\n",
             "line 50: substance 'pressure', name: 'pressure' would mean two things in rules", "another name");
 }
 
@@ -525,7 +578,7 @@ TEST_F(ScenarioTest, names_can_be_seen) {
 TEST_F(ScenarioTest, a_death_that_is_not_named_is_no_rate) {
     const auto n_deaths = [](const Scenario& scenario) { return std::count_if(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& rate) { return rate.name.ends_with("apoptosis") || rate.name.ends_with("necrosis"); }); };
     EXPECT_EQ(n_deaths(read(kScenario)), 0);
-    const Scenario named = read(with("cycle = \"live\"", "cycle = \"live\"\napoptosis = { value = 1, unit = \"1/h\", source = \"fitted\" }"));
+    const Scenario named = read(with("cycle = \"live\"", "cycle = \"live\"\napoptosis = { value = 1, unit = \"1/h\", source = \"fitted\", fitted_to = \"made up\" }"));
     EXPECT_EQ(n_deaths(named), 1);
     EXPECT_NEAR(named.model.types[0].life.apoptosis_per_min, 1.0 / 60.0, 1e-15);
 }
@@ -544,22 +597,22 @@ TEST_F(ScenarioTest, a_steady_substance_that_nothing_takes_away_is_refused) {
     const auto steady = [](const std::string& decay, const std::string& rest, const std::string& uptake) {
         std::string text = with("name = \"oxygen\"", "name = \"oxygen\"\npace = \"steady\"");
         const auto put = [&](std::string_view from, const std::string& to) { text.replace(text.find(from), from.size(), to); };
-        put("decay = { value = 6, unit = \"1/h\", source = \"guessed\", prior = [1, 20] }", "decay = { value = " + decay + ", unit = \"1/h\", source = \"measured\" }");
-        put("walls = { value = 38, unit = \"mmHg\", source = \"measured\" }\n", rest);
+        put("decay = { value = 6, unit = \"1/h\", source = \"guessed\", prior = [1, 20] }", "decay = { value = " + decay + ", unit = \"1/h\", source = \"measured\", citation = \"made up\" }");
+        put("walls = { value = 38, unit = \"mmHg\", source = \"measured\", citation = \"made up\" }\n", rest);
         put("uptake = { value = 10,", "uptake = { value = " + uptake + ",");
         return text;
     };
     refused(steady("0", "", "0"), "line 16: substance 'oxygen', pace: has no steady field: nothing takes it away", "uptake by cells");
     read(steady("0", "", "10"));
     read(steady("1", "", "0"));
-    read(steady("0", "medium = { value = 38, unit = \"mmHg\", source = \"measured\" }\n", "0"));
+    read(steady("0", "medium = { value = 38, unit = \"mmHg\", source = \"measured\", citation = \"made up\" }\n", "0"));
     std::string still = steady("1", "", "10");
     still.replace(still.find("value = 2000"), 12, "value = 0");
     refused(still, "line 18: substance 'oxygen', diffusion: is 0, and a steady substance must spread", "pace = \"stepped\"");
 }
 
 TEST_F(ScenarioTest, a_substance_without_a_diffusion_constant_gets_a_guess_with_a_wide_prior) {
-    const std::string text = with("diffusion = { value = 2000, unit = \"um2/s\", source = \"measured\" }\n", "");
+    const std::string text = with("diffusion = { value = 2000, unit = \"um2/s\", source = \"measured\", citation = \"made up\" }\n", "");
     const Scenario scenario = read(text);
     EXPECT_EQ(scenario.model.substances[0].diffusion_um2_per_min, 3'000.0);
     const auto rate = std::find_if(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& one) { return one.name == "substance 'oxygen', diffusion"; });

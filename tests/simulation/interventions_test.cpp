@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 
 #include "tests/support/contexts.hpp"
 #include "tests/support/errors.hpp"
@@ -151,6 +152,55 @@ TEST(interventions, silence_leaves_the_type_alive_without_exchange_and_rules) {
     EXPECT_EQ(end.field().total(0, *context), 0.0);
 }
 
+/// Made up: "shows" and "feels" with states 1 to 10 on a line; gene L grows along it and is a ligand by contact, R is the same everywhere and its receptor. Programme "felt" follows at once.
+Tissue in_contact() {
+    Tissue tissue;
+    MeasuredCells cells;
+    cells.latent = matrix::Dense<float>(80, 1);
+    for (std::int64_t c = 0; c < 80; ++c) {
+        cells.latent(c, 0) = static_cast<float>(1 + c % 40 / 4);
+        cells.type.push_back(static_cast<std::int32_t>(c / 40));
+        cells.metacell.push_back(static_cast<std::int32_t>(c % 40 / 4));
+    }
+    const ExpressionKernel kernel(std::move(cells), {.n_types = 2, .n_neighbors = 1});
+    SignallingModel signalling;
+    signalling.decoder.genes = {"L", "R"};
+    signalling.decoder.weights = matrix::Dense<float>(1, 2);
+    signalling.decoder.weights.values = {1.0F, 0.0F};
+    signalling.decoder.intercept = {0.0F, 3.0F};
+    signalling.links = {{.name = "L and R", .programme = 0, .ligand = {0}, .receptor = {1}, .half = 0.5}};
+    signalling.programmes = {{.name = "felt", .relaxation_per_min = 1e3}};
+    signalling.clock_min = 0.1;
+    Model& model = tissue.model;
+    model.box = {.n = {5, 5, 5}, .voxel_um = 20.0};
+    const CellMechanics still{.repulsion_um_per_min = 0.0, .adhesion_um_per_min = 0.0};
+    model.types = {{.name = "shows", .mechanics = still, .life = standard_life(CycleModel::none), .exchange = {}}, {.name = "feels", .mechanics = still, .life = standard_life(CycleModel::none), .exchange = {}}};
+    model.expression = std::make_shared<ExpressionModel>(ExpressionModel{.kernel = kernel, .rates = {{}, {}}, .signalling = Signalling(signalling, kernel)});
+    // Each touches the one of the other type beside it alone.
+    for (std::int64_t i = 0; i < 4; ++i) add_agent(tissue.start, first_id(i), static_cast<std::uint16_t>(i % 2), {20.0 + 10.0 * static_cast<double>(i % 2), 20.0 + 50.0 * static_cast<double>(i / 2), 50.0}, 8.0F);
+    return tissue;
+}
+
+/// Level of "felt" by id.
+std::map<std::uint64_t, float> felt_by(const Tissue& tissue, Context& context) {
+    const Simulation end = run(tissue, 0.2, context);
+    std::map<std::uint64_t, float> felt;
+    for (std::size_t i = 0; i < end.agents().id.size(); ++i) felt[end.agents().id[i]] = end.states()->programme(end.agents(), i, 0);
+    return felt;
+}
+
+TEST(interventions, a_silenced_type_shows_no_ligands_by_contact_and_goes_on_to_feel) {
+    const auto context = test::make_context(1);
+    const Tissue tissue = in_contact();
+    const std::map<std::uint64_t, float> as_is = felt_by(tissue, *context);
+    const std::map<std::uint64_t, float> silenced = felt_by(intervene(tissue, std::vector<std::size_t>{0}, Intervention::silence), *context);
+    for (std::int64_t i = 0; i < 4; ++i) {
+        const std::uint64_t id = first_id(i);
+        EXPECT_GT(as_is.at(id), 0.1F) << i;
+        EXPECT_EQ(silenced.at(id), i % 2 == 0 ? as_is.at(id) : 0.0F) << "cell " << i << ": who is silenced feels the other, who touches the silenced feels nobody";
+    }
+}
+
 TEST(interventions, cells_of_a_kept_state_are_swapped_at_the_size_they_have_and_the_dead_stay) {
     const auto context = test::make_context(1);
     const Tissue tissue = three_types();
@@ -175,20 +225,6 @@ TEST(interventions, cells_of_a_kept_state_are_swapped_at_the_size_they_have_and_
         if (swapped.start.type[i] != 3) continue;
         EXPECT_NEAR(after[swapped.start.id[i]][3], before[swapped.start.id[i]][3], 0.1 * before[swapped.start.id[i]][3]);
     }
-}
-
-TEST(interventions, what_was_written_in_is_told_from_what_follows) {
-    Tissue tissue = three_types();
-    const Readout of_signal{.name = "load", .kind = ReadoutKind::cytokine_load, .substance = 0};
-    EXPECT_TRUE(is_written_in(tissue.model, 0, of_signal));
-    EXPECT_TRUE(is_written_in(tissue.model, 1, of_signal));
-    EXPECT_FALSE(is_written_in(tissue.model, 2, of_signal));
-    // "maker" acts on a layer of "eater" through the field alone.
-    const Readout of_eaters{.name = "layer", .kind = ReadoutKind::barrier, .substance = 0, .types = {1}};
-    EXPECT_FALSE(is_written_in(tissue.model, 0, of_eaters));
-    EXPECT_TRUE(is_written_in(tissue.model, 1, of_eaters));
-    tissue.model.rules.push_back({.cell_type = "filler", .signal = "pressure", .response = Response::increases, .behavior = "signal secretion", .saturation = 1.0, .half_max = 1.0, .hill_power = 1.0, .line = 3});
-    EXPECT_TRUE(is_written_in(tissue.model, 2, of_signal));
 }
 
 TEST(interventions, names_are_found_and_others_refused_with_those_there_are) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -111,9 +112,10 @@ TEST(signalling, programmes_relax_exactly_and_shift_states_to_the_tilted_distrib
     for (std::int64_t i = 0; i < n; ++i) add_agent(agents, first_id(i), 0, {5.0 * static_cast<double>(i % 80), 5.0 * static_cast<double>(i / 80), 10.0}, 8.0F);
     states.settle(agents, 1, *context);
     const NeighborLists lists(2.0, {1.25F});
-    for (int minute = 1; minute <= 12; ++minute) states.signal(agents, lives(), field, lists, *context);
+    Workspace workspace;
+    for (int minute = 1; minute <= 12; ++minute) states.signal(agents, lives(), field, lists, workspace, *context);
     EXPECT_NEAR(static_cast<double>(states.programme(agents, 17, 0)), 0.5 * -std::expm1(-0.05 * 12.0), 1e-6);
-    for (int minute = 0; minute < 300; ++minute) states.signal(agents, lives(), field, lists, *context);
+    for (int minute = 0; minute < 300; ++minute) states.signal(agents, lives(), field, lists, workspace, *context);
     for (std::uint32_t strike = 0; strike < 200; ++strike) states.advance(agents, lives(), 1, strike, *context);
     // n exp(1.2 * .5 * score)
     std::array<double, 10> expected{}, seen{};
@@ -174,6 +176,52 @@ TEST(signalling, in_a_tissue_is_the_same_with_any_number_of_threads_and_drives_a
     simulation.advance(6.0, *context);
     EXPECT_EQ(simulation.states()->programme(simulation.agents(), 0, 1), 0.0F);
     EXPECT_LT(simulation.tally().births, births.second / 2);
+}
+
+/// The row in 32 dimensions, all but the first 0.
+ExpressionKernel wide_kernel() {
+    MeasuredCells cells;
+    cells.latent = matrix::Dense<float>(40, 32);
+    std::fill(cells.latent.values.begin(), cells.latent.values.end(), 0.0F);
+    for (std::int64_t c = 0; c < 40; ++c) {
+        cells.latent(c, 0) = static_cast<float>(c / 4);
+        cells.type.push_back(0);
+        cells.metacell.push_back(static_cast<std::int32_t>(c / 4));
+    }
+    return {std::move(cells), {.n_types = 1, .n_neighbors = 1}};
+}
+
+// What is said before anything is allocated holds states, programmes and what cells show by contact: at least what the run then has, and at most half as much again.
+TEST(signalling, memory_is_named_beforehand_with_states_and_programmes) {
+    const auto context = test::make_context(2);
+    Model model = tissue();
+    model.box.n = {23, 23, 23};
+    const ExpressionKernel kernel = wide_kernel();
+    SignallingModel signalling = row_signalling();
+    signalling.clock_min = 0.2;
+    signalling.decoder.weights = matrix::Dense<float>(32, 4);
+    std::fill(signalling.decoder.weights.values.begin(), signalling.decoder.weights.values.end(), 0.0F);
+    const std::array<float, 4> weights{1.0F, -1.0F, 0.0F, 2.0F};
+    for (std::int64_t gene = 0; gene < 4; ++gene) signalling.decoder.weights(0, gene) = weights[static_cast<std::size_t>(gene)];
+    for (const char* name : {"third", "fourth"}) signalling.programmes.push_back({.name = name, .relaxation_per_min = 0.1});
+    model.expression = std::make_shared<ExpressionModel>(
+        ExpressionModel{.kernel = kernel, .rates = {{.attempts_per_min = 0.5, .relaxation_per_min = 1.0}}, .clock_min = 0.4, .signalling = Signalling(signalling, kernel)});
+    model.types[0].life.phases[0].rate_per_min = 0.0;
+    model.types[0].life.apoptosis_per_min = 0.0;
+    model.rules.clear();
+    Agents start;
+    for (std::int64_t i = 0; i < 24 * 24 * 24; ++i) {
+        add_agent(start, first_id(i), 0, {40.0 + 16.0 * static_cast<double>(i % 24), 40.0 + 16.0 * static_cast<double>(i / 24 % 24), 40.0 + 16.0 * static_cast<double>(i / 576)}, 8.0F);
+    }
+    Simulation simulation(model, start, *context);
+    simulation.advance(0.6, *context);
+    const std::int64_t said = expected_bytes(simulation.model(), 24 * 24 * 24), had = simulation.bytes();
+    EXPECT_GE(said, had);
+    EXPECT_LE(static_cast<double>(said), 1.5 * static_cast<double>(had));
+    // Without states the same tissue needs less by at least what each agent's state takes.
+    Model plain = simulation.model();
+    plain.expression = nullptr;
+    EXPECT_GE(said - expected_bytes(plain, 24 * 24 * 24), 24 * 24 * 24 * (64 + 4 + 16 + 4));
 }
 
 TEST(signalling, contact_counts_the_living_who_touch) {

@@ -56,8 +56,7 @@ std::shared_ptr<const ExpressionModel> states_and_programmes() {
 std::vector<CellType> types() {
     CellType grows{.name = "grows", .mechanics = {}, .life = standard_life(CycleModel::ki67_basic), .exchange = {{.uptake_per_min = 10.0, .half_uptake = 5.0}, {.secretion_per_min = 1.0, .aim = 5.0}}};
     grows.life.phases[0].rate_per_min = 0.05;
-    grows.life.phases[1].duration_min = 0.9;
-    grows.life.phases[2].duration_min = 1.0;
+    grows.life.phases[1].duration_min = 0.5;
     CellType crawls{.name = "crawls", .mechanics = {.speed_um_per_min = 1.0, .persistence_min = 2.0, .bias = 0.6, .chemotaxis_substance = 1}, .life = standard_life(CycleModel::none), .exchange = {{.uptake_per_min = 2.0}, {.uptake_per_min = 0.5, .half_uptake = 2.0}}};
     crawls.encounters = {.eats_dead = 0.2, .eats = {0.002, 0.0, 0.0}, .attacks = {0.05, 0.0, 0.0}, .fuses = {0.0, 0.005, 0.0}, .becomes = {0.01, 0.0, 0.01}, .attack_min = 1.0};
     CellType lies{.name = "lies", .mechanics = {}, .life = standard_life(CycleModel::live), .exchange = {{.uptake_per_min = 5.0}, {.exported_per_min = 100.0}}};
@@ -176,8 +175,8 @@ TEST(whole_tissue, whose_forces_are_found_eight_at_a_time_is_the_same_with_any_n
     test::same_at_threads({2, 8},
         [](Context& context) {
             Simulation simulation(tissue(Affinities::of_types), start(), context);
-            simulation.advance(0.1 * (kStepsAStrike + 2), context);
-            EXPECT_GT(simulation.tally().births, 0);
+            simulation.advance(0.1 * (2 * kStepsAStrike + 2), context);
+            EXPECT_GT(simulation.tally().births, 100);
             return simulation.hash();
         },
         [](const std::string& a, const std::string& b) { return a == b; });

@@ -14,8 +14,8 @@ inline std::string scenario_head(std::string_view title, double until_min, std::
 /// Ten voxels of 20 um a side.
 inline constexpr std::string_view kTenVoxels = "size_um = [200, 200, 200]\nvoxel_um = 20";
 
-/// One line: key = { value, unit, source }, of a source that asks for nothing more.
-inline std::string measured_rate(std::string_view key, double value, std::string_view unit) { return fmt::format("{} = {{ value = {:g}, unit = \"{}\", source = \"measured\" }}\n", key, value, unit); }
+/// One line: key = { value, unit, source, citation }.
+inline std::string measured_rate(std::string_view key, double value, std::string_view unit) { return fmt::format("{} = {{ value = {:g}, unit = \"{}\", source = \"measured\", citation = \"made up\" }}\n", key, value, unit); }
 
 /// Six lines of [[substance]], all measured.
 struct SubstanceText {
