@@ -2,7 +2,7 @@
 #
 # Run: Rscript oracles/edger.R   (writes tests/analysis/fixtures/edger/; needs the Debian packages of group oracles)
 # For each cohort: NAME.counts.csv (genes x samples), NAME.design.csv (sample: library size, normalisation factor, design row), NAME.scalars.csv,
-# NAME.genes.csv (one kept gene a line). Numbers have 15 digits.
+# NAME.genes.csv (one kept gene a line); for those with several contrasts NAME.contrasts.csv and NAME.tests.csv. Numbers have 15 digits.
 suppressMessages(library(edgeR))
 suppressMessages(library(splines))
 
@@ -54,6 +54,59 @@ fit_cohort <- function(name, counts, design, coef) {
                    digits(rep_len(fit$var.prior, nrow(y))), digits(fit$var.post), digits(test$table$logFC), digits(fit$unshrunk.coefficients[, coef]), digits(test$table$F), digits(log_p), sep = ","))
   cat(sprintf("%s: %d of %d genes, %d samples, prior df %.3g, %d bounded\n", name, nrow(y), nrow(counts), ncol(y), fit$df.prior[1], sum(bounded)))
 }
+
+# Several contrasts of one fit, and several coefficients (or contrasts) together. coefs: the columns of the design that are tested together;
+# contrasts: columns of weights. NAME.contrasts.csv: a contrast a line. NAME.tests.csv: a kept gene a line.
+fit_levels <- function(name, counts, design, coefs, contrasts) {
+  y <- DGEList(counts)
+  keep <- filterByExpr(y, design)
+  all_factors <- calcNormFactors(y)$samples$norm.factors
+  y <- calcNormFactors(y[keep, , keep.lib.sizes = FALSE])
+  y <- estimateDisp(y, design)
+  fit <- glmQLFit(y, design)
+  df_total <- pmin(fit$df.prior + fit$df.residual.zeros, nrow(y) * (ncol(y) - ncol(design)))
+  log10_p <- function(test, df) {
+    log_p <- pf(test$table$F, df, df_total, lower.tail = FALSE, log.p = TRUE) / log(10)
+    bounded <- abs(log10(test$table$PValue) - log_p) > 1e-6 & test$table$PValue > 1e-290
+    log_p[bounded] <- log10(test$table$PValue[bounded])
+    log_p
+  }
+  columns <- list()
+  for (k in seq_len(ncol(contrasts))) {
+    test <- glmQLFTest(fit, contrast = contrasts[, k])
+    columns <- c(columns, list(test$table$logFC, log10_p(test, 1)))
+  }
+  together <- glmQLFTest(fit, coef = coefs)
+  same <- glmQLFTest(fit, contrast = diag(ncol(design))[, coefs])
+  stopifnot(max(abs(together$table$F - same$table$F)) < 1e-6 * max(together$table$F))
+  columns <- c(columns, list(together$table$F, log10_p(together, length(coefs))))
+  write_rows(paste0(name, ".counts.csv"), "kept by filterByExpr, then the counts of each sample", paste(as.integer(keep), apply(counts, 1, paste, collapse = ","), sep = ","))
+  write_rows(paste0(name, ".design.csv"), "library size of kept genes, normalisation factor, factor with all genes, design row",
+             paste(digits(y$samples$lib.size), digits(y$samples$norm.factors), digits(all_factors), apply(design, 1, function(row) paste(digits(row), collapse = ",")), sep = ","))
+  write_rows(paste0(name, ".contrasts.csv"), "tested together (1) or not, then a weight a column of the design: first the coefficients that are tested together, then contrasts of their own",
+             c(apply(diag(ncol(design))[coefs, , drop = FALSE], 1, function(row) paste(c(1, digits(row)), collapse = ",")), apply(contrasts, 2, function(row) paste(c(0, digits(row)), collapse = ","))))
+  write_rows(paste0(name, ".tests.csv"), "log2 fold change and log10 p of each contrast of its own, then F and log10 p of all coefficients together", do.call(paste, c(lapply(columns, digits), sep = ",")))
+  cat(sprintf("%s: %d of %d genes, %d samples, prior df %.3g, %d contrasts\n", name, nrow(y), nrow(counts), ncol(y), fit$df.prior[1], ncol(contrasts)))
+}
+
+# 4, 3 and 4 donors of three levels: each case against the control, one against the other, their mean against the control.
+level <- rep(0:2, c(4, 3, 4))
+fit_levels("three_levels", made_up(31, 400, level, depth = c(1, .5, 2, 1, .2, 1, 3, 1, .7, 1, 1)), model.matrix(~ factor(level)), 2:3, cbind(c(0, 1, 0), c(0, 0, 1), c(0, -1, 1), c(0, .5, .5)))
+
+# 5 donors in three conditions each, but for two of them that were seen in two.
+level <- rep(0:2, 5)[-c(6, 13)]
+donor <- factor(rep(1:5, each = 3)[-c(6, 13)])
+fit_levels("three_paired", made_up(32, 300, level, donor), model.matrix(~ donor + factor(level)), 6:7, cbind(c(rep(0, 5), 1, 0), c(rep(0, 5), 0, 1), c(rep(0, 5), -1, 1), c(rep(0, 5), -.5, 1)))
+
+# Four levels, batches and a number beside them; three coefficients together.
+level <- rep(0:3, c(4, 4, 3, 4))
+batch <- factor(c(1, 2, 1, 2, 1, 1, 2, 2, 2, 1, 2, 1, 2, 1, 2))
+age <- c(31, 44, 52, 38, 61, 27, 70, 49, 55, 33, 47, 58, 41, 66, 36)
+fit_levels("four_levels", made_up(33, 300, level, NULL, 0.2), model.matrix(~ batch + age + factor(level)), 4:6, cbind(c(0, 0, 0, 1, 0, 0), c(0, 0, 0, 0, -1, 1), c(0, 0, 0, -1/3, -1/3, 2/3)))
+
+# Hardly more variable than Poisson: p of several coefficients bounded by the Poisson test.
+level <- rep(0:2, each = 3)
+fit_levels("three_poisson", made_up(34, 200, level, NULL, 1e-3, spread = 0), model.matrix(~ factor(level)), 2:3, cbind(c(0, 1, 0), c(0, -1, 1)))
 
 # 3 against 3.
 case <- rep(0:1, each = 3)

@@ -56,6 +56,28 @@ write_rows("sparse.design.csv", "library size, normalisation factor, the same ag
 
 for (name in c("sparse", "two_groups", "paired", "covariates", "few_genes", "poisson", "one_df", "many")) fit_cohort(name)
 
+# The same counts, designs and contrasts as oracles/edger.R has for several levels.
+fit_levels <- function(name) {
+  counts <- read_rows(paste0(name, ".counts.csv"))
+  samples <- read_rows(paste0(name, ".design.csv"))
+  contrasts <- read_rows(paste0(name, ".contrasts.csv"))
+  y <- DGEList(unname(counts[, -1]))
+  y <- normLibSizes(y[counts[, 1] == 1, , keep.lib.sizes = FALSE])
+  fit <- glmQLFit(y, unname(samples[, -(1:3)]))
+  log10_p <- function(test, df) pf(test$table$F, df, test$df.total, lower.tail = FALSE, log.p = TRUE) / log(10)
+  columns <- list()
+  for (k in which(contrasts[, 1] == 0)) {
+    test <- glmQLFTest(fit, contrast = contrasts[k, -1])
+    columns <- c(columns, list(test$table$logFC, log10_p(test, 1)))
+  }
+  together <- glmQLFTest(fit, contrast = t(contrasts[contrasts[, 1] == 1, -1]))
+  columns <- c(columns, list(together$table$F, log10_p(together, sum(contrasts[, 1] == 1))))
+  stopifnot(max(abs(log10(together$table$PValue) - columns[[length(columns)]])[together$table$PValue > 1e-290]) < 1e-9)
+  write_rows(paste0(name, ".tests.csv"), "log2 fold change and log10 p of each contrast of its own, then F and log10 p of all coefficients together", do.call(paste, c(lapply(columns, digits), sep = ",")))
+  cat(sprintf("%s: %d genes, %d samples\n", name, nrow(y), ncol(y)))
+}
+for (name in c("three_levels", "three_paired", "four_levels", "three_poisson")) fit_levels(name)
+
 # Squeezing of variances with unequal degrees of freedom alone (limma).
 set.seed(21)
 squeezes <- c()

@@ -31,7 +31,7 @@ using analysis::DeRecipe;
 const char* name_of(DeRecipe recipe) { return recipe == DeRecipe::edger_4 ? "edger-4   " : "edger-3.40"; }
 
 analysis::DeResult compare(const analysis::nb_cohorts::Made& made, DeRecipe recipe, Context& context) {
-    return analysis::de(made.counts.view(), made.design, std::vector<double>{0.0, 1.0}, {.recipe = recipe}, context);
+    return analysis::de(made.counts.view(), made.design, {{{0.0, 1.0}}, {}}, {.recipe = recipe}, context).contrasts.front();
 }
 
 void null_cohorts(int n_cohorts, std::int64_t n_case, std::int64_t n_control, DeRecipe recipe, Context& context) {

@@ -1,4 +1,4 @@
-// Differences between two conditions for the genes of one cell type, from sums of counts of each donor.
+// Differences between conditions for the genes of one cell type, from sums of counts of each donor.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ constexpr auto describe(const DeOptions*) {
     };
 }
 
-/// Effects are log2 of case over control.
+/// One contrast. Effects are log2 of case over control.
 struct DeResult {
     std::vector<std::int64_t> gene;        // tested genes, increasing; all vectors below have one entry for each
     std::vector<double> log2fc;
@@ -47,10 +47,29 @@ struct DeResult {
     double shrinkage_scale = 0.0;
 };
 
-/// counts: genes x samples; design: samples x coefficients, full rank, with residual degrees of freedom; contrast: one weight a coefficient.
-/// Steps: expressed_genes, tmm_factors on them, quasi_likelihood_test, shrink_effects. Genes that are not expressed have no entry; none may be left.
-DeResult de(matrix::DenseView<const double> counts, const matrix::Dense<double>& design, std::span<const double> contrast,
-                                         const DeOptions& options, Context& context);
+/// Several contrasts at once: whether any of them is not zero. One entry a tested gene.
+struct DeTogether {
+    std::vector<std::int64_t> gene;
+    std::vector<double> f;
+    std::vector<double> log10_p;
+    std::vector<double> log10_fdr;
+    std::int64_t df = 0;                   // of the numerator
+};
+
+/// What is asked of one fit.
+struct DeQuestions {
+    std::vector<std::vector<double>> contrasts;   // one weight a coefficient
+    matrix::Dense<double> together;               // contrasts (rows) that are also tested together; none: no such test
+};
+struct DeAnswers {
+    std::vector<DeResult> contrasts;
+    DeTogether together;
+};
+
+/// counts: genes x samples; design: samples x coefficients, full rank, with residual degrees of freedom.
+/// Steps: expressed_genes, tmm_factors on them, quasi_likelihood_fit, which all questions share; for each contrast quasi_likelihood_test, contrast_effects, shrink_effects.
+/// Genes that are not expressed have no entry; none may be left.
+DeAnswers de(matrix::DenseView<const double> counts, const matrix::Dense<double>& design, const DeQuestions& questions, const DeOptions& options, Context& context);
 
 /// The log2 fold change that a gene with this standard error would have needed to be found with a probability of 80 % at a two-sided p of 10^log10_p.
 double detectable_log2fc(double se, double df, double log10_p);

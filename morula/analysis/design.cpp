@@ -98,6 +98,7 @@ Design make_design(std::span<const SampleColumn> terms) {
     std::vector<std::vector<double>> columns{std::vector<double>(n, 1.0)};
     out.columns.emplace_back("(intercept)");
     out.term.push_back(-1);
+    out.group.emplace_back();
     for (std::size_t t = 0; t < terms.size(); ++t) {
         const SampleColumn& term = terms[t];
         MORULA_ASSERT(n_samples_of(term) == n);
@@ -107,6 +108,7 @@ Design make_design(std::span<const SampleColumn> terms) {
             for (double& value : columns.back()) value -= mean;
             out.columns.push_back(term.name);
             out.term.push_back(static_cast<std::int32_t>(t));
+            out.group.emplace_back();
             continue;
         }
         const std::vector<std::string> groups = groups_of(term);
@@ -115,6 +117,7 @@ Design make_design(std::span<const SampleColumn> terms) {
             for (const std::string& text : term.texts) columns.back().push_back(text == groups[g] ? 1.0 : 0.0);
             out.columns.push_back(term.name + "=" + groups[g]);
             out.term.push_back(static_cast<std::int32_t>(t));
+            out.group.push_back(groups[g]);
         }
     }
     out.x = matrix::Dense<double>(static_cast<std::int64_t>(n), std::ssize(columns));
@@ -124,7 +127,18 @@ Design make_design(std::span<const SampleColumn> terms) {
     return out;
 }
 
-DesignLook look_at_design(const Design& design, std::span<const double> contrast) {
+std::vector<double> column_weights(const Design& design, const GroupContrast& contrast) {
+    // The reference has no column: since weights add up to 0, those of the others say the same.
+    std::vector<double> out(design.columns.size(), 0.0);
+    for (std::size_t k = 0; k < out.size(); ++k) {
+        if (design.term[k] != contrast.term) continue;
+        const auto found = std::find(contrast.groups.begin(), contrast.groups.end(), design.group[k]);
+        if (found != contrast.groups.end()) out[k] = contrast.weights[static_cast<std::size_t>(found - contrast.groups.begin())];
+    }
+    return out;
+}
+
+DesignLook look_at_design(const Design& design) {
     DesignLook look;
     const OrthonormalBasis basis = orthonormal_basis(design.x.view());
     look.rank = basis.rank();
@@ -132,23 +146,20 @@ DesignLook look_at_design(const Design& design, std::span<const double> contrast
     for (std::int64_t k = 0; k < design.x.n_cols; ++k) {
         if (std::find(look.kept.begin(), look.kept.end(), k) == look.kept.end()) look.repeated.push_back(design.columns[static_cast<std::size_t>(k)]);
     }
-    look.is_estimable = is_estimable(design.x.view(), contrast);
     return look;
 }
 
-std::vector<std::string> confounding_terms(std::span<const SampleColumn> terms, std::int32_t tested_term) {
-    const auto rank_of = [](std::span<const SampleColumn> some) { return orthonormal_basis(make_design(some).x.view()).rank(); };
+std::vector<std::string> confounding_terms(std::span<const SampleColumn> terms, const GroupContrast& contrast) {
+    const auto tested = static_cast<std::size_t>(contrast.term);
     const auto follows = [&](const std::vector<std::size_t>& others) {
-        if (others.empty()) return false;
-        std::vector<SampleColumn> some;
+        std::vector<SampleColumn> some{terms[tested]};
         for (const std::size_t t : others) some.push_back(terms[t]);
-        const std::int64_t without = rank_of(some);
-        some.push_back(terms[static_cast<std::size_t>(tested_term)]);
-        return rank_of(some) == without;
+        const Design design = make_design(some);
+        return !is_estimable(design.x.view(), column_weights(design, {0, contrast.groups, contrast.weights}));
     };
     std::vector<std::size_t> others;
     for (std::size_t t = 0; t < terms.size(); ++t) {
-        if (static_cast<std::int32_t>(t) != tested_term) others.push_back(t);
+        if (t != tested) others.push_back(t);
     }
     if (!follows(others)) return {};
     for (const std::size_t candidate : std::vector<std::size_t>(others)) {

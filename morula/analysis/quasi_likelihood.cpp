@@ -37,23 +37,7 @@ Augmented augment(std::span<const double> size) {
     return out;
 }
 
-/// Log fold change and its unscaled standard error, both base e.
-void estimate_effects(const CountTable& table, const NbDesign& design, std::span<const double> contrast, QuasiLikelihoodResult& out, Context& context) {
-    const Augmented more = augment(table.size);
-    parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
-        NbFitter fitter(design);
-        std::vector<double> counts(table.size.size());
-        for (std::int64_t gene = block.begin; gene < block.end; ++gene) {
-            const auto g = static_cast<std::size_t>(gene);
-            for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = table.counts.row(gene)[i] + more.added[i];
-            fitter.fit(counts, more.size, out.dispersion[g]);
-            out.log2fc[g] = fitter.combination(contrast) / std::numbers::ln2;
-            out.se[g] = std::sqrt(fitter.variance(contrast) * out.variance[g]) / std::numbers::ln2;
-        }
-    });
-}
-
-/// Deviance of the fit without the contrast less that with it, at the given dispersion of each gene.
+/// Deviance of the fit without the contrasts less that with them, at the given dispersion of each gene.
 class LikelihoodRatio {
 public:
     LikelihoodRatio(const CountTable& table, const NbDesign& full, const NbDesign& null) : table_(table), full_(full), null_(null) {}
@@ -77,7 +61,7 @@ std::vector<double> variances(std::span<const double> deviance, std::span<const 
     return out;
 }
 
-void keep_variances(SqueezedVariances squeezed, QuasiLikelihoodResult& out) {
+void keep_variances(SqueezedVariances squeezed, QuasiLikelihoodFit& out) {
     out.prior_variance = std::move(squeezed.prior);
     out.variance = std::move(squeezed.posterior);
     out.prior_df = squeezed.prior_df;
@@ -88,29 +72,30 @@ bool below_poisson(std::span<const double> mu, double dispersion, double varianc
     return std::any_of(mu.begin(), mu.end(), [&](double mean) { return (1.0 + dispersion * mean) * variance < 1.0; });
 }
 
-void test_genes(const CountTable& table, const NbDesign& full, const NbDesign& null, QuasiLikelihoodResult& out, Context& context) {
+void test_genes(const CountTable& table, const NbDesign& full, const NbDesign& null, const QuasiLikelihoodFit& fit, QuasiLikelihoodTest& out, Context& context) {
     const double most_df = static_cast<double>(table.counts.n_rows) * static_cast<double>(full.n_samples() - full.n_coefficients());
+    const auto df = static_cast<double>(out.df);
     parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
         LikelihoodRatio ratio(table, full, null);
         for (std::int64_t gene = block.begin; gene < block.end; ++gene) {
             const auto g = static_cast<std::size_t>(gene);
-            out.f[g] = std::max(0.0, ratio(gene, out.dispersion[g])) / out.variance[g];
-            out.log10_p[g] = log10_p_f(out.f[g], 1.0, std::min(out.prior_df + out.residual_df[g], most_df));
+            out.f[g] = std::max(0.0, ratio(gene, fit.dispersion[g])) / df / fit.variance[g];
+            out.log10_p[g] = log10_p_f(out.f[g], df, std::min(fit.prior_df + fit.residual_df[g], most_df));
         }
     });
 }
 
 /// No p below that of the Poisson test where the squeezed quasi-variance lies below the Poisson variance.
-void bound_by_poisson(const CountTable& table, const NbDesign& full, const NbDesign& null, QuasiLikelihoodResult& out, Context& context) {
+void bound_by_poisson(const CountTable& table, const NbDesign& full, const NbDesign& null, const QuasiLikelihoodFit& fit, QuasiLikelihoodTest& out, Context& context) {
     std::vector<std::uint8_t> bounded(out.f.size(), 0);
     parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
         NbFitter fitter(full);
         LikelihoodRatio ratio(table, full, null);
         for (std::int64_t gene = block.begin; gene < block.end; ++gene) {
             const auto g = static_cast<std::size_t>(gene);
-            fitter.fit(table.counts.row(gene), table.size, out.dispersion[g]);
-            if (!below_poisson(fitter.mu(), out.dispersion[g], out.variance[g])) continue;
-            const double poisson = log10_p_chi_squared(ratio(gene, 0.0), 1.0);
+            fitter.fit(table.counts.row(gene), table.size, fit.dispersion[g]);
+            if (!below_poisson(fitter.mu(), fit.dispersion[g], fit.variance[g])) continue;
+            const double poisson = log10_p_chi_squared(ratio(gene, 0.0), static_cast<double>(out.df));
             if (!(poisson > out.log10_p[g])) continue;
             out.log10_p[g] = poisson;
             bounded[g] = 1;
@@ -119,10 +104,9 @@ void bound_by_poisson(const CountTable& table, const NbDesign& full, const NbDes
     out.n_poisson_bounded = std::count(bounded.begin(), bounded.end(), std::uint8_t{1});
 }
 
-/// Dispersions and squeezed variances: all but the test and the effects.
-QuasiLikelihoodResult of_raw_deviances(const CountTable& table, const NbDesign& design, Context& context) {
+QuasiLikelihoodFit of_raw_deviances(const CountTable& table, const NbDesign& design, Context& context) {
     NbDispersions dispersions = nb_dispersions(table, design, context);
-    QuasiLikelihoodResult out;
+    QuasiLikelihoodFit out;
     out.common_dispersion = dispersions.common;
     out.dispersion = std::move(dispersions.trended);
     out.tagwise = std::move(dispersions.tagwise);
@@ -135,9 +119,10 @@ QuasiLikelihoodResult of_raw_deviances(const CountTable& table, const NbDesign& 
     return out;
 }
 
-QuasiLikelihoodResult of_adjusted_deviances(const CountTable& table, const NbDesign& design, Context& context) {
-    QuasiLikelihoodResult out;
+QuasiLikelihoodFit of_adjusted_deviances(const CountTable& table, const NbDesign& design, Context& context) {
+    QuasiLikelihoodFit out;
     out.average_log_cpm = average_log_cpm(table, kPriorCountOfAverage, kDispersionOfAverage, context);
+    out.deviances = Deviances::adjusted;
     AdjustedDeviances adjusted = adjusted_deviances(table, design, out.average_log_cpm, context);
     out.common_dispersion = adjusted.common_dispersion;
     out.average_quasi = adjusted.average_quasi;
@@ -148,44 +133,85 @@ QuasiLikelihoodResult of_adjusted_deviances(const CountTable& table, const NbDes
     return out;
 }
 
+/// Contrasts solved for one coefficient each: b[pivot] = - sum over the others of weight * b[other], where all contrasts are zero.
+struct Solved {
+    std::vector<std::vector<double>> rows;   // 1 at the row's own pivot, 0 at those of the others
+    std::vector<std::size_t> pivots;
+};
+/// Gauss-Jordan elimination, each time at the largest weight left; contrasts that follow from those before them add nothing.
+Solved solve_for_pivots(matrix::DenseView<const double> contrasts) {
+    constexpr double tolerance = 1e-9;
+    const auto subtract = [](std::vector<double>& from, const std::vector<double>& row, double times) {
+        for (std::size_t k = 0; k < from.size(); ++k) from[k] -= times * row[k];
+    };
+    const auto largest = [](const std::vector<double>& row) { return static_cast<std::size_t>(std::max_element(row.begin(), row.end(), [](double a, double b) { return std::abs(a) < std::abs(b); }) - row.begin()); };
+    Solved out;
+    for (std::int64_t i = 0; i < contrasts.n_rows; ++i) {
+        std::vector<double> row(contrasts.row(i).begin(), contrasts.row(i).end());
+        const double before = std::abs(row[largest(row)]);
+        for (std::size_t r = 0; r < out.rows.size(); ++r) subtract(row, out.rows[r], row[out.pivots[r]]);
+        const std::size_t pivot = largest(row);
+        if (!(std::abs(row[pivot]) > tolerance * before)) continue;
+        const double scale = row[pivot];
+        for (double& weight : row) weight /= scale;
+        for (auto& other : out.rows) subtract(other, row, other[pivot]);
+        out.rows.push_back(std::move(row));
+        out.pivots.push_back(pivot);
+    }
+    return out;
+}
+
 }  // namespace
 
-matrix::Dense<double> without_contrast(const matrix::Dense<double>& x, std::span<const double> contrast) {
-    const auto is_zero = [](double weight) { return weight == 0.0; };
-    const auto n_zero = std::count_if(contrast.begin(), contrast.end(), is_zero);
-    MORULA_ASSERT(n_zero < std::ssize(contrast));
-    if (n_zero + 1 == std::ssize(contrast)) {
-        std::vector<std::int64_t> others;
-        for (std::size_t k = 0; k < contrast.size(); ++k) {
-            if (is_zero(contrast[k])) others.push_back(static_cast<std::int64_t>(k));
-        }
-        return take_columns(x.view(), others);
+matrix::Dense<double> without_contrasts(const matrix::Dense<double>& x, matrix::DenseView<const double> contrasts) {
+    MORULA_ASSERT(contrasts.n_cols == x.n_cols);
+    const Solved solved = solve_for_pivots(contrasts);
+    MORULA_ASSERT(!solved.pivots.empty());
+    std::vector<std::int64_t> others;
+    for (std::int64_t k = 0; k < x.n_cols; ++k) {
+        if (std::find(solved.pivots.begin(), solved.pivots.end(), static_cast<std::size_t>(k)) == solved.pivots.end()) others.push_back(k);
     }
-    // Coefficients with weights'b = 0 are those of the basis that completes the contrast: columns 2 .. p of an orthonormal basis that begins with it.
-    const auto p = std::ssize(contrast);
-    matrix::Dense<double> start(p, p + 1);
-    for (std::int64_t k = 0; k < p; ++k) {
-        start(k, 0) = contrast[static_cast<std::size_t>(k)];
-        start(k, k + 1) = 1.0;
-    }
-    const OrthonormalBasis basis = orthonormal_basis(start.view());
-    matrix::Dense<double> out(x.n_rows, p - 1);
+    // Where contrasts are differences of groups, whole numbers stay whole: rows of a one-way layout that are now one stay equal in bits, and NbDesign sees it.
+    matrix::Dense<double> out = take_columns(x.view(), others);
     for (std::int64_t row = 0; row < x.n_rows; ++row) {
-        for (std::int64_t k = 0; k + 1 < p; ++k) {
-            for (std::int64_t j = 0; j < p; ++j) out(row, k) += x(row, j) * basis.q(j, k + 1);
+        for (std::size_t k = 0; k < others.size(); ++k) {
+            for (std::size_t r = 0; r < solved.rows.size(); ++r) out(row, static_cast<std::int64_t>(k)) -= solved.rows[r][static_cast<std::size_t>(others[k])] * x(row, static_cast<std::int64_t>(solved.pivots[r]));
         }
     }
     return out;
 }
 
-QuasiLikelihoodResult quasi_likelihood_test(const CountTable& table, const NbDesign& design, std::span<const double> contrast, Deviances deviances, Context& context) {
-    MORULA_ASSERT(std::ssize(contrast) == design.n_coefficients() && design.n_coefficients() > 1);
-    QuasiLikelihoodResult out = deviances == Deviances::raw ? of_raw_deviances(table, design, context) : of_adjusted_deviances(table, design, context);
-    for (auto* vector : {&out.log2fc, &out.se, &out.f, &out.log10_p}) vector->resize(out.variance.size());
-    const NbDesign null(without_contrast(design.x(), contrast));
-    test_genes(table, design, null, out, context);
-    if (deviances == Deviances::raw) bound_by_poisson(table, design, null, out, context);
-    estimate_effects(table, design, contrast, out, context);
+QuasiLikelihoodFit quasi_likelihood_fit(const CountTable& table, const NbDesign& design, Deviances deviances, Context& context) {
+    return deviances == Deviances::raw ? of_raw_deviances(table, design, context) : of_adjusted_deviances(table, design, context);
+}
+
+QuasiLikelihoodTest quasi_likelihood_test(const CountTable& table, const NbDesign& design, const QuasiLikelihoodFit& fit, matrix::DenseView<const double> contrasts, Context& context) {
+    const NbDesign null(without_contrasts(design.x(), contrasts));
+    MORULA_ASSERT(null.n_coefficients() > 0);
+    QuasiLikelihoodTest out;
+    out.df = design.n_coefficients() - null.n_coefficients();
+    out.f.resize(fit.variance.size());
+    out.log10_p.resize(fit.variance.size());
+    test_genes(table, design, null, fit, out, context);
+    if (fit.deviances == Deviances::raw) bound_by_poisson(table, design, null, fit, out, context);
+    return out;
+}
+
+ContrastEffects contrast_effects(const CountTable& table, const NbDesign& design, const QuasiLikelihoodFit& fit, std::span<const double> contrast, Context& context) {
+    MORULA_ASSERT(std::ssize(contrast) == design.n_coefficients());
+    ContrastEffects out{std::vector<double>(fit.variance.size()), std::vector<double>(fit.variance.size())};
+    const Augmented more = augment(table.size);
+    parallel_blocks(context, table.counts.n_rows, kGenesOfTask, [&](Block block) {
+        NbFitter fitter(design);
+        std::vector<double> counts(table.size.size());
+        for (std::int64_t gene = block.begin; gene < block.end; ++gene) {
+            const auto g = static_cast<std::size_t>(gene);
+            for (std::size_t i = 0; i < counts.size(); ++i) counts[i] = table.counts.row(gene)[i] + more.added[i];
+            fitter.fit(counts, more.size, fit.dispersion[g]);
+            out.log2fc[g] = fitter.combination(contrast) / std::numbers::ln2;
+            out.se[g] = std::sqrt(fitter.variance(contrast) * fit.variance[g]) / std::numbers::ln2;
+        }
+    });
     return out;
 }
 

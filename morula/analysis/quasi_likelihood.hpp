@@ -1,4 +1,4 @@
-// Quasi-likelihood F test of one contrast for every gene (Lund, Nettleton, McCarthy & Smyth 2012).
+// Quasi-likelihood F tests for every gene, of one contrast or of several together (Lund, Nettleton, McCarthy & Smyth 2012).
 #pragma once
 
 #include <span>
@@ -12,8 +12,9 @@ namespace morula::analysis {
 /// of freedom adjusted for small counts, at one dispersion of the most expressed genes (edgeR 4; Chen et al. 2025).
 enum class Deviances { raw, adjusted };
 
-/// All of n_genes unless said.
-struct QuasiLikelihoodResult {
+/// What all tests of one table share: dispersions and squeezed quasi-dispersions. All of n_genes unless said.
+struct QuasiLikelihoodFit {
+    Deviances deviances = Deviances::raw;
     double common_dispersion = 0.0;
     double average_quasi = 1.0;           // average quasi-dispersion; raw deviances: not estimated
     std::vector<double> dispersion;       // that of the fits. raw: the trend at the gene's abundance; adjusted: common_dispersion / average_quasi
@@ -25,20 +26,33 @@ struct QuasiLikelihoodResult {
     std::vector<double> prior_variance;   // quasi-dispersion of genes of this abundance
     std::vector<double> variance;         // the gene's quasi-dispersion, squeezed
     double prior_df = 0.0;                // may be infinite
-    std::vector<double> log2fc;           // with .125 counts added to the average sample, so that empty groups give finite numbers
-    std::vector<double> se;               // of log2fc, from the curvature of the quasi-likelihood
-    std::vector<double> f;
-    std::vector<double> log10_p;
-    std::int64_t n_poisson_bounded = 0;   // genes whose p is that of the Poisson likelihood-ratio test, since it is larger; raw only
 };
 
-/// counts: genes that are expressed; contrast: one weight a coefficient of the design (case - control: 1 at the case's coefficient).
-/// Steps and conventions for raw deviances are those of edgeR 3.40: estimateDisp, glmQLFit (trended dispersion, zero counts taken off the residual df, not robust),
-/// glmQLFTest; for adjusted ones those of edgeR 4.4: glmQLFit without dispersions given (legacy = FALSE, not robust), glmQLFTest.
-/// Throws internal when the contrast is zero, invalid_data when there are no counts.
-QuasiLikelihoodResult quasi_likelihood_test(const CountTable& table, const NbDesign& design, std::span<const double> contrast, Deviances deviances, Context& context);
+/// Steps and conventions for raw deviances are those of edgeR 3.40: estimateDisp, glmQLFit (trended dispersion, zero counts taken off the residual df, not robust);
+/// for adjusted ones those of edgeR 4.4: glmQLFit without dispersions given (legacy = FALSE, not robust). counts: genes that are expressed.
+/// Throws invalid_data when there are no counts.
+QuasiLikelihoodFit quasi_likelihood_fit(const CountTable& table, const NbDesign& design, Deviances deviances, Context& context);
 
-/// The design without the direction of the contrast: its fits are those with weights'b = 0. No columns when the design has one.
-matrix::Dense<double> without_contrast(const matrix::Dense<double>& x, std::span<const double> contrast);
+/// F of the fit against one in which contrasts are zero. All of n_genes unless said.
+struct QuasiLikelihoodTest {
+    std::vector<double> f;
+    std::vector<double> log10_p;
+    std::int64_t n_poisson_bounded = 0;   // genes whose p is that of the Poisson likelihood-ratio test, since it is larger; raw deviances only
+    std::int64_t df = 0;                  // of the numerator: how many contrasts are independent of one another
+};
+
+/// glmQLFTest: whether all contrasts (rows; one weight a coefficient of the design) are zero. One row is a test of one contrast (case - control: 1 at the case's coefficient), several are
+/// tested together. fit: of the same table and design. Throws internal when all contrasts are zero, or leave no coefficient.
+QuasiLikelihoodTest quasi_likelihood_test(const CountTable& table, const NbDesign& design, const QuasiLikelihoodFit& fit, matrix::DenseView<const double> contrasts, Context& context);
+
+/// Effects of one contrast, n_genes.
+struct ContrastEffects {
+    std::vector<double> log2fc;           // with .125 counts added to the average sample, so that empty groups give finite numbers
+    std::vector<double> se;               // of log2fc, from the curvature of the quasi-likelihood
+};
+ContrastEffects contrast_effects(const CountTable& table, const NbDesign& design, const QuasiLikelihoodFit& fit, std::span<const double> contrast, Context& context);
+
+/// The design without the directions of the contrasts (rows): its fits are those with contrast'b = 0 for each of them. As many columns fewer as contrasts are independent of one another.
+matrix::Dense<double> without_contrasts(const matrix::Dense<double>& x, matrix::DenseView<const double> contrasts);
 
 }  // namespace morula::analysis

@@ -31,7 +31,7 @@ constexpr auto describe(const ContrastIo*) {
         field("case", &O::case_name, "Value of the condition that is compared, for instance diseased."),
         field("control", &O::control_name, "Value that it is compared with, for instance healthy."),
         field("donor", &O::donor, "obs column with the donors."),
-        field("batch", &O::batch, "obs column with the batches: refuses a condition that cannot be told from them."),
+        field("batch", &O::batch, "obs column with the batches: a condition that cannot be told from them is refused, as it is where the file's own column batch says so; none: it is compared all the same."),
         field("design", &O::design, "paired: donors are compared with themselves; unpaired: each donor has one condition; auto: paired where donors have both.", {.choices = "auto|paired|unpaired"}),
         field("derive", &O::derive, kDeriveHelp),
     };

@@ -25,6 +25,7 @@ struct DeIo {
     std::string condition;
     std::string case_name;
     std::string control_name;
+    std::vector<std::string> contrast;
     std::string donor;
     std::string cell_type;
     std::string design;
@@ -38,14 +39,15 @@ struct DeIo {
 constexpr auto describe(const DeIo*) {
     return std::tuple{
         field("input", &DeIo::input, "h5ad files, 10x folders or h5 files, text matrices, or an atlas, with raw counts. Several data sets are compared one by one, then pooled.", {.positional = true, .required = true}),
-        field("out", &DeIo::out, "Folder for de.csv, donors.csv and run.json; with several data sets a folder for each, and pooled.csv.", {.required = true}),
+        field("out", &DeIo::out, "Folder for de.csv, donors.csv and run.json, with several cases together.csv; with several data sets a folder for each, and pooled.csv.", {.required = true}),
         field("condition", &DeIo::condition, "obs column with the conditions.", {.required = true}),
-        field("case", &DeIo::case_name, "Value of the condition that is compared, for instance disease.", {.required = true}),
+        field("case", &DeIo::case_name, "Value of the condition that is compared, for instance disease; several with commas between (mild,severe): each is compared with the control, in one fit of all samples, and all are tested together.", {.required = true}),
         field("control", &DeIo::control_name, "Value that it is compared with, for instance healthy.", {.required = true}),
+        field("contrast", &DeIo::contrast, "A further contrast of these values, 'severe - mild' or '(mild + severe) / 2 - healthy'; may be given several times."),
         field("donor", &DeIo::donor, "obs column that names the donor (patient, animal, independent culture) of each cell: donors are the replicates.", {.required = true}),
         field("cell_type", &DeIo::cell_type, "obs column with cell types, each compared on its own; all cells together when not given."),
         field("design", &DeIo::design, "Formula of obs columns, '~ batch + condition'; found when not given: ~ donor + condition where donors are in both conditions, else ~ condition, with the batch where one is named."),
-        field("batch", &DeIo::batch, "obs column with batches: a condition that is confounded with them is refused."),
+        field("batch", &DeIo::batch, "obs column with batches: a condition that is confounded with them is refused, as it is where the file's own column batch says so; none: it is compared all the same."),
         field("derive", &DeIo::derive, kDeriveHelp),
         field("min_cells", &DeIo::min_cells, "Fewest cells of a donor and type that are used; under 20 there is a warning.", {.minimum = 1.0}),
         field("all_genes", &DeIo::all_genes, "List genes with too few counts to be tested in de.csv as well."),
@@ -65,9 +67,10 @@ struct DeCells {
 /// Reads and checks the columns, finds the design, says which it is. Throws not_found, invalid_data, usage.
 DeCells de_cells(const data::Dataset& dataset, const DeIo& io, Context& context);
 
-/// What came of one cell type.
+/// What came of one cell type by one contrast.
 struct DeType {
     std::string name;
+    std::string contrast;                // "severe - mild"
     analysis::ComparisonPlan plan;
     analysis::DeResult result;
     std::vector<std::int64_t> n_cells;   // of each sample of the cohort
@@ -75,6 +78,17 @@ struct DeType {
     std::int64_t n_up = 0;               // at FDR 5 %; 0 where nothing may be claimed
     std::int64_t n_down = 0;
     double detectable_log2fc = 0.0;      // of a gene of median precision, see the docs
+};
+/// Whether any level of the condition differs from the control in one cell type: several cases only.
+struct DeLevels {
+    std::string name;
+    analysis::TogetherPlan plan;
+    analysis::DeTogether result;
+    std::int64_t n_found = 0;            // at FDR 5 %
+};
+struct ComparedType {
+    std::vector<DeType> contrasts;
+    std::vector<DeLevels> levels;        // one, or none with a single case
 };
 
 inline constexpr double kDeFdr = 0.05;
@@ -85,16 +99,19 @@ struct DeStudy {
     std::string name;
     data::Table var;
     DeCells cells;
-    std::vector<DeType> types;
+    std::vector<DeType> types;      // type by type, the contrasts of each in order
+    std::vector<DeLevels> levels;   // one a type, with several cases
     std::string refused;  // why it was not compared; "" where it was
+    std::size_t n_contrasts() const { return cells.cohort.contrasts.size(); }
     /// Whether donors are compared with themselves: controls are then samples beside the disease, not people without it.
     bool is_within_donors() const { return cells.cohort.donor_term >= 0; }
 };
 
 /// Compares cell type `number`; sums: of cells.group_of_cell.
-DeType compare_type(const DeCells& cells, std::size_t number, const analysis::Pseudobulk& sums, const DeIo& io, const analysis::DeOptions& options, Context& context);
-/// de.csv and donors.csv in `folder`.
-void write_de_tables(const std::filesystem::path& folder, const DeIo& io, const DeCells& cells, const data::Table& var, const std::vector<DeType>& types);
+ComparedType compare_type(const DeCells& cells, std::size_t number, const analysis::Pseudobulk& sums, const DeIo& io, const analysis::DeOptions& options, Context& context);
+/// Names of the tables of a data set: de.csv, donors.csv, and together.csv with several cases.
+std::vector<std::string> de_tables(const DeStudy& study);
+void write_de_tables(const std::filesystem::path& folder, const DeIo& io, const DeStudy& study);
 
 /// A gene of a cell type in the data sets that tested it.
 struct PooledGene {
@@ -105,9 +122,10 @@ struct PooledGene {
     double log10_fdr = 0.0;
     double log10_fdr_two = 0.0;
 };
-/// One cell type against one kind of control.
+/// One cell type and contrast against one kind of control.
 struct PooledType {
     std::string cell_type;
+    std::string contrast;  // "" where there is one
     bool is_within_donors = false;
     std::vector<std::string> studies;  // those that tested the type
     std::int64_t n_case = 0;           // donors

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <set>
 
@@ -26,16 +27,20 @@ Groups types_of(const data::Dataset& dataset, const DeIo& io, Context& context) 
 /// Everything of a cell that decides its sample.
 struct CellColumns {
     ComparisonCells cells;
-    std::string case_name;
-    std::string control_name;
+    std::vector<std::string> levels;  // names of the sides
     bool takes_part(std::size_t cell) const { return cells.takes_part(cell); }
-    bool is_case(std::size_t cell) const { return cells.side[cell] == 1; }
-    const std::string& condition(std::size_t cell) const { return is_case(cell) ? case_name : control_name; }
+    std::int32_t level(std::size_t cell) const { return cells.side[cell]; }
+    const std::string& condition(std::size_t cell) const { return levels[static_cast<std::size_t>(cells.side[cell])]; }
 };
 
 CellColumns read_columns(const data::Dataset& dataset, const DeIo& io, const Groups& types, Context& context) {
-    const ComparisonColumns columns{io.condition, io.case_name, io.control_name, io.donor, io.batch, io.cell_type};
-    CellColumns out{comparison_cells(dataset, columns, io.design.empty() ? DonorsInBoth::settle : DonorsInBoth::keep, context), io.case_name, io.control_name};
+    std::vector<std::string> cases = dataset.n_cells() > 0 ? named_values(dataset, io.condition, io.case_name) : std::vector<std::string>{io.case_name};
+    std::vector<std::string> levels{io.control_name};
+    levels.insert(levels.end(), cases.begin(), cases.end());
+    const std::string first = cases.front();
+    cases.erase(cases.begin());
+    const ComparisonColumns columns{io.condition, first, io.control_name, io.donor, io.batch, io.cell_type, std::move(cases)};
+    CellColumns out{comparison_cells(dataset, columns, io.design.empty() ? DonorsInBoth::settle : DonorsInBoth::keep, context), std::move(levels)};
     for (std::size_t cell = 0; cell < types.codes.size(); ++cell) {
         if (types.codes[cell] < 0) out.cells.side[cell] = -1;
     }
@@ -63,14 +68,14 @@ Batches look_at_batches(const CellColumns& columns) {
 
 std::vector<analysis::FormulaTerm> default_formula(const data::Dataset& dataset, const DeIo& io, const CellColumns& columns, Context& context) {
     const Batches batches = look_at_batches(columns);
-    const std::int64_t n_one_sided = columns.cells.n_case_only + columns.cells.n_control_only;
+    const std::int64_t n_one_sided = std::accumulate(columns.cells.n_only.begin(), columns.cells.n_only.end(), std::int64_t{0});
     const std::int64_t n_donors = columns.cells.n_both + n_one_sided;
     std::vector<analysis::FormulaTerm> terms;
     std::string why;
     const bool paired = columns.cells.n_both > 0;
     if (paired) {
         terms.push_back({io.donor, false});
-        why = fmt::format("{} of {} donors are in both conditions, so that each is compared with itself", columns.cells.n_both, n_donors);
+        why = fmt::format("{} of {} donors are in {} conditions, so that each is compared with itself", columns.cells.n_both, n_donors, columns.levels.size() == 2 ? "both" : "several");
     } else {
         why = "each donor is in one condition";
     }
@@ -90,9 +95,9 @@ struct Samples {
     std::vector<std::int32_t> of_cell;     // -1: none
 };
 Samples find_samples(const CellColumns& columns, bool by_batch) {
-    using Key = std::tuple<std::int32_t, bool, std::int32_t>;
+    using Key = std::tuple<std::int32_t, std::int32_t, std::int32_t>;
     const std::size_t n_cells = columns.cells.side.size();
-    const auto key_of = [&](std::size_t cell) { return Key{columns.cells.donor.codes[cell], columns.is_case(cell), by_batch ? columns.cells.batch.codes[cell] : 0}; };
+    const auto key_of = [&](std::size_t cell) { return Key{columns.cells.donor.codes[cell], columns.level(cell), by_batch ? columns.cells.batch.codes[cell] : 0}; };
     std::map<Key, std::size_t> first;
     for (std::size_t cell = 0; cell < n_cells; ++cell) {
         if (columns.takes_part(cell)) first.emplace(key_of(cell), cell);
@@ -157,30 +162,45 @@ std::vector<std::string> batches_of_samples(const Groups& batch, const Samples& 
     return out;
 }
 
+/// Each case against the control, then those that the user wrote.
+std::vector<analysis::Contrast> contrasts_of(const std::vector<std::string>& levels, const std::vector<std::string>& written) {
+    std::vector<analysis::Contrast> out;
+    for (std::size_t k = 1; k < levels.size(); ++k) out.push_back(analysis::difference_of(levels, k, 0));
+    for (const std::string& text : written) {
+        analysis::Contrast contrast = analysis::parse_contrast(text, levels);
+        const auto same = std::find_if(out.begin(), out.end(), [&](const analysis::Contrast& other) { return analysis::same_direction(contrast, other); });
+        if (same != out.end()) {
+            fail(ErrorCode::usage, fmt::format("--contrast '{}' asks the same as '{}'.", contrast.name, same->name), "Name each contrast once; each case is compared with the control without being asked.");
+        }
+        out.push_back(std::move(contrast));
+    }
+    return out;
+}
+
 analysis::Cohort make_cohort(const data::Dataset& dataset, const DeIo& io, const CellColumns& columns, const Samples& samples, const std::vector<analysis::FormulaTerm>& formula, Context& context) {
     analysis::Cohort out;
     out.source = dataset.name;
-    out.case_name = io.case_name;
-    out.control_name = io.control_name;
+    out.levels = columns.levels;
+    out.contrasts = contrasts_of(columns.levels, io.contrast);
     out.formula = analysis::formula_text(formula);
     out.donor = texts_of_samples(columns.cells.donor, samples);
     std::vector<std::string> condition;
     for (const std::size_t cell : samples.first_cell) {
-        out.is_case.push_back(columns.is_case(cell) ? 1 : 0);
+        out.level.push_back(columns.level(cell));
         condition.push_back(columns.condition(cell));
     }
     out.batch.name = io.batch;
-    if (!io.batch.empty()) out.batch.texts = batches_of_samples(columns.cells.batch, samples);
+    if (!columns.cells.batch.codes.empty()) out.batch.texts = batches_of_samples(columns.cells.batch, samples);
     out.condition_term = -1;
     for (const analysis::FormulaTerm& term : formula) {
         const auto at = static_cast<std::int32_t>(out.terms.size());
         if (term.column == io.condition) {
             out.condition_term = at;
-            out.terms.push_back({io.condition, {}, condition, io.control_name});
+            out.terms.push_back({io.condition, {}, condition, columns.levels.front()});
         } else if (term.column == io.donor) {
             out.donor_term = at;
             out.terms.push_back({io.donor, {}, out.donor, ""});
-        } else if (term.column == io.batch) {
+        } else if (term.column == io.batch && !out.batch.texts.empty()) {
             out.terms.push_back({io.batch, {}, out.batch.texts, ""});
         } else {
             out.terms.push_back(covariate(dataset, term, columns, samples, context));
@@ -198,12 +218,12 @@ DeCells de_cells(const data::Dataset& dataset, const DeIo& io, Context& context)
     const Groups types = types_of(dataset, io, context);
     const CellColumns columns = read_columns(dataset, io, types, context);
     const std::vector<analysis::FormulaTerm> formula = io.design.empty() ? default_formula(dataset, io, columns, context) : analysis::parse_formula(io.design);
-    const bool by_batch = !io.batch.empty() && std::any_of(formula.begin(), formula.end(), [&](const analysis::FormulaTerm& term) { return term.column == io.batch; });
+    const bool by_batch = !columns.cells.batch.codes.empty() && std::any_of(formula.begin(), formula.end(), [&](const analysis::FormulaTerm& term) { return term.column == io.batch; });
     const Samples samples = find_samples(columns, by_batch);
     DeCells out;
     out.cohort = make_cohort(dataset, io, columns, samples, formula, context);
     analysis::check_cohort(out.cohort);
-    // Types in their own order, without those that no cell of the two conditions has.
+    // Types in their own order, without those that no cell of the conditions has.
     std::vector<std::int32_t> number(types.categories.size(), -1);
     for (std::size_t cell = 0; cell < samples.of_cell.size(); ++cell) {
         if (samples.of_cell[cell] >= 0) number[static_cast<std::size_t>(types.codes[cell])] = 0;

@@ -87,6 +87,7 @@ struct TypeInStudies {
 PooledType pool_type(const std::string& name, bool is_within_donors, const TypeInStudies& where, const std::vector<const DeStudy*>& studies, const std::vector<std::vector<std::string>>& names) {
     PooledType out;
     out.cell_type = name;
+    if (studies.front()->n_contrasts() > 1) out.contrast = where.type.front()->contrast;
     out.is_within_donors = is_within_donors;
     std::vector<Gathered> genes;
     std::unordered_map<std::string, std::size_t> place;
@@ -128,28 +129,34 @@ std::vector<PooledType> pool_studies(const std::vector<DeStudy>& studies, Contex
         if (study.refused.empty()) compared.push_back(&study);
     }
     const auto names = common_names(compared, context);
-    std::map<std::pair<std::string, bool>, TypeInStudies> types;
+    using Key = std::tuple<std::string, std::string, bool>;  // type, contrast, kind of control
+    std::map<Key, TypeInStudies> types;
     for (std::size_t s = 0; s < compared.size(); ++s) {
         for (const DeType& type : compared[s]->types) {
             if (type.plan.evidence != analysis::Evidence::tested) continue;
-            TypeInStudies& where = types[{type.name, compared[s]->is_within_donors()}];
+            TypeInStudies& where = types[{type.name, type.contrast, compared[s]->is_within_donors()}];
             where.study.push_back(s);
             where.type.push_back(&type);
         }
     }
     std::vector<PooledType> out;
-    for (const auto& [key, where] : types) out.push_back(pool_type(key.first, key.second, where, compared, names));
+    for (const auto& [key, where] : types) out.push_back(pool_type(std::get<0>(key), std::get<2>(key), where, compared, names));
     return out;
 }
 
 void write_pooled_table(const std::filesystem::path& folder, const std::vector<PooledType>& pooled) {
-    formats::CsvWriter csv(folder / "pooled.csv", {"cell_type", "controls", "gene", "gene_id", "log2fc", "se", "low", "high", "p", "fdr", "tau", "i2", "n_datasets", "n_up", "p_two", "fdr_two", "n_case", "n_control"});
+    const bool has_contrasts = std::any_of(pooled.begin(), pooled.end(), [](const PooledType& type) { return !type.contrast.empty(); });
+    std::vector<std::string> header{"cell_type", "controls", "gene", "gene_id", "log2fc", "se", "low", "high", "p", "fdr", "tau", "i2", "n_datasets", "n_up", "p_two", "fdr_two", "n_case", "n_control"};
+    if (has_contrasts) header.emplace_back("contrast");
+    formats::CsvWriter csv(folder / "pooled.csv", header);
     for (const PooledType& type : pooled) {
         for (const PooledGene& gene : type.genes) {
             const analysis::PooledEffect& effect = gene.effect;
             csv.text(type.cell_type).text(control_kind(type.is_within_donors)).text(gene.gene).text(gene.gene_id).number(effect.effect).number(effect.se).number(effect.low).number(effect.high);
             csv.number(from_log10(effect.log10_p)).number(from_log10(gene.log10_fdr)).number(effect.tau).number(effect.i2).integer(gene.n_studies).integer(effect.n_positive);
-            csv.number(from_log10(effect.log10_p_two)).number(from_log10(gene.log10_fdr_two)).integer(type.n_case).integer(type.n_control).end_row();
+            csv.number(from_log10(effect.log10_p_two)).number(from_log10(gene.log10_fdr_two)).integer(type.n_case).integer(type.n_control);
+            if (has_contrasts) csv.text(type.contrast);
+            csv.end_row();
         }
     }
     csv.commit();
@@ -158,7 +165,7 @@ void write_pooled_table(const std::filesystem::path& folder, const std::vector<P
 std::string pooled_text(const std::vector<PooledType>& pooled) {
     std::string out;
     for (const PooledType& type : pooled) {
-        const std::string what = fmt::format("{} against {}", type.cell_type, control_kind(type.is_within_donors));
+        const std::string what = fmt::format("{}{}{} against {}", type.cell_type, type.contrast.empty() ? "" : ", ", type.contrast, control_kind(type.is_within_donors));
         if (type.studies.size() < 2) {
             out += fmt::format("  {}: tested in {} alone, nothing to pool.\n", what, type.studies.front());
             continue;

@@ -13,7 +13,7 @@
 namespace morula::analysis {
 namespace {
 
-QuasiLikelihoodResult run(const edger::Cohort& cohort, Context& context) { return quasi_likelihood_test({cohort.counts.view(), cohort.size}, NbDesign(cohort.design), cohort.contrast, Deviances::adjusted, context); }
+edger::Tested run(const edger::Cohort& cohort, Context& context) { return edger::test_one({cohort.counts.view(), cohort.size}, cohort.design, cohort.contrast, Deviances::adjusted, context); }
 
 /// Largest difference, relative where the expected number is above 1.
 double worst(const std::vector<double>& found, const std::vector<double>& expected) {
@@ -33,7 +33,7 @@ class AdjustedDeviance : public testing::TestWithParam<std::string> {};
 TEST_P(AdjustedDeviance, agrees_with_edger_4) {
     const auto context = test::make_context(2);
     const edger::Cohort c = edger::read_cohort_4(GetParam());
-    const QuasiLikelihoodResult r = run(c, *context);
+    const edger::Tested r = run(c, *context);
     if (c.common > 1e-6) EXPECT_NEAR(r.common_dispersion / c.common, 1.0, 2e-3);
     else EXPECT_LT(r.common_dispersion, 1e-6);
     EXPECT_NEAR(r.average_quasi / c.average_quasi, 1.0, 2e-3);
@@ -87,7 +87,7 @@ TEST(adjusted_deviance, small_counts_do_not_look_too_even) {
 
 TEST(adjusted_deviance, same_bits_at_1_2_and_4_threads) {
     const edger::Cohort c = edger::read_cohort_4("paired");
-    const auto same = [](const QuasiLikelihoodResult& a, const QuasiLikelihoodResult& b) {
+    const auto same = [](const edger::Tested& a, const edger::Tested& b) {
         return test::same_bits(a.dispersion, b.dispersion) && test::same_bits(a.variance, b.variance) && test::same_bits(a.log2fc, b.log2fc) && test::same_bits(a.se, b.se) && test::same_bits(a.log10_p, b.log10_p);
     };
     test::same_at_1_2_4_threads([&](Context& context) { return run(c, context); }, same);
@@ -96,10 +96,10 @@ TEST(adjusted_deviance, same_bits_at_1_2_and_4_threads) {
 TEST(adjusted_deviance, any_coding_of_the_design_gives_the_same_test) {
     const auto context = test::make_context(2);
     const edger::Cohort c = edger::read_cohort_4("sparse");
-    const QuasiLikelihoodResult treatment = run(c, *context);
+    const edger::Tested treatment = run(c, *context);
     matrix::Dense<double> means(c.design.n_rows, 2);
     for (std::int64_t i = 0; i < means.n_rows; ++i) means(i, c.design(i, 1) == 0.0 ? 0 : 1) = 1.0;
-    const QuasiLikelihoodResult r = quasi_likelihood_test({c.counts.view(), c.size}, NbDesign(means), std::vector<double>{-1.0, 1.0}, Deviances::adjusted, *context);
+    const edger::Tested r = edger::test_one({c.counts.view(), c.size}, means, std::vector<double>{-1.0, 1.0}, Deviances::adjusted, *context);
     EXPECT_LT(worst(r.log2fc, treatment.log2fc), 1e-9);
     EXPECT_LT(worst(r.log10_p, treatment.log10_p), 1e-7);
 }

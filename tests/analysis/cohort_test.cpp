@@ -14,14 +14,14 @@ using test::contains;
 /// Samples from lines "donor condition batch".
 Cohort cohort(const std::vector<std::array<const char*, 3>>& samples, bool with_donor, bool with_batch) {
     Cohort out;
-    out.case_name = "sick";
-    out.control_name = "well";
+    out.levels = {"well", "sick"};
+    out.contrasts = {difference_of(out.levels, 1, 0)};
     out.source = "study.h5ad";
     out.batch.name = "batch";
     SampleColumn condition{"group", {}, {}, "well"};
     for (const auto& [donor, group, batch] : samples) {
         out.donor.emplace_back(donor);
-        out.is_case.push_back(std::string(group) == "sick" ? 1 : 0);
+        out.level.push_back(std::string(group) == "sick" ? 1 : 0);
         condition.texts.emplace_back(group);
         out.batch.texts.emplace_back(batch);
     }
@@ -39,6 +39,10 @@ Cohort cohort(const std::vector<std::array<const char*, 3>>& samples, bool with_
     out.terms.push_back(condition);
     out.formula += " group";
     return out;
+}
+
+ComparisonPlan plan_of(const Cohort& cohort, const std::vector<std::int64_t>& n_cells, const std::vector<std::int64_t>& n_counts, std::int64_t min_cells) {
+    return plan_comparisons(cohort, n_cells, n_counts, min_cells).front();
 }
 
 std::string refusal(const Cohort& cohort) {
@@ -69,17 +73,17 @@ const std::vector<std::array<const char*, 3>> kSix{{"d1", "well", "1"}, {"d2", "
 
 TEST(cohort, three_donors_a_group_are_tested_two_are_exploratory) {
     const std::vector<std::int64_t> counts(6, 1000);
-    const ComparisonPlan whole = plan_comparison(cohort(kSix, false, false), std::vector<std::int64_t>(6, 30), counts, 10);
+    const ComparisonPlan whole = plan_of(cohort(kSix, false, false), std::vector<std::int64_t>(6, 30), counts, 10);
     EXPECT_EQ(whole.evidence, Evidence::tested);
     EXPECT_EQ(whole.status, "tested");
     EXPECT_EQ(whole.n_case, 3);
     EXPECT_EQ(whole.contrast, (std::vector<double>{0, 1}));
-    const ComparisonPlan two = plan_comparison(cohort(kSix, false, false), std::vector<std::int64_t>{30, 30, 30, 9, 30, 30}, counts, 10);
+    const ComparisonPlan two = plan_of(cohort(kSix, false, false), std::vector<std::int64_t>{30, 30, 30, 9, 30, 30}, counts, 10);
     EXPECT_EQ(two.evidence, Evidence::exploratory);
     EXPECT_TRUE(contains(two.status, "fewer than 3 donors in a group (2 sick, 3 well)")) << two.status;
     EXPECT_EQ(two.why_not[3], "9 cells, fewer than 10");
     EXPECT_EQ(two.samples, (std::vector<std::int32_t>{0, 1, 2, 4, 5}));
-    const ComparisonPlan none = plan_comparison(cohort(kSix, false, false), std::vector<std::int64_t>{30, 30, 30, 9, 0, 3}, counts, 10);
+    const ComparisonPlan none = plan_of(cohort(kSix, false, false), std::vector<std::int64_t>{30, 30, 30, 9, 0, 3}, counts, 10);
     EXPECT_EQ(none.evidence, Evidence::none);
     EXPECT_TRUE(contains(none.status, "no donor with enough cells in 'sick'")) << none.status;
     EXPECT_TRUE(none.samples.empty());
@@ -89,23 +93,23 @@ TEST(cohort, paired_designs_count_pairs) {
     const Cohort paired = cohort({{"d1", "well", "1"}, {"d1", "sick", "1"}, {"d2", "well", "1"}, {"d2", "sick", "1"}, {"d3", "well", "1"}, {"d3", "sick", "1"}, {"d4", "sick", "1"}}, true, false);
     EXPECT_NO_THROW(check_cohort(paired));
     const std::vector<std::int64_t> counts(7, 1000);
-    const ComparisonPlan plan = plan_comparison(paired, std::vector<std::int64_t>(7, 30), counts, 10);
+    const ComparisonPlan plan = plan_of(paired, std::vector<std::int64_t>(7, 30), counts, 10);
     EXPECT_EQ(plan.evidence, Evidence::tested);
     EXPECT_EQ(plan.n_case, 3);
     EXPECT_EQ(plan.design.n_rows, 6);
     EXPECT_EQ(plan.design.n_cols, 4);
     EXPECT_TRUE(contains(plan.why_not[6], "other condition is missing"));
-    const ComparisonPlan short_of = plan_comparison(paired, std::vector<std::int64_t>{30, 30, 30, 30, 30, 2, 30}, counts, 10);
+    const ComparisonPlan short_of = plan_of(paired, std::vector<std::int64_t>{30, 30, 30, 30, 30, 2, 30}, counts, 10);
     EXPECT_TRUE(contains(short_of.status, "fewer than 3 donors with both conditions (2)")) << short_of.status;
     EXPECT_TRUE(contains(short_of.status, "1 residual degree of freedom")) << short_of.status;
-    EXPECT_EQ(plan_comparison(paired, std::vector<std::int64_t>{30, 30, 30, 3, 3, 30, 30}, counts, 10).evidence, Evidence::none) << "one pair leaves nothing to tell variation from";
+    EXPECT_EQ(plan_of(paired, std::vector<std::int64_t>{30, 30, 30, 3, 3, 30, 30}, counts, 10).evidence, Evidence::none) << "one pair leaves nothing to tell variation from";
 }
 
 TEST(cohort, a_rank_deficient_design_is_exploratory_and_says_which_column_repeats) {
     // Batches lie within donors: batch adds nothing to donor, the condition can still be told.
     const Cohort nested = cohort({{"d1", "well", "1"}, {"d1", "sick", "1"}, {"d2", "well", "1"}, {"d2", "sick", "1"}, {"d3", "well", "2"}, {"d3", "sick", "2"}, {"d4", "well", "2"}, {"d4", "sick", "2"}}, true, true);
     EXPECT_NO_THROW(check_cohort(nested));
-    const ComparisonPlan plan = plan_comparison(nested, std::vector<std::int64_t>(8, 30), std::vector<std::int64_t>(8, 1000), 10);
+    const ComparisonPlan plan = plan_of(nested, std::vector<std::int64_t>(8, 30), std::vector<std::int64_t>(8, 1000), 10);
     EXPECT_EQ(plan.evidence, Evidence::exploratory);
     EXPECT_TRUE(contains(plan.status, "rank-deficient design (batch=2 repeats other columns)")) << plan.status;
     EXPECT_EQ(plan.design.n_cols, 5);
@@ -113,7 +117,7 @@ TEST(cohort, a_rank_deficient_design_is_exploratory_and_says_which_column_repeat
 }
 
 TEST(cohort, a_type_confounded_among_its_own_donors_is_not_compared) {
-    const ComparisonPlan plan = plan_comparison(cohort(kSix, false, true), std::vector<std::int64_t>{30, 30, 0, 0, 30, 30}, std::vector<std::int64_t>(6, 1000), 10);
+    const ComparisonPlan plan = plan_of(cohort(kSix, false, true), std::vector<std::int64_t>{30, 30, 0, 0, 30, 30}, std::vector<std::int64_t>(6, 1000), 10);
     EXPECT_EQ(plan.evidence, Evidence::none);
     EXPECT_TRUE(contains(plan.status, "cannot be told apart from batch")) << plan.status;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "morula/analysis/quasi_likelihood.hpp"
 #include "morula/matrix/views.hpp"
 #include "tests/analysis/fixture.hpp"
 
@@ -96,9 +97,56 @@ inline Cohort read_cohort_4(const std::string& name) {
     return out;
 }
 
+/// Contrasts of one fit, and coefficients that are tested together.
+struct Levels {
+    Cohort cohort;
+    std::vector<std::vector<double>> contrasts;
+    matrix::Dense<double> together;
+    std::vector<std::vector<double>> log2fc, log10_p;  // of each contrast, a number a kept gene
+    std::vector<double> f_together, log10_p_together;
+};
+/// folder: "edger" or "edger4", which has no counts of its own.
+inline Levels read_levels(const std::string& folder, const std::string& name) {
+    Levels out;
+    out.cohort = read_samples("edger", name);
+    std::vector<std::vector<double>> together;
+    for (const auto& row : fixture::rows("edger/" + name + ".contrasts.csv")) {
+        std::vector<double> weights;
+        for (std::size_t i = 1; i < row.size(); ++i) weights.push_back(number(row[i]));
+        (row[0] == "1" ? together : out.contrasts).push_back(weights);
+    }
+    out.together = dense(together);
+    out.log2fc.resize(out.contrasts.size());
+    out.log10_p.resize(out.contrasts.size());
+    for (const auto& row : fixture::rows(folder + "/" + name + ".tests.csv")) {
+        for (std::size_t k = 0; k < out.contrasts.size(); ++k) {
+            out.log2fc[k].push_back(number(row[2 * k]));
+            out.log10_p[k].push_back(number(row[2 * k + 1]));
+        }
+        out.f_together.push_back(number(row[2 * out.contrasts.size()]));
+        out.log10_p_together.push_back(number(row[2 * out.contrasts.size() + 1]));
+    }
+    return out;
+}
+
+inline const std::vector<std::string>& level_names() {
+    static const std::vector<std::string> names{"three_levels", "three_paired", "four_levels", "three_poisson"};
+    return names;
+}
+
 inline const std::vector<std::string>& cohort_names() {
     static const std::vector<std::string> names{"two_groups", "paired", "covariates", "few_genes", "poisson", "one_df", "many"};
     return names;
+}
+
+/// A fit with the test and the effects of one contrast.
+struct Tested : QuasiLikelihoodFit, QuasiLikelihoodTest, ContrastEffects {};
+inline Tested test_one(const CountTable& table, const matrix::Dense<double>& x, const std::vector<double>& contrast, Deviances deviances, Context& context) {
+    const NbDesign design(x);
+    QuasiLikelihoodFit fit = quasi_likelihood_fit(table, design, deviances, context);
+    QuasiLikelihoodTest test = quasi_likelihood_test(table, design, fit, {1, std::ssize(contrast), contrast}, context);
+    ContrastEffects effects = contrast_effects(table, design, fit, contrast, context);
+    return {std::move(fit), std::move(test), std::move(effects)};
 }
 
 /// How near our log10 p comes to that of edgeR 4: its polynomials cost nearly nothing above 1e-10, and up to .4 % of log10 p below.

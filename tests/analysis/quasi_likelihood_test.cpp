@@ -22,14 +22,14 @@ double worst(const std::vector<double>& found, const std::vector<double>& expect
     return most;
 }
 
-QuasiLikelihoodResult run(const edger::Cohort& cohort, Context& context) { return quasi_likelihood_test({cohort.counts.view(), cohort.size}, NbDesign(cohort.design), cohort.contrast, Deviances::raw, context); }
+edger::Tested run(const edger::Cohort& cohort, Context& context) { return edger::test_one({cohort.counts.view(), cohort.size}, cohort.design, cohort.contrast, Deviances::raw, context); }
 
 class QuasiLikelihood : public testing::TestWithParam<std::string> {};
 
 TEST_P(QuasiLikelihood, agrees_with_edger) {
     const auto context = test::make_context(2);
     const edger::Cohort c = edger::read_cohort(GetParam());
-    const QuasiLikelihoodResult r = run(c, *context);
+    const edger::Tested r = run(c, *context);
     // At dispersions below 1e-4 the program takes an approximation of the deviance.
     const double deviance_tolerance = GetParam() == "poisson" ? 5e-3 : 1e-5;
     EXPECT_NEAR(r.common_dispersion, c.common, 1e-5 * c.common);
@@ -51,7 +51,7 @@ TEST_P(QuasiLikelihood, agrees_with_edger) {
 TEST_P(QuasiLikelihood, standard_errors_go_with_f) {
     const auto context = test::make_context(2);
     const edger::Cohort c = edger::read_cohort(GetParam());
-    const QuasiLikelihoodResult r = run(c, *context);
+    const edger::Tested r = run(c, *context);
     std::size_t n_compared = 0;
     for (std::size_t i = 0; i < r.se.size(); ++i) {
         ASSERT_TRUE(std::isfinite(r.se[i]) && r.se[i] > 0.0);
@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(cohorts, QuasiLikelihood, testing::ValuesIn(edger::coho
 
 TEST(quasi_likelihood, same_bits_at_1_2_and_4_threads) {
     const edger::Cohort c = edger::read_cohort("paired");
-    const auto same = [](const QuasiLikelihoodResult& a, const QuasiLikelihoodResult& b) {
+    const auto same = [](const edger::Tested& a, const edger::Tested& b) {
         return test::same_bits(a.dispersion, b.dispersion) && test::same_bits(a.tagwise, b.tagwise) && test::same_bits(a.variance, b.variance) && test::same_bits(a.log2fc, b.log2fc) && test::same_bits(a.se, b.se) &&
                test::same_bits(a.log10_p, b.log10_p);
     };
@@ -77,10 +77,10 @@ TEST(quasi_likelihood, any_coding_of_the_design_gives_the_same_test) {
     // Cell means and the difference of the two, in place of intercept and effect.
     const auto context = test::make_context(2);
     const edger::Cohort c = edger::read_cohort("two_groups");
-    const QuasiLikelihoodResult treatment = run(c, *context);
+    const edger::Tested treatment = run(c, *context);
     matrix::Dense<double> means(c.design.n_rows, 2);
     for (std::int64_t i = 0; i < means.n_rows; ++i) means(i, c.design(i, 1) == 0.0 ? 0 : 1) = 1.0;
-    const QuasiLikelihoodResult r = quasi_likelihood_test({c.counts.view(), c.size}, NbDesign(means), std::vector<double>{-1.0, 1.0}, Deviances::raw, *context);
+    const edger::Tested r = edger::test_one({c.counts.view(), c.size}, means, std::vector<double>{-1.0, 1.0}, Deviances::raw, *context);
     EXPECT_LT(worst(r.log2fc, treatment.log2fc), 1e-9);
     EXPECT_LT(worst(r.se, treatment.se), 1e-9);
     EXPECT_LT(worst(r.log10_p, treatment.log10_p), 1e-9);
@@ -89,9 +89,9 @@ TEST(quasi_likelihood, any_coding_of_the_design_gives_the_same_test) {
 TEST(quasi_likelihood, case_against_control_turns_signs_only) {
     const auto context = test::make_context(2);
     edger::Cohort c = edger::read_cohort("covariates");
-    const QuasiLikelihoodResult r = run(c, *context);
+    const edger::Tested r = run(c, *context);
     for (std::int64_t i = 0; i < c.design.n_rows; ++i) c.design(i, 3) = 1.0 - c.design(i, 3);
-    const QuasiLikelihoodResult turned = run(c, *context);
+    const edger::Tested turned = run(c, *context);
     for (std::size_t i = 0; i < r.log2fc.size(); ++i) {
         EXPECT_NEAR(r.log2fc[i], -turned.log2fc[i], 1e-5);
         EXPECT_NEAR(r.log10_p[i], turned.log10_p[i], 1e-5);

@@ -36,7 +36,7 @@ struct Sample {
     std::int64_t b_cells = 25;
 };
 
-/// Genes 0 to 9 are four times as high in "sick".
+/// Genes 0 to 9 are four times as high in "sick", and twice as high in "mild".
 data::Dataset study(const std::vector<Sample>& samples, std::uint64_t seed = 11) {
     data::Dataset out;
     out.name = "study";
@@ -49,7 +49,8 @@ data::Dataset study(const std::vector<Sample>& samples, std::uint64_t seed = 11)
             Random random(seed, Purpose::test, s, static_cast<std::uint32_t>(cell));
             Random of_donor(seed + 1, Purpose::test, s, 0);
             for (std::int64_t gene = 0; gene < kGenes; ++gene) {
-                const double mean = (gene < 10 && samples[s].group == "sick" ? 4.0 : 1.0) * std::exp(0.3 * of_donor.normal());
+                const double fold = gene >= 10 ? 1.0 : samples[s].group == "sick" ? 4.0 : samples[s].group == "mild" ? 2.0 : 1.0;
+                const double mean = fold * std::exp(0.3 * of_donor.normal());
                 const std::int64_t count = random.poisson(mean);
                 if (count == 0) continue;
                 counts.indices.push_back(static_cast<std::uint32_t>(gene));
@@ -151,15 +152,180 @@ TEST_F(De, three_against_three_donors_are_tested) {
     EXPECT_TRUE(contains(record["decisions"].dump(), "each donor is in one condition"));
 }
 
+const std::vector<Sample> kThreeGrades{{"d1", "well", "1"}, {"d2", "well", "1"}, {"d3", "well", "2"}, {"d4", "mild", "1"}, {"d5", "mild", "2"}, {"d6", "mild", "2"}, {"d7", "sick", "1"}, {"d8", "sick", "1"}, {"d9", "sick", "2", 40.0, 4}};
+const FieldValues kGrades{{"case", std::string("mild,sick")}, {"contrast", std::vector<std::string>{"sick - mild"}}, {"cell_type", std::string("type")}};
+
+FieldValues with(FieldValues values, FieldValues more) {
+    for (auto& entry : more) values.push_back(std::move(entry));
+    return values;
+}
+
+TEST_F(De, three_grades_are_compared_in_one_fit_contrast_by_contrast_and_together) {
+    const CommandResult result = run(write(study(kThreeGrades)), kGrades);
+    const formats::RawTable genes = table("de.csv");
+    EXPECT_EQ(genes.names, (std::vector<std::string>{"cell_type", "gene", "gene_id", "log2fc", "log2fc_shrunk", "se", "p", "fdr", "n_case", "n_control", "status", "contrast"})) << "those of two conditions keep their places";
+    const std::map<std::string, double> truth{{"mild - well", 1.0}, {"sick - well", 2.0}, {"sick - mild", 1.0}};
+    std::map<std::string, std::int64_t> n_rows, n_found, n_wrong;
+    std::map<std::string, double> effect;
+    for (const auto& row : genes.rows) {
+        if (row[0] != "T") continue;
+        EXPECT_EQ(row[10], "tested");
+        EXPECT_EQ(row[8] + row[9], "33");
+        const bool real = row[1].size() == 2;  // G0 .. G9
+        ++n_rows[row[11]];
+        ++(real ? n_found : n_wrong)[std::stod(row[7]) <= 0.05 ? row[11] : "not"];
+        if (real) effect[row[11]] += std::stod(row[3]) / 10.0;
+    }
+    ASSERT_EQ(n_rows.size(), 3U);
+    for (const auto& [contrast, log2fc] : truth) {
+        EXPECT_EQ(n_rows[contrast], n_rows["sick - well"]) << "one fit has the same genes for all";
+        EXPECT_NEAR(effect[contrast], log2fc, 0.4) << contrast;
+        EXPECT_LE(n_wrong[contrast], 2) << contrast;
+    }
+    EXPECT_GE(n_found["sick - well"], 9);
+    EXPECT_NEAR(effect["sick - mild"], effect["sick - well"] - effect["mild - well"], 1e-6);
+
+    const formats::RawTable together = table("together.csv");
+    EXPECT_EQ(together.names, (std::vector<std::string>{"cell_type", "gene", "gene_id", "f", "df", "p", "fdr", "log2fc_mild", "log2fc_sick", "n_well", "n_mild", "n_sick", "status"}));
+    std::int64_t n_together = 0;
+    for (const auto& row : together.rows) {
+        EXPECT_EQ(row[4], "2") << "two coefficients";
+        if (row[0] == "B") {
+            EXPECT_EQ(row[6], "") << "two donors with B cells enough in one of the grades";
+            EXPECT_TRUE(contains(row[12], "exploratory: fewer than 3 donors in a group (2 sick, 3 well) (sick - well)")) << row[12];
+        } else if (row[1].size() == 2) {
+            n_together += std::stod(row[6]) <= 0.05;
+        }
+    }
+    EXPECT_GE(n_together, 9);
+    // Of B cells the two contrasts with "sick" are exploratory, the other is tested in the same fit.
+    std::map<std::string, std::set<std::string>> of_b;
+    for (const auto& row : genes.rows) {
+        if (row[0] == "B") of_b[row[11]].insert(row[10] + (row[7].empty() ? "" : "; with an FDR"));
+    }
+    EXPECT_EQ(of_b["mild - well"], (std::set<std::string>{"tested; with an FDR"}));
+    EXPECT_EQ(of_b["sick - mild"], (std::set<std::string>{"exploratory: fewer than 3 donors in a group (2 sick, 3 mild)"}));
+
+    const auto json = nlohmann::json::parse(result.json);
+    EXPECT_EQ(json["cell_types"].size(), 6U);
+    EXPECT_EQ(json["n_types_tested"], 2);
+    EXPECT_EQ(json["together"].size(), 2U);
+    EXPECT_GE(json["together"][1]["n_changed"].get<int>(), 9) << json["together"];
+    EXPECT_EQ(table("donors.csv").rows.size(), 18U) << "a sample stands once a type, whatever it was compared with";
+    EXPECT_TRUE(contains(result.text, "mild, sick against well")) << result.text;
+    EXPECT_TRUE(contains(result.text, "T, sick - mild (3 against 3 donors)")) << result.text;
+    EXPECT_TRUE(contains(result.text, "genes differ between some of them at FDR 5 %")) << result.text;
+    // Two conditions into the same folder: together.csv would be taken for theirs.
+    run(write(study(kThreeGrades)), {});
+    EXPECT_FALSE(fs::exists(folder_ / "out" / "together.csv"));
+    EXPECT_EQ(table("de.csv").names.back(), "status");
+}
+
+TEST_F(De, several_grades_without_a_difference_are_told_in_full) {
+    data::Dataset dataset = study({{"d1", "well", "1"}, {"d2", "well", "1"}, {"d3", "well", "1"}, {"d4", "well", "1"}, {"d5", "well", "1"}, {"d6", "well", "1"}, {"d7", "well", "1"}, {"d8", "well", "1"}, {"d9", "well", "1"}});
+    std::vector<std::string> groups;
+    for (const std::string& donor : data::column_texts(dataset.obs.at("donor"))) groups.emplace_back(donor < "d4" ? "well" : donor < "d7" ? "mild" : "sick");
+    dataset.obs.set("group", data::to_categorical(groups));
+    const CommandResult result = run(write(dataset), {{"case", std::string("mild, sick")}});
+    EXPECT_TRUE(contains(result.text, "all conditions together (3, 3, 3 donors): no gene differs between any of them at FDR 5 % among 120 tested")) << result.text;
+    for (const char* contrast : {"mild - well", "sick - well"}) EXPECT_TRUE(contains(result.text, std::string("all, ") + contrast + " (3 against 3 donors): no gene at FDR 5 % among 120 tested")) << result.text;
+}
+
+TEST_F(De, donors_in_several_grades_are_compared_with_themselves) {
+    std::vector<Sample> samples;
+    for (const char* donor : {"d1", "d2", "d3", "d4"}) {
+        for (const char* group : {"well", "mild", "sick"}) samples.push_back({donor, group, "1"});
+    }
+    samples.erase(samples.begin() + 2);          // d1 has no "sick"
+    samples.push_back({"d5", "sick", "1"});      // and d5 nothing else
+    const auto json = nlohmann::json::parse(run(write(study(samples)), {{"case", std::string("mild,sick")}}).json);
+    EXPECT_EQ(json["design"], "~ donor + group");
+    EXPECT_EQ(json["cell_types"][0]["n_case"], 4);
+    EXPECT_EQ(json["cell_types"][1]["n_case"], 3) << "d5 tells nothing of a difference";
+    EXPECT_EQ(json["cell_types"][1]["status"], "tested") << "three donors have both";
+    EXPECT_TRUE(contains(json["warnings"].dump(), "1 donors are in one condition only"));
+    const auto mean = nlohmann::json::parse(run(write(study(samples)), {{"case", std::string("mild,sick")}, {"contrast", std::vector<std::string>{"(mild + sick) / 2 - well"}}}).json);
+    EXPECT_EQ(mean["cell_types"][2]["contrast"], "(mild + sick) / 2 - well");
+}
+
+TEST_F(De, what_cannot_be_told_of_some_grades_is_refused_and_named) {
+    const std::string input = write(study(kThreeGrades));
+    const auto of = [&](const std::string& cases, std::vector<std::string> contrasts) { return refusal(input, {{"case", cases}, {"contrast", std::move(contrasts)}}); };
+    EXPECT_EQ(of("mild,sik", {}).code(), ErrorCode::not_found);
+    EXPECT_TRUE(contains(of("mild,sik", {}).next(), "'sick'"));
+    EXPECT_EQ(of("mild,sick,mild", {}).code(), ErrorCode::usage);
+    EXPECT_EQ(of("mild,well", {}).code(), ErrorCode::usage);
+    EXPECT_EQ(of("mild,", {}).code(), ErrorCode::not_found);
+    EXPECT_TRUE(contains(of("mild,sick", {"sick - well"}).message(), "asks the same as 'sick - well'"));
+    EXPECT_TRUE(contains(of("mild,sick", {"sick"}).message(), "add up to 1"));
+    EXPECT_TRUE(contains(of("mild", {"sick - mild"}).message(), "'sick' is no level that is compared"));
+    // A grade of its own batch: it cannot be told, the other can.
+    std::vector<Sample> apart = kThreeGrades;
+    for (Sample& sample : apart) sample.batch = sample.group == "sick" ? "2" : "1";
+    const std::string batches = write(study(apart));
+    const Error confounded = refusal(batches, {{"case", std::string("mild,sick")}, {"batch", std::string("batch")}});
+    EXPECT_EQ(confounded.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(confounded.message(), "the contrast 'sick - well' is confounded with batch 'batch'")) << confounded.message();
+    EXPECT_TRUE(contains(confounded.message(), "2          0      0      3")) << confounded.message();
+    EXPECT_TRUE(contains(confounded.next(), "name fewer with --case")) << confounded.next();
+    EXPECT_EQ(nlohmann::json::parse(run(batches, {{"case", std::string("mild")}, {"batch", std::string("batch")}}).json)["n_types_tested"], 1);
+}
+
+TEST_F(De, a_type_that_one_grade_lacks_is_compared_among_the_others) {
+    std::vector<Sample> samples = kThreeGrades;
+    for (Sample& sample : samples) sample.b_cells = sample.group == "well" ? 0 : 25;
+    const auto json = nlohmann::json::parse(run(write(study(samples)), kGrades).json);
+    std::map<std::string, std::string> status;
+    for (const auto& entry : json["cell_types"]) {
+        if (entry["cell_type"] == "B") status[entry["contrast"]] = entry["status"];
+    }
+    EXPECT_EQ(status["sick - mild"], "tested");
+    EXPECT_EQ(status["sick - well"], "not compared: no donor with enough cells in 'well'");
+    std::size_t n_used = 0;
+    for (const auto& row : table("donors.csv").rows) n_used += row[3] == "B" && row[6] == "true";
+    EXPECT_EQ(n_used, 6U);
+    for (const auto& row : table("together.csv").rows) EXPECT_EQ(row[0], "T");
+}
+
+TEST_F(De, values_with_commas_stay_whole) {
+    data::Dataset dataset = study(kThreeGrades);
+    std::vector<std::string> groups = data::column_texts(dataset.obs.at("group"));
+    for (std::string& group : groups) group = group == "well" ? "none" : group == "mild" ? "colitis, mild" : "colitis, severe";
+    dataset.obs.set("group", data::to_categorical(groups));
+    const std::string input = write(dataset);
+    const FieldValues control{{"control", std::string("none")}};
+    EXPECT_EQ(nlohmann::json::parse(run(input, with(control, {{"case", std::string("colitis, mild")}})).json)["cell_types"].size(), 1U);
+    const auto json = nlohmann::json::parse(run(input, with(control, {{"case", std::string("colitis, mild, colitis, severe")}, {"contrast", std::vector<std::string>{"colitis, severe - colitis, mild"}}})).json);
+    EXPECT_EQ(json["cell_types"][2]["contrast"], "colitis, severe - colitis, mild");
+}
+
+TEST_F(De, grades_of_several_data_sets_are_pooled_contrast_by_contrast) {
+    const std::vector<std::string> inputs{write(study(kThreeGrades, 21)), write(study(kThreeGrades, 31))};
+    const CommandResult result = run_all(inputs, kGrades);
+    std::map<std::string, double> effect;
+    for (const auto& row : table("pooled.csv").rows) {
+        if (row[0] == "T" && row[2].size() == 2) effect[row[18]] += std::stod(row[4]) / 10.0;
+    }
+    ASSERT_EQ(effect.size(), 3U);
+    EXPECT_NEAR(effect["sick - well"], 2.0, 0.3);
+    EXPECT_NEAR(effect["sick - mild"], 1.0, 0.3);
+    EXPECT_TRUE(fs::exists(folder_ / "out" / "study1.h5ad" / "together.csv"));
+    EXPECT_TRUE(contains(result.text, "T, sick - mild against other donors, 2 data sets")) << result.text;
+}
+
 TEST_F(De, tables_are_the_same_at_any_number_of_threads) {
     const std::string input = write(study(kThreeAgainstThree));
-    std::set<std::string> tables;
+    const std::string grades = write(study(kThreeGrades));
+    std::set<std::string> tables, of_grades;
     for (const std::int32_t threads : {1, 2, 4}) {
         context_ = test::make_context(threads);
         run(input, {{"cell_type", std::string("type")}});
         tables.insert(read_text_file(folder_ / "out" / "de.csv", 1 << 24) + read_text_file(folder_ / "out" / "donors.csv", 1 << 24));
+        run(grades, kGrades);
+        of_grades.insert(read_text_file(folder_ / "out" / "de.csv", 1 << 24) + read_text_file(folder_ / "out" / "together.csv", 1 << 24));
     }
     EXPECT_EQ(tables.size(), 1U);
+    EXPECT_EQ(of_grades.size(), 1U);
 }
 
 TEST_F(De, a_null_result_is_told_in_full) {
