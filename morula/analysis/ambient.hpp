@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -34,6 +35,8 @@ struct SoupGene {
     double soup_cpm = 0.0;         // in the estimated soup (all counts of the sample together)
     double share = 0.0;            // elsewhere_cpm / soup_cpm: the ambient share of a cell that this gene suggests
     std::int32_t n_clusters_seen = 0;  // other clusters in which the gene is seen
+    double counts_elsewhere = 0.0;     // of the gene in the other clusters
+    double total_elsewhere = 0.0;      // of all genes there
 };
 
 struct AmbientResult {
@@ -41,14 +44,28 @@ struct AmbientResult {
     double ambient_share = 0.0;      // the fifth lowest of the genes' limits; NaN where fewer genes set one, or it is not believed
     double share_low = 0.0;          // the lowest limit
     double share_high = 0.0;         // the fifth lowest when each gene's counts are taken at the upper end of their 95 % Poisson interval
+    std::int64_t n_limits = 0;       // genes that set a limit
+    std::int32_t n_clusters = 0;     // that took part
+    std::vector<double> soup;        // n_genes: shares of the soup's counts, adding to one (zeros where there are no counts)
+    std::vector<double> counts;      // n_genes: counts in the clusters that took part
+    std::string why_not;             // why there is no share; empty where there is one
 };
 
-/// Flags only: counts are not changed. In the spirit of SoupX (Young & Behjati 2020), but without empty droplets: the soup's profile is taken as that of all
-/// counts together, which is what SoupX itself falls back on. One sample at a time.
+/// Clusters with fewer cells tell nothing.
+inline constexpr std::int64_t kFewestAmbientCells = 20;
+
+/// Upper and lower end of an interval of a Poisson mean from a count, by Wilson and Hilferty's root of the gamma distribution; z: 1.96 for 95 %.
+double upper_poisson_mean(double count, double z);
+double lower_poisson_mean(double count, double z);
+
+/// Flags only: counts are not changed. In the spirit of SoupX (Young & Behjati 2020). One sample at a time.
+/// empty: counts of each gene in the sample's empty droplets, whose profile is the soup's; where it is empty the profile is that of all counts of the cells together, which is
+/// what SoupX itself falls back on.
 /// The share: a cluster cannot hold more soup than its counts of a gene allow, even if it expresses none of it. So every gene sets a limit, the lowest of
 /// (counts in a cluster) / (the cluster's total x the gene's share of the soup) over the clusters where the soup alone would give at least 200 counts; genes that
 /// some cluster keeps silent come close to the truth, the others lie above. The fifth lowest limit is taken, so that a few odd genes decide nothing.
 /// counts: raw. cluster: n_cells codes, -1 leaves a cell out; clusters below 20 cells take no part. Throws invalid_data when sizes or codes are wrong.
-AmbientResult ambient(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, const AmbientOptions& options, Context& context);
+AmbientResult ambient(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, std::span<const double> empty,
+                      const AmbientOptions& options, Context& context);
 
 }  // namespace morula::analysis

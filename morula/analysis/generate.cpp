@@ -19,6 +19,8 @@ constexpr std::int32_t kProgrammes = 10;
 constexpr double kMaxProgrammeShare = 0.2;
 constexpr double kEmptySd = 0.5;  // of ln counts of empty droplets
 constexpr double kMitochondrialSd = 0.35;  // of ln of its share
+constexpr double kOwnGeneRate = 1e-3;      // beside rates that add to about one
+constexpr std::uint32_t kOwnGenesStep = 1000;  // of Purpose::generate_genes; far from those of the profiles and the genome
 
 /// Options with the preset's own values filled in.
 struct Settings {
@@ -41,6 +43,7 @@ Settings resolve(const GenerateOptions& options) {
     if (is_blood && options.types) fixed_by_preset("types", "blood");
     if (is_homogeneous && options.types) fixed_by_preset("types", "homogeneous");
     if (is_homogeneous && options.depth_sd) fixed_by_preset("depth-sd", "homogeneous");
+    if (options.own_genes > 0 && options.preset != GeneratePreset::types) fixed_by_preset("own-genes", is_blood ? "blood" : "homogeneous");
 
     Settings settings;
     settings.options = options;
@@ -70,6 +73,32 @@ CellProfiles profiles_for(const Settings& settings) {
              "Lower --rare-fraction, --rare-types or --continuum-fraction.");
     }
     return made_up_profiles(plan);
+}
+
+/// Takes genes for each type, silences them elsewhere and names them ("TYPE01-OWN001"). Returns the type of each gene, -1 for all others.
+std::vector<std::int32_t> plant_own_genes(CellProfiles& profiles, std::int32_t n_each, std::uint64_t seed) {
+    if (n_each == 0) return {};
+    const std::size_t n_genes = profiles.gene_symbols.size();
+    const auto n_types = static_cast<std::int32_t>(profiles.types.size());
+    if (static_cast<std::size_t>(n_each) * profiles.types.size() > n_genes / 4) {
+        fail(ErrorCode::usage, fmt::format("{} own genes of {} types are more than a quarter of {} genes.", n_each, n_types, n_genes), "Lower --own-genes, or raise --genes.");
+    }
+    std::vector<std::int32_t> type_of(n_genes, -1);
+    Random random(seed, Purpose::generate_genes, 0, kOwnGenesStep);
+    for (std::int32_t type = 0; type < n_types; ++type) {
+        for (std::int32_t planted = 0; planted < n_each;) {
+            const auto gene = static_cast<std::size_t>(random.below(n_genes));
+            if (type_of[gene] >= 0 || profiles.mitochondrial[gene] > 0.0) continue;
+            type_of[gene] = type;
+            for (auto* profile : {&profiles.types, &profiles.programmes}) {
+                for (std::vector<double>& rates : *profile) rates[gene] = 0.0;
+            }
+            if (!profiles.continuum.empty()) profiles.continuum[gene] = 0.0;
+            profiles.types[static_cast<std::size_t>(type)][gene] = kOwnGeneRate;
+            profiles.gene_symbols[gene] = fmt::format("TYPE{:02}-OWN{:03}", type + 1, ++planted);
+        }
+    }
+    return type_of;
 }
 
 class SampleCounts final : public MadeUpCounts {
@@ -214,6 +243,7 @@ GenerateResult generate(const GenerateOptions& options, Context& context) {
     const std::int64_t n_barcodes = options.cells + options.empty_droplets;
     context.require_memory(checked_size_product(n_barcodes, 96), "generate");
     CellProfiles profiles = profiles_for(settings);
+    std::vector<std::int32_t> own_of_type = plant_own_genes(profiles, options.own_genes, options.seed);
     const auto counts = std::make_shared<SampleCounts>(settings, profiles, context);
     std::vector<std::int32_t> donors, batches;
     for (std::int32_t sample = 0; sample < settings.n_samples; ++sample) {
@@ -230,6 +260,7 @@ GenerateResult generate(const GenerateOptions& options, Context& context) {
     result.batch_names = numbered_names("batch", options.batches);
     result.gene_symbols = std::move(profiles.gene_symbols);
     result.gene_ids = std::move(profiles.gene_ids);
+    result.own_of_type = std::move(own_of_type);
     result.source = std::move(profiles.source);
     return result;
 }

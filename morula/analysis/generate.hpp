@@ -37,6 +37,7 @@ struct GenerateOptions {
     double damaged_fraction = 0.02;      // few counts, many of them mitochondrial; homogeneous has none
     std::int64_t empty_droplets = 0;     // barcodes after the cells that hold ambient RNA alone
     double empty_counts = 30.0;          // of an empty droplet, on average
+    std::int32_t own_genes = 0;          // of each type, silent in all others; preset types alone
     std::uint64_t seed = 0;
 };
 
@@ -65,6 +66,7 @@ constexpr auto describe(const GenerateOptions*) {
         field("damaged_fraction", &GenerateOptions::damaged_fraction, "Share of the cells with few, mostly mitochondrial counts.", {.minimum = 0.0, .maximum = 1.0}),
         field("empty_droplets", &GenerateOptions::empty_droplets, "Barcodes without a cell, as in an unfiltered matrix: they hold ambient RNA alone.", {.minimum = 0.0, .maximum = 1e9}),
         field("empty_counts", &GenerateOptions::empty_counts, "Mean counts of an empty droplet.", {.minimum = 0.0, .maximum = 1e6, .unit = "counts"}),
+        field("own_genes", &GenerateOptions::own_genes, "Genes of each type that no other type expresses at all, a thousandth of its counts each (preset types).", {.minimum = 0.0, .maximum = 10000.0}),
         field("seed", &GenerateOptions::seed, "Seed of the random choices."),
     };
 }
@@ -78,6 +80,7 @@ struct GenerateResult {
     std::vector<std::string> batch_names;
     std::vector<std::string> gene_symbols;
     std::vector<std::string> gene_ids;  // "MADEUP00000001"; blood: the symbols
+    std::vector<std::int32_t> own_of_type;  // n_genes: the only type that expresses the gene; -1: none alone; empty without own genes
     std::string source;                 // one sentence that says the cells are made up, and from what
 };
 

@@ -36,7 +36,7 @@ data::Dataset ambient_slots(const data::Dataset& in, const analysis::AmbientOpti
         std::vector<std::int32_t> codes;
         for (const std::int64_t cell : cells) codes.push_back(cluster.codes[static_cast<std::size_t>(cell)]);
         const analysis::AmbientResult result =
-            analysis::ambient(*matrix::select_rows(require_counts(in), cells), codes, static_cast<std::int32_t>(cluster.categories.size()), options, context);
+            analysis::ambient(*matrix::select_rows(require_counts(in), cells), codes, static_cast<std::int32_t>(cluster.categories.size()), {}, options, context);
         share.push_back(result.ambient_share);
         low.push_back(result.share_low);
         high.push_back(result.share_high);

@@ -33,6 +33,7 @@ data::Dataset dataset_of(analysis::GenerateResult made) {
     out.var = data::Table(made.gene_ids);
     out.var.set("gene_symbols", made.gene_symbols);
     out.var.set("gene_ids", made.gene_ids);
+    if (!made.own_of_type.empty()) out.var.set("true_own_type", names_of(made.own_of_type, made.type_names));
     out.layers["X"] = std::move(made.counts);
     out.uns["source"] = uns_of(made.source);
     return out;

@@ -45,7 +45,7 @@ std::vector<std::int32_t> clusters() {
 TEST(ambient, a_planted_share_is_found) {
     const auto context = test::make_context(2);
     const matrix::Csr csr = soupy(0.08);
-    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, {}, *context);
     EXPECT_EQ(result.genes.size(), 20u);
     EXPECT_NEAR(result.ambient_share, 0.08, 0.015);
     for (const SoupGene& gene : result.genes) {
@@ -57,7 +57,7 @@ TEST(ambient, a_planted_share_is_found) {
 TEST(ambient, clean_cells_have_no_soup_genes) {
     const auto context = test::make_context(1);
     const matrix::Csr csr = soupy(0.0);
-    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, {}, *context);
     EXPECT_TRUE(result.genes.empty());
     EXPECT_EQ(result.ambient_share, 0.0);
     EXPECT_LT(result.share_high, 0.02);
@@ -67,7 +67,7 @@ TEST(ambient, the_interval_of_the_limits_holds_the_planted_share) {
     const auto context = test::make_context(1);
     for (const double planted : {0.02, 0.05, 0.2}) {
         const matrix::Csr csr = soupy(planted);
-        const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+        const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, {}, *context);
         EXPECT_NEAR(result.ambient_share, planted, 0.1 * planted + 0.005) << planted;
         EXPECT_LE(result.share_low, planted);
         EXPECT_GE(result.share_high, planted);
@@ -77,14 +77,14 @@ TEST(ambient, the_interval_of_the_limits_holds_the_planted_share) {
 TEST(ambient, genes_that_are_expressed_everywhere_do_not_raise_the_share) {
     const auto context = test::make_context(1);
     const matrix::Csr csr = soupy(0.08);  // 40 of its 60 genes are as high in every cluster as in the soup
-    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, {}, *context);
     EXPECT_LT(result.share_high, 0.1);
 }
 
 TEST(ambient, cells_of_one_kind_say_nothing) {
     const auto context = test::make_context(1);
     const matrix::Csr csr = soupy(1.0);
-    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, *context);
+    const AmbientResult result = ambient(*matrix::make_view_source(csr.view()), clusters(), 4, {}, {}, *context);
     EXPECT_TRUE(std::isnan(result.ambient_share));
     EXPECT_TRUE(result.genes.empty());
 }
@@ -104,10 +104,10 @@ TEST(ambient, the_same_bits_for_any_threads_and_seven_rows_at_a_time) {
         }
         return equal;
     };
-    const AmbientResult serial = test::same_at_1_2_4_threads([&](Context& context) { return ambient(*source, codes, 7, options, context); }, same);
+    const AmbientResult serial = test::same_at_1_2_4_threads([&](Context& context) { return ambient(*source, codes, 7, {}, options, context); }, same);
     EXPECT_GE(serial.genes.size(), 3u);
     const auto context = test::make_context(2);
-    EXPECT_TRUE(same(serial, ambient(*test::read_seven_rows(source), codes, 7, options, *context)));
+    EXPECT_TRUE(same(serial, ambient(*test::read_seven_rows(source), codes, 7, {}, options, *context)));
 }
 
 TEST(ambient, two_clusters_say_nothing_and_wrong_codes_are_refused) {
@@ -115,8 +115,8 @@ TEST(ambient, two_clusters_say_nothing_and_wrong_codes_are_refused) {
     const matrix::Csr csr = soupy(0.1);
     std::vector<std::int32_t> two = clusters();
     for (std::int32_t& code : two) code %= 2;
-    EXPECT_TRUE(ambient(*matrix::make_view_source(csr.view()), two, 2, {}, *context).genes.empty());
-    EXPECT_EQ(test::error_code([&] { ambient(*matrix::make_view_source(csr.view()), two, 1, {}, *context); }), ErrorCode::invalid_data);
+    EXPECT_TRUE(ambient(*matrix::make_view_source(csr.view()), two, 2, {}, {}, *context).genes.empty());
+    EXPECT_EQ(test::error_code([&] { ambient(*matrix::make_view_source(csr.view()), two, 1, {}, {}, *context); }), ErrorCode::invalid_data);
 }
 
 }  // namespace

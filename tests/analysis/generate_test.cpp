@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -259,6 +260,29 @@ TEST(generate, options_that_contradict_the_preset_or_each_other_are_refused) {
     EXPECT_FALSE(usage_message({.cells = -1}).empty());
     EXPECT_FALSE(usage_message({.doublet_fraction = 1.5}).empty());
     EXPECT_FALSE(usage_message({.batches = 0}).empty());
+}
+
+TEST(generate, own_genes_of_a_type_are_silent_in_all_others_and_leave_no_trace_when_none_are_asked_for) {
+    const Made made = make({.cells = 400, .genes = 2000, .types = 4, .rare_types = 0, .continuum_fraction = 0.0, .ambient_fraction = 0.0, .own_genes = 10, .seed = 5});
+    const auto& own = made.result.own_of_type;
+    ASSERT_EQ(own.size(), 2000U);
+    for (std::int32_t type = 0; type < 4; ++type) EXPECT_EQ(std::count(own.begin(), own.end(), type), 10);
+    double counts = 0.0, total = 0.0;
+    const CsrView view = made.counts.view();
+    for (std::int64_t cell = 0; cell < view.n_rows; ++cell) {
+        for (std::size_t i = 0; i < view.row_indices(cell).size(); ++i) {
+            const std::int32_t owner = own[view.row_indices(cell)[i]];
+            total += static_cast<double>(view.row_values(cell)[i]);
+            if (owner < 0) continue;
+            ASSERT_EQ(owner, made.result.cells.type[static_cast<std::size_t>(cell)]);
+            counts += static_cast<double>(view.row_values(cell)[i]);
+        }
+    }
+    EXPECT_GT(counts / total, 0.005);  // ten thousandths, less what is mitochondrial or of a programme
+    EXPECT_LT(counts / total, 0.011);
+    EXPECT_TRUE(make({.cells = 2, .genes = 2000}).result.own_of_type.empty());
+    EXPECT_NE(usage_message({.preset = GeneratePreset::blood, .own_genes = 1}), "");
+    EXPECT_NE(usage_message({.genes = 200, .own_genes = 50}), "");
 }
 
 TEST(generate, more_than_the_memory_budget_is_refused_before_it_starts) {
