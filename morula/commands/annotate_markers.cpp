@@ -7,6 +7,8 @@
 #include <numeric>
 
 #include "morula/commands/annotate.hpp"
+#include "morula/commands/made_clusters.hpp"
+#include "morula/commands/named_genes.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/formats/text/csv_writer.hpp"
@@ -17,17 +19,27 @@ namespace {
 
 /// From counts to labels of clusters, by the steps of `morula run` and their defaults.
 data::Dataset labelled_clusters(data::Dataset query, const knowledge::MarkerTable& table, Context& context) {
-    merge_slots(query, filter_slots(query, {}, context));
-    merge_slots(query, normalize_slots(query, {}, context));
-    add_log_values(query);
-    merge_slots(query, hvg_slots(query, {}, "", context));
-    merge_slots(query, pca_slots(query, {}, context));
-    merge_slots(query, neighbors_slots(query, {}, context));
-    analysis::KnownClusters none;
-    merge_slots(query, leiden_slots(query, {}, none, context));
+    query = with_made_clusters(std::move(query), context);
     merge_slots(query, markers_slots(query, {}, "leiden", context));
     merge_slots(query, labels_slots(query, {}, table, context));
     return query;
+}
+
+/// The markers by the data set's own symbols; those that it lacks keep their names.
+knowledge::MarkerTable in_symbols_of(const data::Dataset& query, knowledge::MarkerTable table, const knowledge::GeneTable& genes, Context& context) {
+    std::vector<std::string> names;
+    for (const knowledge::MarkerType& type : table.types) {
+        for (const knowledge::MarkerGene& gene : type.genes) names.push_back(gene.symbol);
+    }
+    const NamedGenes found = find_named_genes(query, names, table.name, genes, context);
+    const std::vector<std::string> symbols = symbols_of(query.var);
+    for (knowledge::MarkerType& type : table.types) {
+        for (knowledge::MarkerGene& gene : type.genes) {
+            const std::int64_t column = found.find(gene.symbol);
+            if (column >= 0) gene.symbol = symbols[static_cast<std::size_t>(column)];
+        }
+    }
+    return table;
 }
 
 /// Cluster by cluster, as labels_slots() stored it.
@@ -69,7 +81,8 @@ CommandResult annotate_by_markers(const AnnotateIo& io, VerbRecord& record, Cont
     data::Dataset query = open_cells(io.query, io.layer, io.orientation, context);
     add_derived_columns(query, io.derive, context);
     record.add_input(io.query, query);
-    const knowledge::MarkerTable table = io.markers.empty() ? knowledge::builtin_marker_table() : knowledge::read_marker_table(io.markers, context);
+    knowledge::MarkerTable table = io.markers.empty() ? knowledge::builtin_marker_table() : knowledge::read_marker_table(io.markers, context);
+    if (!io.gene_table.empty()) table = in_symbols_of(query, std::move(table), open_gene_table(io.gene_table, context), context);
     context.events().decision(fmt::format("No reference: clusters are labelled by the {}. Scores are no probabilities, and types that the table lacks cannot be named.", table.name));
     const data::Dataset labelled = labelled_clusters(std::move(query), table, context);
     const ClusterRows rows = cluster_rows(labelled, io.ontology, context);

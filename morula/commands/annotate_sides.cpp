@@ -115,11 +115,15 @@ AnnotateSides open_sides(const AnnotateIo& io, VerbRecord& record, Context& cont
     sides.label = used_categories(labels_of(sides.reference, io.label));
     check_labels(sides.reference, sides.label, io.label, context);
     if (!io.donor.empty()) sides.donor = used_categories(require_groups(sides.reference, io.donor));
+    std::error_code error;
+    if (std::filesystem::equivalent(io.query, io.reference, error)) {
+        context.events().warning(fmt::format("{}: query and reference are one: each labelled cell finds itself, so that confidence and agreement say nothing of other cells. Give a query of cells that the reference lacks.", io.query));
+    }
     sides.query = cells_of(query_input, io.layer, context);
     record.add_input(io.query, sides.query);
     sides.reference_batch = groups_or_one(sides.reference, io.batch);
     sides.query_batch = groups_or_one(sides.query, sides.query.obs.has(io.batch) ? io.batch : "");
-    const SharedGenes shared = shared_genes(sides.reference, sides.query, context);
+    const SharedGenes shared = shared_genes(sides.reference, sides.query, open_gene_table(io.gene_table, context), context);
     sides.genes_of_reference = shared.in_reference;
     sides.reference_counts = matrix::select_cols(require_counts(sides.reference), shared.in_reference);
     std::vector<std::int64_t> place(static_cast<std::size_t>(sides.query.n_genes()), -1);

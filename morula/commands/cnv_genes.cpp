@@ -91,17 +91,37 @@ Match matched(const std::vector<std::string>& wanted, const std::vector<std::str
     return match;
 }
 
-Match find_genes(const data::Dataset& dataset, const GeneOrder& order) {
+/// Places of genes that the positions name differently.
+void add_by_table(const data::Dataset& dataset, const GeneOrder& order, const std::vector<std::string>& symbols, const knowledge::GeneTable& table, Match& match, Context& context) {
+    const MappedGenes columns = genes_of_columns(table, atlas::axis_gene_ids(dataset.var, ""), symbols_of(dataset.var));
+    const MappedGenes by_id = genes_of_names(table, plain_ids(order)), by_symbol = genes_of_names(table, symbols);
+    std::vector<std::int64_t> place_of(table.genes().size(), -1);
+    for (std::size_t i = 0; i < order.genes.size(); ++i) {
+        const std::int64_t gene = by_id.gene[i] >= 0 ? by_id.gene[i] : by_symbol.gene[i];
+        if (gene >= 0 && place_of[static_cast<std::size_t>(gene)] < 0 && !order.genes[i].chromosome.empty()) place_of[static_cast<std::size_t>(gene)] = static_cast<std::int64_t>(i);
+    }
+    std::int64_t added = 0;
+    for (std::size_t i = 0; i < match.place.size(); ++i) {
+        if (match.place[i] >= 0 || columns.gene[i] < 0 || place_of[static_cast<std::size_t>(columns.gene[i])] < 0) continue;
+        match.place[i] = place_of[static_cast<std::size_t>(columns.gene[i])];
+        ++added;
+    }
+    match.n_found += added;
+    context.events().decision(fmt::format("Gene table {}: {} more genes have a place in {}; {} names of {} stand for several genes or for the same one, and are left out.", table.name(), added, order.name, columns.n_ambiguous, dataset.name));
+}
+
+Match find_genes(const data::Dataset& dataset, const GeneOrder& order, const knowledge::GeneTable& table, Context& context) {
     std::vector<std::string> symbols;
     for (const GenePlace& gene : order.genes) symbols.push_back(gene.symbol);
     const Match by_id = matched(atlas::axis_gene_ids(dataset.var, ""), plain_ids(order), order, "id");
     const Match by_symbol = matched(symbols_of(dataset.var), symbols, order, "symbol");
-    const Match& best = by_symbol.n_found > by_id.n_found ? by_symbol : by_id;
+    Match best = by_symbol.n_found > by_id.n_found ? by_symbol : by_id;
+    if (!table.empty()) add_by_table(dataset, order, symbols, table, best, context);
     if (best.n_found < analysis::kFewestCnvGenes) {
         const auto example = [](const std::vector<std::string>& names) { return names.empty() ? std::string() : names[names.size() / 2]; };
         invalid_data(fmt::format("{}: positions of {} of its {} genes are in {}; at least {} are needed. The data set has genes such as '{}', the positions such as '{}'.", dataset.name, best.n_found, dataset.n_genes(), order.name,
                                  analysis::kFewestCnvGenes, example(symbols_of(dataset.var)), example(symbols)),
-                     "Bring positions of the same species with the data set's ids or symbols.");
+                     fmt::format("Bring positions of the same species with the data set's ids or symbols, {}.", kGeneTableNext));
     }
     return best;
 }
@@ -206,7 +226,7 @@ matrix::Matrix in_genome_order(const matrix::Matrix& values, const PlacedGenes& 
 
 PlacedGenes place_genes(const data::Dataset& dataset, const CnvPositions& positions, Context& context) {
     const GeneOrder order = order_for(dataset, positions);
-    const Match match = find_genes(dataset, order);
+    const Match match = find_genes(dataset, order, positions.genes, context);
     const std::vector<std::string> symbols = symbols_of(dataset.var);
     std::vector<Placed> genes;
     for (std::size_t i = 0; i < match.place.size(); ++i) {

@@ -40,8 +40,10 @@ MeasuredPairs measured_pairs(const data::Dataset& dataset, PairTable table, Cont
     for (const knowledge::LigandReceptor& pair : table.pairs.interactions) {
         names.insert(names.end(), pair.ligand_genes.begin(), pair.ligand_genes.end());
         names.insert(names.end(), pair.receptor_genes.begin(), pair.receptor_genes.end());
+        if (table.genes.empty()) continue;  // by name, cofactors are found without being asked for here
+        for (const auto* cofactors : {&pair.agonists, &pair.antagonists, &pair.co_activators, &pair.co_inhibitors}) names.insert(names.end(), cofactors->begin(), cofactors->end());
     }
-    const NamedGenes genes = find_named_genes(dataset, names, table.file, context);
+    const NamedGenes genes = find_named_genes(dataset, names, table.file, table.genes, context);
     MeasuredPairs out;
     out.n_in_table = std::ssize(table.pairs.interactions);
     for (knowledge::LigandReceptor& pair : table.pairs.interactions) {
@@ -97,6 +99,7 @@ CommandResult run_communicate(const FieldValues& values, Context& context) {
     const auto options = options_among<analysis::CommunicationOptions>(values);
     VerbRecord record("communicate", values, context);
     PairTable table = read_pairs(io.interactions, io.parts, context);
+    table.genes = open_gene_table(io.gene_table, context);
     LogCells cells = open_log_cells(io.input, io.layer, io.orientation, context);
     record.add_input(io.input, cells.dataset);
     add_derived_columns(cells.dataset, contrast_io.derive, context);

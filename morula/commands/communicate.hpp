@@ -10,6 +10,7 @@
 
 #include "morula/analysis/communication.hpp"
 #include "morula/commands/condition_contrast.hpp"
+#include "morula/commands/gene_names.hpp"
 #include "morula/commands/log_cells.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/describe.hpp"
@@ -23,6 +24,7 @@ struct CommunicateIo {
     std::string by;
     std::string interactions;
     std::vector<std::string> parts;
+    std::string gene_table;
     std::string out;
     std::string layer;
     formats::TextOrientation orientation = formats::TextOrientation::automatic;
@@ -34,6 +36,7 @@ constexpr auto describe(const CommunicateIo*) {
         field("by", &O::by, "obs column with the cell types.", {.required = true}),
         field("interactions", &O::interactions, "Table of ligand-receptor pairs (CSV, TSV): CellPhoneDB's, CellChatDB's, or columns ligand and receptor.", {.required = true}),
         field("parts", &O::parts, "Tables that say what complexes, cofactors and proteins are made of (CellPhoneDB's complex_input.csv and gene_input.csv, CellChatDB's complex and cofactor tables); may be repeated."),
+        field("gene_table", &O::gene_table, kGeneTableHelp),
         field("out", &O::out, "Folder for interactions.csv, contrast.csv and run.json.", {.required = true}),
         field("layer", &O::layer, "Matrix with raw counts (X, raw.X or a layer); found by looking when not given."),
         field("orientation", &O::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),
@@ -64,6 +67,7 @@ struct Communication {
 struct PairTable {
     std::string file;
     knowledge::LigandReceptorTable pairs;
+    knowledge::GeneTable genes{};  // other names of genes; may know none
 };
 /// Says what is left out, and why.
 PairTable read_pairs(const std::string& interactions, const std::vector<std::string>& parts, Context& context);

@@ -13,6 +13,7 @@
 #include "morula/commands/batch_groups.hpp"
 #include "morula/commands/comparison_commands.hpp"
 #include "morula/commands/derived_columns.hpp"
+#include "morula/commands/gene_names.hpp"
 #include "morula/commands/input.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/step_command.hpp"
@@ -35,6 +36,7 @@ struct IntegrateIo {
     std::string out;
     std::string condition;
     std::vector<std::string> derive;
+    std::string gene_table;
     std::string layer;
     formats::TextOrientation orientation = formats::TextOrientation::automatic;
     std::int32_t n_dims = IntegrationRecipe{}.n_dims;
@@ -48,6 +50,7 @@ constexpr auto describe(const IntegrateIo*) {
         field("out", &O::out, "The h5ad file to write.", {.required = true}),
         field("condition", &O::condition, "obs column with the conditions (condition when not given and there): refuses batches that are the conditions."),
         field("derive", &O::derive, kDeriveHelp),
+        field("gene_table", &O::gene_table, kGeneTableHelp),
         field("layer", &O::layer, "Matrix that holds the counts (X, raw.X or a layer); found by looking when not given."),
         field("orientation", &O::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),
         field("n_dims", &O::n_dims, "Leading components that are mixed.", {.minimum = 2, .maximum = 1000}),
@@ -123,7 +126,7 @@ CommandResult run_integrate(const FieldValues& values, Context& context) {
     VerbRecord record("integrate", values, RecordPlace::inside_file, context);
     std::vector<data::Dataset> parts = open_parts(io, record, context);
     if (io.n_dims > recipe.pca.n_components) context.events().decision(fmt::format("All {} components are mixed, fewer than the usual {}.", recipe.pca.n_components, io.n_dims));
-    data::Dataset dataset = parts.size() == 1 ? std::move(parts.front()) : join_for_integration(std::move(parts), io.batch, context);
+    data::Dataset dataset = parts.size() == 1 ? std::move(parts.front()) : join_for_integration(std::move(parts), io.batch, open_gene_table(io.gene_table, context), context);
     refuse_batches_that_are_conditions(dataset, io.batch, io.condition, context);
     const IntegrationOutcome outcome = integrate(dataset, io.batch, recipe, context);
     std::get<data::UnsMap>(dataset.uns.at("integration").value)["run"] = uns_of(record.json());

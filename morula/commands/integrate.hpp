@@ -10,6 +10,7 @@
 #include "morula/analysis/pca.hpp"
 #include "morula/core/context.hpp"
 #include "morula/data/dataset.hpp"
+#include "morula/knowledge/gene_table.hpp"
 
 namespace morula::commands {
 
@@ -39,9 +40,9 @@ struct IntegrationOutcome {
 
 /// Data sets with layers["counts"] below one another on the union of their genes; by ids, or by symbols where the first and another share more of those (that one then takes the first's ids).
 /// Cells become INPUT_CELL; obs sample is the input, or stays what it was where every input has that column, and the input is obs input then (where some have it, it is kept as own_sample). obs `batch` stays where an input has it;
-/// else it is the input's name. Values of `batch` that several inputs have are taken for one batch, with a warning.
+/// else it is the input's name. table: other names of genes (see shared_genes); may know none. Values of `batch` that several inputs have are taken for one batch, with a warning.
 /// Throws invalid_data: fewer than 200 genes in common with the first (see shared_genes), the same cells twice.
-data::Dataset join_for_integration(std::vector<data::Dataset> parts, const std::string& batch, Context& context);
+data::Dataset join_for_integration(std::vector<data::Dataset> parts, const std::string& batch, const knowledge::GeneTable& table, Context& context);
 
 /// Throws invalid_data, with the table, where every condition is one batch: mixing would remove what is looked for. Where each batch has one condition but conditions have several,
 /// it warns. condition "": the column condition, where there is one.

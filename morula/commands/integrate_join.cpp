@@ -39,9 +39,9 @@ void refuse_twins(const std::vector<data::Dataset>& parts) {
     }
 }
 
-/// Genes that the first and this one share by symbol alone get the first's ids, so that they meet on one axis.
-void take_ids_of_first(const data::Dataset& first, data::Dataset& part, Context& context) {
-    const SharedGenes shared = shared_genes(first, part, context);
+/// Genes that the first and this one share by symbol, or by the table, alone get the first's ids, so that they meet on one axis.
+void take_ids_of_first(const data::Dataset& first, data::Dataset& part, const knowledge::GeneTable& table, Context& context) {
+    const SharedGenes shared = shared_genes(first, part, table, context);
     const std::vector<std::string> ids_of_first = atlas::axis_gene_ids(first.var, "");
     std::vector<std::string> ids = atlas::axis_gene_ids(part.var, "");
     bool changed = false;
@@ -97,10 +97,10 @@ std::optional<data::Column> own_samples(const std::vector<data::Dataset>& parts)
 
 }  // namespace
 
-data::Dataset join_for_integration(std::vector<data::Dataset> parts, const std::string& batch, Context& context) {
+data::Dataset join_for_integration(std::vector<data::Dataset> parts, const std::string& batch, const knowledge::GeneTable& table, Context& context) {
     refuse_twins(parts);
     const std::vector<std::string> names = names_of(parts);
-    for (std::size_t p = 1; p < parts.size(); ++p) take_ids_of_first(parts.front(), parts[p], context);
+    for (std::size_t p = 1; p < parts.size(); ++p) take_ids_of_first(parts.front(), parts[p], table, context);
     const bool batch_is_sample = batch == "sample";
     const std::optional<data::Column> samples = own_samples(parts);
     if (!batch_is_sample || samples) {

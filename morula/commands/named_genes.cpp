@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "morula/commands/gene_names.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
 
@@ -88,11 +89,34 @@ std::size_t n_found(const std::set<std::string>& names, const std::unordered_map
     }
     if (kind == own_kind) invalid_data(message, "Take the file for the data set's species and gene names.");
     switch (kind) {
-        case NameKind::entrez: invalid_data(message, "Take the version of the file with gene symbols (MSigDB: the .symbols.gmt), or map the numbers to symbols.");
-        case NameKind::uniprot: invalid_data(message, "Map the accessions to gene symbols; for CellPhoneDB give its complex_input.csv and gene_input.csv with --parts.");
+        case NameKind::entrez: invalid_data(message, fmt::format("Take the version of the file with gene symbols (MSigDB: the .symbols.gmt), {}.", kGeneTableNext));
+        case NameKind::uniprot: invalid_data(message, fmt::format("For CellPhoneDB give its complex_input.csv and gene_input.csv with --parts; map other accessions to gene symbols, {}.", kGeneTableNext));
         default: break;
     }
-    invalid_data(message, own_kind == NameKind::ensembl ? "Write the symbols as var column 'gene_symbols' of the data set, or take the version of the file with Ensembl ids." : "Write the data set's Ensembl ids as var column 'gene_ids', or take the version of the file with gene symbols.");
+    invalid_data(message, fmt::format("{}, {}.", own_kind == NameKind::ensembl ? "Write the symbols as var column 'gene_symbols' of the data set, take the version of the file with Ensembl ids" : "Write the data set's Ensembl ids as var column 'gene_ids', take the version of the file with gene symbols", kGeneTableNext));
+}
+
+/// Adds names that the table knows as other names of measured genes. Returns how many.
+std::size_t add_by_table(const data::Dataset& dataset, const std::set<std::string>& distinct, std::string_view file, const knowledge::GeneTable& table, std::unordered_map<std::string, std::int64_t>& place, Context& context) {
+    const MappedGenes columns = genes_of_columns(table, ids_of(dataset.var), symbols_of(dataset.var));
+    std::vector<std::int64_t> column_of(table.genes().size(), -1);
+    for (std::size_t i = 0; i < columns.gene.size(); ++i) {
+        if (columns.gene[i] >= 0) column_of[static_cast<std::size_t>(columns.gene[i])] = static_cast<std::int64_t>(i);
+    }
+    std::vector<std::string> missing;
+    for (const std::string& name : distinct) {
+        if (!place.contains(name)) missing.push_back(name);
+    }
+    const MappedGenes wanted = genes_of_names(table, missing);
+    std::size_t added = 0;
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+        if (wanted.gene[i] < 0 || column_of[static_cast<std::size_t>(wanted.gene[i])] < 0) continue;
+        place.emplace(missing[i], column_of[static_cast<std::size_t>(wanted.gene[i])]);
+        ++added;
+    }
+    context.events().decision(fmt::format("Gene table {}: {} more genes of {} are found; {} of its names and {} of {} stand for several genes or for the same one, and are left out.", table.name(), added, file, wanted.n_ambiguous,
+                                          columns.n_ambiguous, dataset.name));
+    return added;
 }
 
 }  // namespace
@@ -117,7 +141,7 @@ std::vector<std::int64_t> NamedGenes::all_of(std::span<const std::string> names)
     return all ? places : std::vector<std::int64_t>();
 }
 
-NamedGenes find_named_genes(const data::Dataset& dataset, std::span<const std::string> names, std::string_view file, Context& context) {
+NamedGenes find_named_genes(const data::Dataset& dataset, std::span<const std::string> names, std::string_view file, const knowledge::GeneTable& table, Context& context) {
     std::set<std::string> distinct;
     for (const std::string& name : names) distinct.insert(without_version(name));
     std::vector<std::string> ids = ids_of(dataset.var);
@@ -126,10 +150,14 @@ NamedGenes find_named_genes(const data::Dataset& dataset, std::span<const std::s
     auto by_symbol = first_places(symbols_of(dataset.var));
     const std::size_t n_by_id = n_found(distinct, by_id);
     const std::size_t n_by_symbol = n_found(distinct, by_symbol);
-    const std::size_t found = std::max(n_by_id, n_by_symbol);
+    const bool by_ids = n_by_id > n_by_symbol;
+    auto place = by_ids ? std::move(by_id) : std::move(by_symbol);
+    const std::size_t by_name = std::max(n_by_id, n_by_symbol);
+    const std::size_t found = by_name + (table.empty() ? 0 : add_by_table(dataset, distinct, file, table, place, context));
     const auto smaller = std::min(distinct.size(), static_cast<std::size_t>(dataset.var.n_rows()));
     if (found == 0 || found * kLeastShare < smaller) too_few(dataset, distinct, file, found);
-    NamedGenes out = n_by_id > n_by_symbol ? NamedGenes(std::move(by_id), "gene ids") : NamedGenes(std::move(by_symbol), "symbols");
+    const std::string by = by_name == 0 ? "the gene table" : fmt::format("{}{}", by_ids ? "gene ids" : "symbols", found > by_name ? " and the gene table" : "");
+    NamedGenes out(std::move(place), by);
     context.events().decision(fmt::format("{}: {} of {} genes were measured, by {}.", file, found, distinct.size(), out.by()));
     return out;
 }

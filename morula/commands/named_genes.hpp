@@ -10,6 +10,7 @@
 
 #include "morula/core/context.hpp"
 #include "morula/data/dataset.hpp"
+#include "morula/knowledge/gene_table.hpp"
 
 namespace morula::commands {
 
@@ -30,9 +31,9 @@ private:
     std::string by_;
 };
 
-/// names: what the file calls its genes, with or without repeats. Gene ids (without their version) or symbols, whichever finds more; of genes with one name the first. Says how many were found.
+/// names: what the file calls its genes, with or without repeats. Gene ids (without their version) or symbols, whichever finds more; of genes with one name the first. Names that are not found so are looked for by `table` (see genes_of_columns). Says how many were found.
 /// Throws invalid_data when fewer than one in twenty of the smaller side is: what kind of names the file has and what kind the data set has (Ensembl ids, Entrez numbers, UniProt, symbols of another
 /// species), and what to do.
-NamedGenes find_named_genes(const data::Dataset& dataset, std::span<const std::string> names, std::string_view file, Context& context);
+NamedGenes find_named_genes(const data::Dataset& dataset, std::span<const std::string> names, std::string_view file, const knowledge::GeneTable& table, Context& context);
 
 }  // namespace morula::commands

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "morula/atlas/gene_axis.hpp"
+#include "morula/commands/gene_names.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
 
@@ -84,19 +85,59 @@ std::string kind_of(const std::vector<std::string>& names) {
         invalid_data(fmt::format("{} But for upper and lower case they would share {}.", message, any_case), "They look like human and mouse symbols: map one side to the other's orthologues, or take data of the same species.");
     }
     if (of_reference.empty() != of_query.empty()) {
-        invalid_data(message, "Map one side: write the Ensembl ids as var column 'gene_ids', or the symbols as 'gene_symbols', of the side that lacks them.");
+        invalid_data(message, fmt::format("Map one side: write the Ensembl ids as var column 'gene_ids', or the symbols as 'gene_symbols', of the side that lacks them, {}.", kGeneTableNext));
     }
     invalid_data(message, "Give both sides gene ids or symbols of one species and source, as var column 'gene_ids' or 'gene_symbols'.");
 }
 
+/// Adds genes that the two name differently.
+void add_by_table(const data::Dataset& reference, const data::Dataset& query, const knowledge::GeneTable& table, SharedGenes& shared, Context& context) {
+    const MappedGenes of_reference = genes_of_columns(table, atlas::axis_gene_ids(reference.var, ""), symbols_of(reference.var));
+    const MappedGenes of_query = genes_of_columns(table, atlas::axis_gene_ids(query.var, ""), symbols_of(query.var));
+    std::vector<std::pair<std::int64_t, std::int64_t>> pairs;  // of columns
+    std::vector<std::uint8_t> used(table.genes().size(), 0);
+    for (std::size_t i = 0; i < shared.in_reference.size(); ++i) {
+        pairs.emplace_back(shared.in_reference[i], shared.in_query[i]);
+        for (const std::int64_t gene : {of_reference.gene[static_cast<std::size_t>(shared.in_reference[i])], of_query.gene[static_cast<std::size_t>(shared.in_query[i])]}) {
+            if (gene >= 0) used[static_cast<std::size_t>(gene)] = 1;
+        }
+    }
+    std::vector<std::int64_t> column_of_query(table.genes().size(), -1);
+    std::vector<std::uint8_t> query_is_used(of_query.gene.size(), 0);
+    for (const std::int64_t column : shared.in_query) query_is_used[static_cast<std::size_t>(column)] = 1;
+    for (std::size_t i = 0; i < of_query.gene.size(); ++i) {
+        if (of_query.gene[i] >= 0 && query_is_used[i] == 0) column_of_query[static_cast<std::size_t>(of_query.gene[i])] = static_cast<std::int64_t>(i);
+    }
+    const std::size_t n_by_name = pairs.size();
+    std::vector<std::uint8_t> reference_is_used(of_reference.gene.size(), 0);
+    for (const std::int64_t column : shared.in_reference) reference_is_used[static_cast<std::size_t>(column)] = 1;
+    for (std::size_t i = 0; i < of_reference.gene.size(); ++i) {
+        const std::int64_t gene = of_reference.gene[i];
+        if (gene < 0 || reference_is_used[i] != 0 || used[static_cast<std::size_t>(gene)] != 0 || column_of_query[static_cast<std::size_t>(gene)] < 0) continue;
+        pairs.emplace_back(static_cast<std::int64_t>(i), column_of_query[static_cast<std::size_t>(gene)]);
+    }
+    context.events().decision(fmt::format("Gene table {}: {} more genes are shared; {} names of {} and {} of {} stand for several genes or for the same one, and are left out.", table.name(), pairs.size() - n_by_name, of_reference.n_ambiguous,
+                                          reference.name, of_query.n_ambiguous, query.name));
+    if (pairs.size() == n_by_name) return;
+    std::sort(pairs.begin(), pairs.end());
+    shared.in_reference.clear();
+    shared.in_query.clear();
+    for (const auto& [in_reference, in_query] : pairs) {
+        shared.in_reference.push_back(in_reference);
+        shared.in_query.push_back(in_query);
+    }
+    shared.by = n_by_name == 0 ? "the gene table" : shared.by + " and the gene table";
+}
+
 }  // namespace
 
-SharedGenes shared_genes(const data::Dataset& reference, const data::Dataset& query, Context& context) {
+SharedGenes shared_genes(const data::Dataset& reference, const data::Dataset& query, const knowledge::GeneTable& table, Context& context) {
     SharedGenes out = matched(atlas::axis_gene_ids(reference.var, ""), atlas::axis_gene_ids(query.var, ""), "gene ids");
     if (std::ssize(out.in_reference) < std::min(reference.n_genes(), query.n_genes())) {  // else symbols cannot share more
         SharedGenes by_symbol = matched(symbols_of(reference.var), symbols_of(query.var), "symbols");
         if (by_symbol.in_reference.size() > out.in_reference.size()) out = std::move(by_symbol);
     }
+    if (!table.empty()) add_by_table(reference, query, table, out, context);
     const std::int64_t n = std::ssize(out.in_reference);
     if (n < kLeastShared) too_few(reference, query, out.in_reference.size());
     context.events().decision(fmt::format("{} genes are shared by {} ({} in {}, {} in {}).", n, out.by, reference.n_genes(), reference.name, query.n_genes(), query.name));

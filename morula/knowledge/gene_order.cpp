@@ -194,6 +194,8 @@ GeneOrder read_gene_order(const std::filesystem::path& path, Context& context) {
     return order;
 }
 
+bool is_gtf_file(const std::filesystem::path& path) { return is_gtf(first_fields(path)); }
+
 ShortArmEnds read_short_arm_ends(const std::filesystem::path& path, Context& context) {
     const std::vector<std::string> first = first_fields(path);
     if (first.empty()) invalid_data(fmt::format("{}: is empty.", path.string()), std::string(kArmsNext));

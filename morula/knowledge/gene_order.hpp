@@ -39,6 +39,8 @@ std::string arm_name(std::string_view chromosome, std::string_view text);
 /// - GTF: its lines of feature "gene".
 /// Throws not_found, or invalid_data with file, line and column.
 GeneOrder read_gene_order(const std::filesystem::path& path, Context& context);
+/// Whether the first line that is no comment is one of a GTF.
+bool is_gtf_file(const std::filesystem::path& path);
 
 /// Where the short arm ends, by chromosome name.
 using ShortArmEnds = std::map<std::string, std::int64_t, std::less<>>;

@@ -69,6 +69,9 @@ std::string plain_name(std::string_view text);
 /// `morula knowledge add` filled; told by content, plain, gzip or zstd. Throws not_found, invalid_data with the line or the term.
 Ontology read_ontology(const std::filesystem::path& path, Context& context);
 
+/// Whether a file begins as one of these does.
+bool looks_like_ontology(const std::filesystem::path& path);
+
 /// Tab-separated: id, name, parents, synonyms, obsolete, replaced_by, consider; several values are joined with "|".
 void write_ontology(const Ontology& ontology, const std::filesystem::path& path);
 

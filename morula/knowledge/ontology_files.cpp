@@ -246,6 +246,12 @@ Ontology read_ontology(const fs::path& path, Context& context) {
     invalid_data(fmt::format("{}: begins with '{}' and is no ontology.", path.string(), line.substr(0, 40)), std::string(kKnown));
 }
 
+bool looks_like_ontology(const fs::path& path) {
+    const auto [first, line] = look(path);
+    const std::size_t word = line.find_first_not_of("abcdefghijklmnopqrstuvwxyz-");  // "format-version: 1.2"
+    return first == '{' || first == '[' || first == '!' || line.starts_with(kTableHeader) || (word != std::string::npos && word > 0 && line[word] == ':');
+}
+
 void write_ontology(const Ontology& ontology, const fs::path& path) {
     std::string text(kTableHeader);
     text += '\n';

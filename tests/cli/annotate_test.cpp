@@ -76,6 +76,15 @@ TEST_F(Annotate, writes_the_promised_columns_and_no_percentage_without_calibrati
     EXPECT_EQ(record["inputs"].size(), 2U);
 }
 
+TEST_F(Annotate, says_that_a_file_cannot_be_its_own_reference) {
+    make_blood("reference.h5ad", "600", "3", "1");
+    make_blood("query.h5ad", "300", "1", "2");
+    const test::Outcome own = morula({"annotate", "reference.h5ad", "--reference", "./reference.h5ad", "--label", "true_type", "--donor", "donor", "--out", "out"});
+    ASSERT_EQ(own.status, 0) << own.err;
+    EXPECT_NE(own.err.find("reference.h5ad: query and reference are one: each labelled cell finds itself"), std::string::npos) << own.err;
+    EXPECT_EQ(morula({"annotate", "query.h5ad", "--reference", "reference.h5ad", "--label", "true_type", "--donor", "donor", "--out", "out"}).err.find("finds itself"), std::string::npos);
+}
+
 TEST_F(Annotate, gives_the_same_files_at_any_thread_count) {
     make_blood("reference.h5ad", "900", "10", "1");
     make_blood("query.h5ad", "400", "1", "2");

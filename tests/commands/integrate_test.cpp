@@ -175,7 +175,7 @@ TEST(integrate, joins_inputs_by_symbol_where_ids_differ_and_names_batches_after_
     data::Table by_symbol(symbols_of(parts[1].var));  // and names them by symbol alone
     parts[1].var = by_symbol;
     const std::int64_t n_genes = parts[0].n_genes();
-    data::Dataset joined = join_for_integration(std::move(parts), "chemistry", *context);
+    data::Dataset joined = join_for_integration(std::move(parts), "chemistry", {}, *context);
     EXPECT_EQ(joined.n_genes(), n_genes);
     EXPECT_EQ(require_groups(joined, "chemistry").categories, (std::vector<std::string>{"first", "second"}));
     EXPECT_TRUE(joined.obs.index()[0].starts_with("first_"));
@@ -197,7 +197,7 @@ TEST(integrate, inputs_that_have_samples_keep_them) {
         part.obs.set_index(names);
         parts.push_back(std::move(part));
     }
-    const data::Dataset joined = join_for_integration(std::move(parts), "sample", *context);
+    const data::Dataset joined = join_for_integration(std::move(parts), "sample", {}, *context);
     EXPECT_EQ(require_groups(joined, "sample").categories, (std::vector<std::string>{"b0", "b1"}));
     EXPECT_EQ(require_groups(joined, "input").categories, (std::vector<std::string>{"part6", "part7"}));
 }
@@ -225,12 +225,12 @@ TEST(integrate, refuses_with_the_next_step) {
     for (std::size_t cell = 0; cell < batch.codes.size(); ++cell) measured.push_back(0.25 + static_cast<double>(cell));
     cells.obs.set("percent", measured);
     EXPECT_TRUE(test::contains(test::error_text([&] { integrate(cells, "percent", {}, *context); }), "those are no batches"));
-    EXPECT_EQ(test::error_code([&] { join_for_integration({cells, cells}, "batch", *context); }), ErrorCode::invalid_data) << "the same cells twice";
+    EXPECT_EQ(test::error_code([&] { join_for_integration({cells, cells}, "batch", {}, *context); }), ErrorCode::invalid_data) << "the same cells twice";
     data::Dataset other = made_up(9, 1, 50);
     std::vector<std::string> names;
     for (std::int64_t gene = 0; gene < other.n_genes(); ++gene) names.push_back("other-" + std::to_string(gene));
     other.var = data::Table(names);
-    EXPECT_TRUE(test::contains(test::error_text([&] { join_for_integration({cells, other}, "batch", *context); }), "share 0 genes"));
+    EXPECT_TRUE(test::contains(test::error_text([&] { join_for_integration({cells, other}, "batch", {}, *context); }), "share 0 genes"));
 }
 
 class IntegrateChemistries : public testing::Test {
@@ -245,7 +245,7 @@ TEST_F(IntegrateChemistries, ilisi_is_at_least_harmonys_and_the_structure_of_eac
     MORULA_REAL_DATA(folder, "pbmc-three-chemistries");
     const auto context = test::make_context(2);
     open(folder, *context);
-    data::Dataset joined = join_for_integration(parts_, "chemistry", *context);
+    data::Dataset joined = join_for_integration(parts_, "chemistry", {}, *context);
     const IntegrationOutcome outcome = integrate(joined, "chemistry", {}, *context);
     EXPECT_GT(outcome.ilisi_after - 1.0, 0.63) << "harmonypy 2.1, 50 components of other variable genes: .63";
     EXPECT_LT(outcome.ilisi_before - 1.0, 0.20) << "the test needs a batch effect";
@@ -296,7 +296,7 @@ TEST_F(IntegrateChemistries, b_cells_deleted_from_one_batch_stay_separate) {
         const Cells& gone = b_cells[deleted];
         kept[deleted] = data::select(parts_[deleted], cells_where(parts_[deleted], [&](std::size_t cell) { return !std::binary_search(gone.begin(), gone.end(), static_cast<std::int64_t>(cell)); }), all_genes(parts_[deleted]));
         const std::int64_t offset = deleted == 0 ? kept[0].n_cells() : 0;
-        data::Dataset joined = join_for_integration(std::move(kept), "chemistry", *context);
+        data::Dataset joined = join_for_integration(std::move(kept), "chemistry", {}, *context);
         ASSERT_TRUE(integrate(joined, "chemistry", {}, *context).moved);
         Cells chosen = b_cells[1 - deleted];
         for (std::int64_t& cell : chosen) cell += offset;
