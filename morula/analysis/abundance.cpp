@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -31,10 +32,10 @@ matrix::Dense<double> log_counts(matrix::DenseView<const double> counts, const s
 }
 
 /// What each unit's counts are compared with.
-std::vector<double> reference_of(const matrix::Dense<double>& logs, const std::vector<std::int64_t>& tested, std::int32_t reference_type) {
+std::vector<double> reference_of(const matrix::Dense<double>& logs, const std::vector<std::int64_t>& types, std::int32_t reference_type) {
     std::vector<double> reference;
     std::vector<double> mean(static_cast<std::size_t>(logs.n_cols), 0.0);
-    for (const std::int64_t type : tested) {
+    for (const std::int64_t type : types) {
         for (std::int64_t unit = 0; unit < logs.n_rows; ++unit) mean[static_cast<std::size_t>(type)] += logs(unit, type) / static_cast<double>(logs.n_rows);
     }
     for (std::int64_t unit = 0; unit < logs.n_rows; ++unit) {
@@ -43,22 +44,33 @@ std::vector<double> reference_of(const matrix::Dense<double>& logs, const std::v
             continue;
         }
         std::vector<double> deviations;
-        for (const std::int64_t type : tested) deviations.push_back(logs(unit, type) - mean[static_cast<std::size_t>(type)]);
+        for (const std::int64_t type : types) deviations.push_back(logs(unit, type) - mean[static_cast<std::size_t>(type)]);
         reference.push_back(median(std::move(deviations)));
     }
     return reference;
 }
 
-std::string why_not_tested(matrix::DenseView<const double> counts, const std::vector<std::int64_t>& rows, std::int64_t type, const AbundanceOptions& options) {
-    double cells = 0.0;
-    std::int64_t seen_in = 0;
-    for (const std::int64_t row : rows) {
-        cells += counts(row, type);
-        seen_in += counts(row, type) > 0.0;
-    }
-    if (cells < static_cast<double>(options.min_type_cells)) return fmt::format("not tested: {} cells in all", cells);
-    if (2 * seen_in < std::ssize(rows)) return fmt::format("not tested: in {} of {} donors and conditions only", seen_in, rows.size());
+std::int64_t n_seen(matrix::DenseView<const double> counts, const std::vector<std::int64_t>& rows, std::int64_t type) {
+    return std::count_if(rows.begin(), rows.end(), [&](std::int64_t row) { return counts(row, type) > 0.0; });
+}
+
+/// "" where the type is tested. Conditions stand here by their sizes alone: a rule that looked at which of them has the type would choose small p.
+std::string why_not_tested(const TypeAbundance& type, const AbundancePlan& plan, const AbundanceOptions& options) {
+    const std::int64_t seen = type.seen_case + type.seen_control;
+    const std::int64_t n_units = std::ssize(plan.case_rows) + std::ssize(plan.control_rows);
+    if (type.n_cells < options.min_type_cells) return fmt::format("not tested: {} cells in all", type.n_cells);
+    if (2 * seen < std::min(std::ssize(plan.case_rows), std::ssize(plan.control_rows))) return fmt::format("not tested: in {} of {} donors and conditions only", seen, n_units);
     return "";
+}
+
+/// Types that say how a unit's counts compare with another's: one that many units lack tells only that it is absent.
+std::vector<std::int64_t> median_types(const std::vector<TypeAbundance>& types, const std::vector<std::int64_t>& tested, std::int64_t n_units) {
+    std::vector<std::int64_t> common;
+    std::copy_if(tested.begin(), tested.end(), std::back_inserter(common), [&](std::int64_t t) {
+        const TypeAbundance& type = types[static_cast<std::size_t>(t)];
+        return 2 * (type.seen_case + type.seen_control) >= n_units;
+    });
+    return common.size() < 2 ? tested : common;
 }
 
 double mean_share(matrix::DenseView<const double> counts, const std::vector<std::int64_t>& rows, std::int64_t type) {
@@ -81,7 +93,9 @@ AbundanceResult abundance(matrix::DenseView<const double> counts, const Abundanc
         for (const std::int64_t row : rows) out.n_cells += std::llround(counts(row, type));
         out.share_case = mean_share(counts, plan.case_rows, type);
         out.share_control = mean_share(counts, plan.control_rows, type);
-        out.status = type == reference_type ? "not tested: the reference" : why_not_tested(counts, rows, type, options);
+        out.seen_case = n_seen(counts, plan.case_rows, type);
+        out.seen_control = n_seen(counts, plan.control_rows, type);
+        out.status = type == reference_type ? "not tested: the reference" : why_not_tested(out, plan, options);
         if (out.status.empty()) tested.push_back(type);
     }
     if (tested.size() < (reference_type >= 0 ? 1U : 2U)) {
@@ -89,7 +103,7 @@ AbundanceResult abundance(matrix::DenseView<const double> counts, const Abundanc
     }
 
     const matrix::Dense<double> logs = log_counts(counts, rows);
-    const std::vector<double> reference = reference_of(logs, tested, reference_type);
+    const std::vector<double> reference = reference_of(logs, median_types(result.types, tested, std::ssize(rows)), reference_type);
     result.reference.assign(static_cast<std::size_t>(counts.n_rows), kMissing);
     for (std::size_t i = 0; i < rows.size(); ++i) result.reference[static_cast<std::size_t>(rows[i])] = reference[i];
 

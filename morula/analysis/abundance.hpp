@@ -80,6 +80,8 @@ struct TypeAbundance {
     std::int64_t n_cells = 0;       // of the units used
     double share_case = 0.0;        // mean over donors
     double share_control = 0.0;
+    std::int64_t seen_case = 0;     // units with cells of the type
+    std::int64_t seen_control = 0;
     LogRatioTest test{};            // of ln(cells / reference), NaN where not tested
     double fdr = 0.0;               // NaN in exploratory mode and where not tested
     std::string status;             // "tested", "exploratory: ...", "not tested: ..."
@@ -94,7 +96,9 @@ struct AbundanceResult {
 /// counts: n_units x n_types cells. Each type is compared with a reference within its unit, since shares add to one: when one type grows, the shares of all others
 /// fall. reference_type < 0: the median type (the median over types of the log count's deviation from the type's mean over units, as Anders & Huber 2010 scale
 /// libraries), which is right when less than half of the types change; else that type. Half a cell, scaled by the unit's size, is added to each count.
-/// A type is tested with min_type_cells in all and cells in at least half of the units. FDR: Benjamini & Hochberg over the types tested.
+/// A type is tested with min_type_cells in all and cells in as many units, of whichever condition, as are half of the smaller condition: one that only the cases have is tested. The rule
+/// asks how many units have the type and not which, so that p stays exact among the types it lets pass. Types in less than half of all units have no part in the median, unless less than
+/// two others are there. FDR: Benjamini & Hochberg over the types tested.
 /// Throws invalid_data with fewer than two types to test.
 AbundanceResult abundance(matrix::DenseView<const double> counts, const AbundancePlan& plan, std::int32_t reference_type, const AbundanceOptions& options, Context& context);
 

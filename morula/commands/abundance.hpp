@@ -43,7 +43,7 @@ constexpr auto describe(const AbundanceIo*) {
         field("donor", &O::donor, "obs column with the donors: they are the replicates.", {.required = true}),
         field("cell_type", &O::cell_type, "obs column with the cell types (not for tables of counts)."),
         field("sample", &O::sample, "obs column with the samples: checked to hold one donor and condition each. Samples of one donor and condition are summed."),
-        field("batch", &O::batch, "obs column with the batches: refuses a condition that cannot be told from them."),
+        field("batch", &O::batch, "obs column with the batches: a condition that cannot be told from them is refused, as it is where the file's own column batch says so; none: it is compared all the same."),
         field("derive", &O::derive, kDeriveHelp),
         field("reference", &O::reference, "Type that the others are compared with; not given: the median type."),
         field("neighborhoods", &O::neighborhoods, "Whether to test neighbourhoods of cells as well; auto: where there is an embedding.", {.choices = "auto|yes|no"}),

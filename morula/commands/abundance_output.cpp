@@ -50,16 +50,30 @@ std::string type_lines(const AbundanceCounts& counts, const analysis::AbundanceR
     return text;
 }
 
+/// What only one condition has is told in full: its ratio is set by the half cell that is added to each count, and a false discovery rate over all types may hide it.
+std::string one_sided_lines(const AbundanceCounts& counts, const analysis::AbundancePlan& plan, const analysis::AbundanceResult& result) {
+    std::string text;
+    for (std::size_t type = 0; type < result.types.size(); ++type) {
+        const TypeAbundance& each = result.types[type];
+        if (std::isnan(each.test.p) || (each.seen_case > 0 && each.seen_control > 0)) continue;
+        const bool of_cases = each.seen_case > 0;
+        text += fmt::format("{}: in {} of {} {} samples, {:.1f} % of their cells, and in none of {} {} (p {}, fdr {}).\n", name_in_line(counts.type_names[type]), of_cases ? each.seen_case : each.seen_control,
+                            of_cases ? plan.case_rows.size() : plan.control_rows.size(), of_cases ? counts.columns.case_name : counts.columns.control_name, 100.0 * (of_cases ? each.share_case : each.share_control),
+                            of_cases ? plan.control_rows.size() : plan.case_rows.size(), of_cases ? counts.columns.control_name : counts.columns.case_name, short_number(each.test.p), short_number(each.fdr));
+    }
+    return text;
+}
+
 }  // namespace
 
 void write_abundance_csv(const std::filesystem::path& folder, const AbundanceCounts& counts, const analysis::AbundancePlan& plan, const analysis::AbundanceResult& result) {
-    formats::CsvWriter csv(folder / "abundance.csv", {"cell_type", "n_cells", "share_case", "share_control", "log_ratio", "se", "low", "high", "p", "p_student", "fdr", "n_case", "n_control", "method", "status"});
+    formats::CsvWriter csv(folder / "abundance.csv", {"cell_type", "n_cells", "share_case", "share_control", "log_ratio", "se", "low", "high", "p", "p_student", "fdr", "n_case", "n_control", "method", "status", "seen_case", "seen_control"});
     for (std::size_t type = 0; type < result.types.size(); ++type) {
         const TypeAbundance& each = result.types[type];
         csv.text(counts.type_names[type]).integer(each.n_cells).number(each.share_case).number(each.share_control).number(each.test.effect).number(each.test.se).number(each.test.low).number(each.test.high);
         csv.number(each.test.p).number(each.test.p_student).number(each.fdr).integer(std::ssize(plan.case_rows)).integer(std::ssize(plan.control_rows));
         const bool is_tested = !std::isnan(each.test.p);
-        csv.text(!is_tested ? "" : !each.test.is_exact ? "Student's t" : plan.is_paired ? "exact sign flips" : "exact permutations").text(each.status);
+        csv.text(!is_tested ? "" : !each.test.is_exact ? "Student's t" : plan.is_paired ? "exact sign flips" : "exact permutations").text(each.status).integer(each.seen_case).integer(each.seen_control);
         csv.end_row();
     }
     csv.commit();
@@ -87,6 +101,7 @@ std::string abundance_text(const AbundanceCounts& counts, const analysis::Abunda
     if (!plan.is_exploratory && result.least_p * static_cast<double>(n_tested) > kSignificant) {
         text += fmt::format("So few donors give no p below {:.2g}: one type of {} that alone differs reaches an FDR of {:.2g} at best.\n", result.least_p, n_tested, std::min(1.0, result.least_p * static_cast<double>(n_tested)));
     }
+    text += one_sided_lines(counts, plan, result);
     if (neighborhoods) {
         const auto n = neighborhoods->rows.size();
         text += plan.is_exploratory ? fmt::format("{} of {} cells in {} were compared.\n", plural(n, "neighbourhood"), neighborhoods->neighborhoods.cells.n_cols, neighborhoods->embedding)
@@ -102,7 +117,7 @@ std::string abundance_json(const std::string& out, const AbundanceCounts& counts
     for (std::size_t type = 0; type < result.types.size(); ++type) {
         const TypeAbundance& each = result.types[type];
         types.push_back({{"cell_type", counts.type_names[type]}, {"log_ratio", number_or_null(each.test.effect)}, {"low", number_or_null(each.test.low)}, {"high", number_or_null(each.test.high)}, {"p", number_or_null(each.test.p)},
-                         {"fdr", number_or_null(each.fdr)}, {"status", each.status}});
+                         {"fdr", number_or_null(each.fdr)}, {"seen_case", each.seen_case}, {"seen_control", each.seen_control}, {"status", each.status}});
     }
     Json json = {{"out", out}, {"design", plan.is_paired ? "paired" : "unpaired"}, {"n_case", plan.case_rows.size()}, {"n_control", plan.control_rows.size()}, {"left_out", plan.left_out}, {"exploratory", plan.is_exploratory},
                  {"least_p", result.least_p}, {"types", types}};

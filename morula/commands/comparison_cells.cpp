@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -31,6 +33,21 @@ std::string without_blanks(const std::string& text) {
     constexpr std::string_view blanks = " \t\r\n\v\f";
     const std::size_t begin = text.find_first_not_of(blanks);
     return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+}
+
+/// A number in a column that does not number clusters: one with a fraction, or, among whole numbers that do not begin at 0 or 1 or leave out half of those up to the largest (ages, days, counts),
+/// the largest. None in other columns.
+std::optional<double> no_number_of_a_cluster(const data::Column& column) {
+    const std::string kind = data::column_type(column);
+    if (kind == "text" || kind == "categorical" || kind.ends_with("bool")) return std::nullopt;
+    std::set<double> seen;
+    for (const double value : data::column_numbers(column)) {
+        if (!std::isfinite(value)) continue;
+        if (value != std::floor(value)) return value;
+        seen.insert(value);
+    }
+    const bool are_clusters = seen.empty() || ((*seen.begin() == 0.0 || *seen.begin() == 1.0) && *seen.rbegin() < 2.0 * static_cast<double>(seen.size()));
+    return are_clusters ? std::nullopt : std::optional(*seen.rbegin());
 }
 
 /// A column's groups, and the names that differ from those in the file.
@@ -80,20 +97,48 @@ data::Categorical said_groups(const data::Dataset& dataset, std::string_view col
     return std::move(found.groups);
 }
 
-/// -1: takes no part; 0: control; 1: case.
+/// Names of the sides: the control, the case, further cases.
+std::vector<std::string> side_names(const ComparisonColumns& columns) {
+    std::vector<std::string> names{columns.control_name, columns.case_name};
+    names.insert(names.end(), columns.more_cases.begin(), columns.more_cases.end());
+    return names;
+}
+
+std::string_view these_conditions(const ComparisonColumns& columns) { return columns.more_cases.empty() ? "the two conditions" : "the conditions"; }
+
+/// The code of each side's value.
+std::vector<std::int32_t> codes_of_sides(const data::Dataset& dataset, const data::Categorical& condition, const ComparisonColumns& columns) {
+    const std::vector<std::string> names = side_names(columns);
+    std::vector<std::int32_t> codes(names.size());
+    for (std::size_t k = 1; k < names.size(); ++k) {
+        if (names[k] == columns.control_name) fail(ErrorCode::usage, fmt::format("--case and --control are both '{}'.", names[k]), "Name two values of the condition.");
+        codes[k] = code_of_value(dataset, condition, columns.condition, names[k], "--case");
+        if (std::find(codes.begin() + 1, codes.begin() + static_cast<std::ptrdiff_t>(k), codes[k]) != codes.begin() + static_cast<std::ptrdiff_t>(k)) {
+            fail(ErrorCode::usage, fmt::format("--case names '{}' twice.", names[k]), "Name each value of the condition once.");
+        }
+    }
+    codes[0] = code_of_value(dataset, condition, columns.condition, columns.control_name, "--control");
+    for (std::size_t k = 1; k < names.size(); ++k) {
+        if (codes[k] == codes[0]) fail(ErrorCode::usage, fmt::format("--case '{}' and --control '{}' are one value.", names[k], columns.control_name), "Name two values of the condition; blanks at their ends do not count.");
+    }
+    return codes;
+}
+
+/// -1: takes no part; 0: control; 1 and more: cases.
 std::vector<std::int32_t> sides_of(const data::Dataset& dataset, const ComparisonColumns& columns, Context& context) {
     const data::Categorical condition = said_groups(dataset, columns.condition, context);
-    if (columns.case_name == columns.control_name) fail(ErrorCode::usage, fmt::format("--case and --control are both '{}'.", columns.case_name), "Name two values of the condition.");
-    const std::int32_t case_code = code_of_value(dataset, condition, columns.condition, columns.case_name, "--case");
-    const std::int32_t control_code = code_of_value(dataset, condition, columns.condition, columns.control_name, "--control");
-    if (case_code == control_code) fail(ErrorCode::usage, fmt::format("--case '{}' and --control '{}' are one value.", columns.case_name, columns.control_name), "Name two values of the condition; blanks at their ends do not count.");
+    const std::vector<std::int32_t> codes = codes_of_sides(dataset, condition, columns);
+    std::vector<std::int32_t> side_of_code(condition.categories.size(), -1);
+    for (std::size_t k = 0; k < codes.size(); ++k) side_of_code[static_cast<std::size_t>(codes[k])] = static_cast<std::int32_t>(k);
     std::vector<std::int32_t> sides;
     std::int64_t n_others = 0;
     for (const std::int32_t code : condition.codes) {
-        sides.push_back(code == case_code ? 1 : code == control_code ? 0 : -1);
+        sides.push_back(code < 0 ? -1 : side_of_code[static_cast<std::size_t>(code)]);
         n_others += sides.back() < 0;
     }
-    if (n_others > 0) context.events().decision(fmt::format("{}: {} of {} rows are neither {} nor {} and take no part.", dataset.name, n_others, sides.size(), columns.case_name, columns.control_name));
+    if (n_others == 0) return sides;
+    const std::string others = columns.more_cases.empty() ? fmt::format("neither {} nor {}", columns.case_name, columns.control_name) : fmt::format("none of {}", fmt::join(side_names(columns), ", "));
+    context.events().decision(fmt::format("{}: {} of {} rows are {} and take no part.", dataset.name, n_others, sides.size(), others));
     return sides;
 }
 
@@ -106,54 +151,63 @@ struct Named {
 /// Cells without a group take no part; a condition of which none has a group would be gone without a word.
 void leave_out_gaps(const data::Dataset& dataset, const data::Categorical& groups, const Named& named, const ComparisonColumns& columns, std::vector<std::int32_t>& sides, Context& context) {
     const std::string& column = named.column;
+    const std::vector<std::string> names = side_names(columns);
     std::int64_t n = 0;
-    std::int64_t n_there[2] = {0, 0}, n_left[2] = {0, 0};
+    std::vector<std::int64_t> n_there(names.size(), 0), n_left(names.size(), 0);
     for (std::size_t cell = 0; cell < sides.size(); ++cell) {
         if (sides[cell] < 0) continue;
-        ++n_there[sides[cell]];
+        const auto side = static_cast<std::size_t>(sides[cell]);
+        ++n_there[side];
         if (groups.codes[cell] >= 0) {
-            ++n_left[sides[cell]];
+            ++n_left[side];
             continue;
         }
         sides[cell] = -1;
         ++n;
     }
-    for (const int side : {1, 0}) {
+    const bool is_any_left = std::any_of(n_left.begin(), n_left.end(), [](std::int64_t left) { return left > 0; });
+    for (std::size_t side = names.size(); side-- > 0;) {
         if (n_there[side] == 0 || n_left[side] > 0) continue;
-        const std::string which = n_left[1 - side] > 0 ? "'" + (side == 1 ? columns.case_name : columns.control_name) + "'" : "the two conditions";
+        const std::string which = is_any_left ? "'" + names[side] + "'" : std::string(these_conditions(columns));
         invalid_data(fmt::format("{}: no cell of {} has a value in column '{}', named with {}.", dataset.name, which, column, named.flag), fmt::format("Fill the column, or name another one with {}.", named.flag));
     }
-    if (n > 0) context.events().warning(fmt::format("{}: {} rows of the two conditions have no value in '{}' and take no part.", dataset.name, n, column));
+    if (n > 0) context.events().warning(fmt::format("{}: {} rows of {} have no value in '{}' and take no part.", dataset.name, n, these_conditions(columns), column));
 }
 
-/// Bits of the sides on which each donor has cells: 1 control, 2 case.
-std::vector<int> sides_of_donors(const ComparisonCells& cells) {
-    std::vector<int> bits(cells.donor.categories.size(), 0);
+/// The side of each donor.
+constexpr std::int32_t kNone = -1;
+constexpr std::int32_t kSeveral = -2;
+std::vector<std::int32_t> sides_of_donors(const ComparisonCells& cells) {
+    std::vector<std::int32_t> sides(cells.donor.categories.size(), kNone);
     for (std::size_t cell = 0; cell < cells.side.size(); ++cell) {
-        if (cells.takes_part(cell)) bits[static_cast<std::size_t>(cells.donor.codes[cell])] |= cells.side[cell] == 1 ? 2 : 1;
+        if (!cells.takes_part(cell)) continue;
+        std::int32_t& side = sides[static_cast<std::size_t>(cells.donor.codes[cell])];
+        side = side == kNone || side == cells.side[cell] ? cells.side[cell] : kSeveral;
     }
-    return bits;
+    return sides;
 }
 
-void count_donors(ComparisonCells& cells, const std::vector<int>& bits) {
-    cells.n_control_only = std::count(bits.begin(), bits.end(), 1);
-    cells.n_case_only = std::count(bits.begin(), bits.end(), 2);
-    cells.n_both = std::count(bits.begin(), bits.end(), 3);
+void count_donors(ComparisonCells& cells, const ComparisonColumns& columns) {
+    const std::vector<std::int32_t> sides = sides_of_donors(cells);
+    cells.n_both = std::count(sides.begin(), sides.end(), kSeveral);
+    for (std::size_t side = 0; side < side_names(columns).size(); ++side) cells.n_only.push_back(std::count(sides.begin(), sides.end(), static_cast<std::int32_t>(side)));
 }
 
-/// One donor with cells on both sides must not turn a study of many people into a comparison within that one.
+/// One donor with cells of several conditions must not turn a study of many people into a comparison within that one.
 void settle_donors_in_both(const data::Dataset& dataset, const ComparisonColumns& columns, ComparisonCells& cells, Context& context) {
-    if (cells.n_both == 0 || std::min(cells.n_case_only, cells.n_control_only) <= cells.n_both) return;
-    const std::vector<int> bits = sides_of_donors(cells);
+    if (cells.n_both == 0 || *std::min_element(cells.n_only.begin(), cells.n_only.end()) <= cells.n_both) return;
+    const std::vector<std::int32_t> sides = sides_of_donors(cells);
     std::vector<std::string> names;
-    for (std::size_t donor = 0; donor < bits.size(); ++donor) {
-        if (bits[donor] == 3) names.push_back(cells.donor.categories[donor]);
+    for (std::size_t donor = 0; donor < sides.size(); ++donor) {
+        if (sides[donor] == kSeveral) names.push_back(cells.donor.categories[donor]);
     }
-    context.events().warning(fmt::format("{}: {} of '{}' with cells in both {} and {} take no part, so that {} and {} donors with one condition can be compared: {}.", dataset.name,
-                                         cells.n_both == 1 ? "one donor" : fmt::format("{} donors", cells.n_both), columns.donor, columns.control_name, columns.case_name, cells.n_case_only, cells.n_control_only,
-                                         listed(names)));
+    const std::string where = columns.more_cases.empty() ? fmt::format("both {} and {}", columns.control_name, columns.case_name) : "several conditions";
+    std::vector<std::string> numbers;
+    for (std::size_t side = 1; side <= cells.n_only.size(); ++side) numbers.push_back(std::to_string(cells.n_only[side % cells.n_only.size()]));  // the control last
+    context.events().warning(fmt::format("{}: {} of '{}' with cells in {} take no part, so that {} donors with one condition can be compared: {}.", dataset.name,
+                                         cells.n_both == 1 ? "one donor" : fmt::format("{} donors", cells.n_both), columns.donor, where, fmt::join(numbers, " and "), listed(names)));
     for (std::size_t cell = 0; cell < cells.side.size(); ++cell) {
-        if (cells.takes_part(cell) && bits[static_cast<std::size_t>(cells.donor.codes[cell])] == 3) cells.side[cell] = -1;
+        if (cells.takes_part(cell) && sides[static_cast<std::size_t>(cells.donor.codes[cell])] == kSeveral) cells.side[cell] = -1;
     }
     cells.n_both = 0;
 }
@@ -169,43 +223,47 @@ analysis::ConfoundingResult confounding_of(const ComparisonCells& cells, const d
         batches.push_back(code);
         conditions.push_back(side);
     }
-    return analysis::confounding(batches, static_cast<std::int32_t>(batch.categories.size()), conditions, 2);
+    return analysis::confounding(batches, static_cast<std::int32_t>(batch.categories.size()), conditions, static_cast<std::int32_t>(cells.n_only.size()));
 }
 
-/// A file that names its batches knows more than the user may have asked. Batches of one donor each are left alone: they differ as donors do, who are the replicates.
-void warn_of_own_batch(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonCells& cells, Context& context) {
-    const bool has_another_use = columns.donor == kOwnBatch || columns.condition == kOwnBatch || columns.cell_type == kOwnBatch;
-    if (!columns.batch.empty() || has_another_use || !dataset.obs.has(kOwnBatch)) return;
-    const data::Categorical batch = groups_with_gaps(dataset, kOwnBatch);
-    const auto found = confounding_of(cells, batch);
-    if (found.verdict != analysis::Confounding::complete) return;
-    bool holds_several = false;
-    std::vector<std::string> rows;
-    for (std::int64_t row = 0; row < found.n_units.n_rows; ++row) {
-        const std::int64_t n_control = found.n_units(row, 0), n_case = found.n_units(row, 1);
-        holds_several = holds_several || n_control + n_case > 1;
-        if (n_control + n_case > 0) rows.push_back(fmt::format("{}: {} donors {}, {} {}", batch.categories[static_cast<std::size_t>(row)], n_control, columns.control_name, n_case, columns.case_name));
-    }
-    if (!holds_several) return;
-    context.events().warning(fmt::format("{}: column '{}' and '{}' go together, and no batch holds both {} and {}: what differs may be the batches ({}). With --batch {} the comparison is refused.", dataset.name, kOwnBatch, columns.condition,
-                                         columns.control_name, columns.case_name, listed(rows), kOwnBatch));
-}
 
-std::string confounding_table(const data::Categorical& batch, const ComparisonColumns& columns, const analysis::ConfoundingResult& found) {
-    std::string table = fmt::format("{:<20}{:>16}{:>16}", columns.batch, columns.control_name, columns.case_name);
+std::string confounding_table(const std::string& column, const data::Categorical& batch, const ComparisonColumns& columns, const analysis::ConfoundingResult& found) {
+    std::string table = fmt::format("{:<20}", column);
+    for (const std::string& name : side_names(columns)) table += fmt::format("{:>16}", name);
     for (std::size_t b = 0; b < batch.categories.size(); ++b) {
-        const auto row = static_cast<std::int64_t>(b);
-        if (found.n_units(row, 0) + found.n_units(row, 1) > 0) table += fmt::format("\n{:<20}{:>16}{:>16}", batch.categories[b], found.n_units(row, 0), found.n_units(row, 1));
+        const auto donors = found.n_units.row(static_cast<std::int64_t>(b));
+        if (std::all_of(donors.begin(), donors.end(), [](std::int64_t n) { return n == 0; })) continue;
+        table += fmt::format("\n{:<20}", batch.categories[b]);
+        for (const std::int64_t n : donors) table += fmt::format("{:>16}", n);
     }
     return table;
 }
 
-void refuse_confounded(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonCells& cells) {
-    const data::Categorical& batch = cells.batch;
+[[noreturn]] void refuse_confounded(const data::Dataset& dataset, const std::string& column, const data::Categorical& batch, const ComparisonColumns& columns, const analysis::ConfoundingResult& found) {
+    invalid_data(fmt::format("{}: '{}' and '{}' cannot be told apart, so no difference can be put down to either. Donors in each:\n{}", dataset.name, columns.condition, column, confounding_table(column, batch, columns, found)),
+                 fmt::format("Compare samples that share batches. With --batch {} the comparison is made all the same, and what differs may be the batches.", kNoBatch));
+}
+
+/// A file that names its batches knows more than the user may have asked. Batches of one donor each are left alone: they differ as donors do, who are the replicates.
+void look_at_own_batch(const data::Dataset& dataset, const ComparisonColumns& columns, const ComparisonCells& cells, Context& context) {
+    const std::string own(kOwnBatch);
+    const bool has_another_use = columns.donor == own || columns.condition == own || columns.cell_type == own;
+    if (!columns.batch.empty() || has_another_use || !dataset.obs.has(own)) return;
+    const data::Categorical batch = groups_with_gaps(dataset, own);
     const auto found = confounding_of(cells, batch);
-    if (found.verdict != analysis::Confounding::complete) return;
-    invalid_data(fmt::format("{}: '{}' and '{}' cannot be told apart, so no difference can be put down to either. Donors in each:\n{}", dataset.name, columns.condition, columns.batch, confounding_table(batch, columns, found)),
-                 "Compare samples that share batches. Without --batch the comparison is made, and its differences may be those of the batches.");
+    const std::vector<std::string> names = side_names(columns);
+    bool holds_several = false;
+    std::vector<std::string> one_sided;  // batches of several donors, all of one condition
+    for (std::int64_t row = 0; row < found.n_units.n_rows; ++row) {
+        const auto donors = found.n_units.row(row);
+        const auto most = std::max_element(donors.begin(), donors.end());
+        const std::int64_t n = std::accumulate(donors.begin(), donors.end(), std::int64_t{0});
+        holds_several = holds_several || n > 1;
+        if (n > 1 && *most == n) one_sided.push_back(fmt::format("{}: {} donors, all {}", batch.categories[static_cast<std::size_t>(row)], n, names[static_cast<std::size_t>(most - donors.begin())]));
+    }
+    if (found.verdict == analysis::Confounding::complete && holds_several) refuse_confounded(dataset, own, batch, columns, found);
+    if (found.verdict != analysis::Confounding::partial || one_sided.empty()) return;
+    context.events().warning(fmt::format("{}: batches in column '{}' hold one condition alone ({}): a part of what differs may be theirs.", dataset.name, own, listed(one_sided)));
 }
 
 }  // namespace
@@ -215,11 +273,8 @@ data::Categorical groups_with_gaps(const data::Dataset& dataset, std::string_vie
 data::Categorical type_groups(const data::Dataset& dataset, const std::string& column, std::string_view flag, Context& context) {
     const data::Categorical types = said_groups(dataset, column, context);
     const std::string next = fmt::format("Name the column with cell types with {}.", flag);
-    const data::Column& values = *dataset.obs.find(column);
-    if (std::holds_alternative<std::vector<double>>(values) || std::holds_alternative<std::vector<float>>(values)) {
-        for (const double value : data::column_numbers(values)) {
-            if (std::isfinite(value) && value != std::floor(value)) invalid_data(fmt::format("{}: column '{}' holds numbers such as {}, which name no cell types.", dataset.name, column, value), next);
-        }
+    if (const std::optional<double> number = no_number_of_a_cluster(*dataset.obs.find(column))) {
+        invalid_data(fmt::format("{}: column '{}' holds numbers such as {}, which name no cell types.", dataset.name, column, *number), next + " Numbers of clusters that were left out in part can be stored as text.");
     }
     if (types.categories.size() > kMostTypes) invalid_data(fmt::format("{}: column '{}' has {} values, too many for cell types.", dataset.name, column, types.categories.size()), next);
     const auto n_gaps = std::count(types.codes.begin(), types.codes.end(), -1);
@@ -241,6 +296,24 @@ std::int32_t code_of_value(const data::Dataset& dataset, const data::Categorical
          nearest.empty() ? fmt::format("Name one of its values with {}.", flag) : fmt::format("Did you mean '{}'?", nearest));
 }
 
+std::vector<std::string> named_values(const data::Dataset& dataset, std::string_view column, std::string_view text) {
+    const std::vector<std::string> there = values_in_use(trimmed_groups(dataset, column).groups);
+    const auto is_value = [&](std::string_view part) { return std::find(there.begin(), there.end(), without_blanks(std::string(part))) != there.end(); };
+    std::vector<std::string> out;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        // The longest part from here that is a value; else up to the next comma.
+        std::size_t end = text.size();
+        while (end > begin && !is_value(text.substr(begin, end - begin))) {
+            const std::size_t comma = text.rfind(',', end - 1);
+            end = comma == std::string_view::npos || comma < begin ? begin : comma;
+        }
+        if (end == begin) end = std::min(text.find(',', begin), text.size());
+        out.push_back(without_blanks(std::string(text.substr(begin, end - begin))));
+        begin = end + 1;
+    }
+    return out;
+}
+
 ComparisonCells comparison_cells(const data::Dataset& dataset, const ComparisonColumns& columns, DonorsInBoth policy, Context& context) {
     if (dataset.n_cells() == 0) invalid_data(fmt::format("{}: holds no cells.", dataset.name), "Check that the file was written to its end.");
     if (columns.donor == columns.condition) {
@@ -254,13 +327,13 @@ ComparisonCells comparison_cells(const data::Dataset& dataset, const ComparisonC
     cells.side = sides_of(dataset, columns, context);
     cells.donor = said_groups(dataset, columns.donor, context);
     leave_out_gaps(dataset, cells.donor, {columns.donor, "--donor"}, columns, cells.side, context);
-    if (!columns.batch.empty()) {
+    if (columns.names_batch()) {
         cells.batch = said_groups(dataset, columns.batch, context);
         leave_out_gaps(dataset, cells.batch, {columns.batch, "--batch"}, columns, cells.side, context);
     }
-    count_donors(cells, sides_of_donors(cells));
+    count_donors(cells, columns);
     if (policy == DonorsInBoth::settle) settle_donors_in_both(dataset, columns, cells, context);
-    warn_of_own_batch(dataset, columns, cells, context);
+    look_at_own_batch(dataset, columns, cells, context);
     return cells;
 }
 
@@ -277,7 +350,9 @@ ComparisonUnits comparison_units(const data::Dataset& dataset, const ComparisonC
         units.is_case.push_back(static_cast<std::uint8_t>(key.second));
     }
     for (std::size_t cell = 0; cell < cells.side.size(); ++cell) units.of_cell.push_back(cells.takes_part(cell) ? number.at({cells.donor.codes[cell], cells.side[cell]}) : -1);
-    if (!columns.batch.empty()) refuse_confounded(dataset, columns, cells);
+    if (!columns.names_batch()) return units;
+    const auto found = confounding_of(cells, cells.batch);
+    if (found.verdict == analysis::Confounding::complete) refuse_confounded(dataset, columns.batch, cells.batch, columns, found);
     return units;
 }
 

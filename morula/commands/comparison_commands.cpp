@@ -16,6 +16,7 @@ std::vector<Command> comparison_commands() {
     list.push_back(evaluate_integration_command());
     list.push_back(programmes_command());
     list.push_back(communicate_command());
+    list.push_back(ambient_command());
     return list;
 }
 

@@ -15,6 +15,7 @@ Command cnv_command();
 Command evaluate_integration_command();
 Command communicate_command();
 Command programmes_command();
+Command ambient_command();
 
 std::vector<Command> comparison_commands();
 

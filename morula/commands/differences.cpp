@@ -10,6 +10,7 @@
 #include "morula/analysis/pseudobulk.hpp"
 #include "morula/commands/comparison_cells.hpp"
 #include "morula/commands/de.hpp"
+#include "morula/commands/donor_table.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/commands/steps.hpp"
 #include "morula/core/error.hpp"
@@ -99,10 +100,30 @@ data::UnsMap types_map(const std::vector<DeType>& types) {
 }
 
 data::UnsMap samples_map(const analysis::Cohort& cohort) {
-    std::vector<std::int64_t> is_case(cohort.is_case.begin(), cohort.is_case.end());
+    const std::vector<std::int64_t> is_case(cohort.level.begin(), cohort.level.end());  // of two levels
     std::vector<std::string> batch = cohort.batch.texts;
     batch.resize(cohort.donor.size());
     return {{"donor", uns_of(cohort.donor)}, {"is_case", uns_of(is_case)}, {"batch", uns_of(batch)}};
+}
+
+data::UnsMap donors_map(const DonorTable& table) {
+    const std::vector<std::int64_t> is_case(table.is_case.begin(), table.is_case.end());
+    std::vector<std::string> columns, texts, sentences, of_group, group, in_case, in_control;
+    std::vector<std::int64_t> balance;
+    for (const DonorColumn& column : table.columns) {
+        columns.push_back(column.name);
+        texts.insert(texts.end(), column.texts.begin(), column.texts.end());
+        sentences.push_back(column.sentence);
+        balance.push_back(static_cast<std::int64_t>(column.balance));
+        for (const DonorGroup& each : column.groups) {
+            of_group.push_back(column.name);
+            group.push_back(each.name);
+            in_case.push_back(each.in_case);
+            in_control.push_back(each.in_control);
+        }
+    }
+    return {{"donor", uns_of(table.donor)}, {"is_case", uns_of(is_case)}, {"n_cells", uns_of(table.n_cells)}, {"columns", uns_of(columns)}, {"texts", uns_of(texts)}, {"sentences", uns_of(sentences)}, {"balance", uns_of(balance)},
+            {"of_group", uns_of(of_group)}, {"group", uns_of(group)}, {"in_case", uns_of(in_case)}, {"in_control", uns_of(in_control)}, {"n_more", uns_of(table.n_more)}};
 }
 
 /// A donor in a condition, its batches taken together, and its cells of each type.
@@ -116,10 +137,10 @@ Composition composition_of(const DeCells& cells, const std::vector<DeType>& type
     std::vector<std::size_t> unit_of_sample;
     for (std::size_t s = 0; s < cells.cohort.donor.size(); ++s) {
         std::size_t unit = 0;
-        while (unit < out.units.donor.size() && (out.units.donor[unit] != cells.cohort.donor[s] || out.units.is_case[unit] != cells.cohort.is_case[s])) ++unit;
+        while (unit < out.units.donor.size() && (out.units.donor[unit] != cells.cohort.donor[s] || out.units.is_case[unit] != cells.cohort.level[s])) ++unit;
         if (unit == out.units.donor.size()) {
             out.units.donor.push_back(cells.cohort.donor[s]);
-            out.units.is_case.push_back(cells.cohort.is_case[s]);
+            out.units.is_case.push_back(static_cast<std::uint8_t>(cells.cohort.level[s]));
         }
         unit_of_sample.push_back(unit);
     }
@@ -140,10 +161,11 @@ data::UnsMap composition_map(const DeCells& cells, const std::vector<DeType>& ty
     std::vector<double> effect, low, high, p, fdr;
     std::vector<std::string> status;
     double least_p = 0.0;
+    std::string refused;
     try {
         const Composition composition = composition_of(cells, types);
         const analysis::AbundanceOptions options;
-        const analysis::AbundancePlan plan = analysis::plan_abundance(composition.units, composition.totals, cells.cohort.case_name, cells.cohort.control_name, options);
+        const analysis::AbundancePlan plan = analysis::plan_abundance(composition.units, composition.totals, cells.cohort.levels[1], cells.cohort.levels[0], options);
         const analysis::AbundanceResult result = analysis::abundance(composition.counts.view(), plan, -1, options, context);
         least_p = result.least_p;
         const double per_log2 = 1.0 / std::log(2.0);
@@ -158,14 +180,17 @@ data::UnsMap composition_map(const DeCells& cells, const std::vector<DeType>& ty
     } catch (const Error& error) {
         if (error.code() != ErrorCode::invalid_data) throw;
         context.events().warning("Composition was not tested: " + error.message());
+        refused = error.message();
     }
-    return {{"log2_ratio", uns_of(effect)}, {"low", uns_of(low)}, {"high", uns_of(high)}, {"p", uns_of(p)}, {"fdr", uns_of(fdr)}, {"status", uns_of(status)}, {"least_p", uns_of(least_p)}};
+    return {{"log2_ratio", uns_of(effect)}, {"low", uns_of(low)}, {"high", uns_of(high)}, {"p", uns_of(p)}, {"fdr", uns_of(fdr)}, {"status", uns_of(status)}, {"least_p", uns_of(least_p)}, {"refused", uns_of(refused)}};
 }
 
 }  // namespace
 
 void check_differences(const data::Dataset& dataset, const DifferencesChoice& choice, Context& context) {
-    const ComparisonUnits units = comparison_units(dataset, {choice.condition, choice.case_name, choice.control_name, choice.donor, choice.batch, choice.cell_type}, DonorsInBoth::settle, context);
+    // The file's own batches are left to the page, which says what they hide; those that the user wants mixed are asked here.
+    const std::string batch = choice.batch.empty() ? std::string(kNoBatch) : choice.batch;
+    const ComparisonUnits units = comparison_units(dataset, {choice.condition, choice.case_name, choice.control_name, choice.donor, batch, choice.cell_type}, DonorsInBoth::settle, context);
     // One donor a condition is left to the page, which says why nothing was compared; one donor in all is a column named by mistake.
     if (std::all_of(units.donor.begin(), units.donor.end(), [&](const std::string& donor) { return donor == units.donor.front(); })) {
         invalid_data(fmt::format("{}: column '{}' names one donor, '{}': a difference within one person cannot be told from chance.", dataset.name, choice.donor, units.donor.empty() ? "" : units.donor.front()),
@@ -185,12 +210,27 @@ data::UnsMap found_differences(const data::Dataset& in, const DifferencesChoice&
     GeneColumns genes;
     StripColumns strips;
     for (std::size_t type = 0; type < cells.types.size(); ++type) {
-        types.push_back(compare_type(cells, type, sums, io, options, context));
+        types.push_back(std::move(compare_type(cells, type, sums, io, options, context).contrasts.front()));
         genes.add(type, types.back());
         strips.add(type, types.back(), cells, sums);
     }
     return {{"design", uns_of(cells.cohort.formula)}, {"samples", uns_of(samples_map(cells.cohort))}, {"types", uns_of(types_map(types))}, {"genes", uns_of(genes.map())}, {"strips", uns_of(strips.map())},
             {"composition", uns_of(composition_map(cells, types, context))}, {"refused", uns_of(std::string())}};
+}
+
+}  // namespace
+
+namespace {
+
+/// Who is compared, and what else sets them apart: shown beside a refusal too. Empty where no donor is left to be compared.
+data::UnsMap donors_of(const data::Dataset& in, const DifferencesChoice& choice, Context& context) {
+    Context quiet({.threads = context.threads(), .memory_bytes = context.memory_bytes()});  // what there is to say, the comparison says
+    try {
+        return donors_map(donor_table(in, {choice.condition, choice.case_name, choice.control_name, choice.donor, choice.batch, choice.cell_type}, quiet));
+    } catch (const Error& error) {
+        if (error.code() != ErrorCode::invalid_data) throw;
+        return donors_map({});
+    }
 }
 
 }  // namespace
@@ -203,8 +243,9 @@ data::Dataset differences_slots(const data::Dataset& in, const DifferencesChoice
         // Donors that allow no comparison are an answer, and no reason to lose the map: the page says why.
         if (error.code() != ErrorCode::invalid_data) throw;
         context.events().warning("Conditions were not compared. " + error.message());
-        map["refused"] = uns_of(error.message() + " " + error.next());
+        map["refused"] = uns_of(error.message() + (error.message().find('\n') == std::string::npos ? " " : "\n") + error.next());  // a table's lines stay its own
     }
+    map["donors"] = uns_of(donors_of(in, choice, context));
     map["condition"] = uns_of(choice.condition);
     map["case"] = uns_of(choice.case_name);
     map["control"] = uns_of(choice.control_name);

@@ -37,6 +37,17 @@ std::string clustered_embedding(const data::Dataset& dataset, std::string_view c
     return how == nullptr ? "" : text_or(*how, "use_rep", "X_pca");
 }
 
+/// Whether two slots hold the same numbers in the components that both have: `integrate` leaves X_integrated as the leading components of X_pca where batches mix already.
+bool are_same_values(const data::Dataset& dataset, const std::string& a, const std::string& b) {
+    const auto first = dataset.obsm.find(a), second = dataset.obsm.find(b);
+    if (first == dataset.obsm.end() || second == dataset.obsm.end() || first->second.n_rows != second->second.n_rows) return false;
+    const auto n_dims = static_cast<std::size_t>(std::min(first->second.n_cols, second->second.n_cols));
+    for (std::int64_t cell = 0; cell < first->second.n_rows; ++cell) {
+        if (!std::ranges::equal(first->second.row(cell).first(n_dims), second->second.row(cell).first(n_dims))) return false;
+    }
+    return n_dims > 0;
+}
+
 bool looks_like_clusters(const data::Dataset& dataset, const std::string& column) {
     for (const std::string_view start : {"leiden", "louvain", "seurat_clusters"}) {
         if (column.starts_with(start)) return true;
@@ -64,6 +75,9 @@ LabelOriginFound label_origin(const data::Dataset& dataset, const std::string& c
         const std::string from = clustered_embedding(dataset, is_suggested ? "leiden" : column);
         if (from.empty()) return {LabelOrigin::looks_like_clusters, fmt::format("The labels '{}' are {}, and the file does not say of which embedding.", column, what)};
         if (from == embedding) return {LabelOrigin::scored_embedding, fmt::format("The labels '{}' are {} of {}, the embedding that is scored: they agree with it by construction.", column, what, from)};
+        if (are_same_values(dataset, from, embedding)) {
+            return {LabelOrigin::scored_embedding, fmt::format("The labels '{}' are {} of {}, and {}, the embedding that is scored, holds the same values: they agree with it by construction.", column, what, from, embedding)};
+        }
         return {LabelOrigin::other_embedding, fmt::format("The labels '{}' are {} of {}: an embedding that resembles it scores higher, for whatever reason.", column, what, from)};
     }
     if (looks_like_clusters(dataset, column)) return {LabelOrigin::looks_like_clusters, fmt::format("The labels '{}' look like clusters, and the file does not say of which embedding.", column)};

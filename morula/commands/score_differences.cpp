@@ -77,7 +77,7 @@ std::string programme_columns(const data::Dataset& in, const DifferencesChoice& 
     for (const ProgrammeContrast& each : activity.compared) {
         columns.add(activity.programmes[static_cast<std::size_t>(each.programme)].name, activity.types[static_cast<std::size_t>(each.type)], each.value_case, each.value_control, each.test, each.fdr, each.is_exploratory, each.status);
     }
-    return fmt::format("{} of {} sets have genes enough among those measured.", activity.programmes.size(), table.programmes.size());
+    return fmt::format("{} of {} {} have genes enough among those measured.", activity.programmes.size(), table.programmes.size(), table.method == ProgrammeMethod::score ? "sets" : "regulons");
 }
 
 std::string communication_columns(const data::Dataset& in, const DifferencesChoice& choice, const PairTable& table, ScoreColumns& columns, Context& context) {
@@ -116,13 +116,19 @@ data::Dataset slots_of(const data::Dataset& in, std::string_view name, const std
 
 }  // namespace
 
-DifferencesTables read_differences_tables(const std::string& gene_sets, const std::string& interactions, const std::vector<std::string>& parts, Context& context) {
+DifferencesTables read_differences_tables(const std::string& gene_sets, const std::string& regulons, const std::string& interactions, const std::vector<std::string>& parts, Context& context) {
     DifferencesTables out;
     if (!gene_sets.empty()) {
         ProgrammesIo io;
         io.sets = gene_sets;
-        out.sets = read_programmes(io, context);
+        out.sets = read_programmes(io, {}, context);
         out.sets_hash = hash_of_file(gene_sets);
+    }
+    if (!regulons.empty()) {
+        ProgrammesIo io;
+        io.regulons = regulons;
+        out.regulons = read_programmes(io, {}, context);
+        out.regulons_hash = hash_of_file(regulons);
     }
     if (!interactions.empty()) {
         out.pairs = read_pairs(interactions, parts, context);
@@ -132,8 +138,8 @@ DifferencesTables read_differences_tables(const std::string& gene_sets, const st
     return out;
 }
 
-data::Dataset programme_differences_slots(const data::Dataset& in, const DifferencesChoice& choice, const ProgrammeTable& table, Context& context) {
-    return slots_of(in, "programme_differences", table.file, context, [&](ScoreColumns& columns) { return programme_columns(in, choice, table, columns, context); });
+data::Dataset programme_differences_slots(const data::Dataset& in, std::string_view name, const DifferencesChoice& choice, const ProgrammeTable& table, Context& context) {
+    return slots_of(in, name, table.file, context, [&](ScoreColumns& columns) { return programme_columns(in, choice, table, columns, context); });
 }
 
 data::Dataset communication_differences_slots(const data::Dataset& in, const DifferencesChoice& choice, const PairTable& table, Context& context) {

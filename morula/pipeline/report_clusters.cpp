@@ -215,9 +215,9 @@ void add_stability(const data::Dataset& kept, const Recipe& recipe, report::Repo
 
 void add_integration(const ReportInput& input, report::ReportData& page) {
     report::Integration& out = page.integration;
-    out.done = !input.options.batch.empty();
+    out.done = !input.options.mixed_batch().empty();
     if (!out.done) {
-        out.text = "No batches were mixed: --batch was not given.";
+        out.text = "No batches were mixed: --batch named none.";
         return;
     }
     const data::UnsMap& measured = uns_map(input.state.kept.uns, "integration");

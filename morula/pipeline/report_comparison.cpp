@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "morula/analysis/cohort.hpp"
+#include "morula/commands/donor_table.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/formats/text/csv_writer.hpp"
 #include "morula/pipeline/report_data.hpp"
@@ -48,6 +49,25 @@ struct GeneNames {
 void add_samples(const data::UnsMap& map, report::Comparison& out) {
     const auto& donor = uns_texts(map, "donor");
     for (std::size_t s = 0; s < donor.size(); ++s) out.samples.push_back({donor[s], uns_integers(map, "is_case")[s] != 0, uns_texts(map, "batch")[s]});
+}
+
+void add_donors(const data::UnsMap& map, report::ComparedDonors& out) {
+    out.columns = uns_texts(map, "columns");
+    const auto& donor = uns_texts(map, "donor");
+    const auto& texts = uns_texts(map, "texts");
+    for (std::size_t d = 0; d < donor.size(); ++d) {
+        report::ComparedDonor row{donor[d], uns_integers(map, "is_case")[d] != 0, uns_integers(map, "n_cells")[d], {}};
+        for (std::size_t c = 0; c < out.columns.size(); ++c) row.values.push_back(texts[c * donor.size() + d]);
+        out.rows.push_back(std::move(row));
+    }
+    for (std::size_t g = 0; g < uns_texts(map, "group").size(); ++g) out.by.push_back({uns_texts(map, "of_group")[g], uns_texts(map, "group")[g], uns_texts(map, "in_case")[g], uns_texts(map, "in_control")[g]});
+    for (std::size_t c = 0; c < out.columns.size(); ++c) {
+        const auto balance = static_cast<commands::Balance>(uns_integers(map, "balance")[c]);
+        if (balance == commands::Balance::complete) out.together.push_back(out.columns[c]);
+        if (balance == commands::Balance::strong) out.uneven.push_back(out.columns[c]);
+        if (!uns_texts(map, "sentences")[c].empty()) out.findings.push_back(uns_texts(map, "sentences")[c]);
+    }
+    out.n_more = std::get<std::int64_t>(map.at("n_more").value);
 }
 
 void add_types(const data::UnsMap& map, report::Comparison& out) {
@@ -109,6 +129,7 @@ void add_strips(const data::UnsMap& map, report::Comparison& out) {
 
 void add_composition(const data::UnsMap& map, report::Comparison& out) {
     const auto& status = uns_texts(map, "status");
+    out.composition_refused = uns_text(map, "refused");
     out.composition_least_p = commands::uns_number(map, "least_p");
     for (std::size_t t = 0; t < status.size() && t < out.types.size(); ++t) {
         out.composition.push_back({out.types[t].name, uns_numbers(map, "log2_ratio")[t], uns_numbers(map, "low")[t], uns_numbers(map, "high")[t], uns_numbers(map, "p")[t], uns_numbers(map, "fdr")[t], status[t]});
@@ -153,21 +174,30 @@ report::ComparedScores scores_of(const data::Dataset& kept, const char* name) {
 std::vector<std::string> limits_of(const report::Comparison& comparison) {
     std::vector<std::string> out;
     const auto n_of = [&](bool is_case) { return std::count_if(comparison.samples.begin(), comparison.samples.end(), [&](const report::ComparedSample& sample) { return sample.is_case == is_case; }); };
-    std::vector<std::string> exploratory, left_out;
-    for (const report::ComparedType& type : comparison.types) {
-        if (!type.is_compared) left_out.push_back(type.name);
-        else if (!type.is_tested) exploratory.push_back(type.name);
+    std::vector<std::string> exploratory, left_out, not_counted;
+    for (std::size_t t = 0; t < comparison.types.size(); ++t) {
+        const report::ComparedType& type = comparison.types[t];
+        if (type.is_compared && !type.is_tested) exploratory.push_back(type.name);
+        if (type.is_compared) continue;
+        const bool is_counted = t < comparison.composition.size() && !std::isnan(comparison.composition[t].p);
+        (is_counted ? left_out : not_counted).push_back(type.name);
     }
     if (!exploratory.empty()) out.push_back(fmt::format("Whether anything in {} holds for other donors: too few donors for a false discovery rate.", fmt::join(exploratory, ", ")));
     if (!left_out.empty()) out.push_back(fmt::format("How the state of {} differs: too few donors have enough of these cells in both conditions. Whether they are more or less frequent is in the composition.", fmt::join(left_out, ", ")));
-    out.push_back(fmt::format("What else sets the {} donors of '{}' apart from the {} of '{}': age, sex, treatment, sampling. A difference between groups of donors is not yet an effect of the condition.", n_of(true), comparison.case_name, n_of(false), comparison.control_name));
+    if (!not_counted.empty()) out.push_back(fmt::format("Anything about {}: too few cells or donors, for a test of their state and of how frequent they are.", fmt::join(not_counted, ", ")));
+    if (!comparison.donors.together.empty()) out.push_back(fmt::format("Whether what differs is '{}' or {}: in these donors they go together.", comparison.column, fmt::join(comparison.donors.together, " or ")));
+    if (!comparison.donors.uneven.empty()) out.push_back(fmt::format("How much of what differs goes with {}, which {} unevenly shared out.", fmt::join(comparison.donors.uneven, " and "), comparison.donors.uneven.size() == 1 ? "is" : "are"));
+    out.push_back(fmt::format("What the file does not hold and that may set the {} donors of '{}' apart from the {} of '{}': treatment, sampling, habits. A difference between groups of donors is not yet an effect of the condition.", n_of(true), comparison.case_name, n_of(false), comparison.control_name));
     out.push_back("Effects below the fold changes that could be seen. A gene that is not found is not shown to be unchanged.");
     out.push_back("Whether a type's share or its number of cells changes: only shares are measured, and losses in preparation differ between types and tissues.");
-    std::vector<std::string_view> not_asked;
+    std::vector<std::string> not_asked;
     if (!comparison.programmes.is_asked()) not_asked.push_back("which programmes of genes differ (give --gene-sets)");
+    if (!comparison.regulons.is_asked()) not_asked.push_back("which transcription factors are more or less active (--regulons)");
     if (!comparison.communication.is_asked()) not_asked.push_back("which pairs of ligand and receptor do (--interactions)");
     if (!comparison.acquired.is_asked) not_asked.push_back("whether cells gained or lost parts of chromosomes (--reference-cells)");
-    if (!not_asked.empty()) out.push_back(fmt::format("What was not asked: {}.", fmt::join(not_asked, "; ")));
+    not_asked.push_back("which sets the changed genes are rich in (`morula programmes --sets FILE.gmt --differences differences.csv`)");
+    not_asked.push_back("which neighbourhoods of cells within a type are more frequent (`morula abundance cells.h5ad`)");
+    out.push_back(fmt::format("What was not asked: {}.", fmt::join(not_asked, "; ")));
     if (comparison.type_column == "leiden") out.push_back("Whether clusters are the right types: they were made from the same cells, and a strong change of state can itself become a cluster that only one condition has.");
     return out;
 }
@@ -185,6 +215,7 @@ void add_comparison(const ReportInput& input, report::ReportData& page) {
     out.donor_column = uns_text(map, "donor");
     out.type_column = uns_text(map, "cell_type");
     out.refused = uns_text(map, "refused");
+    add_donors(uns_map(map, "donors"), out.donors);
     if (!out.refused.empty()) return;
     out.design = uns_text(map, "design");
     add_samples(uns_map(map, "samples"), out);
@@ -193,6 +224,7 @@ void add_comparison(const ReportInput& input, report::ReportData& page) {
     add_strips(uns_map(map, "strips"), out);
     add_composition(uns_map(map, "composition"), out);
     out.programmes = scores_of(kept, "programme_differences");
+    out.regulons = scores_of(kept, "regulon_differences");
     out.communication = scores_of(kept, "communication_differences");
     std::vector<std::string> limits = limits_of(out);
     out.cannot_tell.insert(out.cannot_tell.begin(), std::make_move_iterator(limits.begin()), std::make_move_iterator(limits.end()));

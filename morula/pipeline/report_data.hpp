@@ -37,7 +37,7 @@ void add_acquired_changes(const ReportInput& input, report::ReportData& page);
 std::vector<std::string> write_acquired_changes(const std::filesystem::path& folder, const RunState& state, Context& context);
 /// differences.csv, one row a type and compared gene. False where nothing was compared: then one of an earlier run is removed.
 bool write_differences(const std::filesystem::path& path, const RunState& state);
-/// programmes.csv or communication.csv from uns `name`. False where the run had no such table: then one of an earlier run is removed.
+/// programmes.csv, regulons.csv or communication.csv from uns `name`. False where the run had no such table: then one of an earlier run is removed.
 bool write_compared_scores(const std::filesystem::path& path, const RunState& state, const char* name);
 void add_words(const ReportInput& input, report::ReportData& page);
 

@@ -180,7 +180,7 @@ report::MethodsFacts methods_of(const ReportInput& input, const report::ReportDa
     facts.stress = true;
     facts.n_components = recipe.pca.n_components;
     facts.n_components_used = page.elbow.used;
-    facts.harmony_batch = input.options.batch;
+    facts.harmony_batch = input.options.mixed_batch();
     facts.n_neighbors = recipe.neighbors.n_neighbors;
     facts.exact_neighbors = commands::uns_text(uns_map(uns, "neighbors"), "search") == "exact";
     facts.neighbor_recall = uns_number(uns_map(uns, "neighbors"), "recall");
@@ -199,6 +199,7 @@ report::MethodsFacts methods_of(const ReportInput& input, const report::ReportDa
         facts.comparison_types = page.comparison.type_column;
         facts.comparison_design = page.comparison.design;
         if (page.comparison.programmes.refused.empty()) facts.programme_table = page.comparison.programmes.table;
+        if (page.comparison.regulons.refused.empty()) facts.regulon_table = page.comparison.regulons.table;
         if (page.comparison.communication.refused.empty()) facts.pair_table = page.comparison.communication.table;
     }
     const report::AcquiredChanges& acquired = page.comparison.acquired;

@@ -177,7 +177,7 @@ commands::DifferencesChoice differences_choice(const RunOptions& options) {
 }
 
 RunChoices choices_of(const RunOptions& options, const Prepared& prepared) {
-    return {options.batch, differences_choice(options), &prepared.table, &prepared.compared, &prepared.positions, asks_cnv(options), options.reference_cells, options.donor};
+    return {options.mixed_batch(), differences_choice(options), &prepared.table, &prepared.compared, &prepared.positions, asks_cnv(options), options.reference_cells, options.donor};
 }
 
 /// An error about the cells names what they were read from: the file, or the sheet of samples, or the first files.
@@ -216,12 +216,12 @@ Prepared prepare(const RunOptions& options, Context& context) {
         if (compares == !value->empty() || (value == &options.donor && asks_cnv(options))) continue;
         fail(ErrorCode::usage, fmt::format("{} is {} --condition.", flag, compares ? "missing beside" : "given without"), "A comparison needs --condition COLUMN --case VALUE --control VALUE --donor COLUMN.");
     }
-    for (const auto& [flag, value] : {std::pair{"--gene-sets", &options.gene_sets}, {"--interactions", &options.interactions}}) {
+    for (const auto& [flag, value] : {std::pair{"--gene-sets", &options.gene_sets}, {"--regulons", &options.regulons}, {"--interactions", &options.interactions}}) {
         if (!value->empty() && !compares) fail(ErrorCode::usage, fmt::format("{} is given without --condition.", flag), "A run compares them between conditions; of one sample ask `morula programmes` or `morula communicate`.");
     }
     if (!options.parts.empty() && options.interactions.empty()) fail(ErrorCode::usage, "--parts is given without --interactions.", "Name the table of pairs with --interactions.");
     if (!options.arms.empty() && !asks_cnv(options)) fail(ErrorCode::usage, "--arms is given without --reference-cells.", "Name normal cells: --reference-cells \"cell_type=T cell\".");
-    Prepared prepared{sample_rows(options, context), {}, marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.interactions, options.parts, context), commands::read_cnv_positions(options.gene_order, options.arms, context)};
+    Prepared prepared{sample_rows(options, context), {}, marker_table(options, context), commands::read_differences_tables(options.gene_sets, options.regulons, options.interactions, options.parts, context), commands::read_cnv_positions(options.gene_order, options.arms, context)};
     make_recipe(options.recipe, 1, options.seed);
     const std::size_t n_samples = prepared.rows.size();
     std::erase_if(prepared.rows, [&](const commands::SampleRow& row) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "morula/commands/command.hpp"
+#include "morula/commands/comparison_cells.hpp"
 #include "morula/core/context.hpp"
 #include "morula/core/describe.hpp"
 #include "morula/formats/text/text_matrix.hpp"
@@ -32,6 +33,7 @@ struct RunOptions {
     std::string donor;
     std::string cell_type;
     std::string gene_sets;
+    std::string regulons;
     std::string interactions;
     std::vector<std::string> parts;
     std::optional<std::string> reference_cells;
@@ -55,6 +57,9 @@ struct RunOptions {
     std::string origin = "measured";
     std::uint64_t seed = 0;
     bool resume = false;
+
+    /// The column that Harmony mixes; "" where none is named, or "none".
+    std::string mixed_batch() const { return batch == commands::kNoBatch ? "" : batch; }
 };
 
 constexpr auto describe(const RunOptions*) {
@@ -63,13 +68,14 @@ constexpr auto describe(const RunOptions*) {
         field("out", &RunOptions::out, "Folder for the report and all results; made when it is not there.", {.required = true}),
         field("samples", &RunOptions::samples, "CSV with the columns path, sample and any of donor, condition, batch, sex, ...; in place of INPUT."),
         field("skip_failed_samples", &RunOptions::skip_failed_samples, "Go on without samples that cannot be read, or of which quality control leaves hardly a cell; the report begins with which and why. Without this one such sample ends the run."),
-        field("batch", &RunOptions::batch, "Column of obs (or of the sample sheet) to be mixed by Harmony; without it nothing is corrected."),
+        field("batch", &RunOptions::batch, "Column of obs (or of the sample sheet) to be mixed by Harmony; without it nothing is corrected. none: conditions are compared although the file's own column batch goes together with them."),
         field("condition", &RunOptions::condition, "Column with conditions to compare, donors being the replicates: adds the chapter \"Healthy and diseased\" and differences.csv; with --case, --control and --donor."),
         field("case", &RunOptions::case_name, "Value of the condition that is compared, for instance diseased."),
         field("control", &RunOptions::control_name, "Value that it is compared with, for instance healthy."),
         field("donor", &RunOptions::donor, "Column that names the donor of each cell: for --condition, and for --reference-cells."),
         field("cell_type", &RunOptions::cell_type, "Column with the types that are compared, each on its own; the run's clusters when not given."),
         field("gene_sets", &RunOptions::gene_sets, "Gene sets (GMT) that are compared between the conditions, type by type: programmes.csv and a part of the chapter."),
+        field("regulons", &RunOptions::regulons, "Regulons (CSV, TSV: columns source, target, weight) whose activity (t of a linear model on the signed weights) is compared between the conditions, type by type: regulons.csv and a part of the chapter."),
         field("interactions", &RunOptions::interactions, "Table of ligand-receptor pairs (CellPhoneDB's, CellChatDB's, or columns ligand and receptor) that are compared between the conditions: communication.csv and a part of the chapter."),
         field("parts", &RunOptions::parts, "Tables that say what the complexes of --interactions are made of; may be repeated."),
         field("reference_cells", &RunOptions::reference_cells, "Normal cells, by an obs column or the run's own leiden: COLUMN=VALUE or COLUMN=VALUE,VALUE. The others are searched for gained and lost chromosomes against them, within --donor: cnv_cells.csv and other tables, and a part of the chapter \"Healthy and diseased\"."),

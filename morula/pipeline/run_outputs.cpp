@@ -113,7 +113,7 @@ commands::CommandResult write_outputs(const fs::path& folder, const RunOptions& 
     timed_step("write markers.csv", {}, record, context, [&] { write_markers(folder / "markers.csv", state); });
     std::vector<std::string> compared;
     if (write_differences(folder / "differences.csv", state)) compared.emplace_back("differences.csv");
-    for (const auto& [name, slot] : {std::pair{"programmes.csv", "programme_differences"}, {"communication.csv", "communication_differences"}}) {
+    for (const auto& [name, slot] : {std::pair{"programmes.csv", "programme_differences"}, {"regulons.csv", "regulon_differences"}, {"communication.csv", "communication_differences"}}) {
         if (write_compared_scores(folder / name, state, slot)) compared.emplace_back(name);
     }
     for (std::string& name : write_acquired_changes(folder, state, context)) compared.push_back(std::move(name));

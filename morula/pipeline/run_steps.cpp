@@ -183,11 +183,15 @@ void differences_steps(RunState& state, const std::string& leiden, const RunChoi
     }
     FieldValues values = values_of(options);
     values.insert(values.end(), columns.begin(), columns.end());
-    steps.run({"differences", 5, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
+    steps.run({"differences", 6, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::differences_slots(in, choice, options, c); }}, state.kept);
     const commands::DifferencesTables& tables = *choices.tables;
     if (tables.sets) {
         const FieldValues named = with(with(columns, "table", tables.sets->file), "table_hash", tables.sets_hash);
-        steps.run({"programmes", 1, {leiden}, named, [&](const Dataset& in, Context& c) { return commands::programme_differences_slots(in, choice, *tables.sets, c); }}, state.kept);
+        steps.run({"programmes", 2, {leiden}, named, [&](const Dataset& in, Context& c) { return commands::programme_differences_slots(in, "programme_differences", choice, *tables.sets, c); }}, state.kept);
+    }
+    if (tables.regulons) {
+        const FieldValues named = with(with(columns, "table", tables.regulons->file), "table_hash", tables.regulons_hash);
+        steps.run({"regulons", 1, {leiden}, named, [&](const Dataset& in, Context& c) { return commands::programme_differences_slots(in, "regulon_differences", choice, *tables.regulons, c); }}, state.kept);
     }
     if (tables.pairs) {
         const FieldValues named = with(with(columns, "table", tables.pairs->file), "table_hash", tables.pairs_hash);
@@ -208,7 +212,7 @@ void cnv_step(RunState& state, const std::string& leiden, const RunChoices& choi
     FieldValues values = values_of(options.genes);
     for (const FieldValues& more : {values_of(options.windows), values_of(options.clones), values_of(options.calls)}) values.insert(values.end(), more.begin(), more.end());
     values = with(with(with(std::move(values), "reference_cells", choice.reference_cells.value_or("")), "donor", choice.donor), "positions_hash", choices.positions->hash);
-    steps.run({"cnv", 2, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::cnv_slots(in, choice, *choices.positions, options, c); }}, state.kept);
+    steps.run({"cnv", 3, {leiden}, values, [&](const Dataset& in, Context& c) { return commands::cnv_slots(in, choice, *choices.positions, options, c); }}, state.kept);
 }
 
 }  // namespace

@@ -17,6 +17,31 @@ struct ComparedSample {
     std::string batch;  // "" where none is known
 };
 
+/// A donor in a condition, with what the file holds of it once.
+struct ComparedDonor {
+    std::string donor;
+    bool is_case = false;
+    std::int64_t n_cells = 0;
+    std::vector<std::string> values;  // of each column of ComparedDonors
+};
+/// Donors of a group in each condition; for numbers their means and ranges.
+struct ConditionBy {
+    std::string column;
+    std::string group;
+    std::string in_case;
+    std::string in_control;
+};
+/// Who is compared, and what else sets them apart.
+struct ComparedDonors {
+    std::vector<std::string> columns;   // "batch", "sex", "age"
+    std::vector<ComparedDonor> rows;
+    std::vector<ConditionBy> by;
+    std::vector<std::string> together;  // columns that cannot be told from the condition
+    std::vector<std::string> uneven;    // columns that are shared out unevenly
+    std::vector<std::string> findings;  // a sentence for each of both
+    std::int64_t n_more = 0;            // columns that are not shown
+};
+
 /// The share of one type among a sample's cells, compared between conditions.
 struct CompositionRow {
     std::string type;
@@ -91,11 +116,14 @@ struct Comparison {
     std::string type_column;
     std::string design;        // "~ donor + condition"
     std::string refused;       // why no comparison was made; "" where it was
+    ComparedDonors donors;
     std::vector<ComparedSample> samples;
     std::vector<ComparedType> types;
     std::vector<CompositionRow> composition;  // may be empty: then only shares are shown
+    std::string composition_refused;          // why only shares are shown; "" where they were tested
     double composition_least_p = 0.0;         // the smallest p that so few donors allow; 0 where there is no such floor
     ComparedScores programmes;
+    ComparedScores regulons;
     ComparedScores communication;
     AcquiredChanges acquired;                 // may be asked without conditions
     std::vector<std::string> cannot_tell;     // sentences

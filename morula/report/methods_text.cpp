@@ -139,6 +139,7 @@ std::string comparison_paragraph(const MethodsFacts& facts, References& referenc
     const std::string fdr = references.cite(Work::benjamini);
     std::string scores;
     if (!facts.programme_table.empty()) scores += fmt::format(" Gene sets ({}) were scored in each cell against control genes of like expression, and donors' means compared by t tests.", facts.programme_table);
+    if (!facts.regulon_table.empty()) scores += fmt::format(" Regulons ({}) were scored in each cell by the t value of a linear model of its log values on the signed weights, and donors' means compared by t tests.", facts.regulon_table);
     if (!facts.pair_table.empty()) {
         scores += fmt::format(" Ligand-receptor pairs ({}) were scored in each donor by the mean of the ligand's mean log value in the sender and the receptor's in the receiver, complexes by their least part, and donors compared by t tests.", facts.pair_table);
     }

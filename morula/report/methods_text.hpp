@@ -60,6 +60,7 @@ struct MethodsFacts {
     std::string comparison_types;    // obs column
     std::string comparison_design;   // "~ donor + condition"
     std::string programme_table;     // files that were compared as well; "" = none
+    std::string regulon_table;
     std::string pair_table;
     std::string copy_number_reference;  // "120 cells ('cell_type=T cell')"; "" = not called
 };

@@ -1,6 +1,7 @@
 // The chapter "Healthy and diseased": donors first, then composition, state, genes, programmes, communication, acquired changes, and what cannot be told.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -21,27 +22,75 @@ std::string p_text(double p) {
     return p >= 1e-3 ? number_text(p, 2) : fmt::format("{:.1e}", p);
 }
 
+/// The condition beside all else that the file holds once a donor.
+std::string confounding_part(const Comparison& comparison) {
+    const ComparedDonors& donors = comparison.donors;
+    std::string out = "<h4>What else sets these donors apart</h4>";
+    if (donors.by.empty()) return out + paragraph("The file holds nothing else of donors (no batch, sex or age), so that nobody can look whether the conditions differ in it.");
+    for (const std::string& sentence : donors.findings) out += callout(sentence);
+    if (donors.findings.empty()) out += paragraph("No column is shared out strongly unevenly between the conditions.");
+    HtmlTable table{"Donors by condition", "condition_by", {{"Column"}, {"Group"}, {comparison.case_name, Align::number}, {comparison.control_name, Align::number}}, {}};
+    for (const ConditionBy& row : donors.by) table.rows.push_back({row.column, row.group, row.in_case, row.in_control});
+    out += table_html(table);
+    if (donors.n_more > 0) out += paragraph(fmt::format("Not shown: {} with one value a donor.", count_of(donors.n_more, "more column")));
+    return out;
+}
+
 std::string donors_part(const Comparison& comparison) {
-    HtmlTable table{"Donors", "compared_donors", {{"Donor"}, {comparison.column}, {"Batch"}, {"Cells", Align::number}}, {}};
-    for (std::size_t s = 0; s < comparison.samples.size(); ++s) {
-        std::int64_t cells = 0;
-        for (const ComparedType& type : comparison.types) cells += type.n_cells[s];
-        const ComparedSample& sample = comparison.samples[s];
-        table.rows.push_back({sample.donor, sample.is_case ? comparison.case_name : comparison.control_name, sample.batch, count_text(cells)});
+    const ComparedDonors& donors = comparison.donors;
+    if (donors.rows.empty()) return "";
+    HtmlTable table{"Donors", "compared_donors", {{"Donor"}, {comparison.column}, {"Cells", Align::number}}, {}};
+    for (const std::string& column : donors.columns) table.columns.push_back({column});
+    for (const ComparedDonor& donor : donors.rows) {
+        table.rows.push_back({donor.donor, donor.is_case ? comparison.case_name : comparison.control_name, count_text(donor.n_cells)});
+        table.rows.back().insert(table.rows.back().end(), donor.values.begin(), donor.values.end());
     }
     table.caption_unseen = true;
-    return "<h3>Donors</h3>" + paragraph(fmt::format("Donors ('{}') are the replicates, not cells: cells of one donor resemble each other, and counting them as independent finds differences where there are none. Design: {}.", comparison.donor_column, comparison.design)) +
-           table_html(table);
+    return "<h3>Donors</h3>" +
+           paragraph(fmt::format("Donors ('{}') are the replicates, not cells: cells of one donor resemble each other, and counting them as independent finds differences where there are none.{}", comparison.donor_column,
+                                 comparison.design.empty() ? "" : fmt::format(" Design: {}.", comparison.design))) +
+           table_html(table) + confounding_part(comparison);
+}
+
+/// Donors of one condition, and those of them with cells of a type.
+struct DonorsWith {
+    std::set<std::string> all;
+    std::set<std::string> with;
+};
+DonorsWith donors_with(const Comparison& comparison, const ComparedType& type, bool is_case) {
+    DonorsWith out;
+    for (std::size_t s = 0; s < comparison.samples.size(); ++s) {
+        if (comparison.samples[s].is_case != is_case) continue;
+        out.all.insert(comparison.samples[s].donor);
+        if (type.n_cells[s] > 0) out.with.insert(comparison.samples[s].donor);
+    }
+    return out;
+}
+
+/// What only one condition has is a finding of the composition, whatever the false discovery rate over all types makes of it.
+std::string one_sided_part(const Comparison& comparison) {
+    std::vector<std::string> items;
+    for (std::size_t t = 0; t < comparison.composition.size() && t < comparison.types.size(); ++t) {
+        const DonorsWith cases = donors_with(comparison, comparison.types[t], true), controls = donors_with(comparison, comparison.types[t], false);
+        if (cases.with.empty() == controls.with.empty()) continue;
+        const bool of_cases = controls.with.empty();
+        const DonorsWith& there = of_cases ? cases : controls;
+        const CompositionRow& row = comparison.composition[t];
+        const std::string evidence = std::isnan(row.p) ? row.status : fmt::format("p {}{}", p_text(row.p), std::isnan(row.fdr) ? "; " + row.status : ", FDR " + p_text(row.fdr));
+        items.push_back(fmt::format("{}: in {} of {} donors of '{}' and in none of {} of '{}' ({}).", row.type, there.with.size(), there.all.size(), of_cases ? comparison.case_name : comparison.control_name,
+                                                  (of_cases ? controls : cases).all.size(), of_cases ? comparison.control_name : comparison.case_name, evidence));
+    }
+    return items.empty() ? "" : paragraph("Types that only one condition has (their ratio has no true size, and few donors may have missed them):") + plain_list(items);
 }
 
 std::string composition_part(const Comparison& comparison) {
     std::string out = "<h3>Composition</h3>" + figure_html(composition_figure(comparison));
-    if (comparison.composition.empty()) return out;
+    if (comparison.composition.empty()) return out + (comparison.composition_refused.empty() ? "" : callout("Composition was not tested. " + comparison.composition_refused));
     HtmlTable table{"Composition, tested", "composition_test", {{"Type"}, {"log2 ratio", Align::number}, {"95 % low", Align::number}, {"95 % high", Align::number}, {"p", Align::number}, {"FDR", Align::number}, {"Evidence"}}, {}};
     for (const CompositionRow& row : comparison.composition) {
         table.rows.push_back({row.type, number_text(row.effect, 3), number_text(row.low, 3), number_text(row.high, 3), p_text(row.p), p_text(row.fdr), row.status});
     }
-    out += table_html(table);
+    out += table_html(table) + one_sided_part(comparison);
     if (!(comparison.composition_least_p > 0.01)) return out;
     return out + callout(fmt::format("So few donors allow no p below {}: a type that is not found here is not shown to be unchanged, however far apart its shares lie.", number_text(comparison.composition_least_p, 2)));
 }
@@ -136,6 +185,8 @@ std::string scores_part(const Comparison& comparison, const ComparedScores& scor
 
 constexpr ScoreWords kProgrammes{"Programmes", "compared_programmes", "Programme", "Type", "programme",
                                  "A cell's score is the mean log value of the set's genes less that of control genes of like expression; donors' means are compared. Sets share genes, so that neighbours in the table are often one finding."};
+constexpr ScoreWords kRegulons{"Regulons", "compared_regulons", "Regulon", "Type", "regulon",
+                               "A cell's activity is the t value of a linear model of its log values on the regulon's signed weights; donors' means are compared. It tells of the targets' messages, not of the factor's protein."};
 constexpr ScoreWords kCommunication{"Communication", "compared_communication", "Pair", "Sender and receiver", "pair",
                                     "Co-expressed known pairs, not measured signals: a donor's score is the mean of the ligand's mean in the sender and the receptor's in the receiver. Whether a protein is made, reaches the other cell or is heard was not measured."};
 
@@ -181,6 +232,13 @@ std::string acquired_part(const AcquiredChanges& changes) {
                                        changes.calibration, number_text(changes.null_inflation, 3)));
 }
 
+/// Why nothing was compared; lines between the first and the last are a table.
+std::string refused_part(const std::string& refused) {
+    const std::size_t first = refused.find('\n'), last = refused.rfind('\n');
+    if (first == last) return callout("No comparison was made. " + refused);
+    return callout("No comparison was made. " + refused.substr(0, first)) + "<div class=\"code\"><pre>" + escape_html(refused.substr(first + 1, last - first - 1)) + "</pre></div>\n" + paragraph(refused.substr(last + 1));
+}
+
 std::string limits_part(const Comparison& comparison) {
     if (comparison.cannot_tell.empty()) return "";
     std::string out = "<h3>What we cannot tell</h3><ul>";
@@ -197,8 +255,8 @@ std::string comparison_section(const ReportData& data) {
         return paragraph("No conditions were compared: cells are compared with normal cells of the same data.") + acquired_part(comparison.acquired) + limits_part(comparison);
     }
     const std::string opening = paragraph(fmt::format("Compared: {} with {}, by '{}'; types are the groups of '{}'.", comparison.case_name, comparison.control_name, comparison.column, comparison.type_column));
-    if (!comparison.refused.empty()) return opening + callout("No comparison was made. " + comparison.refused) + acquired_part(comparison.acquired) + limits_part(comparison);
-    return opening + donors_part(comparison) + composition_part(comparison) + state_part(comparison) + genes_part(comparison) + scores_part(comparison, comparison.programmes, kProgrammes) +
+    if (!comparison.refused.empty()) return opening + refused_part(comparison.refused) + donors_part(comparison) + acquired_part(comparison.acquired) + limits_part(comparison);
+    return opening + donors_part(comparison) + composition_part(comparison) + state_part(comparison) + genes_part(comparison) + scores_part(comparison, comparison.programmes, kProgrammes) + scores_part(comparison, comparison.regulons, kRegulons) +
            scores_part(comparison, comparison.communication, kCommunication) + acquired_part(comparison.acquired) + limits_part(comparison);
 }
 

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <string>
 
 #include "tests/analysis/embedding_cases.hpp"
+#include "tests/analysis/fixture.hpp"
 #include "tests/support/contexts.hpp"
 
 namespace morula::analysis {
@@ -137,6 +140,42 @@ TEST(evaluate_integration, without_labels_mixing_alone) {
     EXPECT_TRUE(std::isnan(s.label.nmi));
     EXPECT_TRUE(std::isnan(s.total));
     EXPECT_EQ(s.n_labels, 0);
+}
+
+/// Cells and scores that oracles/scib_metrics_scores.py wrote.
+struct ScibMetrics {
+    Made cells;
+    std::map<std::string, double> score;
+
+    ScibMetrics() {
+        std::vector<std::vector<std::string>> rows;
+        for (auto& row : fixture::rows("scib_metrics.csv")) {
+            if (row[0] == "score") score[row[1]] = std::stod(row[2]);
+            else rows.push_back(std::move(row));
+        }
+        cells.cells = matrix::Dense<float>(std::ssize(rows), 5);
+        for (std::size_t cell = 0; cell < rows.size(); ++cell) {
+            cells.label.push_back(std::stoi(rows[cell][1]));
+            cells.batch.push_back(std::stoi(rows[cell][2]));
+            for (std::size_t d = 0; d < 5; ++d) cells.cells(static_cast<std::int64_t>(cell), static_cast<std::int64_t>(d)) = std::stof(rows[cell][3 + d]);
+        }
+    }
+};
+
+TEST(evaluate_integration, scores_equal_those_of_scib_metrics_where_both_mean_the_same) {
+    ScibMetrics known;
+    Threads two(2);
+    const IntegrationScores s = evaluate_integration(known.cells.cells.view(), {known.cells.batch, 3}, {known.cells.label, 3}, {.perplexity = 30.0, .n_neighbors = 6}, two.context);
+    EXPECT_NEAR(s.batch.ilisi, known.score["ilisi"], 1e-4);
+    EXPECT_NEAR(s.label.clisi, known.score["clisi"], 1e-4);
+    EXPECT_NEAR(s.label.silhouette, known.score["asw_label"], 1e-5);
+    EXPECT_NEAR(s.batch.silhouette, known.score["asw_batch"], 1e-5);
+    EXPECT_EQ(s.label.isolated, std::vector<std::int32_t>{2}) << "one batch lacks it";
+    EXPECT_NEAR(s.label.isolated_silhouette, known.score["isolated_asw"], 1e-5);
+    EXPECT_NEAR(s.batch.graph_connectivity, known.score["connectivity_either"], 1e-6);
+    EXPECT_LT(known.score["connectivity"], s.batch.graph_connectivity - 0.01) << "scib-metrics asks that each cell reaches each other along the directions in which neighbours were found";
+    // The chi-squared test on the same neighbours; scib-metrics' own score takes others, by diffusion in the graph.
+    EXPECT_NEAR(s.batch.acceptance, (known.score["kbet_0"] + known.score["kbet_1"] + known.score["kbet_2"]) / 3.0, 1e-6);
 }
 
 TEST(evaluate_integration, refuses_what_has_no_answer) {

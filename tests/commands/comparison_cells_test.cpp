@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "morula/commands/communicate.hpp"
@@ -139,6 +140,20 @@ TEST_F(ComparisonCellsTest, columns_that_cannot_name_types_are_refused) {
     for (double& number : numbers) number -= 0.5;
     dataset.obs.set("cluster", numbers);
     EXPECT_EQ(type_groups(dataset, "cluster", "--by", context_).categories, (std::vector<std::string>{"0", "1", "2"})) << "numbers of clusters name types";
+    std::vector<std::int64_t> age, cluster, some;
+    for (std::int64_t cell = 0; cell < dataset.n_cells(); ++cell) {
+        age.push_back(31 + 7 * (cell % 4));
+        cluster.push_back(1 + cell % 5);
+        some.push_back(std::vector<std::int64_t>{0, 1, 2, 4, 6}[static_cast<std::size_t>(cell % 5)]);  // a subset of cells lacks some clusters
+    }
+    dataset.obs.set("age", age);
+    dataset.obs.set("numbered", cluster);
+    dataset.obs.set("some", some);
+    EXPECT_TRUE(contains(test::thrown_by([&] { type_groups(dataset, "age", "--by", context_); }).message(), "'age' holds numbers such as 52, which name no cell types"));
+    EXPECT_EQ(type_groups(dataset, "numbered", "--by", context_).categories.size(), 5U);
+    EXPECT_EQ(type_groups(dataset, "some", "--by", context_).categories.size(), 5U);
+    dataset.obs.set("age", data::as_categorical(dataset.obs.at("age")));
+    EXPECT_EQ(type_groups(dataset, "age", "--by", context_).categories.size(), 4U) << "names, as the file says";
     const LogCells cells = log_cells_of(dataset, context_);
     EXPECT_EQ(test::error_code([&] { communication_in(cells, {}, "fraction", kContrast, {}, context_); }), ErrorCode::invalid_data);
     ComparisonColumns columns = kColumns;
@@ -157,24 +172,41 @@ TEST_F(ComparisonCellsTest, cells_without_a_type_are_counted) {
     EXPECT_TRUE(contains(heard_.warnings, "5 cells without a value in 'type' take no part")) << heard_.warnings;
 }
 
-TEST_F(ComparisonCellsTest, a_condition_that_goes_together_with_the_files_batches_is_told) {
+TEST_F(ComparisonCellsTest, a_condition_that_goes_together_with_the_files_own_batches_is_refused_with_the_table) {
     data::Dataset dataset = study("");
     dataset.obs.set("batch", data::as_categorical(dataset.obs.at("plate")));
-    comparison_cells(dataset, kColumns, DonorsInBoth::settle, context_);
-    EXPECT_TRUE(contains(heard_.warnings, "column 'batch' and 'group' go together")) << heard_.warnings;
-    EXPECT_TRUE(contains(heard_.warnings, "plate 2: 0 donors well, 3 sick")) << heard_.warnings;
-    EXPECT_TRUE(contains(heard_.warnings, "--batch batch"));
-    // Batches that hold both, and batches of one donor each, which are told apart as donors are.
-    for (const bool of_donors : {false, true}) {
+    const Error refused = test::thrown_by([&] { comparison_cells(dataset, kColumns, DonorsInBoth::settle, context_); });
+    EXPECT_EQ(refused.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(contains(refused.message(), "'group' and 'batch' cannot be told apart")) << refused.message();
+    EXPECT_TRUE(contains(refused.message(), "plate 2                            0               3")) << refused.message();
+    EXPECT_TRUE(contains(refused.next(), "--batch none")) << refused.next();
+    EXPECT_EQ(test::error_code([&] { communication_in(log_cells_of(dataset, context_), {}, "type", kContrast, {}, context_); }), ErrorCode::invalid_data) << "so do all that compare conditions";
+    // The user knows better.
+    ComparisonColumns all_the_same = kColumns;
+    all_the_same.batch = "none";
+    EXPECT_EQ(comparison_units(dataset, all_the_same, DonorsInBoth::settle, context_).n_units(), 6);
+    EXPECT_TRUE(comparison_cells(dataset, all_the_same, DonorsInBoth::settle, context_).batch.codes.empty());
+    EXPECT_EQ(heard_.warnings, "");
+    // A column that the user names is asked in place of the file's own.
+    ComparisonColumns named = kColumns;
+    named.batch = "plate";
+    EXPECT_TRUE(contains(test::thrown_by([&] { comparison_units(dataset, named, DonorsInBoth::settle, context_); }).message(), "'group' and 'plate' cannot be told apart"));
+}
+
+TEST_F(ComparisonCellsTest, batches_that_hold_one_condition_alone_are_told_where_others_link_them) {
+    data::Dataset dataset = study("");
+    const auto batches_by = [&](const std::function<std::string(const std::string&)>& batch_of) {
         std::vector<std::string> batches = data::column_texts(dataset.obs.at("donor"));
-        if (!of_donors) {
-            for (std::string& batch : batches) batch = batch == "d1" || batch == "d4" ? "x" : "y";
-        }
+        for (std::string& batch : batches) batch = batch_of(batch);
         dataset.obs.set("batch", data::to_categorical(batches));
         heard_.warnings.clear();
         comparison_cells(dataset, kColumns, DonorsInBoth::settle, context_);
-        EXPECT_EQ(heard_.warnings, "");
-    }
+        return heard_.warnings;
+    };
+    EXPECT_TRUE(contains(batches_by([](const std::string& donor) { return donor == "d1" || donor == "d2" ? "x" : "y"; }), "hold one condition alone (x: 2 donors, all well)")) << heard_.warnings;
+    // Batches that hold both, and batches of one donor each, which are told apart as donors are.
+    EXPECT_EQ(batches_by([](const std::string& donor) { return donor == "d1" || donor == "d4" ? "x" : "y"; }), "");
+    EXPECT_EQ(batches_by([](const std::string& donor) { return donor; }), "");
 }
 
 TEST_F(ComparisonCellsTest, what_is_missing_is_named) {

@@ -35,6 +35,25 @@ TEST(label_origin, clusters_are_traced_to_the_embedding_of_their_graph) {
     EXPECT_TRUE(test::contains(label_origin(cells, "leiden", "X_integrated").sentence, "X_pca"));
 }
 
+TEST(label_origin, an_embedding_that_was_left_as_it_was_is_the_one_that_was_clustered) {
+    data::Dataset cells = cells_with("leiden", {"0", "1", "1"});
+    cells.uns["leiden"] = params_of({{"resolution", uns_of(1.0)}});
+    cells.uns["neighbors"] = params_of({{"use_rep", uns_of(std::string("X_pca"))}});
+    cells.obsm["X_pca"] = matrix::Dense<float>(3, 4);
+    cells.obsm["X_integrated"] = matrix::Dense<float>(3, 2);
+    for (std::int64_t cell = 0; cell < 3; ++cell) {
+        for (std::int64_t dim = 0; dim < 4; ++dim) cells.obsm["X_pca"](cell, dim) = static_cast<float>(cell * 4 + dim);
+        for (std::int64_t dim = 0; dim < 2; ++dim) cells.obsm["X_integrated"](cell, dim) = static_cast<float>(cell * 4 + dim);
+    }
+    const LabelOriginFound same = label_origin(cells, "leiden", "X_integrated");
+    EXPECT_EQ(same.origin, LabelOrigin::scored_embedding);
+    EXPECT_TRUE(test::contains(same.sentence, "clusters of X_pca, and X_integrated, the embedding that is scored, holds the same values")) << same.sentence;
+    cells.obsm["X_integrated"](2, 1) += 1.0F;
+    EXPECT_EQ(label_origin(cells, "leiden", "X_integrated").origin, LabelOrigin::other_embedding) << "moved";
+    cells.obsm.erase("X_integrated");
+    EXPECT_EQ(label_origin(cells, "leiden", "X_integrated").origin, LabelOrigin::other_embedding);
+}
+
 TEST(label_origin, names_given_to_clusters_are_clusters) {
     data::Dataset cells = cells_with("suggested_label", {"B cells", "T cells"});
     EXPECT_EQ(label_origin(cells, "suggested_label", "X_pca").origin, LabelOrigin::not_known);

@@ -197,6 +197,11 @@ Comparison example_comparison() {
     out.type_column = "cell_type";
     out.design = "~ condition";
     for (int donor = 0; donor < 6; ++donor) out.samples.push_back({"donor <" + std::to_string(donor) + ">", donor % 2 == 0, ""});
+    out.donors.columns = {"site", "age"};
+    for (int donor = 0; donor < 6; ++donor) out.donors.rows.push_back({"donor <" + std::to_string(donor) + ">", donor % 2 == 0, 250 + donor, {donor % 2 == 0 ? "north & west" : "south", std::to_string(30 + donor)}});
+    out.donors.by = {{"site", "north & west", "3", "0"}, {"site", "south", "0", "3"}, {"age", "mean (range)", "32 (30 to 34)", "33 (31 to 35)"}};
+    out.donors.together = {"site"};
+    out.donors.findings = {"'site' cannot be told from 'condition': no group of it links the conditions. What differs may come from it."};
     for (const char* name : {"B & T cell", "monocyte", "mast cell"}) {
         ComparedType type;
         type.name = name;

@@ -57,6 +57,26 @@ TEST(Render, the_chapter_of_a_comparison_goes_from_donors_to_what_cannot_be_told
     EXPECT_EQ(chapter.find("No gene differs"), std::string::npos);
 }
 
+TEST(Render, donors_stand_beside_what_else_sets_them_apart) {
+    ReportData data = example_report_data({});
+    const std::string chapter = comparison_of(data);
+    EXPECT_NE(chapter.find("What else sets these donors apart"), std::string::npos);
+    EXPECT_NE(chapter.find("&#39;site&#39; cannot be told from &#39;condition&#39;: no group of it links the conditions."), std::string::npos);
+    EXPECT_NE(chapter.find("Donors by condition"), std::string::npos);
+    EXPECT_NE(chapter.find("32 (30 to 34)"), std::string::npos);
+    EXPECT_GE(count(chapter, "north &amp; west"), 4) << "three donors, and a row of the table";
+    data.comparison.donors.findings.clear();
+    EXPECT_NE(comparison_of(data).find("No column is shared out strongly unevenly"), std::string::npos);
+    data.comparison.donors.by.clear();
+    EXPECT_NE(comparison_of(data).find("The file holds nothing else of donors"), std::string::npos);
+    data = example_report_data({});
+    data.comparison.refused = "study: 'condition' and 'site' cannot be told apart. Donors in each:\nsite   rest   stimulated\nsouth     3            0\nCompare samples that share batches.";
+    const std::string refused = comparison_of(data);
+    EXPECT_NE(refused.find("<pre>site   rest   stimulated\nsouth     3            0</pre>"), std::string::npos) << "the lines of the table stay lines";
+    EXPECT_NE(refused.find("Compare samples that share batches."), std::string::npos);
+    EXPECT_NE(refused.find("Donors by condition"), std::string::npos);
+}
+
 TEST(Render, programmes_and_pairs_say_what_was_found_and_what_was_not) {
     ReportData data = example_report_data({});
     const std::string chapter = comparison_of(data);
@@ -116,6 +136,22 @@ TEST(Render, without_a_clone_or_a_reference_that_is_what_the_page_says) {
     EXPECT_EQ(chapter.find("Donors</h3>"), std::string::npos);
     data.comparison.acquired = {};
     EXPECT_EQ(comparison_of(data), "");
+}
+
+TEST(Render, types_that_only_one_condition_has_are_told_with_the_composition) {
+    ReportData data = example_report_data({});
+    Comparison& comparison = data.comparison;
+    comparison.composition = {{"B & T cell", 0.1, -0.5, 0.7, 0.8, 0.9, "tested"}, {"monocyte", 6.0, 5.0, 7.0, 0.1, 0.2, "tested"}, {"mast cell", kMissing, kMissing, kMissing, kMissing, kMissing, "not tested: 7 cells in all"}};
+    comparison.types[1].n_cells = {100, 0, 90, 0, 0, 0};
+    comparison.types[2].n_cells = {0, 4, 0, 0, 0, 3};
+    const std::string chapter = comparison_of(data);
+    EXPECT_NE(chapter.find("monocyte: in 2 of 3 donors of &#39;stimulated&#39; and in none of 3 of &#39;rest&#39; (p 0.1, FDR 0.2)."), std::string::npos);
+    EXPECT_NE(chapter.find("mast cell: in 2 of 3 donors of &#39;rest&#39; and in none of 3 of &#39;stimulated&#39; (not tested: 7 cells in all)."), std::string::npos);
+    EXPECT_EQ(chapter.find("cell: in 3 of 3"), std::string::npos);
+    EXPECT_EQ(comparison_of(example_report_data({})).find("Types that only one condition has (their ratio"), std::string::npos);
+    comparison.composition.clear();
+    comparison.composition_refused = "Only 1 of 3 types has cells enough.";
+    EXPECT_NE(comparison_of(data).find("Composition was not tested. Only 1 of 3 types has cells enough."), std::string::npos);
 }
 
 TEST(Render, a_null_result_is_printed_and_shows_no_genes_donor_by_donor) {
