@@ -1,4 +1,4 @@
-// Are planted gains and losses found, by size of the change and of the clone, and what is called where nothing is planted? bench_cnv [COHORTS [clones|cohorts|changes]] prints tables; bench_cnv speed [CELLS] times one run.
+// Are planted gains and losses found, by size of the change and of the clone, and what is called where nothing is planted? bench_cnv [COHORTS [clones|cohorts|changes|scores]] prints tables; bench_cnv speed [CELLS] times one run.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -237,6 +237,58 @@ void by_size(int n, Context& context) {
     }
 }
 
+/// Cells of one kind whose interval should hold one value.
+struct Coverage {
+    double n = 0.0, held = 0.0, width = 0.0, score = 0.0;
+    std::vector<double> of_cohort{};  // shares
+    double n_here = 0.0, held_here = 0.0;
+
+    void add(const CnvFit& fit, double truth) {
+        const bool holds = static_cast<double>(fit.low) <= truth && truth <= static_cast<double>(fit.high);
+        n += 1.0;
+        held += holds;
+        n_here += 1.0;
+        held_here += holds;
+        width += static_cast<double>(fit.high - fit.low);
+        score += static_cast<double>(fit.score);
+    }
+    void end_cohort() {
+        if (n_here > 0.0) of_cohort.push_back(held_here / n_here);
+        n_here = held_here = 0.0;
+    }
+    void print(std::string_view name) const {
+        if (n == 0.0) return;
+        fmt::print("{:>44} {:>8} {:>8.2f} {:>8.2f} {:>9.3f} {:>9.3f} {:>9.3f}\n", name, n, score / n, width / n, held / n, *std::min_element(of_cohort.begin(), of_cohort.end()), *std::max_element(of_cohort.begin(), of_cohort.end()));
+    }
+};
+
+/// How often the interval of a cell's score holds the truth: 1 for cells of a planted clone that was found, 0 for normal cells of donors with a clone. Damaged cells are left out.
+void score_intervals(int n, Context& context) {
+    for (const double mean_counts : {1500.0, 4000.0}) {
+        Coverage clone, other_clone, same_type, other_types;
+        for (int i = 0; i < n; ++i) {
+            GenerateCohortOptions options = cohort_options(300 + static_cast<std::uint64_t>(i), 3);
+            options.mean_counts = mean_counts;
+            const cnv_cases::CloneCohort cohort(options, context);
+            const CnvResult result = cohort.run({}, context);
+            const std::vector<std::int32_t> matched = cnv_cases::matched_clones(cohort, result);
+            for (std::size_t cell = 0; cell < result.fit.size(); ++cell) {
+                const CnvFit& fit = result.fit[cell];
+                if (cohort.role[cell] != CnvRole::query || cohort.made.cells.is_damaged[cell] != 0 || fit.clone < 0) continue;
+                const std::int32_t truth = cohort.made.cells.clone[cell];
+                if (truth < 0) (cohort.made.cells.type[cell] == 0 ? same_type : other_types).add(fit, 0.0);
+                else (matched[static_cast<std::size_t>(truth)] == fit.clone ? clone : other_clone).add(fit, 1.0);
+            }
+            for (Coverage* each : {&clone, &other_clone, &same_type, &other_types}) each->end_cohort();
+        }
+        fmt::print("{} counts a cell, {} cohorts of 3 donors with clones\n{:>44} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}\n", mean_counts, n, "", "cells", "score", "width", "covered", "least", "most");
+        clone.print("clone cells, scored by their clone: 1");
+        other_clone.print("clone cells, scored by another: 1");
+        same_type.print("normal cells of the clone's type: 0");
+        other_types.print("normal cells of other types: 0");
+    }
+}
+
 void speed(std::int64_t n_cells, Context& context) {
     GenerateCohortOptions options;
     options.donors = 10;
@@ -268,5 +320,6 @@ int main(int argc, char** argv) {
     if (only.empty() || only == "clones") by_clone_size(n, context);
     if (only.empty() || only == "cohorts") cohorts(n, context);
     if (only.empty() || only == "changes") by_size(n, context);
+    if (only.empty() || only == "scores") score_intervals(n, context);
     return 0;
 }

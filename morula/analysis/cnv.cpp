@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "morula/analysis/even_sample.hpp"
 #include "morula/analysis/normalize.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/random.hpp"
@@ -27,6 +28,7 @@ constexpr double kMostOfACopy = 0.35;
 // Of the shifts that log values show, against those expected of counts.
 constexpr double kLeastScale = 0.25;
 constexpr double kMostScale = 4.0;
+constexpr std::int64_t kMostNullCells = 2000;  // reference cells by which intervals of scores are widened
 
 /// Cells by their part, and what they sum to.
 struct Cells {
@@ -229,7 +231,13 @@ public:
         count_cells();
     }
 
-    void score() { result_.fit = fit_to_members(*log_values_, make_cnv_model(moments_.mean, moments_.variance, clone_levels(), prior_odds()), kLeastScale); }
+    void score() {
+        CnvModel model = scaled_to_members(*log_values_, make_cnv_model(moments_.mean, moments_.variance, clone_levels(), prior_odds()), kLeastScale);
+        std::vector<std::int64_t> some;
+        for (const std::int64_t place : even_sample(std::ssize(cells_.reference), kMostNullCells)) some.push_back(cells_.reference[static_cast<std::size_t>(place)]);
+        widen_to_normal_cells(model, *matrix::select_rows(log_values_, some), donors_of_clones(), context_);
+        result_.fit = fit_cells(*log_values_, model, scored_donors(), donors_of_clones(), context_);
+    }
 
 private:
     double calibrate() {
@@ -244,10 +252,9 @@ private:
         return out;
     }
 
-    /// Fits with shifts scaled so that the mean score of a clone's cells is 1: how a change of copies shows in log values depends on the protocol. least: no smaller scale is taken.
-    std::vector<CnvFit> fit_to_members(const matrix::RowBlockSource& values, CnvModel model, double least) const {
-        const std::vector<std::int32_t> donors = scored_donors(), of_clones = donors_of_clones();
-        const std::vector<CnvFit> fits = fit_cells(values, model, donors, of_clones, context_);
+    /// The model with shifts scaled so that the mean score of a clone's cells is 1: how a change of copies shows in log values depends on the protocol. least: no smaller scale is taken.
+    CnvModel scaled_to_members(const matrix::RowBlockSource& values, CnvModel model, double least) const {
+        const std::vector<CnvFit> fits = fit_cells(values, model, scored_donors(), donors_of_clones(), context_);
         std::vector<double> sum(result_.clones.size(), 0.0), n(result_.clones.size(), 0.0);
         for (std::size_t cell = 0; cell < fits.size(); ++cell) {
             if (result_.clone[cell] < 0 || fits[cell].clone != result_.clone[cell]) continue;
@@ -258,7 +265,10 @@ private:
             const double scale = n[clone] > 0.0 ? std::clamp(sum[clone] / n[clone], least, kMostScale) : 1.0;
             for (double& shift : model.shift.row(static_cast<std::int64_t>(clone))) shift *= scale;
         }
-        return fit_cells(values, model, donors, of_clones, context_);
+        return model;
+    }
+    std::vector<CnvFit> fit_to_members(const matrix::RowBlockSource& values, CnvModel model, double least) const {
+        return fit_cells(values, scaled_to_members(values, std::move(model), least), scored_donors(), donors_of_clones(), context_);
     }
 
     /// The group's calls, none where the genes that did not make the group call nothing.

@@ -75,7 +75,7 @@ struct CnvResult {
 /// the genes between (split_cells). 4. Each group pooled against the pooled reference: segments and arms
 /// (call_changes) by all genes, a clone only where the genes between call something too; groups of a donor that differ in no called stretch by .35 are one clone. 5. Twice: each query cell goes to the
 /// clone of its donor that it fits best by the genes of step 2, or to none, and clones are pooled, judged by the genes between and called again; here a loss is at least -.6 and a gain .4, since a cell
-/// has lost a copy or not. 6. Cells are put in clones by all genes, and scored (fit_cells; the mean of a clone's cells is 1); scores of reference cells are of cells that the fit was made from.
+/// has lost a copy or not. 6. Cells are put in clones by all genes, and scored (fit_cells; the mean of a clone's cells is 1; intervals as wide as up to 2,000 reference cells stray, widen_to_normal_cells); scores of reference cells are of cells that the fit was made from.
 /// z values are divided by what groups of reference cells show against one another: its donors where at least four have min_cells cells, else 16 random parts.
 /// Throws invalid_data: fewer than 10 reference or min_cells query cells, fewer than 200 genes.
 CnvResult cnv(const CnvInput& input, const CnvOptions& options, Context& context);

@@ -10,6 +10,7 @@ namespace morula::analysis {
 namespace {
 
 constexpr double kInterval = 1.959964;
+constexpr double kCoverage = 0.95;
 
 /// Sums over all genes that do not depend on the cell, for one clone.
 struct CloneSums {
@@ -88,7 +89,7 @@ private:
         if (!(shift_left > 0.0) || n_free < 1.0) return {};
         const double score = cross_left / shift_left;
         const double scatter = std::max(1e-12, (square_left - score * cross_left) / n_free);
-        const double reach = kInterval * std::sqrt(scatter / shift_left);
+        const double reach = model_.reach[static_cast<std::size_t>(clone)] * std::sqrt(scatter / shift_left);
         CnvFit out;
         out.clone = clone;
         out.gain = static_cast<float>((cross_left - 0.5 * shift_left) / scatter + model_.prior[static_cast<std::size_t>(clone)]);
@@ -112,7 +113,7 @@ private:
 
 CnvModel make_cnv_model(std::span<const double> baseline, std::span<const double> variance, const matrix::Dense<double>& levels, std::span<const double> prior_odds) {
     MORULA_ASSERT(baseline.size() == variance.size() && std::ssize(baseline) == levels.n_cols && std::ssize(prior_odds) == levels.n_rows);
-    CnvModel model{{baseline.begin(), baseline.end()}, {variance.begin(), variance.end()}, matrix::Dense<double>(levels.n_rows, levels.n_cols), {}};
+    CnvModel model{{baseline.begin(), baseline.end()}, {variance.begin(), variance.end()}, matrix::Dense<double>(levels.n_rows, levels.n_cols), {}, std::vector<double>(prior_odds.size(), kInterval)};
     for (const double odds : prior_odds) model.prior.push_back(std::log(odds));
     std::vector<double> positive;
     for (const double value : variance) {
@@ -147,6 +148,31 @@ std::vector<CnvFit> fit_cells(const matrix::RowBlockSource& values, const CnvMod
         }
     });
     return fits;
+}
+
+void widen_to_normal_cells(CnvModel& model, const matrix::RowBlockSource& normal_cells, std::span<const std::int32_t> group_of_clone, Context& context) {
+    MORULA_ASSERT(std::ssize(group_of_clone) == model.shift.n_rows && std::ssize(model.baseline) == normal_cells.n_cols());
+    if (group_of_clone.empty() || normal_cells.n_rows() == 0) return;
+    std::ranges::fill(model.reach, 1.0);  // so that half an interval is one standard error
+    const std::int64_t n_groups = 1 + *std::ranges::max_element(group_of_clone);
+    matrix::Dense<double> errors(n_groups, normal_cells.n_rows());  // |score| in standard errors
+    const CellFitter fitter(model, group_of_clone);
+    matrix::for_each_tile(normal_cells, context, [&](const matrix::CsrView& tile, std::int64_t first_row) {
+        for (std::int64_t row = 0; row < tile.n_rows; ++row) {
+            for (std::int64_t group = 0; group < n_groups; ++group) {
+                const CnvFit fit = fitter.fit(tile.row_indices(row), tile.row_values(row), static_cast<std::int32_t>(group));
+                const double standard_error = 0.5 * static_cast<double>(fit.high - fit.low);
+                errors(group, first_row + row) = fit.clone >= 0 && standard_error > 0.0 ? std::abs(static_cast<double>(fit.score)) / standard_error : 0.0;
+            }
+        }
+    });
+    const auto n = static_cast<double>(errors.n_cols);
+    const auto rank = static_cast<std::ptrdiff_t>(std::min(n, std::ceil(kCoverage * (n + 1.0))));
+    for (std::size_t clone = 0; clone < group_of_clone.size(); ++clone) {
+        const std::span<double> of_group = errors.row(group_of_clone[clone]);
+        std::nth_element(of_group.begin(), of_group.begin() + (rank - 1), of_group.end());
+        model.reach[clone] = std::max(kInterval, of_group[static_cast<std::size_t>(rank - 1)]);
+    }
 }
 
 }  // namespace morula::analysis

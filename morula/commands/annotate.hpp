@@ -11,6 +11,7 @@
 
 #include "morula/commands/command.hpp"
 #include "morula/commands/derived_columns.hpp"
+#include "morula/commands/gene_names.hpp"
 #include "morula/commands/label_terms.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/file.hpp"
@@ -31,6 +32,7 @@ struct AnnotateIo {
     std::string ontology;
     std::string terms;
     std::string markers;
+    std::string gene_table;
     std::string layer;
     std::string reference_layer;
     formats::TextOrientation orientation = formats::TextOrientation::automatic;
@@ -47,6 +49,7 @@ constexpr auto describe(const AnnotateIo*) {
         field("ontology", &AnnotateIo::ontology, "Cell ontology (OBO, CELLxGENE JSON, or a folder of `morula knowledge add`): labels get ids, and cells between two labels their common parent."),
         field("terms", &AnnotateIo::terms, "Table with the columns label and ontology_id, for labels whose names the ontology does not know."),
         field("markers", &AnnotateIo::markers, "Table of marker genes (columns type, gene), used when there is no reference; not given: the built-in table of human types."),
+        field("gene_table", &AnnotateIo::gene_table, kGeneTableHelp),
         field("layer", &AnnotateIo::layer, "Matrix of the query that holds the counts (X, raw.X or a layer); found by looking when not given."),
         field("reference_layer", &AnnotateIo::reference_layer, "The same of the reference."),
         field("orientation", &AnnotateIo::orientation, "Of a text matrix: whether its rows are genes or cells; auto: by looking at the names.", {.choices = "auto|genes-in-rows|cells-in-rows"}),

@@ -57,7 +57,9 @@ CommandResult run_cnv(const FieldValues& values, Context& context) {
     record.add_input(io.input, dataset);
     add_derived_columns(dataset, io.derive, context);
     const CnvCells cells = cnv_cells(dataset, {io.reference_cells, io.cells, io.donor}, context);
-    const PlacedGenes genes = place_genes(dataset, read_cnv_positions(io.gene_order, io.arms, context), context);
+    CnvPositions positions = read_cnv_positions(io.gene_order, io.arms, context);
+    positions.genes = open_gene_table(io.gene_table, context);
+    const PlacedGenes genes = place_genes(dataset, positions, context);
 
     analysis::CnvResult result;
     if (!io.reference_cells) {

@@ -10,10 +10,12 @@
 #include "morula/analysis/cnv.hpp"
 #include "morula/analysis/cnv_changes.hpp"
 #include "morula/commands/derived_columns.hpp"
+#include "morula/commands/gene_names.hpp"
 #include "morula/core/describe.hpp"
 #include "morula/data/dataset.hpp"
 #include "morula/formats/text/text_matrix.hpp"
 #include "morula/knowledge/gene_order.hpp"
+#include "morula/knowledge/gene_table.hpp"
 
 namespace morula::commands {
 
@@ -23,6 +25,7 @@ struct CnvIo {
     std::optional<std::string> cells;
     std::string gene_order;
     std::string arms;
+    std::string gene_table;
     std::string donor;
     std::vector<std::string> derive;
     std::string previous;
@@ -38,6 +41,7 @@ constexpr auto describe(const CnvIo*) {
         field("cells", &O::cells, "Only these other cells are compared, written in the same way; not given: all."),
         field("gene_order", &O::gene_order, "Positions of genes: a table with gene, chromosome, start, end (and arm or cytoband), inferCNV's list, BED or GTF; not given: var columns chromosome, start, end, arm."),
         field("arms", &O::arms, "Arms or cytobands of the chromosomes (UCSC's cytoBand), where the positions name no arms; without either, calls are of whole chromosomes."),
+        field("gene_table", &O::gene_table, kGeneTableHelp),
         field("donor", &O::donor, "obs column with the donors: clones are looked for within each."),
         field("derive", &O::derive, kDeriveHelp),
         field("previous", &O::previous, "Folder (or its cnv_segments.csv) that morula cnv wrote for an earlier sample of the same patient: says what is new and what is gone."),
@@ -55,6 +59,7 @@ struct CnvPositions {
     std::optional<knowledge::GeneOrder> order;  // none: var has them
     std::optional<knowledge::ShortArmEnds> arms;
     std::string hash;
+    knowledge::GeneTable genes{};               // other names of genes; may know none
 };
 /// Reads the files that are named; "" for none. Throws not_found, invalid_data.
 CnvPositions read_cnv_positions(const std::string& gene_order, const std::string& arms, Context& context);

@@ -13,7 +13,7 @@
 namespace morula::commands {
 namespace {
 
-Schema options_of_programmes() { return joined_schema<ProgrammesIo, ContrastIo, OverlapIo, analysis::ProgrammesOptions, analysis::GeneScoresOptions>(); }
+Schema options_of_programmes() { return joined_schema<ProgrammesIo, knowledge::RegulonsOptions, ContrastIo, OverlapIo, analysis::ProgrammesOptions, analysis::GeneScoresOptions>(); }
 
 /// Options that say something of cells, where none are given: the answer would not be what was asked.
 void refuse_options_of_cells(const FieldValues& values) {
@@ -58,7 +58,7 @@ CommandResult run_programmes(const FieldValues& values, Context& context) {
     const auto options = options_among<analysis::ProgrammesOptions>(values);
     check_programmes(io, overlap, values);
     VerbRecord record("programmes", values, context);
-    const ProgrammeTable table = read_programmes(io, context);
+    const ProgrammeTable table = read_programmes(io, options_among<knowledge::RegulonsOptions>(values), context);
     std::optional<ProgrammeActivity> activity;
     if (!io.input.empty()) {
         LogCells cells = open_log_cells(io.input, io.layer, io.orientation, context);

@@ -13,6 +13,7 @@
 #include "morula/analysis/over_representation.hpp"
 #include "morula/analysis/programmes.hpp"
 #include "morula/commands/condition_contrast.hpp"
+#include "morula/commands/gene_names.hpp"
 #include "morula/commands/log_cells.hpp"
 #include "morula/commands/verb_record.hpp"
 #include "morula/core/describe.hpp"
@@ -28,6 +29,7 @@ struct ProgrammesIo {
     std::string input;
     std::string sets;
     std::string regulons;
+    std::string gene_table;
     std::string differences;
     std::string by;
     ProgrammeMethod method = ProgrammeMethod::automatic;
@@ -43,6 +45,7 @@ constexpr auto describe(const ProgrammesIo*) {
         field("input", &O::input, "An h5ad file, a 10x folder or h5 file, a text matrix, or an atlas, with raw counts; may be left out with --differences or --genes.", {.positional = true}),
         field("sets", &O::sets, "Gene sets (GMT)."),
         field("regulons", &O::regulons, "Regulons (CSV, TSV): columns source, target, weight."),
+        field("gene_table", &O::gene_table, kGeneTableHelp),
         field("differences", &O::differences, "A de.csv of `morula de`: tells which programmes its genes are enriched in."),
         field("by", &O::by, "obs column with the cell types, each looked at on its own; all cells together when not given."),
         field("method", &O::method, "score: mean of a set's genes less that of control genes; ulm, mlm: t of a linear model on the weights; auto: score for sets, ulm for regulons.", {.choices = "auto|score|ulm|mlm"}),
@@ -59,9 +62,10 @@ struct ProgrammeTable {
     std::string file;
     std::vector<knowledge::Regulon> programmes;
     ProgrammeMethod method = ProgrammeMethod::score;
+    knowledge::GeneTable genes{};  // other names of genes; may know none
 };
-/// Throws usage unless exactly one of sets and regulons is named, and for --method score with regulons.
-ProgrammeTable read_programmes(const ProgrammesIo& io, Context& context);
+/// Throws usage unless exactly one of sets and regulons is named, for --method score with regulons, and for --confidence with sets.
+ProgrammeTable read_programmes(const ProgrammesIo& io, const knowledge::RegulonsOptions& regulons, Context& context);
 
 /// Programmes with min_genes genes among those of `dataset` (var alone is looked at), as columns of it; the others are named. May be none.
 /// Throws what find_named_genes throws.

@@ -39,6 +39,7 @@ Differences read_differences(const std::filesystem::path& path, Context& context
     const std::size_t p = knowledge::require_column(table, {"p"}, kNext);
     const std::size_t fdr = table.find("fdr");
     const std::size_t status = knowledge::require_column(table, {"status"}, kNext);
+    const std::size_t contrast = table.find("contrast");
     Differences out;
     out.file = path.filename().string();
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
@@ -46,8 +47,10 @@ Differences read_differences(const std::filesystem::path& path, Context& context
         const double effect = number(table, row, log2fc);
         if (std::isnan(p_value) || std::isnan(effect)) continue;
         if (p_value < 0.0 || p_value > 1.0) invalid_data(fmt::format("{}: {} is no p value.", table.place(row, p), p_value), std::string(kNext));
-        const auto [found, fresh] = out.of_type.try_emplace(table.rows[row][type]);
-        if (fresh) out.types.push_back(table.rows[row][type]);
+        // Contrasts of a type are lists of their own.
+        const std::string name = contrast == std::string::npos ? table.rows[row][type] : fmt::format("{}, {}", table.rows[row][type], table.rows[row][contrast]);
+        const auto [found, fresh] = out.of_type.try_emplace(name);
+        if (fresh) out.types.push_back(name);
         ComparedGenes& genes = found->second;
         genes.symbols.push_back(table.rows[row][gene]);
         genes.ids.push_back(table.rows[row][id]);

@@ -21,17 +21,18 @@ std::string method_name(ProgrammeMethod method) {
     return "auto";
 }
 
-ProgrammeTable read_programmes(const ProgrammesIo& io, Context& context) {
+ProgrammeTable read_programmes(const ProgrammesIo& io, const knowledge::RegulonsOptions& regulons, Context& context) {
     if (io.sets.empty() == io.regulons.empty()) {
         fail(ErrorCode::usage, io.sets.empty() ? "`morula programmes` needs gene sets or regulons." : "--sets and --regulons were both given.", "Give one of --sets FILE.gmt and --regulons FILE.csv.");
     }
     const bool is_regulons = io.sets.empty();
+    if (!is_regulons && !regulons.confidence.empty()) fail(ErrorCode::usage, "--confidence is of regulons, and gene sets have none.", "Leave it out.");
     if (is_regulons && io.method == ProgrammeMethod::score) fail(ErrorCode::usage, "--method score knows no weights, and regulons have them.", "Take --method ulm or mlm.");
     const std::filesystem::path path = is_regulons ? io.regulons : io.sets;
-    ProgrammeTable table{path.filename().string(), {}, io.method};
+    ProgrammeTable table{path.filename().string(), {}, io.method, open_gene_table(io.gene_table, context)};
     if (io.method == ProgrammeMethod::automatic) table.method = is_regulons ? ProgrammeMethod::ulm : ProgrammeMethod::score;
     if (is_regulons) {
-        table.programmes = knowledge::read_regulons(path, context);
+        table.programmes = knowledge::read_regulons(path, regulons, context);
         return table;
     }
     for (knowledge::GmtSet& set : knowledge::read_gmt(path, context)) {
@@ -47,7 +48,7 @@ std::vector<analysis::WeightedGenes> placed_programmes(const ProgrammeTable& tab
     for (const knowledge::Regulon& programme : table.programmes) {
         for (const knowledge::RegulonTarget& target : programme.targets) names.push_back(target.gene);
     }
-    const NamedGenes genes = find_named_genes(dataset, names, table.file, context);
+    const NamedGenes genes = find_named_genes(dataset, names, table.file, table.genes, context);
     std::vector<analysis::WeightedGenes> placed;
     std::vector<std::string> small;
     for (const knowledge::Regulon& programme : table.programmes) {

@@ -99,6 +99,68 @@ TEST(cnv_scores, same_bits_for_any_threads_and_seven_row_reads) {
     EXPECT_TRUE(test::same_bits(whole, bits(mixture.fit(test::read_seven_rows(mixture.log_values), *test::make_context(2)))));
 }
 
+/// Share of normal cells from `first` on whose interval holds 0.
+double share_around_zero(const std::vector<CnvFit>& fits, std::size_t first) {
+    double n = 0.0;
+    for (std::size_t cell = first; cell < fits.size(); ++cell) n += fits[cell].low <= 0.0F && 0.0F <= fits[cell].high;
+    return n / static_cast<double>(fits.size() - first);
+}
+
+TEST(cnv_scores, intervals_are_as_wide_as_normal_cells_stray) {
+    // Normal cells in which the genes of arm 2 rise and fall together by 30 %, as kinds and states of cells do: far more than each gene's scatter tells.
+    Mixture mixture;
+    matrix::Csr csr;
+    const std::vector<double> rate = cnv_cases::rates(mixture.genome.n_genes(), 0, 0.0);
+    for (std::uint64_t cell = 0; cell < 800; ++cell) {
+        const double together = std::exp(0.3 * Random(5, Purpose::test, cell, 3).normal());
+        cnv_cases::add_cells(csr, rate, 1, 2500.0, [&](std::int64_t gene) { return mixture.genome.arm[static_cast<std::size_t>(gene)] == 2 ? 2.0 * together : 2.0; }, 100 + cell);
+    }
+    std::vector<double> scale;
+    for (std::int64_t cell = 0; cell < csr.n_rows; ++cell) {
+        const auto values = csr.view().row_values(cell);
+        scale.push_back(2500.0 / std::accumulate(values.begin(), values.end(), 0.0));
+    }
+    const matrix::Matrix cells = matrix::log1p_scaled(matrix::make_view_source(csr.view()), scale);
+    const std::vector<std::int32_t> group(800, 0), of_clones{0, 0};
+    const auto context = test::make_context(2);
+    const std::vector<CnvFit> before = fit_cells(*cells, mixture.model, group, of_clones, *context);
+    CnvModel model = mixture.model;
+    std::vector<std::int64_t> first_half(400);
+    std::iota(first_half.begin(), first_half.end(), std::int64_t{0});
+    widen_to_normal_cells(model, *matrix::select_rows(cells, first_half), of_clones, *context);
+    const std::vector<CnvFit> after = fit_cells(*cells, model, group, of_clones, *context);
+    EXPECT_LT(share_around_zero(before, 400), 0.80);
+    EXPECT_NEAR(share_around_zero(after, 400), 0.95, 0.033) << "three standard errors of 400 cells that it was not set by";
+    EXPECT_GT(model.reach[0], 2.5);
+    EXPECT_EQ(model.reach[0], model.reach[1]) << "one group";
+    for (std::size_t cell = 0; cell < after.size(); ++cell) {
+        EXPECT_EQ(after[cell].score, before[cell].score);
+        EXPECT_EQ(after[cell].clone, before[cell].clone);
+    }
+}
+
+TEST(cnv_scores, reach_is_the_upper_rank_by_hand_and_never_below_the_normals) {
+    // One clone, genes of variance 1, no depth term (the baseline is 0): score = mean of the two shifted genes, its error from the scatter of all.
+    CnvModel model = make_cnv_model(std::vector<double>(6, 0.0), std::vector<double>(6, 1.0), matrix::Dense<double>(1, 6), std::vector<double>{1.0});
+    model.shift(0, 0) = model.shift(0, 1) = 1.0;
+    matrix::Dense<float> cells(20, 6);
+    std::vector<double> errors;
+    for (std::int64_t cell = 0; cell < 20; ++cell) {
+        cells(cell, 0) = cells(cell, 1) = static_cast<float>(cell + 1);
+        cells(cell, 2) = 4.0F;
+        // 4 free: residual 16 / 4, so the error of the mean of two is sqrt(4 / 2).
+        errors.push_back(static_cast<double>(cell + 1) / std::sqrt(2.0));
+    }
+    const std::vector<std::int32_t> one_group{0};
+    const auto context = test::make_context(1);
+    widen_to_normal_cells(model, *matrix::make_source(test::to_csr(cells)), one_group, *context);
+    EXPECT_NEAR(model.reach[0], errors[19], 1e-4) << "of 20 the ceil(.95 x 21) = 20th";
+    matrix::Dense<float> calm(20, 6);
+    for (std::int64_t cell = 0; cell < 20; ++cell) calm(cell, 2) = 4.0F;
+    widen_to_normal_cells(model, *matrix::make_source(test::to_csr(calm)), one_group, *context);
+    EXPECT_NEAR(model.reach[0], 1.959964, 1e-6);
+}
+
 TEST(cnv_scores, cells_of_a_group_without_clones_are_not_scored) {
     Mixture mixture;
     mixture.group.assign(500, 1);

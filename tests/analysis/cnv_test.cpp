@@ -57,6 +57,33 @@ TEST(cnv, planted_clones_are_found_with_their_arms_and_their_cells) {
     EXPECT_GT(right / n, 0.93);
 }
 
+/// Shares of cells whose interval holds the truth: 1 in a clone's own cells, 0 in normal cells of a donor with clones.
+TEST(cnv, intervals_of_scores_hold_the_truth_with_clones_that_were_found) {
+    const auto context = test::make_context(2);
+    double n_clone = 0.0, n_normal = 0.0, clone_held = 0.0, normal_held = 0.0;
+    for (const std::uint64_t seed : {11, 12}) {
+        GenerateCohortOptions options = small_cohort(2);
+        options.seed = seed;
+        const CloneCohort cohort(options, *context);
+        const CnvResult result = cohort.run({}, *context);
+        const std::vector<std::int32_t> matched = cnv_cases::matched_clones(cohort, result);
+        for (std::size_t cell = 0; cell < result.fit.size(); ++cell) {
+            const CnvFit& fit = result.fit[cell];
+            if (cohort.role[cell] != CnvRole::query || cohort.made.cells.is_damaged[cell] != 0 || fit.clone < 0) continue;
+            const std::int32_t planted = cohort.made.cells.clone[cell];
+            if (planted >= 0 && matched[static_cast<std::size_t>(planted)] != fit.clone) continue;
+            const float truth = planted >= 0 ? 1.0F : 0.0F;
+            const bool holds = fit.low <= truth && truth <= fit.high;
+            (planted >= 0 ? n_clone : n_normal) += 1.0;
+            (planted >= 0 ? clone_held : normal_held) += holds;
+        }
+    }
+    fmt::print("intervals hold 1 in {:.3f} of {} clone cells, 0 in {:.3f} of {} normal cells\n", clone_held / n_clone, n_clone, normal_held / n_normal, n_normal);
+    EXPECT_GE(clone_held / n_clone, 0.93);
+    EXPECT_GE(normal_held / n_normal, 0.93);
+    EXPECT_LE(normal_held / n_normal, 0.98) << "not by width alone";
+}
+
 TEST(cnv, donors_without_clones_get_no_call) {
     const auto context = test::make_context(2);
     const CloneCohort cohort(small_cohort(0), *context);

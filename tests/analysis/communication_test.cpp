@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <map>
+#include <sstream>
+#include <string>
 
 #include "morula/core/random.hpp"
+#include "tests/analysis/fixture.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/sources.hpp"
 
@@ -54,6 +59,59 @@ TEST(communication, a_complex_has_the_least_of_its_parts_means_as_in_cellphonedb
     const CommunicationResult strict = communication(genes, pairs, kTypesByHand, 2, {.permutations = 10, .min_fraction = 0.6, .min_cells = 2}, *context);
     ASSERT_EQ(strict.found.size(), 1u);
     EXPECT_EQ(strict.found[0].pair, 1);
+}
+
+/// Places of the parts of a partner, "5+6".
+std::vector<std::int64_t> parts_of(const std::string& text) {
+    std::vector<std::int64_t> out;
+    std::stringstream fields(text);
+    for (std::string part; std::getline(fields, part, '+');) out.push_back(std::stoll(part));
+    return out;
+}
+
+TEST(communication, scores_and_p_equal_those_of_cellphonedb_in_liana) {
+    const auto context = test::make_context(2);
+    constexpr std::int64_t kPermutations = 4000;
+    matrix::Csr cells;
+    cells.n_cols = 14;
+    std::vector<std::int32_t> types;
+    std::vector<PairGenes> pairs;
+    std::vector<std::vector<double>> known;  // pair, sender, receiver, score, p
+    for (const auto& row : fixture::rows("liana.csv")) {
+        if (row[0] == "cell") {
+            types.push_back(std::stoi(row[1]));
+            fixture::push_cell(row, 2, cells);
+        } else if (row[0] == "pair") {
+            pairs.push_back({parts_of(row[1]), parts_of(row[2])});
+        } else {
+            known.emplace_back();
+            for (std::size_t i = 1; i < row.size(); ++i) known.back().push_back(std::stod(row[i]));
+        }
+    }
+    ASSERT_EQ(cells.n_rows, 90);
+    ASSERT_EQ(pairs.size(), 10U);
+    const auto source = matrix::make_source(cells);
+    const CommunicationResult result = communication(columns_of(*source, *context), pairs, types, 3, {.permutations = static_cast<std::int32_t>(kPermutations), .min_fraction = 0.2, .min_cells = 5, .seed = 1}, *context);
+    std::map<std::array<int, 3>, const CoExpression*> ours;
+    for (const CoExpression& each : result.found) ours[{each.pair, each.sender, each.receiver}] = &each;
+    EXPECT_EQ(ours.size(), known.size()) << "the same pairs of types pass the least fraction";
+    int n_between = 0;
+    for (const auto& row : known) {
+        const std::array<int, 3> key{static_cast<int>(row[0]), static_cast<int>(row[1]), static_cast<int>(row[2])};
+        ASSERT_TRUE(ours.contains(key)) << row[0] << " " << row[1] << " " << row[2];
+        EXPECT_NEAR(ours[key]->score, row[3], 1e-6 * std::max(1.0, row[3]));
+        // Each p is of its own permutations: they differ by chance, four and a half standard errors at most. Of a complex liana follows the one part that is least with the true types through all
+        // permutations, and here the least part of each permutation counts, as in the score itself: liana's p is the larger one.
+        const double p = 0.5 * (ours[key]->p + row[4]);
+        const double chance = 2.0 / kPermutations + 4.5 * std::sqrt(2.0 * p * (1.0 - p) / kPermutations);
+        const PairGenes& pair = pairs.at(static_cast<std::size_t>(key[0]));
+        EXPECT_LE(ours[key]->p, row[4] + chance) << row[0] << " " << row[1] << " " << row[2];
+        if (pair.ligand.size() + pair.receptor.size() == 2) {
+            EXPECT_GE(ours[key]->p, row[4] - chance) << row[0] << " " << row[1] << " " << row[2];
+        }
+        n_between += pair.ligand.size() + pair.receptor.size() == 2 && row[4] > 0.01 && row[4] < 0.99;
+    }
+    EXPECT_GE(n_between, 8) << "simple pairs whose p says something";
 }
 
 TEST(communication, a_score_is_zero_where_a_partner_is_not_expressed) {

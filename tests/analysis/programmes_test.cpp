@@ -74,6 +74,16 @@ TEST(programmes, ulm_and_mlm_equal_least_squares) {
     expect_near(together.t, known.mlm);
 }
 
+TEST(programmes, ulm_and_mlm_equal_decouplers) {
+    const auto context = test::make_context(2);
+    const Oracle known = oracle();
+    std::vector<std::vector<double>> of_ulm, of_mlm;
+    for (const auto& row : fixture::rows("decoupler.csv")) (row[0] == "ulm" ? of_ulm : of_mlm).push_back(numbers(row, 1));
+    const auto source = matrix::make_source(known.cells);
+    expect_near(ulm(*source, known.programmes, *context).t, of_ulm);
+    expect_near(mlm(*source, known.programmes, *context).t, of_mlm);
+}
+
 TEST(programmes, ulm_by_hand) {
     const auto context = test::make_context(1);
     // Expression 1, 2, 3, 6 on weights 0, 0, 1, 1: slope 3, residuals -.5, .5, -1.5, 1.5, so RSS 5, se sqrt(5 / 2 / 1).

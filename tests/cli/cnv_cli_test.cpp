@@ -52,6 +52,7 @@ TEST_F(CnvCliTest, two_samples_of_one_patient) {
     EXPECT_GE(stretches["kept"], 3) << later.out;
     EXPECT_GE(stretches["new"], 1) << later.out;
     EXPECT_GE(clones["kept"] + clones["new"], 1) << later.out;
+    EXPECT_GE(clones["gone"], 1) << "the first clone has no cell at the later time\n" << later.out;
     EXPECT_NE(later.out.find("Against the earlier sample:"), std::string::npos) << later.out;
     // The same sample twice: nothing is new or gone.
     const Outcome same = cnv("time_point=first", "again", {"--previous", "first/cnv_segments.csv", "--threads", "1"});

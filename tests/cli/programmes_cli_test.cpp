@@ -107,6 +107,21 @@ TEST_F(ProgrammesCliTest, regulons_are_fitted_by_ulm_and_mlm) {
     EXPECT_FALSE(std::filesystem::exists(folder_ / "other/cells.csv"));
 }
 
+TEST_F(ProgrammesCliTest, regulons_of_low_confidence_take_no_part_unless_asked_for) {
+    make_cohort("6");
+    std::string table = "tf,confidence,target,mor\n";
+    for (int factor = 0; factor < 4; ++factor) {
+        for (int i = 0; i < 10; ++i) table += "TF-" + std::to_string(factor) + "," + "ACDE"[factor] + "," + gene(1 + 70 * factor + 3 * i) + ",1\n";
+    }
+    write("levels.csv", table);
+    const Outcome known = programmes({"--regulons", "levels.csv", "--json"});
+    ASSERT_EQ(known.status, 0) << known.err;
+    EXPECT_EQ(Json::parse(known.out)["n_programmes"], 2);
+    EXPECT_NE(text_of("run.json").find("20 of 40 lines are read, those of confidence A, B, C"), std::string::npos);
+    EXPECT_EQ(Json::parse(programmes({"--regulons", "levels.csv", "--confidence", "A,C,D,E", "--json"}).out)["n_programmes"], 4);
+    expect_refused(programmes({"--regulons", "levels.csv", "--confidence", "B"}), 3, "Name some of its levels: A,C,D,E");
+}
+
 TEST_F(ProgrammesCliTest, genes_of_a_comparison_are_tested_for_programmes) {
     make_cohort("6");
     const Outcome de = morula({"de", "cells.h5ad", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--out", "de"});
@@ -190,6 +205,8 @@ TEST_F(ProgrammesCliTest, what_cannot_be_done_is_refused_with_the_next_step) {
     expect_refused(programmes({}), 64, "needs gene sets or regulons");
     expect_refused(programmes({"--sets", "sets.gmt", "--regulons", "regulons.csv"}), 64, "both given");
     expect_refused(programmes({"--regulons", "regulons.csv", "--method", "score"}), 64, "knows no weights");
+    expect_refused(programmes({"--sets", "sets.gmt", "--confidence", "A"}), 64, "--confidence is of regulons");
+    expect_refused(programmes({"--regulons", "regulons.csv", "--confidence", "A"}), 3, "has no column 'confidence'");
     expect_refused(morula({"programmes", "--sets", "sets.gmt", "--out", "out"}), 64, "needs cells or a list of differences");
     write("entrez.gmt", "A\t\t915\t925\t931\t4297\t5788\t919\n");
     expect_refused(programmes({"--sets", "entrez.gmt"}), 2, "The file has Entrez numbers such as '4297', the data set gene symbols such as 'GENE00001'");

@@ -120,6 +120,22 @@ TEST(cnv_command, unseen_normal_cells_score_below_malignant_ones_with_either_ref
     }
 }
 
+/// Patients have lost more than 1p and 19q (12 in MGH36, 13q in MGH53). An arm below either of them must be such a loss, and lower by no more than can be told: 2 standard errors of the difference.
+void expect_others_below_to_be_lost(const analysis::CnvClone& clone, const analysis::CnvGenome& genome, const std::string& patient) {
+    const auto name = [&](const analysis::CnvArm& arm) -> const std::string& { return genome.arm_names[static_cast<std::size_t>(arm.arm)]; };
+    const auto square_error = [](const analysis::CnvArm& arm) { return std::pow(arm.mean / arm.z, 2.0); };
+    for (const analysis::CnvArm& known : clone.calls.arms) {
+        if (name(known) != "1p" && name(known) != "19q") continue;
+        for (const analysis::CnvArm& other : clone.calls.arms) {
+            if (!other.is_tested || other.mean >= known.mean || name(other) == "1p" || name(other) == "19q") continue;
+            EXPECT_EQ(other.state, CopyState::loss) << patient << ": " << name(other) << " lies below " << name(known);
+            const double error = std::sqrt(square_error(known) + square_error(other));
+            EXPECT_LT(known.mean - other.mean, 2.0 * error) << patient << ": " << name(other) << " lies below " << name(known);
+            fmt::print("{}: {} lies {:.3f} below {}, 2 standard errors of the difference are {:.3f}\n", patient, name(other), known.mean - other.mean, name(known), 2.0 * error);
+        }
+    }
+}
+
 TEST(cnv_command, chromosome_arms_1p_and_19q_are_lost_in_every_patient) {
     MORULA_REAL_DATA(folder, "tumour-oligodendroglioma");
     const auto context = test::make_context(2);
@@ -127,7 +143,7 @@ TEST(cnv_command, chromosome_arms_1p_and_19q_are_lost_in_every_patient) {
     const Tumour tumour(folder, copy.path(), *context);
     for (const char* reference : {kMicroglia, kOligodendrocytes, "both"}) {
         const CnvResult result = tumour.run_against(reference, true, *context);
-        std::set<std::string> patients;
+        std::set<std::string> patients, with_others_below;
         for (const analysis::CnvClone& clone : result.clones) {
             const std::string& patient = tumour.label.categories[static_cast<std::size_t>(clone.donor)];
             EXPECT_TRUE(patient.starts_with("malignant")) << patient << " holds no tumour cell";
@@ -143,19 +159,14 @@ TEST(cnv_command, chromosome_arms_1p_and_19q_are_lost_in_every_patient) {
                 }
             }
             std::sort(arms.begin(), arms.end());
-            // Patients have lost more: 12 in MGH36 and 13q in MGH53 are as low as 1p and 19q, and 4p of patient 97 nearly. Against both kinds of normal cells, as inferCNV's
-            // example has it, 1p and 19q are the two lowest in three of the four patients.
             if (std::string_view(reference) == "both") {
-                const std::set<std::string> lowest{arms[0].second, arms[1].second};
-                if (patient == "malignant_MGH36") {
-                    EXPECT_EQ(lowest, (std::set<std::string>{"1p", "12p"}));
-                } else {
-                    EXPECT_EQ(lowest, (std::set<std::string>{"1p", "19q"})) << patient;
-                }
+                if (std::set<std::string>{arms[0].second, arms[1].second} != std::set<std::string>{"1p", "19q"}) with_others_below.insert(patient);
+                expect_others_below_to_be_lost(clone, result.genome, patient);
             }
             fmt::print("{} against {}: {} cells, lowest {} {:.2f}, {} {:.2f}, {} {:.2f}; called{}\n", patient, reference, clone.n_cells, arms[0].second, arms[0].first, arms[1].second, arms[1].first, arms[2].second, arms[2].first, called);
         }
         EXPECT_EQ(patients.size(), 4U) << reference;
+        EXPECT_LE(with_others_below.size(), 1U) << "1p and 19q are the two lowest arms in three of the four patients, of whom all four are asked for";
     }
 }
 

@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include "tests/support/contexts.hpp"
 #include "tests/support/sources.hpp"
@@ -101,6 +105,55 @@ TEST(correlation_labels, score_is_spearmans_where_nearly_all_values_differ) {
     matrix::Csr cells = test::random_counts(300, 160, 0.9, 7);
     for (std::size_t i = 0; i < cells.values.size(); ++i) cells.values[i] += static_cast<float>(i % 211) / 211.0F;
     expect_spearmans(cells);
+}
+
+/// Profiles, cells and calls that oracles/singler.R wrote.
+struct SingleR {
+    std::vector<std::vector<float>> profiles, cells;
+    std::vector<std::int32_t> first, tuned;          // labels before and after fine tuning
+    std::vector<std::vector<float>> correlation;     // with each label, before
+
+    SingleR() {
+        std::ifstream file(MORULA_SOURCE_DIR "/tests/models/fixtures/singler.csv");
+        for (std::string line; std::getline(file, line);) {
+            if (line.empty() || line[0] == '#') continue;
+            std::vector<std::string> fields;
+            std::stringstream text(line);
+            for (std::string field; std::getline(text, field, ',');) fields.push_back(field);
+            const auto numbers = [&](std::size_t from) {
+                std::vector<float> out;
+                for (std::size_t i = from; i < fields.size(); ++i) out.push_back(std::stof(fields[i]));
+                return out;
+            };
+            if (fields[0] == "profile") profiles.push_back(numbers(2));
+            if (fields[0] == "cell") cells.push_back(numbers(1));
+            if (fields[0] != "called") continue;
+            first.push_back(std::stoi(fields[1]));
+            tuned.push_back(std::stoi(fields[2]));
+            correlation.push_back(numbers(3));
+        }
+    }
+    static matrix::Dense<float> dense(const std::vector<std::vector<float>>& rows) {
+        matrix::Dense<float> out(std::ssize(rows), std::ssize(rows.at(0)));
+        for (std::size_t row = 0; row < rows.size(); ++row) std::ranges::copy(rows[row], out.row(static_cast<std::int64_t>(row)).begin());
+        return out;
+    }
+};
+
+TEST(correlation_labels, equal_singlers_where_each_label_has_one_profile) {
+    const auto context = test::make_context(2);
+    const SingleR known;
+    ASSERT_EQ(known.profiles.size(), 5U);
+    ASSERT_EQ(known.cells.size(), 80U);
+    ASSERT_EQ(known.tuned.size(), 80U);
+    const matrix::Csr cells = test::to_csr(SingleR::dense(known.cells));
+    const std::vector<std::int32_t> label{0, 1, 2, 3, 4};
+    const CorrelationLabelsOptions options{.n_markers = 6, .fine_tune_margin = 0.05};
+    const LabelProfiles profiles = label_profiles(*matrix::make_source(test::to_csr(SingleR::dense(known.profiles))), label, 5, options, *context);
+    const CorrelationLabels found = correlation_labels(profiles, cells.view(), options, *context);
+    EXPECT_EQ(found.label, known.tuned);
+    EXPECT_NE(known.first, known.tuned) << "fine tuning changes some calls";
+    for (std::size_t cell = 0; cell < known.cells.size(); ++cell) EXPECT_NEAR(found.correlation[cell], known.correlation[cell][static_cast<std::size_t>(known.tuned[cell])], 1e-5) << cell;
 }
 
 TEST(correlation_labels, gives_the_same_bits_at_any_thread_count_and_in_pieces) {
