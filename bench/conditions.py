@@ -3,7 +3,7 @@
 
 100,000 made-up cells x 20,000 genes, 20 donors, 10 types (`morula generate cohort`), warm page cache, a new process each. Morula's time is the whole process, files
 read and tables written. A peer's time is its own call alone, after imports, reading and compilation, on values prepared for it; its whole process stands beside. Peers
-run in an environment of their own (--peers PYTHON; bench/requirements.txt). --docs puts the table into docs/benchmarks.md.
+run in an environment of their own (--peers PYTHON; bench/requirements.txt); each answer is set beside Morula's. --docs puts the table into docs/benchmarks.md.
 """
 import json
 import os
@@ -19,6 +19,7 @@ QUESTIONS = {
     "annotate": (2.0, "celltypist", ["annotate", "{cells}", "--reference", "{reference}", "--label", "true_type", "--out", "{out}"]),
     "de": (5.0, "pydeseq2", ["de", "{cells}", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--out", "{out}"]),
     "abundance": (10.0, None, ["abundance", "{cells}", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--neighborhoods", "no", "--out", "{out}"]),
+    "abundance of neighbourhoods": (10.0, None, ["abundance", "{integrated}", "--condition", "condition", "--case", "diseased", "--control", "healthy", "--donor", "donor", "--cell-type", "true_type", "--neighborhoods", "yes", "--embedding", "X_integrated", "--out", "{out}"]),
     "doublets": (10.0, "scrublet", ["doublets", "{cells}", "--out", "{out}.csv"]),
     "communicate": (10.0, "liana", ["communicate", "{cells}", "--by", "true_type", "--interactions", "{pairs}", "--out", "{out}"]),
     "cnv": (30.0, "infercnvpy", ["cnv", "{cells}", "--reference-cells", "condition=healthy", "--donor", "donor", "--out", "{out}"]),
@@ -82,8 +83,9 @@ def measure(options, name, paths):
     row = {"question": name, "floor": floor, "seconds": seconds, "peak_bytes": peak, "peer": peer}
     if peer and options.peers:
         try:
-            whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["components" if peer == "harmonypy" else "cells"], paths["reference"], "--pairs", paths["pairs"], "--threads", options.threads], options.work / "log")
-            row.update(peer_seconds=json.loads(output.strip().splitlines()[-1])["seconds"], peer_whole=whole, peer_peak=peer_peak)
+            whole, peer_peak, output = timed([options.peers, ROOT / "bench" / "condition_peers.py", peer, paths["components" if peer == "harmonypy" else "cells"], paths["reference"], "--pairs", paths["pairs"], "--ours", filled[-1], "--threads", options.threads], options.work / "log")
+            said = json.loads(output.strip().splitlines()[-1])
+            row.update(peer_seconds=said["seconds"], agreement=said["agreement"], peer_whole=whole, peer_peak=peer_peak)
         except RuntimeError as error:
             print(error, file=sys.stderr)
             row["peer_failed"] = True
@@ -91,10 +93,10 @@ def measure(options, name, paths):
 
 
 def table(rows):
-    lines = ["| question | Morula, whole process, s | floor, s | peak, GB | peer | its call, s | its whole process, s | peak, GB |", "|---|---|---|---|---|---|---|---|"]
+    lines = ["| question | Morula, whole process, s | floor, s | peak, GB | peer | its call, s | its whole process, s | peak, GB | both answers |", "|---|---|---|---|---|---|---|---|---|"]
     for row in rows:
-        failed = [f"{row['peer']} ended with an error", "", "", ""]
-        peer = failed if "peer_failed" in row else [row["peer"], f"{row['peer_seconds']:.1f}", f"{row['peer_whole']:.1f}", f"{row['peer_peak'] / 1e9:.1f}"] if "peer_seconds" in row else [row["peer"] or "-", "", "", ""]
+        failed = [f"{row['peer']} ended with an error", "", "", "", ""]
+        peer = failed if "peer_failed" in row else [row["peer"], f"{row['peer_seconds']:.1f}", f"{row['peer_whole']:.1f}", f"{row['peer_peak'] / 1e9:.1f}", row["agreement"]] if "peer_seconds" in row else [row["peer"] or "-", "", "", "", ""]
         floor = "" if row["floor"] is None else f"{row['floor']:.0f}"
         lines.append(f"| {row['question']} | {row['seconds']:.1f} | {floor} | {row['peak_bytes'] / 1e9:.1f} | " + " | ".join(peer) + " |")
     return "\n".join(lines)
@@ -109,7 +111,7 @@ def main():
     options.work.mkdir(parents=True, exist_ok=True)
     paths = {"cells": make(options, "cohort", COHORT), "reference": make(options, "reference", REFERENCE)}
     paths["pairs"] = make_pairs(options)
-    paths["integrated"] = integrated(options, paths["cells"]) if "evaluate integration" in options.questions else ""
+    paths["integrated"] = integrated(options, paths["cells"]) if any("{integrated}" in part for name in options.questions.split(",") for part in QUESTIONS[name][2]) else ""
     paths["components"] = components(options, paths["cells"]) if "harmony" in options.questions.split(",") else ""
     rows = [measure(options, name, paths) for name in options.questions.split(",")]
     (options.work / "conditions.json").write_text(json.dumps(rows, indent=1) + "\n")

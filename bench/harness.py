@@ -1,6 +1,7 @@
-"""What the benchmarks share: the program as a process, the commit that was measured, and the places in docs. Standard library only."""
+"""What the benchmarks share: the program as a process, the machine, the commit that was measured, and the places in docs. Standard library only."""
 import argparse
 import os
+import platform
 import subprocess
 import sys
 import time
@@ -9,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BUSY = 0.1  # share of the processors at work before we begin, above which times mean little
 
 
 def parser_of(doc, work):
@@ -30,6 +32,29 @@ def morula(options, *arguments):
     if done.returncode != 0:
         sys.exit(f"bench: {' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
     return time.perf_counter() - started
+
+
+def busy_share(seconds=2.0):
+    """Share of all processors at work over the next seconds: the load average still counts what has just ended."""
+    def ticks():
+        numbers = [int(number) for number in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        return sum(numbers), numbers[3] + numbers[4]
+    total, idle = ticks()
+    time.sleep(seconds)
+    total_after, idle_after = ticks()
+    return 1.0 - (idle_after - idle) / max(1, total_after - total)
+
+
+def machine():
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    about = {key.strip(): value.strip() for key, value in (line.split(":", 1) for line in reversed(lines) if ":" in line)}
+    # Virtual machines may name no more than the maker: family and model tell the rest.
+    model = f"{about['model name']} (family {about.get('cpu family')}, model {about.get('model')})" if "model name" in about else platform.processor()
+    flags = about.get("flags", "").split()
+    return {
+        "cpu": model, "processors": len(os.sched_getaffinity(0)), "simd": [flag for flag in ("sse4_2", "avx2", "avx512f") if flag in flags],
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "system": platform.platform(), "busy_at_start": busy_share(),
+    }
 
 
 def commit():

@@ -11,7 +11,6 @@ Writes build/bench/results.json; --docs puts the table into docs/benchmarks.md. 
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -20,33 +19,11 @@ import time
 from datetime import datetime, timezone
 from pathlib import Path
 
-from harness import ROOT, commit, write_docs
+from harness import BUSY, ROOT, commit, machine, write_docs
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 CHAIN = ("read", "qc", "filter", "normalize", "hvg", "pca", "neighbors", "leiden", "umap", "markers")
 READING = "ingest"  # what Morula calls the way from the file to counts in hand, which it also stores
-BUSY = 0.1  # share of the processors at work before we begin, above which times mean little
-
-
-def busy_share(seconds=2.0):
-    """Share of all processors at work over the next seconds: the load average still counts what has just ended."""
-    def ticks():
-        numbers = [int(number) for number in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
-        return sum(numbers), numbers[3] + numbers[4]
-    total, idle = ticks()
-    time.sleep(seconds)
-    total_after, idle_after = ticks()
-    return 1.0 - (idle_after - idle) / max(1, total_after - total)
-
-
-def machine():
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith("flags")), [])
-    return {
-        "cpu": model, "processors": len(os.sched_getaffinity(0)), "simd": [flag for flag in ("sse4_2", "avx2", "avx512f") if flag in flags],
-        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "system": platform.platform(), "busy_at_start": busy_share(),
-    }
 
 
 def run(command, threads, log):

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does a score of acquired changes tell malignant cells from normal cells it has not seen, beside infercnvpy? `scripts/bench --tumour --peers PYTHON` (standard library only).
+"""Does a score of acquired changes tell malignant cells from normal cells it has not seen, beside infercnvpy? `scripts/bench --tumour` (standard library only).
 
 inferCNV's oligodendroglioma example (184 cells of five patients, Tirosh et al. 2016): one kind of normal cell is the reference, the other kind is unseen. Morula's score twice: as it ships, and with
 its settings chosen without the patient whose cells are scored (build/bench_cnv_tumour). infercnvpy's is the mean of |window| of a cell, windows of 100 genes. All on the same cells, 95 % by the
