@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         for (const auto& set : sets) require(!set.name.empty() && !set.genes.empty() && set.line > 0);
     });
     morula::fuzz::expect_value_or_error([&] {
-        const auto regulons = morula::knowledge::read_regulons(file.path(), context);
+        const auto regulons = morula::knowledge::read_regulons(file.path(), {}, context);
         require(!regulons.empty());
         for (const auto& regulon : regulons) {
             require(!regulon.source.empty() && !regulon.targets.empty());

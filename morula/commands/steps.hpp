@@ -154,7 +154,8 @@ struct DifferencesChoice {
 };
 /// Throws not_found, usage, invalid_data where the columns and values allow no comparison (see comparison_units); cell_type leiden is not there yet and not looked for.
 void check_differences(const data::Dataset& dataset, const DifferencesChoice& choice, Context& context);
-/// counts and the columns of the choice -> uns differences: samples, types, genes (one entry a type and compared gene), strips, composition; refused: why nothing was compared, else "".
+/// counts and the columns of the choice -> uns differences: samples, types, genes (one entry a type and compared gene), strips, composition; refused: why nothing was compared, else ""; donors:
+/// who they are and what else sets them apart, in both cases (see donor_table).
 data::Dataset differences_slots(const data::Dataset& in, const DifferencesChoice& choice, const analysis::DeOptions& options, Context& context);
 
 }  // namespace morula::commands
