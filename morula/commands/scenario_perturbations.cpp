@@ -55,7 +55,7 @@ private:
     std::pair<std::string, std::string> place_of(PerturbationFault::Entry entry, std::string_view key) const {
         Section& section = sections_[section_of(entry)];
         if (entry.point && !points_[entry.number].empty()) return {points_[entry.number][*entry.point], "file"};
-        const std::string given(section.has(key) ? key : "kind");
+        const std::string given(section.has(key) ? key : key == "minutes" && section.has("file") ? "file" : "kind");
         return {entry.point ? section.place_of(given, *entry.point) : section.place_of(given), given};
     }
 

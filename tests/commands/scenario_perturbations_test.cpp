@@ -193,6 +193,8 @@ TEST_F(ScenarioPerturbationsTest, doses_of_a_table_are_named_with_its_lines) {
     EXPECT_TRUE(test::contains(message, "doses.csv, line 3.")) << message;
     write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5\n20,2.5\n");
     expect_refusal(text + "[[perturbation]]\nkind = \"drug\"\nsubstance = \"drug\"\nminutes = [20]\nconcentrations = [1]\n", "line 40: perturbation 2 (drug), minutes: 'drug' has two doses at minute 20: 2.5 and 1; the other is perturbation 1 (drug), ");
+    write_text_file(folder_ / "doses.csv", "minute,concentration\n");
+    expect_refusal(text, "line 36: perturbation 1 (drug), file: a drug 'drug' is never given");
     write_text_file(folder_ / "doses.csv", "minute,concentration\n0,5,\n20,2.5,\n");
     EXPECT_TRUE(test::contains(test::thrown_by([&] { read(text); }).message(), "doses.csv, line 2: the row has 3 fields"));
 }
