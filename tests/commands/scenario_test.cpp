@@ -474,7 +474,7 @@ TEST_F(ScenarioTest, sources_bring_a_substance_in_everywhere_or_in_a_region_and_
     };
     refuse("substance = \"oxygen\"", "substance = \"sugar\"", "line 50: source, substance: 'sugar' is not known", "oxygen");
     refuse("mmHg/min", "mmHg", "source of 'oxygen', rate, unit: 'mmHg' is no unit of it", "mmHg/min");
-    refuse("value = 2,", "value = -2,", "beyond what is physical", "from 0");
+    refuse("value = 2, unit = \"mmHg/min\", source = \"guessed\", prior = [1, 4]", "value = -2, unit = \"mmHg/min\", source = \"guessed\", prior = [-4, 4]", "beyond what is physical", "from 0");
     refuse(", prior = [1, 4]", "", "prior: is missing", "Add prior");
     refuse("[40, 40, 40]", "[400, 400, 400]", "line 51: source of 'oxygen', from_um: holds the middle of no voxel", "everywhere");
     refuse("[40, 40, 40]", "[60, 51, 41]", "line 51: source of 'oxygen', from_um: holds the middle of no voxel", "everywhere");
