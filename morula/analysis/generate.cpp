@@ -19,7 +19,7 @@ constexpr std::int32_t kProgrammes = 10;
 constexpr double kMaxProgrammeShare = 0.2;
 constexpr double kEmptySd = 0.5;  // of ln counts of empty droplets
 constexpr double kMitochondrialSd = 0.35;  // of ln of its share
-constexpr double kOwnGeneRate = 1e-3;      // beside rates that add to about one
+constexpr double kOwnGeneRate = 1e-3;      // of the sum of a type's rates
 constexpr std::uint32_t kOwnGenesStep = 1000;  // of Purpose::generate_genes; far from those of the profiles and the genome
 
 /// Options with the preset's own values filled in.
@@ -86,6 +86,8 @@ std::vector<std::int32_t> plant_own_genes(CellProfiles& profiles, std::int32_t n
     std::vector<std::int32_t> type_of(n_genes, -1);
     Random random(seed, Purpose::generate_genes, 0, kOwnGenesStep);
     for (std::int32_t type = 0; type < n_types; ++type) {
+        double rate = 0.0;
+        for (const double each : profiles.types[static_cast<std::size_t>(type)]) rate += kOwnGeneRate * each;
         for (std::int32_t planted = 0; planted < n_each;) {
             const auto gene = static_cast<std::size_t>(random.below(n_genes));
             if (type_of[gene] >= 0 || profiles.mitochondrial[gene] > 0.0) continue;
@@ -94,7 +96,7 @@ std::vector<std::int32_t> plant_own_genes(CellProfiles& profiles, std::int32_t n
                 for (std::vector<double>& rates : *profile) rates[gene] = 0.0;
             }
             if (!profiles.continuum.empty()) profiles.continuum[gene] = 0.0;
-            profiles.types[static_cast<std::size_t>(type)][gene] = kOwnGeneRate;
+            profiles.types[static_cast<std::size_t>(type)][gene] = rate;
             profiles.gene_symbols[gene] = fmt::format("TYPE{:02}-OWN{:03}", type + 1, ++planted);
         }
     }
