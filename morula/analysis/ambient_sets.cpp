@@ -22,6 +22,8 @@ constexpr std::int64_t kOneExpressingIn = 20;
 constexpr double kFewestExpected = 100.0;    // counts of soup in all silent places together: five at a share of 5 %
 constexpr std::int64_t kFewestSetsToCompare = 3;
 constexpr double kNormal975 = 1.959963984540054;
+constexpr double kWeakExpression = 1.25;     // times the common share: more, beyond chance, is expression
+constexpr double kFarBeyondChance = 3.09;    // one-sided .001
 
 /// P(X >= count) of a Poisson mean; 1 where count is not above the mean, which nobody asks about.
 double upper_tail(double count, double mean) {
@@ -90,6 +92,25 @@ std::vector<AmbientSetInCluster> places_of(std::size_t set, std::size_t n_sets, 
     return places;
 }
 
+/// A place that holds clearly more of its set than all silent places together expresses it weakly, and is not silent. One after the other, the clearest first.
+void drop_weak_expressors(std::vector<AmbientSetInCluster>& places) {
+    for (;;) {
+        double observed = 0.0, expected = 0.0, most = 0.0;
+        AmbientSetInCluster* clearest = nullptr;
+        for (AmbientSetInCluster& place : places) {
+            if (!place.is_silent) continue;
+            observed += place.observed;
+            expected += place.expected;
+            const double least = lower_poisson_mean(place.observed, kFarBeyondChance) / place.expected;
+            if (clearest != nullptr && least <= most) continue;
+            clearest = &place;
+            most = least;
+        }
+        if (clearest == nullptr || most * expected <= kWeakExpression * observed) return;
+        clearest->is_silent = false;
+    }
+}
+
 /// Observed and expected counts that should show one share.
 using Units = std::vector<std::pair<double, double>>;
 
@@ -147,11 +168,14 @@ AmbientSetsResult ambient_sets(const matrix::RowBlockSource& counts, std::span<c
         for (const std::int64_t gene : sets[s].genes) share += soup[static_cast<std::size_t>(gene)];
         context.check_cancelled();
         const std::vector<AmbientSetInCluster> places = places_of(s, sets.size(), share, cells, cluster, n_clusters, max_share);
-        if (std::any_of(places.begin(), places.end(), [](const AmbientSetInCluster& place) { return place.is_silent; })) {
-            ++result.n_sets;
-            result.n_genes += std::ssize(sets[s].genes);
-        }
         result.places.insert(result.places.end(), places.begin(), places.end());
+    }
+    drop_weak_expressors(result.places);
+    for (std::size_t s = 0; s < sets.size(); ++s) {
+        const auto is_used = [&](const AmbientSetInCluster& place) { return place.is_silent && place.set == static_cast<std::int32_t>(s); };
+        if (std::none_of(result.places.begin(), result.places.end(), is_used)) continue;
+        ++result.n_sets;
+        result.n_genes += std::ssize(sets[s].genes);
     }
     set_share(units_of(result, sets.size()), result);
     return result;

@@ -41,9 +41,10 @@ struct AmbientSetsResult {
 
 /// Young & Behjati 2020 (GigaScience 9:giaa151): a cluster that does not express a set has its counts from the soup, so that the ambient share is observed / expected counts. One sample at a time.
 /// A cell expresses a set when soup of max_share would give it so many counts with a probability below .001 (Poisson). A cluster of 20 or more cells is silent where at most one cell in twenty does,
-/// and the others hold at most max_share of what soup alone would give; the cells that do are left out, as doublets and strays are.
+/// and the others hold at most max_share of what soup alone would give; the cells that do are left out, as doublets and strays are. Then clusters that hold more than 1.25 times the common share of a set,
+/// and that beyond chance (.001), are taken as expressing it weakly and left out one after the other, the clearest first.
 /// Interval: Poisson, widened by the dispersion of the sets about the common share (with fewer than three sets: of sets in clusters) and then by Student's t.
-/// Differs from SoupX, which takes a cluster out for a single expressing cell and gives the Poisson interval alone.
+/// Differs from SoupX, which takes a cluster out for a single expressing cell, keeps weak expression, and gives the Poisson interval alone.
 /// counts: raw, n_cells x n_genes. cluster: codes, -1 leaves a cell out. soup: shares, adding to one. One pass; memory 4 bytes x cells x sets.
 /// Throws invalid_data when sizes, codes or genes are wrong.
 AmbientSetsResult ambient_sets(const matrix::RowBlockSource& counts, std::span<const std::int32_t> cluster, std::int32_t n_clusters, std::span<const double> soup, std::span<const AmbientSet> sets,

@@ -96,7 +96,7 @@ std::string sample_line(const AmbientSample& sample) {
     if (std::isnan(sample.fraction())) return fmt::format("{}: {}. {}\n", name, sample.status(), soup);
     const std::string interval = fmt::format("{} to {}", percent(sample.low()), percent(sample.high()));
     if (sample.by_sets) return fmt::format("{}: {} of the counts are ambient RNA ({}), by {} marker sets in clusters that do not express them. {}\n", name, percent(sample.fraction()), interval, sample.by_sets->n_sets, soup);
-    return fmt::format("{}: at most {} of the counts are ambient RNA ({}), by the genes that a cluster holds least of. {}\n", name, percent(sample.fraction()), interval, soup);
+    return fmt::format("{}: at most about {} of the counts are ambient RNA ({}), by the genes that a cluster holds least of. {}\n", name, percent(sample.high()), interval, soup);
 }
 
 }  // namespace
