@@ -183,12 +183,12 @@ TEST(abundance, rare_types_are_not_tested_and_say_why) {
     EXPECT_EQ(test::error_code([&] { compare(Dense<double>(6, 1), groups(3, 3), -1); }), ErrorCode::invalid_data);
 }
 
-/// Seven types of 100 to 700 cells a donor with a spread of 10 %, and a last one that holds `share` of the cells of the first `n_with` cases and of nobody else.
+/// Seven types of 100 to 700 cells a donor with a spread of 5 %, and a last one that holds `share` of the cells of the first `n_with` cases and of nobody else.
 Dense<double> with_a_new_type(std::int64_t n_donors, std::int64_t n_with, double share) {
     Random random(11, Purpose::test, 0, 0);
     Dense<double> counts(n_donors, 8);
     for (std::int64_t unit = 0; unit < n_donors; ++unit) {
-        for (std::int64_t type = 0; type < 7; ++type) counts(unit, type) = std::round(100.0 * static_cast<double>(type + 1) * std::exp(0.1 * random.normal()));
+        for (std::int64_t type = 0; type < 7; ++type) counts(unit, type) = std::round(100.0 * static_cast<double>(type + 1) * std::exp(0.05 * random.normal()));
         const double others = std::accumulate(counts.row(unit).begin(), counts.row(unit).end(), 0.0);
         if (unit < n_with) counts(unit, 7) = std::round(others * share / (1.0 - share));
     }

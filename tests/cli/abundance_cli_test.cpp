@@ -141,7 +141,6 @@ TEST_F(AbundanceCliTest, what_cannot_be_compared_is_refused_with_the_next_step) 
     expect_refused(compare("good.csv", {"--batch", "batch"}), 2, "cannot be told apart");
     EXPECT_NE(compare("good.csv", {"--batch", "batch"}).err.find("b2"), std::string::npos) << "the table shows it";
     expect_refused(compare("good.csv", {}), 2, "--batch none");
-    ASSERT_EQ(compare("good.csv", {"--batch", "none"}).status, 0);
     expect_refused(morula({"abundance", "good.csv", "--condition", "conditon", "--case", "a", "--control", "b", "--donor", "donor", "--out", "out"}), 3, "Did you mean 'condition'?");
     expect_refused(morula({"abundance", "good.csv", "--condition", "condition", "--case", "disease", "--control", "healthy", "--donor", "donor", "--out", "out"}), 3, "no value 'disease'");
     expect_refused(compare("good.csv", {"--batch", "none", "--reference", "Tt"}), 3, "no such cell type");
@@ -158,6 +157,7 @@ TEST_F(AbundanceCliTest, what_cannot_be_compared_is_refused_with_the_next_step) 
     EXPECT_EQ(row[10], "");
     EXPECT_NE(row[8], "");
     EXPECT_NE(row[14].find("exploratory"), std::string::npos);
+    EXPECT_EQ(compare("good.csv", {"--batch", "none"}).status, 0) << "the user knows better";
 }
 
 }  // namespace
