@@ -1,4 +1,5 @@
-"""Fixture of the programmes test: decoupler's ulm and mlm on the cells and programmes that programmes.py made up.
+"""Fixture of the programmes test: decoupler's ulm and mlm on the cells and programmes that programmes.py made up. Genes that no cell expresses
+are left out first, which is decoupler's default and what `morula programmes` does.
 
 Run: scripts/oracles decoupler_activities   (reads tests/analysis/fixtures/programmes.csv, writes decoupler.csv beside it; environment of requirements-peers.txt)
 """
@@ -32,7 +33,7 @@ def main():
     names = list(dict.fromkeys(net["source"]))
     lines = [f"# decoupler {version('decoupler')}, numpy {np.__version__}; oracles/decoupler_activities.py; cells and programmes: programmes.csv"]
     for name, method in (("ulm", decoupler.mt.ulm), ("mlm", decoupler.mt.mlm)):
-        t, _ = method(cells, net, tmin=1, empty=False)  # genes that no cell expresses stay: `morula programmes` leaves them out before
+        t, _ = method(cells, net, tmin=1)
         lines += [f"{name}," + ",".join(f"{value:.9g}" for value in row) for row in t[names].to_numpy()]
     (FIXTURES / "decoupler.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -20,7 +20,7 @@ PAIRS = (("g0", "g1"), ("g2", "g3"), ("g4", "g5_g6"), ("g7_g8", "g9"), ("g10_g11
 def main():
     rng = np.random.default_rng(11)
     types = np.arange(N_CELLS) % N_TYPES
-    mean = rng.gamma(2.0, 0.3, N_GENES) * np.exp(0.35 * rng.normal(size=(N_TYPES, N_GENES)))
+    mean = rng.gamma(0.7, 0.8, (N_TYPES, N_GENES))
     values = np.log1p(rng.poisson(mean[types])).astype(np.float32)
     cells = anndata.AnnData(values, obs=pd.DataFrame({"type": pd.Categorical([f"t{t}" for t in types])}, index=[f"c{i}" for i in range(N_CELLS)]), var=pd.DataFrame(index=[f"g{i}" for i in range(N_GENES)]))
     warnings.simplefilter("ignore")

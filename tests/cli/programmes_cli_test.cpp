@@ -114,12 +114,12 @@ TEST_F(ProgrammesCliTest, regulons_of_low_confidence_take_no_part_unless_asked_f
         for (int i = 0; i < 10; ++i) table += "TF-" + std::to_string(factor) + "," + "ACDE"[factor] + "," + gene(1 + 70 * factor + 3 * i) + ",1\n";
     }
     write("levels.csv", table);
+    expect_refused(programmes({"--regulons", "levels.csv", "--confidence", "B"}), 3, "Name some of its levels: A,C,D,E");
     const Outcome known = programmes({"--regulons", "levels.csv", "--json"});
     ASSERT_EQ(known.status, 0) << known.err;
     EXPECT_EQ(Json::parse(known.out)["n_programmes"], 2);
     EXPECT_NE(text_of("run.json").find("20 of 40 lines are read, those of confidence A, B, C"), std::string::npos);
     EXPECT_EQ(Json::parse(programmes({"--regulons", "levels.csv", "--confidence", "A,C,D,E", "--json"}).out)["n_programmes"], 4);
-    expect_refused(programmes({"--regulons", "levels.csv", "--confidence", "B"}), 3, "Name some of its levels: A,C,D,E");
 }
 
 TEST_F(ProgrammesCliTest, genes_of_a_comparison_are_tested_for_programmes) {
