@@ -1,94 +1,13 @@
-#include "morula/commands/scenario.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/commands/scenario_test.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
-#include "morula/core/file.hpp"
 #include "morula/core/hash.hpp"
-#include "tests/support/contexts.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 namespace morula::commands {
 namespace {
-
-/// Made up. Line numbers in the tests are those of this text.
-const std::string kScenario = R"(title = "Two kinds of cells"
-until_min = 60
-seed = 7
-rules = "rules.csv"
-
-[domain]
-size_um = [200, 200, 200]
-voxel_um = 20
-
-[clocks]
-mechanics_min = 0.05
-field_min = 0.05
-
-[[substance]]
-name = "oxygen"
-unit = "mmHg"
-diffusion = { value = 2000, unit = "um2/s", source = "measured", citation = "made up" }
-decay = { value = 6, unit = "1/h", source = "guessed", prior = [1, 20] }
-initial = { value = 38, unit = "mmHg", source = "measured", citation = "made up" }
-walls = { value = 38, unit = "mmHg", source = "measured", citation = "made up" }
-
-[[cell_type]]
-name = "tumor"
-cycle = "live"
-
-  [[cell_type.exchange]]
-  substance = "oxygen"
-  uptake = { value = 10, unit = "1/min", source = "literature", citation = "a paper" }
-
-[[cell_type]]
-name = "T cell"
-speed = { value = 60, unit = "um/h", source = "fitted", fitted_to = "made up" }
-persistence = { value = 0.25, unit = "h", source = "fitted", fitted_to = "made up" }
-follows = "oxygen"
-bias = { value = 0.5, unit = "1", source = "fitted", fitted_to = "made up" }
-
-[[affinity]]
-from = "tumor"
-to = "T cell"
-value = { value = 0.5, unit = "1", source = "measured", citation = "made up" }
-
-[[cells]]
-type = "tumor"
-spheroid_radius_um = 30
-center_um = [100, 100, 100]
-
-[[cells]]
-file = "cells.csv"
-)";
-
-class ScenarioTest : public testing::Test {
-protected:
-    Scenario read(const std::string& text) const {
-        write_text_file(folder_ / "scenario.toml", text);
-        return read_scenario(folder_ / "scenario.toml", *test::make_context(1));
-    }
-    void SetUp() override {
-        write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cycle entry,0.01,20,4,0\n");
-        write_text_file(folder_ / "cells.csv", "x,y,z,type\n10,20,30,T cell\n40.5,20,30,tumor\n");
-    }
-    static std::string with(std::string_view from, std::string_view to) {
-        std::string text = kScenario;
-        const std::size_t at = text.find(from);
-        EXPECT_NE(at, std::string::npos) << from;
-        return text.replace(at, from.size(), to);
-    }
-    void refused(const std::string& text, std::string_view part, std::string_view next) const {
-        const Error error = test::thrown_by([&] { read(text); });
-        EXPECT_EQ(error.code(), ErrorCode::invalid_data);
-        EXPECT_TRUE(test::contains(error.message(), part)) << error.what();
-        EXPECT_TRUE(test::contains(error.next(), next)) << error.what();
-    }
-    test::TemporaryFolder folder_;
-};
 
 TEST_F(ScenarioTest, is_read_with_units_and_sources) {
     const Scenario scenario = read(kScenario);
@@ -197,76 +116,6 @@ file = "doses.csv"
     for (const auto& [path, hash] : scenario.files) EXPECT_EQ(hash, hash_of_file(path)) << path;
 }
 
-const std::string kRuleSource = R"(
-[[rule_source]]
-cell_type = "tumor"
-signal = "oxygen"
-behavior = "cycle entry"
-saturation = { source = "fitted", citation = "diameters of a spheroid" }
-half_max = { source = "guessed", prior = [10, 40] }
-)";
-
-const ScenarioRate& rate_called(const Scenario& scenario, std::string_view name) {
-    const auto found = std::find_if(scenario.rates.begin(), scenario.rates.end(), [&](const ScenarioRate& rate) { return rate.name == name; });
-    EXPECT_NE(found, scenario.rates.end()) << name;
-    return *found;
-}
-
-TEST_F(ScenarioTest, numbers_of_rules_stand_among_the_rates) {
-    const Scenario plain = read(kScenario), told = read(kScenario + kRuleSource);
-    EXPECT_EQ(plain.rates.size(), read(with("rules = \"rules.csv\"\n", "")).rates.size() + 3);
-    const std::string rule = "rule of 'tumor': oxygen increases cycle entry, ";
-    for (const char* number : {"saturation", "half_max", "hill_power"}) {
-        const ScenarioRate& rate = rate_called(plain, rule + number);
-        EXPECT_EQ(rate.source, Evidence::guessed);
-        EXPECT_FALSE(rate.prior.has_value()) << "nobody has said within what";
-        EXPECT_EQ(line_text(rate), "rules.csv, 1");
-    }
-    const ScenarioRate &saturation = rate_called(told, rule + "saturation"), &half_max = rate_called(told, rule + "half_max");
-    EXPECT_EQ(saturation.source, Evidence::fitted);
-    EXPECT_EQ(saturation.citation, "diameters of a spheroid");
-    EXPECT_EQ(saturation.value, 0.01);
-    EXPECT_EQ(saturation.unit, "1/min");
-    EXPECT_EQ(half_max.prior, (std::array<double, 2>{10.0, 40.0}));
-    EXPECT_EQ(half_max.unit, "mmHg");
-    EXPECT_EQ(rate_called(told, rule + "hill_power").unit, "1");
-    EXPECT_EQ(told.unsourced.rules, 1);
-    EXPECT_EQ(count_sources(told)[2], count_sources(plain)[2] + 1);
-    EXPECT_EQ(told.model.rules[0].half_max, plain.model.rules[0].half_max) << "sources change no number";
-}
-
-TEST_F(ScenarioTest, guesses_of_rules_are_drawn_where_they_have_a_prior) {
-    write_text_file(folder_ / "scenario.toml", kScenario + kRuleSource);
-    const auto context = test::make_context(1);
-    const ScenarioSource source(folder_ / "scenario.toml");
-    const std::string rule = "rule of 'tumor': oxygen increases cycle entry, ";
-    EXPECT_EQ(source.read({{rule + "half_max", 31.0}}, *context).model.rules[0].half_max, 31.0);
-    EXPECT_EQ(source.read({}, *context).model.rules[0].half_max, 20.0);
-    EXPECT_EQ(test::error_code([&] { source.read({{rule + "saturation", 0.02}}, *context); }), ErrorCode::not_found) << "fitted";
-    EXPECT_EQ(test::error_code([&] { source.read({{rule + "hill_power", 2.0}}, *context); }), ErrorCode::not_found) << "without a prior";
-}
-
-TEST_F(ScenarioTest, sources_of_rules_that_cannot_be_are_refused_with_their_line) {
-    const auto changed = [](std::string_view from, std::string_view to) {
-        std::string text = kRuleSource;
-        const std::size_t at = text.find(from);
-        EXPECT_NE(at, std::string::npos) << from;
-        return kScenario + text.replace(at, from.size(), to);
-    };
-    refused(changed("\"oxygen\"", "\"oxigen\""), "line 52: rule_source of 'tumor': oxigen, cycle entry, signal: no rule has 'oxigen' here", "Did you mean 'oxygen'?");
-    refused(changed("\"cycle entry\"", "\"apoptosis\""), "line 53: rule_source of 'tumor': oxygen, apoptosis, behavior: no rule has 'apoptosis' here", "as the file of rules does");
-    refused(kScenario + kRuleSource + kRuleSource, "line 58: rule_source of 'tumor': oxygen, cycle entry, cell_type: has a rule_source before this one, on line 51.", "Keep one");
-    refused(changed("half_max =", "half_maximum ="), "half_maximum: is not known", "Did you mean 'half_max'?");
-    refused(changed("\"fitted\", citation = \"diameters of a spheroid\"", "\"literature\""), "line 54: rule_source of 'tumor': oxygen, cycle entry, saturation, citation: is missing", "Add citation");
-    refused(changed("[10, 40]", "[30, 40]"), "line 55: rule_source of 'tumor': oxygen, cycle entry, half_max, prior: must be a lowest and a highest value around the guess", "prior = [low, high]");
-    refused(changed("[10, 40]", "[0, 40]"), "line 55: rule_source of 'tumor': oxygen, cycle entry, half_max: has a prior that reaches 0", "above 0");
-    refused(changed(", prior = [10, 40]", ""), "prior: is missing", "Add prior");
-    refused(changed("{ source = \"guessed\", prior = [10, 40] }", "\"guessed\""), "half_max: must be a table", "Write { source");
-    std::string without_rules = kScenario + kRuleSource;
-    without_rules.replace(without_rules.find("rules = \"rules.csv\"\n"), 20, "");
-    refused(without_rules, "cell_type: speaks of a rule, and the scenario names no rules", "Add rules");
-}
-
 TEST_F(ScenarioTest, texts_and_comments_may_hold_any_letter) {
     EXPECT_EQ(read("\xEF\xBB\xBF" + kScenario).title, "Two kinds of cells");
     EXPECT_EQ(read(with("\"Two kinds of cells\"", "\"\u03b2 cells, 'so' \\\"called\\\"\"  # \u00fcber")).title, "\u03b2 cells, 'so' \"called\"");
@@ -280,90 +129,6 @@ TEST_F(ScenarioTest, letters_in_malformed_lines_are_refused_like_any_other) {
     EXPECT_EQ(code(with("seed = 7", "seed = \"\xC3\"")), ErrorCode::invalid_data) << "no UTF-8";
     EXPECT_EQ(code(kScenario + "title2 = \"open"), ErrorCode::invalid_data);
     EXPECT_EQ(read(with("\"Two kinds of cells\"", "\"\U0001F9EC \\u03b2\"")).title, "\U0001F9EC \u03b2");
-}
-
-const std::string kReadouts = R"(
-[[readout]]
-name = "oxygenation"
-kind = "oxygenation"
-substance = "oxygen"
-cell_types = ["tumor"]
-center_um = [100, 100, 100]
-radius_um = 50
-
-[[readout]]
-name = "wall"
-kind = "barrier"
-substance = "oxygen"
-axis = "x"
-from_um = [90, 0, 0]
-to_um = [110, 200, 200]
-cell_permeability = { value = 6, unit = "um/h", source = "guessed", prior = [1, 20] }
-
-[[readout]]
-name = "lung"
-kind = "exchange"
-substance = "oxygen"
-cell_types = ["tumor"]
-vessel_types = ["T cell"]
-vessel_from_um = [0, 0, 0]
-vessel_to_um = [10, 200, 200]
-
-[[readout]]
-name = "killing"
-kind = "clearance"
-substance = "oxygen"
-cell_types = ["T cell"]
-targets = ["tumor"]
-
-[[readout]]
-name = "body"
-kind = "extent"
-cell_types = ["tumor"]
-)";
-
-TEST_F(ScenarioTest, readouts_are_read) {
-    const Scenario scenario = read(kScenario + kReadouts);
-    using simulation::ReadoutKind;
-    ASSERT_EQ(scenario.readouts.size(), 5U);
-    EXPECT_EQ(scenario.readouts[0].types, std::vector<std::uint16_t>{0});
-    EXPECT_EQ(scenario.readouts[0].threshold, 10.0);
-    EXPECT_TRUE(scenario.readouts[0].region->contains({100.0, 149.0, 100.0}));
-    EXPECT_FALSE(scenario.readouts[0].region->contains({100.0, 149.0, 120.0}));
-    EXPECT_EQ(scenario.readouts[1].kind, ReadoutKind::barrier);
-    EXPECT_EQ(scenario.readouts[1].axis, 0);
-    EXPECT_DOUBLE_EQ(scenario.readouts[1].cell_permeability_um_per_min, 0.1);
-    EXPECT_EQ(scenario.rates.back().name, "readout 'wall', cell_permeability");
-    EXPECT_EQ(scenario.readouts[2].others, std::vector<std::uint16_t>{1});
-    EXPECT_EQ(scenario.readouts[2].other_region->to_um[0], 10.0);
-    EXPECT_FALSE(scenario.readouts[2].region.has_value());
-    EXPECT_EQ(scenario.readouts[3].kind, ReadoutKind::clearance);
-    EXPECT_EQ(scenario.readouts[4].kind, ReadoutKind::extent);
-    EXPECT_EQ(scenario.readouts[4].types, std::vector<std::uint16_t>{0});
-}
-
-TEST_F(ScenarioTest, readouts_say_on_which_line_they_are_wrong) {
-    const auto with_readout = [&](std::string_view from, std::string_view to) {
-        std::string text = kReadouts;
-        const std::size_t at = text.find(from);
-        EXPECT_NE(at, std::string::npos) << from;
-        return kScenario + text.replace(at, from.size(), to);
-    };
-    const auto line = [&](std::string_view what) { return std::count(kScenario.begin(), kScenario.end(), '\n') + 1 + std::count(kReadouts.begin(), kReadouts.begin() + static_cast<std::ptrdiff_t>(kReadouts.find(what)), '\n'); };
-    refused(with_readout("kind = \"barrier\"", "kind = \"barriers\""), "line " + std::to_string(line("kind = \"barrier\"")) + ": readout 'wall', kind: 'barriers' is not known", "oxygenation, barrier");
-    refused(with_readout("substance = \"oxygen\"", "substance = \"oxigen\""), "'oxigen' is not known", "oxygen");
-    refused(with_readout("[\"tumor\"]", "[\"tumour\"]"), "there is no cell type 'tumour'", "Did you mean 'tumor'?");
-    refused(with_readout("[\"tumor\"]", "\"tumor\""), "cell_types: must be a list of texts", "[\"one\"");
-    refused(with_readout("targets = ", "target = "), "target: is not known", "Did you mean 'targets'?");
-    refused(with_readout("radius_um = 50", "threshold = -5"), "radius_um: is missing", "Add radius_um");
-    refused(with_readout("radius_um = 50", "radius_um = 50\nthreshold = -5"), "readout 'oxygenation', threshold: is below 0", "concentration");
-    refused(with_readout("radius_um = 50", "radius_um = 50\nfrom_um = [0, 0, 0]"), "center_um: stands beside a box", "Keep");
-    refused(with_readout("center_um = [100, 100, 100]", "center_um = [900, 100, 100]"), "line " + std::to_string(line("center_um")) + ": readout 'oxygenation', center_um: is that of a region outside the domain", "domain");
-    refused(with_readout("to_um = [110, 200, 200]", "to_um = [90, 200, 200]"), "readout 'wall', from_um: begins a region without extent", "extent");
-    refused(with_readout("from_um = [90, 0, 0]\nto_um = [110, 200, 200]\n", ""), "readout 'wall', from_um: is missing: a barrier needs the box", "thickness");
-    refused(with_readout("cell_types = [\"tumor\"]\nvessel", "vessel"), "readout 'lung', cell_types: is missing: an exchange has two sides", "lumen");
-    refused(with_readout("kind = \"extent\"", "kind = \"extent\"\nsubstance = \"oxygen\""), "readout 'body', substance: is not known", "");
-    refused(with_readout("name = \"lung\"", "name = \"wall\""), "readout 'wall', name: there is another readout of this name, on line ", "its own name");
 }
 
 TEST_F(ScenarioTest, guesses_are_replaced_by_name_and_in_their_own_unit) {
@@ -630,21 +395,6 @@ TEST_F(ScenarioTest, memory_is_named_in_bytes_before_it_is_taken) {
     const Error error = test::thrown_by([&] { read_scenario(folder_ / "scenario.toml", context); });
     EXPECT_EQ(error.code(), ErrorCode::resource_limit);
     EXPECT_TRUE(test::contains(error.message(), "scenario.toml, line 7: a domain of 1000 x 1000 x 1000 voxels with 1 substance and 0 cells needs about 48 GB of memory (48000000000 bytes), the limit is 10 GB")) << error.message();
-}
-
-TEST_F(ScenarioTest, rules_that_cannot_be_are_refused_with_their_line) {
-    const auto wrong = [&](const std::string& rules, std::string_view part) {
-        write_text_file(folder_ / "rules.csv", rules);
-        refused(kScenario, part, "");
-    };
-    wrong("tumor,oxygen,increases,cycle entry\n", "rules.csv, line 1: it has 4 fields and a rule has 8");
-    wrong("// a remark\n\ntumor,oxygen,increases\n", "rules.csv, line 3: it has 3 fields and a rule has 8");
-    wrong("tumor,oxygen,increases,cycle entry,0.01,20,4,0\ntumor,oxygen,increases,apoptosis\n", "rules.csv, line 2: the row has 4 fields");
-    wrong("tumor,oxygen,increases,cycle entry,0.01,20,4000,0\n", "line 1, field 7: the Hill power is 4000 and can be 100 at most");
-    wrong("tumor,oxygen,increases,cycle entry,0.01,0,4,0\n", "line 1, field 6: the half-max is 0 and must be above 0");
-    wrong("tumor,oxygen,increases,cycle entry,nan,20,4,0\n", "line 1, field 5: 'nan' is no number");
-    wrong("tumor,oxygen,decreases,cycle entry,-0.01,20,4,0\n", "rules.csv, line 1: the saturation of 'cycle entry' is -0.01, beyond what is physical");
-    wrong("tumor,oxygen,increases,cycle entry,1e30,20,4,0\n", "rules.csv, line 1: the saturation of 'cycle entry' is 1e+30, beyond what is physical");
 }
 
 }  // namespace
