@@ -77,7 +77,7 @@ Model tissue_model(With with, std::int64_t n_voxels, double field_min) {
     if (with != With::rules) model.expression = bench::made_up_states(2, 4);
     if (with == With::all) {
         model.pace = {FieldPace::steady, FieldPace::stepped};
-        for (CellType& type : model.types) type.exchange[0].half_uptake = 1.0;
+        for (CellType& each : model.types) each.exchange[0].half_uptake = 1.0;
     }
     return model;
 }
