@@ -39,7 +39,7 @@ OF_GATE = {"naivet": "CD4 T", "memoryt": "CD4 T", "thelper": "CD4 T", "regulator
            "monocytes": "Monocyte", "monocyte": "Monocyte", "bcell": "B", "b": "B", "nk": "NK", "nkcells": "NK"}
 # Of --coverage: 30 healthy donors alike but for chance, 15 of each batch; one batch is the reference, the other is asked about.
 COHORT = ("--donors", 30, "--diseased", 0, "--cells", 150, "--genes", 2000, "--types", 8, "--composition-types", 0, "--state-types", 0, "--damaged-fraction", 0, "--batches", 2)
-DEPTHS = (4000, 300)          # mean counts of a cell
+DEPTHS = (4000, 50)           # mean counts of a cell
 SHIFTS = (0, 0.4)             # standard deviation between batches, ln expression
 COVERED = (0.88, 0.92)
 # --------------------------------------------------------------------------------------------------------------------------------
@@ -179,6 +179,7 @@ def measure_coverage(options):
             means = [run["covered"].mean() for run in runs]
             rows.append({"depth": depth, "shift": shift, "right": float(numpy.mean([run["right"].mean() for run in runs])), "covered": float(numpy.mean(means)), "least": float(min(means)), "most": float(max(means)),
                          "size": float(numpy.mean([run["size"].mean() for run in runs])), "by_type": {name: float(value) for name, value in by_type.items()}})
+            print(f"{depth} counts, shift {shift}: covered {rows[-1]['covered']:.3f}", file=sys.stderr, flush=True)
     return rows
 
 
