@@ -180,7 +180,7 @@ TEST_F(BadInput, sheets_of_samples_are_refused_by_line) {
     for (const Case& c : std::vector<Case>{{"twice.csv", "twice.csv", kInvalidData, "line 3"},
                                            {"no_path.csv", "no_path.csv", kNotFound, "no column 'path'"},
                                            {"empty.csv", "empty.csv", kInvalidData, "is empty"},
-                                           {"ragged.csv", "ragged.csv", kInvalidData, "line 3"},
+                                           {"ragged.csv", "ragged.csv", kInvalidData, "line 2"},
                                            {"gone.h5ad", "gone.csv", kNotFound, "does not exist"},
                                            {"none.csv", "none.csv", kNotFound, ""}}) {
         SCOPED_TRACE(c.name);
