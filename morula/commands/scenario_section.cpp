@@ -252,7 +252,7 @@ void Section::read_source(ScenarioRate& rate) {
 
 void Section::source_of(std::string_view key, ScenarioRate& rate) {
     const toml::table* table = require(key).as_table();
-    if (table == nullptr) refuse(key, "must be a table", "Write { source = \"fitted\" }; source is measured, literature (with citation), fitted or guessed (with prior = [low, high]).");
+    if (table == nullptr) refuse(key, "must be a table", "Write { source = \"guessed\", prior = [0.5, 2.0] }; source is measured or literature (with citation), fitted (with fitted_to) or guessed (with prior = [low, high]).");
     Section own(*table, fmt::format("{}, {}", name_, key), reading_);
     own.read_source(rate);
     own.done();

@@ -23,15 +23,10 @@ std::vector<Link> links_of(const Model& model) {
     const RuleVocabulary words = vocabulary_of(model);
     const std::vector<Signal> signals = signals_of(model);
     const std::vector<Behavior> behaviors = behaviors_of(model);
-    const auto number_in = [](const std::vector<std::string>& names, const std::string& name) {
-        const auto found = std::find(names.begin(), names.end(), name);
-        MORULA_ASSERT(found != names.end());
-        return static_cast<std::size_t>(found - names.begin());
-    };
     for (const knowledge::BehaviorRule& rule : model.rules) {
-        const bool is_own_name = std::find(words.signals.begin(), words.signals.end(), rule.signal) != words.signals.end();
-        const std::size_t signal = number_in(words.signals, is_own_name ? rule.signal : words.other_names.at(rule.signal));
-        links.push_back({number_in(words.types, rule.cell_type), signals[signal], behaviors[find_behavior(words, rule.behavior, model.rules_source)]});
+        const auto type = std::find(words.types.begin(), words.types.end(), rule.cell_type);
+        MORULA_ASSERT(type != words.types.end());
+        links.push_back({static_cast<std::size_t>(type - words.types.begin()), signals[find_signal(words, rule.signal, model.rules_source)], behaviors[find_behavior(words, rule.behavior, model.rules_source)]});
     }
     return links;
 }
