@@ -1,7 +1,6 @@
 // The threads of a Context. Use parallel_blocks(); nothing else may start work here.
 #pragma once
 
-#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -27,20 +26,16 @@ public:
 
 private:
     void loop();
-    /// Looks for a short while whether `happened`, before the caller goes to sleep.
-    template <class Happened>
-    void look_out(const Happened& happened) const;
 
     std::vector<std::thread> threads_;
-    bool has_processors_;  // one for each thread
     std::mutex mutex_;
     std::condition_variable start_;
     std::condition_variable done_;
-    const std::function<void()>* work_ = nullptr;  // read after the round that it belongs to
-    std::atomic<std::int64_t> round_{0};           // changed under the mutex, as is stopping_: no sleeper misses it
-    std::atomic<std::int32_t> running_{0};
-    std::atomic<bool> stopping_{false};
+    const std::function<void()>* work_ = nullptr;
+    std::int64_t round_ = 0;
+    std::int32_t running_ = 0;
     std::int32_t started_ = 0;
+    bool stopping_ = false;
     std::mutex one_caller_;
 };
 

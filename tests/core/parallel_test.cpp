@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
-#include <thread>
 #include <vector>
 
 #include "morula/core/error.hpp"
@@ -35,18 +33,6 @@ TEST(parallel, sums_are_the_same_bits_for_any_thread_count) {
     };
     EXPECT_EQ(sum_with(1), sum_with(2));
     EXPECT_EQ(sum_with(1), sum_with(4));
-}
-
-TEST(parallel, many_short_rounds_and_threads_that_fell_asleep_between_them) {
-    for (const std::int32_t threads : {1, 2, 4}) {
-        Context context({.threads = threads});
-        std::vector<std::int64_t> sum(8, 0);
-        for (int round = 0; round < 2000; ++round) {
-            parallel_blocks(context, 8, 1, [&](Block block) { sum[static_cast<std::size_t>(block.begin)] += block.begin; });
-            if (round % 500 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        }
-        for (std::int64_t i = 0; i < 8; ++i) EXPECT_EQ(sum[static_cast<std::size_t>(i)], 2000 * i);
-    }
 }
 
 TEST(parallel, the_exception_of_the_lowest_block_wins) {

@@ -7,7 +7,6 @@
 
 #include "morula/core/error.hpp"
 #include "morula/formats/hdf5/h5.hpp"
-#include "morula/formats/hdf5/heap_texts.hpp"
 #include "morula/formats/text/text_stream.hpp"
 
 namespace morula::formats::h5 {
@@ -91,9 +90,6 @@ void check_utf8(const Object& dataset, const std::vector<std::string>& texts) {
 }
 
 std::vector<std::string> read_variable_texts(const Object& dataset, const DatasetInfo& info, hid_t file_type) {
-    if (std::optional<std::vector<std::string>> texts = read_heap_texts(dataset, info)) {
-        return std::move(*texts);
-    }
     const auto n = static_cast<std::size_t>(info.n_elements);
     std::vector<char*> pointers(n, nullptr);
     const Id type(H5Tcopy(H5T_C_S1));
