@@ -8,23 +8,11 @@
 
 #include "morula/analysis/de.hpp"
 #include "tests/analysis/nb_cohorts.hpp"
+#include "tests/support/means.hpp"
 
 namespace {
 
 using namespace morula;
-
-struct Mean {
-    double mean = 0.0;
-    double se = 0.0;
-};
-Mean mean_of(const std::vector<double>& values) {
-    Mean out;
-    const auto n = static_cast<double>(values.size());
-    for (const double value : values) out.mean += value / n;
-    for (const double value : values) out.se += (value - out.mean) * (value - out.mean);
-    out.se = std::sqrt(out.se / (n - 1.0) / n);
-    return out;
-}
 
 using analysis::DeRecipe;
 
@@ -44,8 +32,8 @@ void null_cohorts(int n_cohorts, std::int64_t n_case, std::int64_t n_control, De
         at_5.push_back(share(0.05));
         at_1.push_back(share(0.01));
     }
-    const Mean five = mean_of(at_5);
-    const Mean one = mean_of(at_1);
+    const test::Mean five = test::mean_of(at_5);
+    const test::Mean one = test::mean_of(at_1);
     fmt::print("{} null {} v {}: p < .05 in {:.2f} % +- {:.2f}, p < .01 in {:.2f} % +- {:.2f} of genes\n", name_of(recipe), n_case, n_control, 100 * five.mean, 100 * five.se, 100 * one.mean, 100 * one.se);
 }
 
@@ -69,10 +57,10 @@ void cohorts_with_effects(int n_cohorts, std::int64_t n_each, DeRecipe recipe, C
         plain_error.push_back(std::sqrt(plain));
         shrunk_error.push_back(std::sqrt(shrunk));
     }
-    const Mean fdr = mean_of(false_share);
-    const Mean share = mean_of(power);
+    const test::Mean fdr = test::mean_of(false_share);
+    const test::Mean share = test::mean_of(power);
     fmt::print("{} effects {} v {}: realised FDR {:.2f} % +- {:.2f} at 5 %, found {:.1f} % +- {:.1f}; root mean square error of log2fc {:.3f}, shrunk {:.3f}\n", name_of(recipe), n_each, n_each, 100 * fdr.mean, 100 * fdr.se,
-               100 * share.mean, 100 * share.se, mean_of(plain_error).mean, mean_of(shrunk_error).mean);
+               100 * share.mean, 100 * share.se, test::mean_of(plain_error).mean, test::mean_of(shrunk_error).mean);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "tests/analysis/fixture.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/errors.hpp"
+#include "tests/support/means.hpp"
 
 namespace morula::analysis {
 namespace {
@@ -368,19 +369,6 @@ TEST(abundance, false_positives_on_200_cohorts_without_a_difference_are_5_percen
     fmt::print("without a difference: p <= .05 in {:.3f} (Student's t {:.3f}), p <= .5 in {:.3f} ({:.3f} expected) of {} tests\n", n_below_05 / n, n_student / n, n_below_50 / n, expected_50 / n, n);
 }
 
-struct Mean {
-    double mean = 0.0;
-    double se = 0.0;
-};
-Mean mean_of(const std::vector<double>& values) {
-    Mean out;
-    const auto n = static_cast<double>(values.size());
-    for (const double value : values) out.mean += value / n;
-    for (const double value : values) out.se += (value - out.mean) * (value - out.mean);
-    out.se = std::sqrt(out.se / (n - 1.0) / n);
-    return out;
-}
-
 /// The bound is 5 % and twice the error that these cohorts themselves show. That it can fail is shown by what p <= .1 without adjustment would call, which breaks it.
 TEST(abundance, fdr_and_effects_hold_with_planted_differences) {
     Context context({.threads = 2});
@@ -411,7 +399,7 @@ TEST(abundance, fdr_and_effects_hold_with_planted_differences) {
             wrong_share.push_back(found > 0.0 ? wrong / found : 0.0);
             wrong_share_unadjusted.push_back(below > 0.0 ? wrong_below / below : 0.0);
         }
-        const Mean fdr = mean_of(wrong_share), unadjusted = mean_of(wrong_share_unadjusted);
+        const test::Mean fdr = test::mean_of(wrong_share), unadjusted = test::mean_of(wrong_share_unadjusted);
         fmt::print("{} donors: realised FDR {:.3f} +- {:.3f} ({:.3f} +- {:.3f} of p <= .1), power {:.2f}, mean error of the effect {:.3f}, coverage {:.3f}\n", donors, fdr.mean, fdr.se, unadjusted.mean, unadjusted.se, n_true_found / n_true, bias / n_true,
                    covered / n_true);
         EXPECT_LE(fdr.mean, 0.05 + 2 * fdr.se);

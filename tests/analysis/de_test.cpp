@@ -12,24 +12,12 @@
 #include "tests/analysis/edger_cohort.hpp"
 #include "tests/analysis/nb_cohorts.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/means.hpp"
 
 namespace morula::analysis {
 namespace {
 
 DeResult compare(const nb_cohorts::Made& made, DeRecipe recipe, Context& context) { return de(made.counts.view(), made.design, {{{0.0, 1.0}}, {}}, {.recipe = recipe}, context).contrasts.front(); }
-
-struct Mean {
-    double mean = 0.0;
-    double se = 0.0;
-};
-Mean mean_of(const std::vector<double>& values) {
-    Mean out;
-    const auto n = static_cast<double>(values.size());
-    for (const double value : values) out.mean += value / n;
-    for (const double value : values) out.se += (value - out.mean) * (value - out.mean);
-    out.se = std::sqrt(out.se / (n - 1.0) / n);
-    return out;
-}
 
 TEST(de, filters_normalizes_and_tests_as_edger_does) {
     const auto context = test::make_context(2);
@@ -133,14 +121,14 @@ TEST_P(DeRecipes, null_cohorts_have_uniform_p) {
         below_5_normal.push_back(normal);
     }
     for (std::size_t k = 0; k < levels.size(); ++k) {
-        const Mean share = mean_of(below[k]);
+        const test::Mean share = test::mean_of(below[k]);
         fmt::print("p < {}: {:.4f} +- {:.4f}\n", levels[k], share.mean, share.se);
         EXPECT_LE(share.mean, levels[k] + 2.0 * share.se) << levels[k];
     }
-    const Mean five = mean_of(below[1]), normal = mean_of(below_5_normal);
+    const test::Mean five = test::mean_of(below[1]), normal = test::mean_of(below_5_normal);
     fmt::print("the normal in place of F: {:.4f} +- {:.4f}\n", normal.mean, normal.se);
     EXPECT_GE(five.mean, GetParam() == DeRecipe::edger_4 ? 0.05 - 2.0 * five.se : 0.042);
-    EXPECT_NEAR(mean_of(below[4]).mean, 0.5, 0.02);
+    EXPECT_NEAR(test::mean_of(below[4]).mean, 0.5, 0.02);
     EXPECT_GT(normal.mean, 0.05 + 2.0 * normal.se);
 }
 
@@ -165,9 +153,9 @@ TEST_P(DeRecipes, the_false_discovery_rate_is_kept_and_effects_are_found) {
             false_share.push_back(found + wrong > 0.0 ? wrong / (found + wrong) : 0.0);
             power.push_back(found / real);
         }
-        const Mean fdr = mean_of(false_share);
+        const test::Mean fdr = test::mean_of(false_share);
         EXPECT_LT(fdr.mean, 0.05 + 2.0 * fdr.se) << n_each;
-        EXPECT_GT(mean_of(power).mean, n_each == 3 ? 0.15 : 0.75);
+        EXPECT_GT(test::mean_of(power).mean, n_each == 3 ? 0.15 : 0.75);
         EXPECT_LT(shrunk_error, 0.7 * plain_error) << "shrunken effects lie nearer the truth";
     }
 }
