@@ -21,7 +21,7 @@ enum class Purpose : std::uint32_t {
     subsample = 91,
     neighborhoods = 100,
     simulation_motility = 110, simulation_division = 111, simulation_agent_id = 112, simulation_life = 113, simulation_encounter = 114, simulation_perturbation = 115, simulation_phase = 116,
-    simulation_layout = 118, simulation_section = 119, simulation_state_start = 120, simulation_state = 121,
+    simulation_layout = 118, simulation_section = 119, simulation_state_start = 120, simulation_state = 121, simulation_sub_model_start = 122, simulation_sub_model = 123,
     label_permutations = 130,
     cnv_null = 140, cnv_chunks = 141,
     prior_draw = 170, shapley_order = 171, variance_shuffle = 172,

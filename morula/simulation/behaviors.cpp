@@ -202,6 +202,10 @@ void check_names(std::vector<std::string> names) {
     if (twice != names.end()) invalid_data(fmt::format("'{}' would mean two things in rules: a substance or cell type is called like a signal of its own.", *twice), "Give the substance or cell type another name.");
 }
 
+[[noreturn]] void refuse_given(const AttachedSubModel& own, std::size_t given, double value) {
+    invalid_data(fmt::format("{} gave {} for '{}'.", own.place, value, own.model->gives()[given]), "Let its step give every cell of the block a number, whatever the signals.");
+}
+
 double death_rate(std::int32_t phase, double rate) { return phase < 0 ? std::numeric_limits<double>::quiet_NaN() : rate; }
 
 double phase_exit_of(const Life& life, std::size_t phase) {
@@ -363,7 +367,8 @@ private:
 };
 
 Behaviors::Behaviors(const Model& model)
-    : n_types_(model.types.size()), n_substances_(model.substances.size()), n_phases_(n_phases_of(model)), signals_(signals_of(model)), rules_(model.rules, model.rules_source, vocabulary_of(model)) {
+    : n_types_(model.types.size()), n_substances_(model.substances.size()), n_phases_(n_phases_of(model)), signals_(signals_of(model)), rules_(model.rules, model.rules_source, vocabulary_of(model)),
+      sub_models_(has_sub_models(model) ? attached_sub_models(model, vocabulary_of(model)) : std::vector<AttachedSubModel>()), life_min_(model.clocks.life_min), seed_(model.seed) {
     const std::vector<Behavior> all = behaviors_of(model);
     n_behaviors_ = all.size();
     for (std::size_t k = 0, before = 0; k < kBehaviors.size(); before += count_of(model, kBehaviors[k++].per)) first_.push_back(static_cast<std::int32_t>(before));
@@ -374,26 +379,35 @@ Behaviors::Behaviors(const Model& model)
     for (const BehaviorKind kind : {BehaviorKind::eats_dead, BehaviorKind::eats_apoptotic, BehaviorKind::eats_necrotic, BehaviorKind::eats, BehaviorKind::attacks, BehaviorKind::fuses}) {
         asks_for_contacts_ = asks_for_contacts_ || may_happen(kind);
     }
-    for (std::size_t type = 0; type < n_types_; ++type) {
-        for (const std::int32_t signal : rules_.looked_at(type)) {
+    const auto ask = [&](std::span<const std::int32_t> looked_at) {
+        for (const std::int32_t signal : looked_at) {
             const SignalKind kind = signals_[static_cast<std::size_t>(signal)].kind;
             asks_for_contacts_ = asks_for_contacts_ || (kind >= SignalKind::touches_type && kind <= SignalKind::touches_necrotic);
         }
-    }
+    };
+    for (std::size_t type = 0; type < n_types_; ++type) ask(rules_.looked_at(type));
+    for (const AttachedSubModel& own : sub_models_) ask(own.reads);
 }
 
 void Behaviors::add_slots(const Model& model) {
     const std::vector<Behavior> all = behaviors_of(model);
     slot_of_.assign(n_behaviors_, -1);
-    for (std::size_t type = 0; type < n_types_; ++type) {
-        for (const std::int32_t number : rules_.changed(type)) {
-            std::int32_t& slot = slot_of_[static_cast<std::size_t>(number)];
-            if (slot < 0) {
-                slot = static_cast<std::int32_t>(slots_.size());
-                slots_.push_back({.behavior = number, .has_rule = std::vector<std::uint8_t>(n_types_, 0)});
-            }
-            slots_[static_cast<std::size_t>(slot)].has_rule[type] = 1;
+    const auto slot_for = [&](std::int32_t number) -> Slot& {
+        std::int32_t& slot = slot_of_[static_cast<std::size_t>(number)];
+        if (slot < 0) {
+            slot = static_cast<std::int32_t>(slots_.size());
+            slots_.push_back({.behavior = number, .has_rule = std::vector<std::uint8_t>(n_types_, 0), .given = std::vector<std::int32_t>(n_types_, -1)});
         }
+        return slots_[static_cast<std::size_t>(slot)];
+    };
+    for (std::size_t type = 0; type < n_types_; ++type) {
+        for (const std::int32_t number : rules_.changed(type)) slot_for(number).has_rule[type] = 1;
+    }
+    for (std::size_t type = 0; type < sub_models_.size(); ++type) {
+        const AttachedSubModel& own = sub_models_[type];
+        for (std::size_t g = 0; g < own.gives.size(); ++g) slot_for(own.gives[g]).given[type] = static_cast<std::int32_t>(g);
+        n_state_ = std::max(n_state_, own.n_state);
+        n_given_ = std::max(n_given_, own.gives.size());
     }
     std::size_t n_momentary = 0;
     for (Slot& slot : slots_) {
@@ -440,6 +454,11 @@ void Behaviors::begin(Agents& agents, std::size_t agent) const {
         const bool is_over = slot.ends_with_life && agents.death[agent] != Death::none;
         agents.behavior[static_cast<std::size_t>(slot.array)][agent] = is_over ? 0.0F : static_cast<float>(base_of(agents.type[agent], static_cast<std::size_t>(slot.behavior)));
     }
+    if (n_state_ == 0) return;
+    std::vector<float> state(n_state_, 0.0F);
+    const AttachedSubModel& own = sub_models_[agents.type[agent]];
+    if (own.model != nullptr) own.model->begin(seed_, agents.id[agent], std::span(state).first(own.n_state));
+    for (std::size_t c = 0; c < n_state_; ++c) agents.behavior[n_kept_ + c][agent] = state[c];
 }
 
 void Behaviors::end(Agents& agents, std::span<const std::uint32_t> dead) const {
@@ -449,13 +468,50 @@ void Behaviors::end(Agents& agents, std::span<const std::uint32_t> dead) const {
     }
 }
 
-void Behaviors::set_agent(Agents& agents, std::size_t agent, std::span<const double> signals) {
+std::vector<double> Behaviors::step_sub_models(Agents& agents, Block block, std::uint32_t strike, Senses& senses, std::span<double> signals) const {
+    const auto first = static_cast<std::size_t>(block.begin);
+    std::vector<double> given(static_cast<std::size_t>(block.size()) * n_given_);
+    for (std::size_t type = 0; type < sub_models_.size(); ++type) {
+        const AttachedSubModel& own = sub_models_[type];
+        if (own.model == nullptr) continue;
+        std::vector<std::size_t> places;
+        std::vector<std::uint64_t> ids;
+        for (auto i = first; i < static_cast<std::size_t>(block.end); ++i) {
+            if (agents.type[i] != type || agents.death[i] != Death::none) continue;
+            places.push_back(i);
+            ids.push_back(agents.id[i]);
+        }
+        const std::size_t n = places.size();
+        if (n == 0) continue;
+        std::vector<double> read(own.reads.size() * n), gives(own.gives.size() * n, std::numeric_limits<double>::quiet_NaN());
+        std::vector<float> state(own.n_state * n);
+        for (std::size_t k = 0; k < n; ++k) {
+            senses.measure(places[k], own.reads, signals_, signals);
+            for (std::size_t s = 0; s < own.reads.size(); ++s) read[s * n + k] = signals[static_cast<std::size_t>(own.reads[s])];
+            for (std::size_t c = 0; c < own.n_state; ++c) state[c * n + k] = agents.behavior[n_kept_ + c][places[k]];
+        }
+        own.model->step({.n = n, .id = ids, .signals = read, .state = state, .behaviors = gives, .dt_min = life_min_, .seed = seed_, .strike = strike});
+        for (std::size_t k = 0; k < n; ++k) {
+            for (std::size_t c = 0; c < own.n_state; ++c) agents.behavior[n_kept_ + c][places[k]] = state[c * n + k];
+            for (std::size_t g = 0; g < own.gives.size(); ++g) {
+                if (!std::isfinite(gives[g * n + k])) refuse_given(own, g, gives[g * n + k]);
+                given[(places[k] - first) * n_given_ + g] = gives[g * n + k];
+            }
+        }
+    }
+    return given;
+}
+
+void Behaviors::set_agent(Agents& agents, std::size_t agent, std::span<const double> signals, std::span<const double> given) {
     const std::size_t type = agents.type[agent];
     const Vitality vitality = agents.death[agent] == Death::none ? Vitality::alive : Vitality::dead;
     for (const Slot& slot : slots_) {
         const auto b = static_cast<std::size_t>(slot.behavior);
+        const bool is_given = !given.empty() && slot.given[type] >= 0 && vitality == Vitality::alive;
+        const double base = is_given ? given[static_cast<std::size_t>(slot.given[type])] : 0.0;
         double value = 0.0;
-        if (slot.has_rule[type] != 0) value = rules_.respond(type, slot.behavior, signals, vitality) * factor_of(type, b);
+        if (slot.has_rule[type] != 0) value = (is_given ? rules_.respond_from(base, type, slot.behavior, signals) : rules_.respond(type, slot.behavior, signals, vitality)) * factor_of(type, b);
+        else if (is_given) value = base * factor_of(type, b);
         else if (vitality == Vitality::alive || !slot.ends_with_life) value = base_of(type, b);
         // What a saturation below 0 or above 1 would make of a rate, a bias or a reach is no behaviour. NaN (a phase that the type has not) stays: nobody asks for it.
         if (!(b >= number({BehaviorKind::chemotaxis, 0}) && b < number({BehaviorKind::adhesion, 0}))) value = std::max(value, 0.0);
@@ -466,15 +522,16 @@ void Behaviors::set_agent(Agents& agents, std::size_t agent, std::span<const dou
     }
 }
 
-void Behaviors::follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, double minute, Context& context) {
-    if (slots_.empty()) return;
+void Behaviors::follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, Strike strike, Context& context) {
+    if (slots_.empty() && sub_models_.empty()) return;
     for (std::vector<float>& values : momentary_) resize_with_room(values, agents.id.size());
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
-        Senses senses(agents, field, contacts, states, minute, n_types_);
+        Senses senses(agents, field, contacts, states, strike.minute, n_types_);
         std::vector<double> signals(signals_.size(), 0.0);
+        const std::vector<double> given = step_sub_models(agents, block, strike.number, senses, signals);
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             senses.measure(i, rules_.looked_at(agents.type[i]), signals_, signals);
-            set_agent(agents, i, signals);
+            set_agent(agents, i, signals, std::span(given).subspan((i - static_cast<std::size_t>(block.begin)) * n_given_, n_given_));
         }
     });
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "morula/core/context.hpp"
+#include "morula/core/parallel.hpp"
 #include "morula/simulation/agents.hpp"
 #include "morula/simulation/mechanics_contacts.hpp"
 #include "morula/simulation/expression_states.hpp"
@@ -16,6 +17,7 @@
 #include "morula/simulation/mechanics.hpp"
 #include "morula/simulation/model.hpp"
 #include "morula/simulation/rules.hpp"
+#include "morula/simulation/sub_model.hpp"
 
 namespace morula::simulation {
 
@@ -59,17 +61,24 @@ double behavior_of_type(const Model& model, std::size_t type, Behavior behavior)
 /// Throws invalid_data where a substance or type is called so that two signals or behaviours have one name.
 RuleVocabulary vocabulary_of(const Model& model);
 
-/// What agents do: their types' values, or what rules made of them at the last strike of the life clock. Values that act between strikes are kept in Agents::behavior (4 bytes an
-/// agent for each behaviour that some rule changes); the others live as long as the strike.
+/// Of the life clock, from 0.
+struct Strike {
+    double minute = 0.0;  // on the clock
+    std::uint32_t number = 0;
+};
+
+/// What agents do: their types' values, or what sub-models and rules made of them at the last strike of the life clock. Values that act between strikes are kept in Agents::behavior (4 bytes an
+/// agent for each behaviour that some rule changes or some sub-model gives), and behind them the states of sub-models; the others live as long as the strike.
 class Behaviors {
 public:
-    /// model: a checked one. Throws what Rules and vocabulary_of throw.
+    /// model: a checked one. Throws what Rules, vocabulary_of and attached_sub_models throw.
     explicit Behaviors(const Model& model);
 
-    std::size_t n_kept() const { return n_kept_; }
+    /// Arrays of Agents::behavior.
+    std::size_t n_kept() const { return n_kept_ + n_state_; }
     /// For Mechanics: which arrays hold what.
     OwnMechanics own_mechanics() const;
-    /// True where rules, or encounters of some type, ask who touches whom.
+    /// True where rules, sub-models, or encounters of some type, ask who touches whom.
     bool asks_for_contacts() const { return asks_for_contacts_; }
     /// True where some agent may have it above 0.
     bool may_happen(BehaviorKind kind) const;
@@ -79,12 +88,13 @@ public:
     /// What a type does without signals.
     double of_type(std::size_t type, Behavior behavior) const { return base_of(type, number(behavior)); }
 
-    /// Gives an agent what its type has without signals.
+    /// Gives an agent what its type has without signals, and the first state of its sub-model.
     void begin(Agents& agents, std::size_t agent) const;
     /// Takes from agents that have died what ends with life.
     void end(Agents& agents, std::span<const std::uint32_t> dead) const;
-    /// One strike of the life clock: every rule for every agent. Signals are taken where agents, fields and contacts are; states may be nullptr where the model has none; minute: on the clock.
-    void follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, double minute, Context& context);
+    /// One strike of the life clock: sub-models go one step, then every rule for every agent. Signals are taken where agents, fields and contacts are; states may be nullptr where the model has none.
+    /// Throws invalid_data where a sub-model gives what is no number.
+    void follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, Strike strike, Context& context);
     /// Rates for advance_life; they hold until the next call of follow.
     LifeRates life_rates() const;
     /// An agent's value; of the dead 0 for what ends with life, unless a rule for the dead says otherwise.
@@ -112,6 +122,7 @@ private:
         bool is_kept = false;
         bool ends_with_life = false;
         std::vector<std::uint8_t> has_rule;  // one a type
+        std::vector<std::int32_t> given;     // one a type: its number in what the sub-model gives; -1: not by that
     };
     class Senses;
 
@@ -121,7 +132,10 @@ private:
     double factor_of(std::size_t type, std::size_t number) const { return factors_.empty() ? 1.0 : factors_[type * n_behaviors_ + number]; }
     double base_of(std::size_t type, std::size_t number) const { return base_[type * n_behaviors_ + number] * factor_of(type, number); }
     void add_slots(const Model& model);
-    void set_agent(Agents& agents, std::size_t agent, std::span<const double> signals);
+    /// A block's living agents through the sub-models of their types: what these give, n_given_ an agent. signals: scratch, one entry a signal.
+    std::vector<double> step_sub_models(Agents& agents, Block block, std::uint32_t strike, Senses& senses, std::span<double> signals) const;
+    /// given: by the agent's sub-model; empty: no type has one.
+    void set_agent(Agents& agents, std::size_t agent, std::span<const double> signals, std::span<const double> given);
 
     std::size_t n_types_ = 0;
     std::size_t n_behaviors_ = 0;
@@ -132,9 +146,14 @@ private:
     std::vector<double> base_;         // types x behaviours
     std::vector<double> factors_;
     Rules rules_;
+    std::vector<AttachedSubModel> sub_models_;  // one a type; empty: no type has one
+    double life_min_ = 0.0;
+    std::uint64_t seed_ = 0;
     std::vector<Slot> slots_;
-    std::vector<std::int32_t> slot_of_;  // of a behaviour; -1: no rule changes it
-    std::size_t n_kept_ = 0;
+    std::vector<std::int32_t> slot_of_;  // of a behaviour; -1: neither rules nor sub-models change it
+    std::size_t n_kept_ = 0;   // behaviours
+    std::size_t n_state_ = 0;  // of the sub-model that has most
+    std::size_t n_given_ = 0;  // by the sub-model that gives most
     bool asks_for_contacts_ = false;
     std::vector<std::vector<float>> momentary_;
 };

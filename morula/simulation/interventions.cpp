@@ -93,6 +93,7 @@ void take_out(Agents& agents, std::span<const std::size_t> types) {
 void silence(Model& model, std::span<const std::size_t> types) {
     for (const std::size_t type : types) {
         model.types[type].exchange.clear();
+        model.types[type].sub_model.reset();
         CellEncounters& own = model.types[type].encounters;
         own.eats_dead = own.eats_apoptotic = own.eats_necrotic = 0.0;
         for (std::vector<double>* deeds : {&own.eats, &own.attacks, &own.fuses}) deeds->clear();

@@ -12,8 +12,8 @@
 
 namespace morula::simulation {
 
-/// inert: cells of equal size and mechanics in the same places that do nothing: no secretion, no uptake, no cycle, no death, no motility, no encounters, no expression state, no rules, and not
-/// the type that rules and encounters of others speak of. remove: nobody there. silence: the same type, living and crawling at its own rates, without secretion, uptake, rules, and what it
+/// inert: cells of equal size and mechanics in the same places that do nothing: no secretion, no uptake, no cycle, no death, no motility, no encounters, no expression state, no rules, no sub-model, and not
+/// the type that rules and encounters of others speak of. remove: nobody there. silence: the same type, living and crawling at its own rates, without secretion, uptake, rules, sub-model, and what it
 /// does to those that it touches; its cells keep their expression states and what they sense, and show their neighbours no ligands. Cells of the type that perturbations put in later are inert, or not put in.
 enum class Intervention { inert, remove, silence };
 

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "morula/core/error.hpp"
+#include "morula/simulation/sub_model.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -97,7 +98,7 @@ std::int64_t expected_bytes(const Model& model, std::int64_t n_agents) {
     std::int64_t sources = 0;
     for (const BulkSource& source : model.sources) sources += kBytesAValue * std::ssize(source.places);
     const std::int64_t states = model.expression ? expected_state_bytes(*model.expression, n_agents) : 0;
-    return (a_voxel + solver) * model.box.n_stored() + sources + kBytesAnAgent * n_agents + states;
+    return (a_voxel + solver) * model.box.n_stored() + sources + (kBytesAnAgent + sub_model_bytes_per_agent(model)) * n_agents + states;
 }
 
 }  // namespace morula::simulation

@@ -18,6 +18,8 @@
 
 namespace morula::simulation {
 
+class SubModel;
+
 /// What living cells of a type do to a substance; the dead do nothing unless a rule says so. c' = volume / voxel ((secretion (aim - c)) - uptake c) + exported / voxel.
 struct SubstanceExchange {
     double secretion_per_min = 0.0;
@@ -48,6 +50,7 @@ struct CellType {
     Life life;
     std::vector<SubstanceExchange> exchange;  // one a substance; empty: none
     CellEncounters encounters{};
+    std::shared_ptr<const SubModel> sub_model{};  // none: rules alone; see sub_model.hpp
 };
 
 enum class FieldPace { stepped, steady };  // steady: solved for at the times of Clocks::steady_min, where a substance is fast beside the cells

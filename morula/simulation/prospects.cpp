@@ -4,6 +4,7 @@
 
 #include "morula/simulation/behaviors.hpp"
 #include "morula/simulation/perturbations.hpp"
+#include "morula/simulation/sub_model.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -14,6 +15,15 @@ public:
     explicit Words(const Model& model) : words_(vocabulary_of(model)), behaviors_(behaviors_of(model)) {}
 
     Behavior behavior(const std::string& name) const { return behaviors_[find_behavior(words_, name, "Prospects")]; }
+    /// What each type's sub-model gives.
+    std::vector<std::vector<Behavior>> given(const Model& model) const {
+        std::vector<std::vector<Behavior>> all;
+        for (const AttachedSubModel& own : attached_sub_models(model, words_)) {
+            all.emplace_back();
+            for (const std::int32_t number : own.gives) all.back().push_back(behaviors_[static_cast<std::size_t>(number)]);
+        }
+        return all;
+    }
     /// Of a rule whose type is known.
     std::size_t type(const std::string& name) const { return static_cast<std::size_t>(std::find(words_.types.begin(), words_.types.end(), name) - words_.types.begin()); }
 
@@ -33,8 +43,14 @@ std::vector<std::uint16_t> types_to_come(const Model& model, const Agents& start
         const std::vector<double>& becomes = model.types[from].encounters.becomes;
         for (std::size_t to = 0; to < becomes.size(); ++to) turns_into[from * n + to] = becomes[to] > 0.0 ? 1 : 0;
     }
-    if (!model.rules.empty()) {
+    if (!model.rules.empty() || has_sub_models(model)) {
         const Words words(model);
+        const std::vector<std::vector<Behavior>> given = words.given(model);
+        for (std::size_t from = 0; from < n; ++from) {
+            for (const Behavior& behavior : given[from]) {
+                if (behavior.kind == BehaviorKind::becomes) turns_into[from * n + static_cast<std::size_t>(behavior.of)] = 1;
+            }
+        }
         for (const knowledge::BehaviorRule& rule : model.rules) {
             const Behavior behavior = words.behavior(rule.behavior);
             if (behavior.kind == BehaviorKind::becomes && rule.saturation > 0.0) turns_into[words.type(rule.cell_type) * n + static_cast<std::size_t>(behavior.of)] = 1;

@@ -24,7 +24,7 @@ std::size_t find(const std::string& given, const std::vector<std::string>& names
     const auto found = std::find(names.begin(), names.end(), name);
     if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
     for (const auto& [pattern, why] : words.not_modelled) {
-        if (is_called(name, pattern)) fail(ErrorCode::unsupported, fmt::format("{}: the {} '{}' is known and not modelled: {}.", place, what, given, why), "Take the rule out of the file.");
+        if (is_called(name, pattern)) fail(ErrorCode::unsupported, fmt::format("{}: the {} '{}' is known and not modelled: {}.", place, what, given, why), "Leave it out.");
     }
     const std::string nearest = nearest_name(name, names);
     invalid_data(fmt::format("{}: there is no {} '{}'.", place, what, given), nearest.empty() ? fmt::format("Name one of: {}.", listed(names)) : fmt::format("Did you mean '{}'?", nearest));
@@ -109,6 +109,13 @@ double Rules::respond(std::size_t type, std::int32_t behavior, std::span<const d
     const double down = saturated(own.down, signals, vitality);
     const double base = vitality == Vitality::dead && ends_with_life_[number] != 0 ? 0.0 : own.base;
     return (1.0 - down) * ((1.0 - up) * base + up * own.highest) + down * own.lowest;
+}
+
+double Rules::respond_from(double base, std::size_t type, std::int32_t behavior, std::span<const double> signals) const {
+    const Behavior& own = behaviors_[type * n_behaviors_ + static_cast<std::size_t>(behavior)];
+    const double up = saturated(own.up, signals, Vitality::alive);
+    const double down = saturated(own.down, signals, Vitality::alive);
+    return (1.0 - down) * ((1.0 - up) * base + up * std::max(base, own.highest)) + down * std::min(base, own.lowest);
 }
 
 }  // namespace morula::simulation

@@ -53,6 +53,8 @@ public:
     std::span<const std::int32_t> looked_at(std::size_t type) const { return looked_at_[type]; }
     /// signals: values in the order of the vocabulary, of which those that the type looks at must be there. The base where no rule counts; of the dead 0 for what ends with life.
     double respond(std::size_t type, std::int32_t behavior, std::span<const double> signals, Vitality vitality) const;
+    /// The same of a living cell whose base is this one, not its type's. Where it lies beyond the saturations of one direction already, rules of that direction leave it there.
+    double respond_from(double base, std::size_t type, std::int32_t behavior, std::span<const double> signals) const;
 
 private:
     struct Term {

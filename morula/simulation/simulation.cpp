@@ -278,7 +278,7 @@ void Simulation::live(Context& context) {
     const auto strike = static_cast<std::uint32_t>(step_ / steps_a_life_);
     // Asking who touches whom may sort the agents, so that it comes first.
     const Contacts contacts = behaviors_.asks_for_contacts() ? mechanics_.contacts(agents_, context) : Contacts();
-    behaviors_.follow(agents_, field_, contacts, states(), minute(), context);
+    behaviors_.follow(agents_, field_, contacts, states(), {.minute = minute(), .number = strike}, context);
     take_damage(agents_, behaviors_, contacts, model_.types.size(), dt, context);
     PopulationEvents events = advance_life(agents_, lives(), behaviors_.life_rates(), dt, model_.seed, strike, context);
     behaviors_.end(agents_, events.dying);

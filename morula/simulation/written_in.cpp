@@ -2,24 +2,26 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "morula/core/error.hpp"
 #include "morula/simulation/behaviors.hpp"
+#include "morula/simulation/sub_model.hpp"
 
 namespace morula::simulation {
 namespace {
 
-/// A rule with its names as numbers.
+/// A rule, or what a sub-model gives on a signal, with its names as numbers.
 struct Link {
     std::size_t type = 0;
-    Signal signal{};
+    std::optional<Signal> signal{};  // none: of a sub-model, whatever it reads
     Behavior behavior{};
 };
 
 std::vector<Link> links_of(const Model& model) {
     std::vector<Link> links;
-    if (model.rules.empty()) return links;
+    if (model.rules.empty() && !has_sub_models(model)) return links;
     const RuleVocabulary words = vocabulary_of(model);
     const std::vector<Signal> signals = signals_of(model);
     const std::vector<Behavior> behaviors = behaviors_of(model);
@@ -27,6 +29,13 @@ std::vector<Link> links_of(const Model& model) {
         const auto type = std::find(words.types.begin(), words.types.end(), rule.cell_type);
         MORULA_ASSERT(type != words.types.end());
         links.push_back({static_cast<std::size_t>(type - words.types.begin()), signals[find_signal(words, rule.signal, model.rules_source)], behaviors[find_behavior(words, rule.behavior, model.rules_source)]});
+    }
+    const std::vector<AttachedSubModel> attached = attached_sub_models(model, words);
+    for (std::size_t type = 0; type < attached.size(); ++type) {
+        for (const std::int32_t behavior : attached[type].gives) {
+            links.push_back({type, std::nullopt, behaviors[static_cast<std::size_t>(behavior)]});
+            for (const std::int32_t signal : attached[type].reads) links.push_back({type, signals[static_cast<std::size_t>(signal)], behaviors[static_cast<std::size_t>(behavior)]});
+        }
     }
     return links;
 }
@@ -68,7 +77,7 @@ public:
 
     bool joins(std::size_t type) const {
         for (const Link& link : links_) {
-            const bool names_it = link.signal.kind == SignalKind::touches_type && static_cast<std::size_t>(link.signal.of) == type;
+            const bool names_it = link.signal && link.signal->kind == SignalKind::touches_type && static_cast<std::size_t>(link.signal->of) == type;
             const bool is_deed = is_at_type(link.behavior.kind);
             const auto other = static_cast<std::size_t>(link.behavior.of);
             if (names_it && (changes_exchange(link) || is_of(link.type) || (is_deed && is_of(other)))) return true;

@@ -17,6 +17,7 @@ namespace morula::simulation {
 /// - that eats, attacks, fuses with or turns into one of these types, or they do so with it, at a rate or by a rule;
 /// - that eats the dead, in a read-out that counts them (extent, oxygenation, contacts).
 /// Signals that name no type (pressure, contact with live cells), pushing and sticking, programmes of states, and what goes through fields or in two steps join nothing.
+/// What a sub-model gives counts as a rule on each of the signals that it reads.
 /// model: a checked one, whose rules are known (Rules); type: a number of its types.
 bool is_written_in(const Model& model, std::size_t type, const Readout& readout, Intervention intervention);
 

@@ -153,7 +153,7 @@ TEST(behaviors, values_are_the_types_until_a_rule_changes_them) {
     agents.death[other] = Death::apoptotic;
     Field field(model.box, model.substances, 0.1, *context);
     for (std::int64_t v = 0; v < model.box.n_stored(); ++v) field.values(1)[static_cast<std::size_t>(v)] = 0.1 * 20.0 * static_cast<double>(v % model.box.stride());
-    behaviors.follow(agents, field, contacts, nullptr, 100.0, *context);
+    behaviors.follow(agents, field, contacts, nullptr, {.minute = 100.0}, *context);
     EXPECT_FLOAT_EQ(static_cast<float>(value(tumor, BehaviorKind::uptake, 0)), 6.0F);
     EXPECT_EQ(value(tumor, BehaviorKind::secretion, 1), 0.0) << "its neighbour is dead";
     EXPECT_FLOAT_EQ(static_cast<float>(value(tumor, BehaviorKind::eats, 1)), 1.5F);
@@ -169,12 +169,12 @@ TEST(behaviors, values_are_the_types_until_a_rule_changes_them) {
     std::vector<double> factors(words.base.size(), 1.0);
     factors[words.behaviors.size() + find_behavior(words, "migration bias", "here")] = 4.0;
     behaviors.set_factors(factors);
-    behaviors.follow(agents, field, contacts, nullptr, 100.0, *context);
+    behaviors.follow(agents, field, contacts, nullptr, {.minute = 100.0}, *context);
     EXPECT_EQ(value(macrophage, BehaviorKind::bias, 0), 1.0) << "2, cut off";
     behaviors.set_factors({});
 
     agents.death[other] = Death::none;
-    behaviors.follow(agents, field, contacts, nullptr, 0.0, *context);
+    behaviors.follow(agents, field, contacts, nullptr, {.minute = 0.0}, *context);
     EXPECT_FLOAT_EQ(static_cast<float>(value(tumor, BehaviorKind::secretion, 1)), 3.0F);
     const std::vector<std::uint32_t> dead{static_cast<std::uint32_t>(tumor)};
     behaviors.end(agents, dead);
@@ -197,7 +197,7 @@ TEST(behaviors, a_phase_of_fixed_time_lasts_as_long_as_its_rule_says) {
     std::uint32_t first = 0, second = 0;
     for (std::uint32_t step = 0; second == 0; ++step) {
         ASSERT_LT(step, 200U);
-        behaviors.follow(agents, field, {}, nullptr, 0.0, *context);
+        behaviors.follow(agents, field, {}, nullptr, {.minute = 0.0}, *context);
         const PopulationEvents events = advance_life(agents, lives, behaviors.life_rates(), 6.0, 1, step, *context);
         for (const std::uint32_t place : events.dividing) {
             std::uint32_t& at = place == 0 ? first : second;
@@ -224,7 +224,7 @@ TEST(behaviors, give_the_same_bits_with_any_number_of_threads) {
             const Contacts contacts = mechanics.contacts(agents, context);
             Field field(model.box, model.substances, 0.1, context);
             field.values(0)[0] = 100.0;
-            behaviors.follow(agents, field, contacts, nullptr, 1.0, context);
+            behaviors.follow(agents, field, contacts, nullptr, {.minute = 1.0}, context);
             return agents.behavior;
         },
         [](const auto& a, const auto& b) { return a == b; });
