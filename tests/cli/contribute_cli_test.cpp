@@ -11,6 +11,7 @@
 
 #include "morula/core/hash.hpp"
 #include "tests/cli/program_test.hpp"
+#include "tests/support/scenario_text.hpp"
 
 namespace morula {
 namespace {
@@ -133,8 +134,8 @@ TEST_F(ContributeCliTest, effects_are_those_of_the_runs_that_are_written) {
         const double expected = sum.at("none ") - sum.at(row.at("intervention") + " " + row.at("cell_type"));
         EXPECT_NEAR(std::stod(row.at("effect")), expected, 1e-9 * std::abs(sum.at("none "))) << row.at("cell_type");
     }
-    // 10 guessed rates, each within its prior in every draw.
-    EXPECT_EQ(rows("out/draws.csv").size(), 20U * 10U);
+    // 16 guessed rates, six of them numbers of rules, each within its prior in every draw.
+    EXPECT_EQ(rows("out/draws.csv").size(), 20U * 16U);
     for (const auto& row : rows("out/draws.csv")) {
         if (row.at("rate") != "cell_type 'tumor', cycle_entry") continue;
         EXPECT_GE(std::stod(row.at("value")), 0.0);
@@ -169,8 +170,8 @@ TEST_F(ContributeCliTest, two_vessels_of_one_substance_are_drawn_each_from_its_p
     write_text_file(folder_ / "niche.toml", text);
     const test::Outcome outcome = morula({"contribute", "niche.toml", "--seeds", "1", "--draws", "3", "--types", "tumor", "--readouts", "oxygen.p95", "--until", "2", "--out", "out"});
     ASSERT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_NE(outcome.out.find("3 draws of 12 guessed rates"), std::string::npos) << outcome.out;
-    EXPECT_NE(outcome.out.find("9 numbers of rules (saturations, half-maxima, Hill powers) have no source"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("3 draws of 18 guessed rates"), std::string::npos) << outcome.out;
+    EXPECT_NE(outcome.out.find("3 numbers of rules (saturations, half-maxima, Hill powers) have no source"), std::string::npos) << outcome.out;
     int n_first = 0, n_second = 0;
     for (const auto& row : rows("out/draws.csv")) {
         if (!row.at("rate").starts_with("vessel of 'oxygen'")) continue;
@@ -283,6 +284,7 @@ TEST_F(ContributeCliTest, what_is_wrong_is_named_with_what_to_do) {
     refused({"--memory", "30kB"}, 5, "needs about 44 kB of memory (44352 bytes)", "--memory");
     refused({"--memory", "60kB", "--threads", "2"}, 5, "the runs side by side", "");
     // A rule that goes the wrong way for some of the prior.
+    write_text_file(folder_ / "niche.toml", test::without_rule_sources(file("niche.toml")));
     write_text_file(folder_ / "niche_rules.csv", "macrophage,factor,decreases,migration speed,0.29,2,1,0\n");
     refused({}, 2, "of the guessed rates cannot run (", "Narrow the priors");
 }

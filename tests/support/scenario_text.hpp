@@ -30,4 +30,14 @@ inline std::string text_of(const SubstanceText& substance) {
            measured_rate("initial", substance.initial, substance.unit);
 }
 
+/// A scenario without what it says of its rules' numbers, for tests that give it rules of their own.
+inline std::string without_rule_sources(std::string scenario) {
+    constexpr std::string_view kHead = "[[rule_source]]\n";
+    for (std::size_t at = scenario.find(kHead); at != std::string::npos; at = scenario.find(kHead)) {
+        const std::size_t next = scenario.find("\n[", at);
+        scenario.erase(at, next == std::string::npos ? next : next + 1 - at);
+    }
+    return scenario;
+}
+
 }  // namespace morula::test
