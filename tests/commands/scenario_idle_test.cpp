@@ -6,16 +6,16 @@
 #include <algorithm>
 
 #include "morula/core/file.hpp"
+#include "tests/commands/scenario_test.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/listener.hpp"
 #include "tests/support/scenario_text.hpp"
-#include "tests/support/temporary_folder.hpp"
 
 namespace morula::commands {
 namespace {
 
 /// Made up; what is tested follows on line 27.
-const std::string kScenario = test::scenario_head("One kind of cells", 12.0, test::kTenVoxels) + test::text_of({"drug", "nM", 2000.0, 0.1, 0.0}) + R"(
+const std::string kOneKind = test::scenario_head("One kind of cells", 12.0, test::kTenVoxels) + test::text_of({"drug", "nM", 2000.0, 0.1, 0.0}) + R"(
 [[cell_type]]
 name = "tumor"
 cycle = "live"
@@ -30,18 +30,16 @@ spheroid_radius_um = 30
 center_um = [100, 100, 100]
 )";
 
-class ScenarioIdleTest : public testing::Test {
+class ScenarioIdleTest : public ScenarioTest {
 protected:
     /// All warnings of reading the scenario and of a run to the minute.
     std::string warnings(const std::string& more, double asked_min) const {
         test::Listener sink;
         Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &sink, .cancel = nullptr});
-        write_text_file(folder_ / "scenario.toml", kScenario + more);
-        const Scenario scenario = read_scenario(folder_ / "scenario.toml", context);
+        const Scenario scenario = read(kOneKind + more, context);
         warn_of_idle(scenario, asked_min, last_minute(scenario, asked_min, folder_ / "scenario.toml"), context);
         return sink.all_warnings();
     }
-    test::TemporaryFolder folder_;
 };
 
 std::string perturbation(const std::string& keys) { return "[[perturbation]]\n" + keys; }
@@ -74,10 +72,9 @@ TEST_F(ScenarioIdleTest, factors_on_what_cells_do_not_do_are_named) {
     EXPECT_EQ(warnings(perturbation("kind = \"silencing\"\ntype = \"tumor\"\n"), 12.0), "") << "of all that it may be, uptake is there";
     // A rule lets them.
     write_text_file(folder_ / "rules.csv", "tumor,drug,increases,apoptosis,0.01,20,4,0\n");
-    write_text_file(folder_ / "with_rules.toml", "rules = \"rules.csv\"\n" + kScenario + more("apoptosis"));
     test::Listener sink;
     Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &sink, .cancel = nullptr});
-    read_scenario(folder_ / "with_rules.toml", context);
+    read("rules = \"rules.csv\"\n" + kOneKind + more("apoptosis"), context);
     EXPECT_TRUE(sink.warnings.empty()) << sink.all_warnings();
 }
 

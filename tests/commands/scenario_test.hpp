@@ -67,9 +67,10 @@ file = "cells.csv"
 
 class ScenarioTest : public testing::Test {
 protected:
-    Scenario read(const std::string& text) const {
+    Scenario read(const std::string& text) const { return read(text, *test::make_context(1)); }
+    Scenario read(const std::string& text, Context& context) const {
         write_text_file(folder_ / "scenario.toml", text);
-        return read_scenario(folder_ / "scenario.toml", *test::make_context(1));
+        return read_scenario(folder_ / "scenario.toml", context);
     }
     void SetUp() override {
         write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cycle entry,0.01,20,4,0\n");
