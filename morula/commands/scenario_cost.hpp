@@ -28,7 +28,7 @@ RunCost cost_of(const simulation::Model& model, std::int64_t n_agents, double un
 /// What lies in the folder of a run at its end, for the cells of the start: snapshots and states grow as they divide. Tables and the page (20 MB at most) come on top.
 struct DiskCost {
     std::int64_t n_snapshots = 0;
-    std::int64_t cell_bytes = 0;   // of all snapshots, h5ad; for cells that were born, whose numbers are long: those of a start take up to a fourth less
+    std::int64_t cell_bytes = 0;   // of all snapshots, h5ad; cells that are born take a third more than those of a start: the number of their mother
     std::int64_t field_bytes = 0;  // of fields.zarr, before it is compressed
     std::int64_t state_bytes = 0;  // to go on from, twice: a new one is written aside
 
