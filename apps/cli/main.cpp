@@ -72,10 +72,13 @@ int print_answer(const std::string& text) {
     return 0;
 }
 
-int run_command(const cli::CommandLine& line, EventSink& events) {
+commands::CommandResult result_of(const cli::CommandLine& line, EventSink& events) {
     Context context({.threads = line.threads, .memory_bytes = line.memory_bytes, .events = &events, .cancel = &cancel_wanted});
     commands::require_fields(line.command->options, line.values, line.command->name);
-    const commands::CommandResult result = line.command->run(line.values, context);
+    return line.command->run(line.values, context);
+}
+
+int print_result(const cli::CommandLine& line, const commands::CommandResult& result) {
     const std::string text = line.json ? printable_json(result.json) : printable(result.text);
     print_answer(!text.empty() && text.back() != '\n' ? text + "\n" : text);
     return result.finding ? exit_status(*result.finding) : 0;
@@ -83,12 +86,18 @@ int run_command(const cli::CommandLine& line, EventSink& events) {
 
 /// With --log: what was typed, all that happens, and how it ended, in a file too.
 int run_logged(const cli::CommandLine& line, const std::string& typed) {
-    const std::unique_ptr<EventSink> shown = make_sink(line.progress);
-    if (line.log.empty()) return run_command(line, *shown);
+    std::unique_ptr<EventSink> shown = make_sink(line.progress);
+    if (line.log.empty()) {
+        const commands::CommandResult result = result_of(line, *shown);
+        shown.reset();  // takes its moving line away before the answer
+        return print_result(line, result);
+    }
     EventLog log(line.log, *shown);
     log.note("started", fmt::format("morula {} (version {})", typed, kVersion));
     try {
-        const int status = run_command(line, log);
+        const commands::CommandResult result = result_of(line, log);
+        shown.reset();
+        const int status = print_result(line, result);
         log.note("ended", fmt::format("exit status {}", status));
         return status;
     } catch (const Error& error) {
