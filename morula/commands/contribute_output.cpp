@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -23,8 +24,17 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kDriversShown = 3;
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-std::string short_number(double value) { return std::isfinite(value) ? fmt::format("{:.3g}", value) : "-"; }
-std::string interval(double low, double high) { return std::isfinite(low) ? fmt::format("{:.3g} to {:.3g}", low, high) : "-"; }
+/// "-0.245", "5.97e6"
+std::string short_number(double value) {
+    if (!std::isfinite(value)) return "-";
+    std::string text = fmt::format("{:.3g}", value);
+    if (const std::size_t e = text.find('e'); e != std::string::npos) {
+        if (text[e + 2] == '0') text.erase(e + 2, 1);
+        if (text[e + 1] == '+') text.erase(e + 1, 1);
+    }
+    return text;
+}
+std::string interval(double low, double high) { return std::isfinite(low) ? short_number(low) + " to " + short_number(high) : "-"; }
 
 const std::string& type_name(const ContributionTable& table, std::int32_t type) { return table.types[static_cast<std::size_t>(type)]; }
 const std::string& readout_name(const ContributionTable& table, std::int32_t readout) { return table.readouts[static_cast<std::size_t>(readout)]; }
@@ -44,7 +54,7 @@ std::string drivers_line(const ContributionTable& table, std::int32_t readout) {
     std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
     std::string text;
     for (std::size_t k = 0; k < std::min(kDriversShown, largest.size()); ++k) {
-        if (largest[k].first > 0.0) text += fmt::format("{}{} ({:.0f} %)", text.empty() ? "" : ", ", table.rates[static_cast<std::size_t>(largest[k].second)], 100.0 * largest[k].first);
+        if (largest[k].first > 0.0) text += fmt::format("{}{} ({:.0f} %)", text.empty() ? "" : "; ", table.rates[static_cast<std::size_t>(largest[k].second)], 100.0 * largest[k].first);
     }
     return text.empty() ? "  No guessed rate drives it beyond chance.\n" : fmt::format("  Driven by {}.\n", text);
 }
@@ -99,24 +109,44 @@ void write_draws_csv(const fs::path& folder, const ContributionStudy& study) {
     csv.commit();
 }
 
+namespace {
+
+using TextRow = std::array<std::string, 7>;
+
+/// Columns as wide as what they hold: 80 characters are enough for most.
+std::string aligned(const std::vector<TextRow>& rows) {
+    std::array<std::size_t, 7> width{};
+    for (const TextRow& row : rows) {
+        for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
+    }
+    std::string text;
+    for (const TextRow& row : rows) {
+        text += fmt::format("  {:<{}}  {:<{}}", row[0], width[0], row[1], width[1]);
+        for (std::size_t c = 2; c + 1 < row.size(); ++c) text += fmt::format("  {:>{}}", row[c], width[c]);
+        text += "  " + row.back() + "\n";
+    }
+    return text;
+}
+
+}  // namespace
+
 std::string contribution_text(const ContributionTable& table, const Scenario& scenario) {
-    std::size_t width = 9;
-    for (const std::string& name : table.types) width = std::max(width, name.size());
     std::string text = fmt::format("{}: {}\n", kContributionHeading, table.title);
     for (std::int32_t readout = 0; readout < std::ssize(table.readouts); ++readout) {
         const auto r = static_cast<std::size_t>(readout);
-        text += fmt::format("\n{}, {}: {} with all as they are\n", table.readouts[r], table.units[r], short_number(table.intact_mean[r]));
-        text += fmt::format("  {:<{}}  {:<8}{:>11}{:>24}{:>24}{:>11}  {}\n", "type", width, "swap", "effect", "over guesses", "over seeds", "share", "written in");
+        text += fmt::format("\n{}{}: {} with all as they are\n", table.readouts[r], table.units[r] == "1" ? "" : ", " + table.units[r], short_number(table.intact_mean[r]));
+        std::vector<TextRow> rows{{"type", "swap", "effect", "over guesses", "over seeds", "share", "written in"}};
         for (std::size_t k = 0; k < table.rows.size(); ++k) {
             const Contribution& row = table.rows[k];
             if (row.readout != readout) continue;
-            text += fmt::format("  {:<{}}  {:<8}{:>11}{:>24}{:>24}{:>11}  {}\n", type_name(table, row.type), width, intervention_name(row.intervention), short_number(row.effect), interval(row.low, row.high),
-                                interval(row.seed_low, row.seed_high), short_number(row.shapley), table.written_in[k] != 0 ? "yes" : "no");
+            rows.push_back({std::string(type_name(table, row.type)), std::string(intervention_name(row.intervention)), short_number(row.effect), interval(row.low, row.high), interval(row.seed_low, row.seed_high), short_number(row.shapley),
+                            table.written_in[k] != 0 ? "yes" : "no"});
         }
-        text += drivers_line(table, readout);
+        text += aligned(rows) + drivers_line(table, readout);
     }
-    text += fmt::format("\nEffects: the read-out as it is less that with the type swapped; {} seeds, {} draws of {} guessed rates. This follows from the scenario; it is no measurement.\n", table.options.seeds,
-                        table.options.draws, table.rates.size());
+    const auto count = [](std::int64_t n, std::string_view what) { return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s"); };
+    text += fmt::format("\nEffects: the read-out as it is less that with the type swapped; {}, {} of {}. This follows from the scenario; it is no measurement.\n", count(table.options.seeds, "seed"), count(table.options.draws, "draw"),
+                        count(std::ssize(table.rates), "guessed rate"));
     if (const std::string unsourced = unsourced_text(scenario.unsourced); !unsourced.empty()) text += unsourced + " They were not drawn.\n";
     return text;
 }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "morula/commands/readout_words.hpp"
 #include "morula/commands/simulate_report.hpp"
 #include "morula/core/version.hpp"
 #include "morula/report/html.hpp"
@@ -19,6 +22,16 @@ std::string meaning_of(Intervention intervention) {
         case Intervention::inert: return "swapped for cells of equal size in the same places that do nothing";
         case Intervention::remove: return "not there";
         case Intervention::silence: return "live and crawl, without secretion, uptake and rules";
+    }
+    return "";
+}
+
+/// "": none of that name.
+std::string words_of(const std::string& value, const Scenario& scenario) {
+    for (const simulation::Readout& readout : scenario.readouts) {
+        const std::vector<std::string> names = readout_names(readout);
+        const auto found = std::find(names.begin(), names.end(), value);
+        if (found != names.end()) return readout_words(readout, scenario.model)[static_cast<std::size_t>(found - names.begin())];
     }
     return "";
 }
@@ -49,7 +62,10 @@ report::ContributionStory contribution_story(const Scenario& scenario, const Con
     story.n_seeds = table.options.seeds;
     story.n_draws = table.options.draws;
     for (const Intervention intervention : table.options.interventions) story.interventions.push_back({std::string(intervention_name(intervention)), meaning_of(intervention)});
-    for (std::int32_t readout = 0; readout < std::ssize(table.readouts); ++readout) story.readouts.push_back(readout_of(table, readout));
+    for (std::int32_t readout = 0; readout < std::ssize(table.readouts); ++readout) {
+        story.readouts.push_back(readout_of(table, readout));
+        story.readouts.back().meaning = words_of(story.readouts.back().name, scenario);
+    }
     story.rates = rate_rows(scenario);
     story.unsourced = unsourced_text(scenario.unsourced);
     story.measured_states = measured_states_text(scenario);

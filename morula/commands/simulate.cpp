@@ -263,8 +263,8 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     record.write(options.out);
     std::string text;
     for (const RunSummary& run : runs) {
-        text += fmt::format("{}, seed {}: {} cells after {:g} min ({}), {:.3g} agent-steps/s; state {}.\n", scenario.title, run.seed, run.n_cells, run.minutes, turnover_text(run),
-                            static_cast<double>(run.agent_steps) / std::max(1e-9, run.seconds), run.final_hash);
+        text += fmt::format("{}, seed {}: {} cells after {:g} min ({}), {:.3g} M agent-steps/s; state {}.\n", scenario.title, run.seed, run.n_cells, run.minutes, turnover_text(run),
+                            1e-6 * static_cast<double>(run.agent_steps) / std::max(1e-9, run.seconds), run.final_hash);
     }
     text += fmt::format("Memory: {} at most.\nReport: {}\n", format_bytes(peak_memory_bytes()), (fs::path(options.out) / "report.html").string());
     text += fmt::format("{} rates: {} measured, {} from the literature, {} fitted, {} guessed; each with its source in {}.\n", scenario.rates.size(), sources[0], sources[1], sources[2], sources[3],

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "morula/commands/readout_words.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/random.hpp"
 #include "morula/core/version.hpp"
@@ -327,8 +328,6 @@ report::DistanceProfile shown_profile(const Profile& end, const Profile& start, 
     return out;
 }
 
-std::string_view key_to(const report::DistanceProfile& profile) { return profile.density_start.empty() ? "" : " Thick: at the end; thin: at the start."; }
-
 report::FieldMap field_map(const Simulation& simulation, std::int32_t substance) {
     const Grid& grid = simulation.field().grid();
     const auto values = simulation.field().values(substance);
@@ -359,10 +358,11 @@ report::CompositionOverTime composition_of(std::vector<CountRow> rows, std::int6
     return out;
 }
 
-std::vector<report::ReadoutSeries> readout_series(const std::vector<CountRow>& rows, const std::vector<simulation::ReadoutValue>& names) {
+/// meanings: of the values, in their order; what is beyond has none.
+std::vector<report::ReadoutSeries> readout_series(const std::vector<CountRow>& rows, const std::vector<simulation::ReadoutValue>& names, const std::vector<std::string>& meanings) {
     std::vector<report::ReadoutSeries> out;
     for (std::size_t k = 0; k < names.size(); ++k) {
-        report::ReadoutSeries series{names[k].name, names[k].unit, "", {}, {}};
+        report::ReadoutSeries series{names[k].name, names[k].unit, k < meanings.size() ? meanings[k] : "", {}, {}};
         for (const CountRow& row : rows) {
             series.minute.push_back(row.minute);
             series.value.push_back(row.readouts[k]);
@@ -397,6 +397,9 @@ struct StoryCollector::Parts {
     explicit Parts(const Scenario& scenario, double interval_min)
         : title(scenario.title), rates(rate_rows(scenario)), every_min(interval_min), first_kind(first_kinds(scenario.model)), fixed(fixed_places(scenario.model)) {
         for (std::size_t s = 0; s < std::min(scenario.model.substances.size(), report::kMostFrameSubstances); ++s) substances.push_back(static_cast<std::int32_t>(s));
+        for (const simulation::Readout& readout : scenario.readouts) {
+            for (std::string& words : readout_words(readout, scenario.model)) readout_meanings.push_back(std::move(words));
+        }
     }
 
     std::string title;
@@ -405,6 +408,7 @@ struct StoryCollector::Parts {
     std::vector<std::size_t> first_kind;
     std::vector<std::int64_t> fixed;
     std::vector<std::int32_t> substances;
+    std::vector<std::string> readout_meanings;  // of all values, in the order of the scenario
     ThinnedSeries<CountRow> rows{kMostRows, kMostRows};
     ThinnedSeries<report::Frame> frames{report::kMostFrames, report::kMostFrameBytes};
     Profiles start;
@@ -483,7 +487,7 @@ SimulationStory StoryCollector::finish(const Simulation& simulation, Context& co
     story.kinds = kinds_of(model);
     for (const simulation::Substance& substance : model.substances) story.substances.push_back({substance.name, substance.unit});
     std::vector<CountRow> rows = parts.rows.take();
-    story.readouts = readout_series(rows, parts.last_readouts);
+    story.readouts = readout_series(rows, parts.last_readouts, parts.readout_meanings);
     story.composition = composition_of(std::move(rows), parts.rows.every());
     story.player = {parts.frames.take(), parts.substances, parts.every_min * static_cast<double>(parts.frames.every()), ""};
     if (parts.is_sampled) {
@@ -491,11 +495,11 @@ SimulationStory StoryCollector::finish(const Simulation& simulation, Context& co
     }
     const Profiles end = profiles_of(simulation, parts.fixed, middle_of_cells(simulation), context);
     story.radial = shown_profile(end.radial, parts.start.radial, model);
-    story.radial.caption = fmt::format("Distance from the mean position of all cells ({} µm at the end).{}", position_text(grid, end.center), key_to(story.radial));
+    story.radial.caption = fmt::format("Distance from the mean position of all cells ({} µm at the end).", position_text(grid, end.center));
     story.vessel = shown_profile(end.vessel, parts.start.vessel, model);
     const bool all_walls = std::all_of(parts.fixed.begin(), parts.fixed.end(), [&](std::int64_t place) { return is_at_wall(grid, place); });
     story.vessel_name = all_walls ? "nearest open wall" : "nearest vessel";
-    story.vessel.caption = fmt::format("Distance of the cell's voxel from the nearest of {} at a fixed concentration.{}", report::count_of(std::ssize(parts.fixed), "voxel"), key_to(story.vessel));
+    story.vessel.caption = fmt::format("Distance of the cell's voxel from the nearest of {} at a fixed concentration.", report::count_of(std::ssize(parts.fixed), "voxel"));
     story.slice_um = grid.center_um(2, grid.n[2] / 2);
     story.slice_caption = grid.is_flat() ? "x to the right, y upwards." : fmt::format("The plane z = {} µm, x to the right and y upwards.", report::number_text(story.slice_um, 5));
     for (std::int32_t s = 0; s < simulation.field().n_substances(); ++s) story.maps.push_back(field_map(simulation, s));

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "morula/commands/readout_words.hpp"
 #include "morula/commands/simulate_report.hpp"
 #include "morula/core/error.hpp"
 #include "morula/core/version.hpp"
@@ -34,7 +35,8 @@ std::vector<report::SeedSeries> readout_series(const Scenario& scenario) {
     std::vector<report::SeedSeries> series;
     for (const simulation::Readout& readout : scenario.readouts) {
         const std::vector<std::string> names = readout_names(readout);
-        for (std::size_t part = 0; part < names.size(); ++part) series.push_back({names[part], readout_unit(readout, part, scenario.model), {}});
+        const std::vector<std::string> words = readout_words(readout, scenario.model);
+        for (std::size_t part = 0; part < names.size(); ++part) series.push_back({names[part], readout_unit(readout, part, scenario.model), {}, words[part]});
     }
     return series;
 }

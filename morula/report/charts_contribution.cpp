@@ -13,6 +13,14 @@ namespace {
 constexpr double kTop = 12.0;
 constexpr std::size_t kMostDrivers = 8;
 
+/// The beginning and the end: names of rates differ in both.
+std::string shortened_in_the_middle(const std::string& text, std::size_t limit) {
+    if (text.size() <= limit) return text;
+    std::size_t end = text.size() - limit / 2;
+    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;  // never inside a character
+    return shortened(text, limit - limit / 2) + text.substr(end);
+}
+
 /// Rows of bars with their names: beside the plot, or above each bar.
 struct RowFrame {
     enum class Names { beside, above };
@@ -24,12 +32,12 @@ struct RowFrame {
     double bottom(std::size_t n_rows) const { return kTop + row_height * static_cast<double>(n_rows); }
     double height(std::size_t n_rows) const { return bottom(n_rows) + 46.0; }
     void name(Svg& svg, std::size_t row, const std::string& words) const {
-        if (names == Names::above) svg.text(left, middle(row) - 16, Anchor::start, "row-label", shortened(words, longest_name));
-        else svg.text(left - 12, middle(row) + 4, Anchor::end, "row-label", shortened(words, longest_name));
+        if (names == Names::above) svg.text(left, middle(row) - 16, Anchor::start, "row-label", shortened_in_the_middle(words, longest_name));
+        else svg.text(left - 12, middle(row) + 4, Anchor::end, "row-label", shortened_in_the_middle(words, longest_name));
     }
     /// Behind the name or the row.
     void note(Svg& svg, std::size_t row, const std::string& words) const {
-        if (names == Names::above) svg.text(right, middle(row) - 16, Anchor::end, "tick", words);
+        if (names == Names::above) svg.text(right, middle(row) - 16, Anchor::end, "tick over", words);
         else svg.text(right + 12, middle(row) + 4, Anchor::start, "tick", words);
     }
 };
@@ -58,7 +66,28 @@ std::string row_name(const ContributionReadout& readout, const ContributionRow& 
     return is_alone ? row.type : row.type + ", " + row.intervention;
 }
 
-std::string range_text(double low, double high) { return std::isfinite(low) && std::isfinite(high) ? number_text(low, 3) + " to " + number_text(high, 3) : ""; }
+std::string range_text(double low, double high) { return std::isfinite(low) && std::isfinite(high) ? rounded_text(low, 3) + " to " + rounded_text(high, 3) : ""; }
+
+/// The words between quotes of a rate's name, and what is left of it with "_" as a space.
+struct RateWords {
+    std::vector<std::string> quoted;
+    std::string rest;
+};
+RateWords words_of(const std::string& rate) {
+    RateWords out;
+    bool is_quoted = false;
+    for (const char c : rate) {
+        if (c == '\'') {
+            is_quoted = !is_quoted;
+            if (is_quoted) out.quoted.emplace_back();
+        } else if (is_quoted) {
+            out.quoted.back().push_back(c);
+        } else {
+            out.rest.push_back(c == '_' ? ' ' : c);
+        }
+    }
+    return out;
+}
 
 void draw_interval(Svg& svg, const Scale& x, double low, double high, double middle, double tick, std::string_view css) {
     if (!std::isfinite(low) || !std::isfinite(high)) return;
@@ -77,7 +106,7 @@ std::string drawn_effects(const ContributionReadout& readout, const Span& span, 
         const double middle = frame.middle(r);
         frame.name(svg, r, row_name(readout, row));
         if (std::isfinite(row.effect)) {
-            svg.rect(std::min(x(0.0), x(row.effect)), middle - 8, std::abs(x(row.effect) - x(0.0)), 16, row.is_written_in ? "bar-muted" : "bar-strong", fmt::format("{}: {}{}", row_name(readout, row), number_text(row.effect, 3), unit_behind(" ", readout.unit)));
+            svg.rect(std::min(x(0.0), x(row.effect)), middle - 8, std::abs(x(row.effect) - x(0.0)), 16, row.is_written_in ? "bar-muted" : "bar-strong", fmt::format("{}: {}{}", row_name(readout, row), rounded_text(row.effect, 3), unit_behind(" ", readout.unit)));
         }
         if (!std::isfinite(row.effect)) svg.text(x(0.0) + 8, middle + 4, Anchor::start, "tick", "no value");
         draw_interval(svg, x, row.low, row.high, middle, 5, "interval");
@@ -97,7 +126,7 @@ std::string drawn_shares(const ContributionReadout& readout, const std::vector<c
         const ContributionRow& row = *rows[r];
         frame.name(svg, r, row_name(readout, row));
         draw_interval(svg, x, row.shapley - row.shapley_se, row.shapley + row.shapley_se, frame.middle(r), 5, "interval");
-        svg.circle(x(row.shapley), frame.middle(r), 5.5, "point-used", fmt::format("{}: {}", row_name(readout, row), number_text(row.shapley, 3)));
+        svg.circle(x(row.shapley), frame.middle(r), 5.5, "point-used", fmt::format("{}: {}", row_name(readout, row), rounded_text(row.shapley, 3)));
     }
     svg.x_axis(x, bottom, "Share" + unit_behind(", ", readout.unit));
     return svg.finish();
@@ -111,7 +140,7 @@ std::string drawn_drivers(const std::vector<const RateDriver*>& drivers, const s
     for (std::size_t r = 0; r < drivers.size(); ++r) {
         const RateDriver& driver = *drivers[r];
         const double middle = frame.middle(r), share = std::max(driver.share, 0.0) * 100.0;
-        frame.name(svg, r, driver.rate);
+        frame.name(svg, r, short_rate_name(driver.rate));
         svg.rect(x(0.0), middle - 8, x(share) - x(0.0), 16, driver.share > driver.by_chance ? "bar-strong" : "bar-muted", fmt::format("{}: {} of the effect of {}", driver.rate, share_text(driver.share), driver.type));
         if (std::isfinite(driver.by_chance)) svg.line(x(100.0 * driver.by_chance), middle - 12, x(100.0 * driver.by_chance), middle + 12, "flag");
         const double end = std::max(x(share), std::isfinite(driver.by_chance) ? x(100.0 * driver.by_chance) : 0.0);
@@ -123,22 +152,31 @@ std::string drawn_drivers(const std::vector<const RateDriver*>& drivers, const s
 
 }  // namespace
 
+std::string short_rate_name(const std::string& rate) {
+    const auto [quoted, rest] = words_of(rate);
+    const std::size_t comma = rest.rfind(", ");
+    if (comma == std::string::npos || quoted.empty()) return rate;
+    const std::string key = rest.substr(comma + 2);
+    if (rate.starts_with("cell_type '") && quoted.size() == 2 && rest == "cell type , exchange of , " + key) return quoted[0] + ": " + quoted[1] + " " + key;
+    if ((rate.starts_with("cell_type '") && rest == "cell type , " + key) || (rate.starts_with("substance '") && rest == "substance , " + key)) return quoted[0] + ": " + key;
+    if (rate.starts_with("rule of '") && quoted.size() == 1 && rest.starts_with("rule of : ")) return quoted[0] + ": " + rest.substr(10);
+    return rate;
+}
+
 Figure effects_figure(const ContributionReadout& readout) {
     Figure out;
     out.id = "effects_" + readout.name;
     out.title = fmt::format("What each type adds to {}", readout.name);
     Span span;
-    bool any = false;
     for (const ContributionRow& row : readout.rows) {
-        any |= std::isfinite(row.effect);
         for (const double value : {row.effect, row.low, row.high, row.seed_low, row.seed_high}) span.cover(value);
     }
-    if (!any) return out;
-    out.caption = fmt::format("Bar: effect{}. Thin line: 95 % of the draws of the guessed rates, the interval to quote. Thick line: 95 % interval over seeds with the rates held at their guesses. With all as they are the read-out is {}.",
-                              unit_behind(" in ", readout.unit), number_text(readout.intact_mean, 4));
+    if (span.low == 0.0 && span.high == 0.0) return out;
+    out.caption = fmt::format("{}With all types as they are: {}{}. Bar: effect. Thin line: 95\u00a0% of the draws of the guessed rates, the interval to quote. Thick line: 95\u00a0% interval over seeds with the rates held at their guesses.",
+                              readout.meaning.empty() ? "" : readout.meaning + " ", rounded_text(readout.intact_mean, 4), unit_behind(" ", readout.unit));
     out.table = {out.title, out.id, {{"Type"}, {"Intervention"}, {"Effect", Align::number}, {"Over guesses"}, {"Over seeds"}, {"Shapley share", Align::number}, {"Its standard error", Align::number}, {"Written in"}, {"Seeds", Align::number}, {"Draws", Align::number}}, {}};
     for (const ContributionRow& row : readout.rows) {
-        out.table.rows.push_back({row.type, row.intervention, number_text(row.effect, 4), range_text(row.low, row.high), range_text(row.seed_low, row.seed_high), number_text(row.shapley, 4), number_text(row.shapley_se, 2), row.is_written_in ? "yes" : "no",
+        out.table.rows.push_back({row.type, row.intervention, rounded_text(row.effect, 4), range_text(row.low, row.high), range_text(row.seed_low, row.seed_high), rounded_text(row.shapley, 4), rounded_text(row.shapley_se, 2), row.is_written_in ? "yes" : "no",
                                   count_text(row.n_seeds), count_text(row.n_draws)});
     }
     if (std::any_of(readout.rows.begin(), readout.rows.end(), [](const ContributionRow& row) { return row.is_written_in; })) out.caption += " Grey bars, \"written in\": the scenario links this type to this read-out in one step, so that the effect was put in by hand.";
@@ -162,9 +200,9 @@ Figure shapley_figure(const ContributionReadout& readout) {
         span.cover(row.shapley - off);
         span.cover(row.shapley + off);
     }
-    if (rows.empty()) return out;
+    if (rows.size() < 2 || (span.low == 0.0 && span.high == 0.0)) return out;
     out.table = {out.title, out.id, {{"Type"}, {"Intervention"}, {"Share", Align::number}, {"Standard error", Align::number}}, {}};
-    for (const ContributionRow* row : rows) out.table.rows.push_back({row->type, row->intervention, number_text(row->shapley, 4), number_text(row->shapley_se, 3)});
+    for (const ContributionRow* row : rows) out.table.rows.push_back({row->type, row->intervention, rounded_text(row->shapley, 4), rounded_text(row->shapley_se, 3)});
     out.svg = drawn_shares(readout, rows, span, out.title, kWide);
     out.narrow_svg = drawn_shares(readout, rows, span, out.title, kNarrow);
     return out;

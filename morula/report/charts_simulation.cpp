@@ -12,7 +12,7 @@ namespace morula::report {
 namespace {
 
 constexpr std::size_t kMostKeys = 16;
-constexpr double kOverlap = 0.5;           // by which a row of a map reaches under the next one: rounding would leave gaps
+constexpr double kOverlap = 0.5;           // by which pixels of a map reach under the next ones: rounding would leave gaps
 constexpr std::size_t kStillCells = 2000;  // discs of a still picture
 
 std::vector<double> times_in(const std::vector<double>& minutes, const TimeUnit& unit) {
@@ -83,7 +83,7 @@ std::string drawn_composition(const SimulationStory& story, const std::vector<st
     return svg.finish();
 }
 
-std::string density_unit(const SimulationStory& story) { return story.is_flat ? "cells a mm²" : "cells a mm³"; }
+std::string density_unit(const SimulationStory& story) { return story.is_flat ? "Cells a mm²" : "Cells a mm³"; }
 
 std::vector<double> shell_middles(const DistanceProfile& profile, std::size_t n) {
     std::vector<double> out;
@@ -93,6 +93,17 @@ std::vector<double> shell_middles(const DistanceProfile& profile, std::size_t n)
 
 bool differs(const std::vector<double>& a, const std::vector<double>& b) {
     return a.size() == b.size() && !std::equal(a.begin(), a.end(), b.begin(), [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+}
+
+using Rows = std::vector<std::vector<double>>;
+
+/// What thick and thin lines are, where any curve began as another one.
+std::string key_to(const Rows& end, const Rows& start) {
+    if (start.empty()) return " At the end.";
+    for (std::size_t row = 0; row < start.size(); ++row) {
+        if (differs(end[row], start[row])) return " Thick: at the end; thin: at the start.";
+    }
+    return " At the end, as at the start.";
 }
 
 /// The curve, and a thin one for the start where the start was another.
@@ -188,8 +199,9 @@ std::array<std::vector<Svg::Box>, 10> band_boxes(const FieldMap& map, const Plan
         const double top = picture.y(map.origin_um[1] + static_cast<double>(row + 1) * map.pixel_um);
         for (std::int64_t column = 0, end = 0; column < map.nx; column = end) {
             for (end = column + 1; end < map.nx && band(end, row) == band(column, row);) ++end;
-            of[static_cast<std::size_t>(band(column, row))].push_back({picture.x(map.origin_um[0] + static_cast<double>(column) * map.pixel_um), top - kOverlap, picture.length(static_cast<double>(end - column) * map.pixel_um),
-                                                                       picture.length(map.pixel_um) + kOverlap});
+            const double beyond = end < map.nx ? kOverlap : 0.0;
+            of[static_cast<std::size_t>(band(column, row))].push_back({picture.x(map.origin_um[0] + static_cast<double>(column) * map.pixel_um), top - kOverlap,
+                                                                       picture.length(static_cast<double>(end - column) * map.pixel_um) + beyond, picture.length(map.pixel_um) + kOverlap});
         }
     }
     return of;
@@ -205,12 +217,10 @@ std::string narrow_field_map(const SimulationStory& story, const FieldMap& map, 
     const PlanePicture picture = picture_of(map, kNarrowRoom);
     Svg svg(kNarrowWidth, picture.total_height() + 64.0, title);
     const auto boxes = band_boxes(map, picture, low, high);
-    for (std::size_t band = 0; band < boxes.size(); ++band) {
-        if (!boxes[band].empty()) svg.boxes(boxes[band], fmt::format("ramp band r{}", band));
-    }
+    for (std::size_t band = 0; band < boxes.size(); ++band) svg.boxes(boxes[band], fmt::format("ramp band r{}", band));
     for_each_cut_cell(story, [&](double x, double y, double radius, std::uint16_t) { svg.circle(picture.x(x), picture.y(y), picture.length(radius), "cut-cell", ""); });
     picture.draw_bar(svg);
-    draw_lying_ramp(svg, picture.total_height(), low, high, fmt::format("{}, {}", own.name, own.unit));
+    draw_lying_ramp(svg, picture.total_height(), low, high, own.name + unit_behind(", ", own.unit));
     return svg.finish();
 }
 
@@ -287,7 +297,7 @@ Figure turnover_figure(const SimulationStory& story) {
         births[t] = static_cast<double>(composition.births[t] - composition.births[t - 1]) / length;
         removals[t] = static_cast<double>(composition.removals[t] - composition.removals[t - 1]) / length;
     }
-    LineChart chart{"turnover", "Births and removals", "Cells an hour, each point the mean since the point before. Removed: dead and gone." + thinning_note(composition), fmt::format("Time, {}", unit.name), "Cells an hour",
+    LineChart chart{"turnover", "Births and removals", "Cells an hour, each point the mean since the point before. Removed: dead and gone. The legend counts all of the run." + thinning_note(composition), fmt::format("Time, {}", unit.name), "Cells an hour",
                     times_in(composition.minute, unit), {}};
     chart.curves.push_back({"born", births, "curve line c2", count_text(composition.births.back())});
     chart.curves.push_back({"removed", removals, "curve line c5", count_text(composition.removals.back())});
@@ -296,7 +306,7 @@ Figure turnover_figure(const SimulationStory& story) {
 
 Figure density_profile_figure(const SimulationStory& story, const DistanceProfile& profile, std::string_view id, std::string_view from) {
     if (profile.density.empty()) return {};
-    LineChart chart{fmt::format("{}_density", id), fmt::format("Cells against distance from the {}", from), profile.caption, "Distance, µm", density_unit(story), shell_middles(profile, profile.density[0].size()), {}};
+    LineChart chart{fmt::format("{}_density", id), fmt::format("Cells against distance from the {}", from), profile.caption + key_to(profile.density, profile.density_start), "Distance, µm", density_unit(story), shell_middles(profile, profile.density[0].size()), {}};
     for (std::size_t group = 0; group < profile.groups.size(); ++group) {
         const bool is_dead = profile.groups[group] == kDeadCells;
         add_curves(chart, profile.groups[group], is_dead ? "dead" : color_class(static_cast<std::int32_t>(group)), profile.density[group], profile.density_start.empty() ? std::vector<double>{} : profile.density_start[group]);
@@ -307,7 +317,7 @@ Figure density_profile_figure(const SimulationStory& story, const DistanceProfil
 Figure level_profile_figure(const SimulationStory& story, const DistanceProfile& profile, std::size_t substance, std::string_view id, std::string_view from) {
     if (substance >= profile.level.size()) return {};
     const SimulatedSubstance& own = story.substances[substance];
-    LineChart chart{fmt::format("{}_{}", id, own.name), fmt::format("{} against distance from the {}", own.name, from), profile.level_start.empty() ? "Mean over the voxels at that distance, at the end." : "Mean over the voxels at that distance. Thick: at the end; thin: at the start.", "Distance, µm", fmt::format("{}, {}", own.name, own.unit),
+    LineChart chart{fmt::format("{}_{}", id, own.name), fmt::format("{} against distance from the {}", own.name, from), "Mean over the voxels at that distance." + key_to({profile.level[substance]}, profile.level_start.empty() ? Rows{} : Rows{profile.level_start[substance]}), "Distance, µm", own.name + unit_behind(", ", own.unit),
                     shell_middles(profile, profile.level[substance].size()), {}};
     add_curves(chart, own.name, color_class(static_cast<std::int32_t>(substance)), profile.level[substance], profile.level_start.empty() ? std::vector<double>{} : profile.level_start[substance]);
     return line_chart_figure(chart);
@@ -321,18 +331,16 @@ Figure field_map_figure(const SimulationStory& story, const FieldMap& map) {
     out.title = fmt::format("{} at the end", own.name);
     const auto [low_at, high_at] = std::minmax_element(map.values.begin(), map.values.end());
     const double low = *low_at, high = *high_at;
-    out.caption = fmt::format("{} From {} to {} {}, in ten equal bands. Outlines: cells that the plane cuts.", story.slice_caption, number_text(low, 4), number_text(high, 4), own.unit);
+    out.caption = fmt::format("{} From {} to {}{}, in ten equal bands. Outlines: {}.", story.slice_caption, number_text(low, 4), number_text(high, 4), unit_behind(" ", own.unit), story.is_flat ? "cells" : "cells that the plane cuts");
     const PlanePicture picture = picture_of(map, kWideRoom);
     Svg svg(kChartWidth, std::max(picture.total_height(), 280.0), out.title);
     const auto boxes = band_boxes(map, picture, low, high);
-    for (std::size_t band = 0; band < boxes.size(); ++band) {
-        for (const Svg::Box& box : boxes[band]) svg.rect(box.x, box.y, box.width, box.height, fmt::format("ramp band r{}", band), "");
-    }
+    for (std::size_t band = 0; band < boxes.size(); ++band) svg.boxes(boxes[band], fmt::format("ramp band r{}", band));
     const std::size_t step = for_each_cut_cell(story, [&](double x, double y, double radius, std::uint16_t) { svg.circle(picture.x(x), picture.y(y), picture.length(radius), "cut-cell", ""); });
     if (step > 1) out.caption += fmt::format(" One cell in {} is outlined.", step);
     picture.draw_bar(svg);
-    draw_ramp(svg, 8.0 + picture.width() + 28.0, low, high, fmt::format("{}, {}", own.name, own.unit));
-    out.table = {out.title + ", along the middle line", out.id, {{"x, µm", Align::number}, {fmt::format("{}, {}", own.name, own.unit), Align::number}}, {}};
+    draw_ramp(svg, 8.0 + picture.width() + 28.0, low, high, own.name + unit_behind(", ", own.unit));
+    out.table = {out.title + ", along the middle line", out.id, {{"x, µm", Align::number}, {own.name + unit_behind(", ", own.unit), Align::number}}, {}};
     for (std::int64_t column = 0; column < map.nx; ++column) {
         out.table.rows.push_back({number_text(map.origin_um[0] + (static_cast<double>(column) + 0.5) * map.pixel_um, 6), number_text(map.values[static_cast<std::size_t>(map.ny / 2 * map.nx + column)], 5)});
     }
@@ -373,7 +381,7 @@ Figure last_frame_figure(const SimulationStory& story) {
 
 Figure readout_figure(const SimulationStory& story, const ReadoutSeries& series) {
     const TimeUnit unit = time_unit(story.minutes);
-    LineChart chart{"readout_" + series.name, series.name, series.meaning, fmt::format("Time, {}", unit.name), series.name + unit_behind(", ", series.unit), times_in(series.minute, unit), {}};
+    LineChart chart{"readout_" + series.name, series.name, series.meaning, fmt::format("Time, {}", unit.name), series.name + unit_behind(", ", series.unit), times_in(series.minute, unit), {}, YAxis::around_values};
     chart.curves.push_back({series.name, series.value, "curve line c0", series.value.empty() ? "" : number_text(series.value.back(), 4)});
     return line_chart_figure(chart);
 }

@@ -14,17 +14,25 @@
 namespace morula::report {
 namespace {
 
+/// Whether all of its effects are known to be 0, with every draw and seed.
+bool is_unchanged(const ContributionReadout& readout) {
+    const auto is_zero_or_none = [](double value) { return value == 0.0 || std::isnan(value); };
+    return std::all_of(readout.rows.begin(), readout.rows.end(), [&](const ContributionRow& row) {
+        return row.effect == 0.0 && is_zero_or_none(row.low) && is_zero_or_none(row.high) && is_zero_or_none(row.seed_low) && is_zero_or_none(row.seed_high);
+    });
+}
+
 std::string strongest(const ContributionReadout& readout) {
     const ContributionRow* best = nullptr;
     for (const ContributionRow& row : readout.rows) {
         if (std::isfinite(row.effect) && (best == nullptr || std::abs(row.effect) > std::abs(best->effect))) best = &row;
     }
     if (best == nullptr) return fmt::format("{}: no effect is known.", readout.name);
-    if (best->effect == 0.0) return fmt::format("{}: no type changes it.", readout.name);
-    std::string out = fmt::format("{}: {} {} {}{}", readout.name, best->type, best->effect > 0.0 ? "adds most," : "changes it most, by", number_text(best->effect, 3), unit_behind(" ", readout.unit));
+    if (best->effect == 0.0) return fmt::format("{}: no type changes it with the rates at their guesses.", readout.name);
+    std::string out = fmt::format("{}: {} {} {}{}", readout.name, best->type, best->effect > 0.0 ? "adds most," : "changes it most, by", rounded_text(best->effect, 3), unit_behind(" ", readout.unit));
     if (std::isfinite(best->low)) {
         const bool holds = best->low > 0.0 || best->high < 0.0;
-        out += fmt::format(" ({} to {} over the guesses{})", number_text(best->low, 3), number_text(best->high, 3), holds ? "" : ": the guesses leave its sign open");
+        out += fmt::format(" ({} to {} over the guesses{})", rounded_text(best->low, 3), rounded_text(best->high, 3), holds ? "" : ": the guesses leave its sign open");
     }
     return out + (best->is_written_in ? ". The scenario says so itself: the link is written in." : ".");
 }
@@ -37,17 +45,21 @@ std::string opening_words(const ContributionStory& story) {
             if (std::find(types.begin(), types.end(), row.type) == types.end()) types.push_back(row.type);
         }
     }
-    std::string out = fmt::format("What {} ({}) {} to {} of this tissue, by running it with and without {}: {} of the same chance", count_of(std::ssize(types), "cell type"), list_text(types), types.size() == 1 ? "adds" : "add",
-                                  count_of(static_cast<std::int64_t>(n_readouts), "read-out"), types.size() == 1 ? "it" : "each", count_of(story.n_seeds, "pair"));
-    return out + (story.n_draws > 0 ? fmt::format(", and {} of the guessed rates.", count_of(story.n_draws, "draw")) : ". The guessed rates were held at their guesses.");
+    std::string out = fmt::format("This is a simulation of what {} ({}) {} to {} of a tissue. It ran as it is and with {}, on the same random numbers: {} with the guessed rates at their guesses", count_of(std::ssize(types), "cell type"),
+                                  list_text(types), types.size() == 1 ? "adds" : "add", count_of(static_cast<std::int64_t>(n_readouts), "read-out"), types.size() == 1 ? "the type swapped" : "each type swapped", count_of(story.n_seeds, "seed"));
+    return out + (story.n_draws > 0 ? fmt::format(", and {} of these rates from their priors.", count_of(story.n_draws, "draw")) : ".");
 }
 
 std::string summary_of(const ContributionStory& story) {
     std::string out = "<p class=\"lead\">" + escape_html(opening_words(story)) + " <strong>This is what the scenario implies; it is no measurement.</strong></p>\n";
     out += hypotheses_callout(story.measured_states);
     if (story.n_draws < 100) out += callout(fmt::format("The interval over guesses is no headline: {} were made, and fewer than 100 do not show how far the guesses reach.", story.n_draws == 0 ? "no draws" : count_of(story.n_draws, "draw")));
-    std::vector<std::string> findings;
-    for (const ContributionReadout& readout : story.readouts) findings.push_back(strongest(readout));
+    std::vector<std::string> findings, unchanged;
+    for (const ContributionReadout& readout : story.readouts) {
+        if (is_unchanged(readout)) unchanged.push_back(readout.name);
+        else findings.push_back(strongest(readout));
+    }
+    if (!unchanged.empty()) findings.push_back(fmt::format("No type changes {}: {} not drawn below.", list_text(unchanged), unchanged.size() == 1 ? "it is" : "these are"));
     out += plain_list(findings);
     if (!story.interventions.empty()) out += name_value_table("What is done to a type", "interventions", "Intervention", "The cells of the type", story.interventions);
     if (!story.notes.empty()) out += "<h3>Know this first</h3>" + plain_list(story.notes);

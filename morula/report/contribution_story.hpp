@@ -36,6 +36,7 @@ struct ContributionReadout {
     double intact_mean = kMissing;  // everybody as they are, mean over the seeds
     std::vector<ContributionRow> rows;
     std::vector<RateDriver> drivers;
+    std::string meaning{};  // one sentence, or ""
 };
 
 struct ContributionStory {

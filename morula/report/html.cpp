@@ -48,6 +48,20 @@ std::string transcode(std::string_view text, Ascii ascii) {
 
 bool is_control(char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7F; }
 
+/// "1.50e-07" as "1.5e-7".
+std::string short_power(std::string text) {
+    const std::size_t e = text.find('e');
+    std::string mantissa = text.substr(0, e), power = text.substr(e + 2);
+    if (mantissa.find('.') != std::string::npos) {
+        mantissa.erase(mantissa.find_last_not_of('0') + 1);
+        if (mantissa.ends_with('.')) mantissa.pop_back();
+    }
+    power.erase(0, std::min(power.find_first_not_of('0'), power.size() - 1));
+    return mantissa + (text[e + 1] == '-' ? "e-" : "e") + power;
+}
+
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (static_cast<unsigned char>(c) & 0x80) != 0; }
+
 std::string with_thousands(std::string digits) {
     const std::size_t start = digits.starts_with('-') ? 1 : 0;
     const std::size_t end = std::min(digits.find('.'), digits.size());
@@ -134,7 +148,7 @@ std::string number_text(double value, int digits) {
     if (std::isinf(value)) return value > 0 ? "∞" : "−∞";
     if (value == 0.0) return "0";
     const double size = std::abs(value);
-    if (size < 1e-3 || size >= 1e7) return fmt::format("{:.{}e}", value, digits - 1);
+    if (size < 1e-3 || size >= 1e7) return short_power(fmt::format("{:.{}e}", value, digits - 1));
     const int decimals = std::max(0, digits - 1 - static_cast<int>(std::floor(std::log10(size))));
     std::string text = fmt::format("{:.{}f}", value, decimals);
     if (text.find('.') != std::string::npos) {
@@ -142,6 +156,12 @@ std::string number_text(double value, int digits) {
         if (text.ends_with('.')) text.pop_back();
     }
     return with_thousands(std::move(text));
+}
+
+std::string rounded_text(double value, int digits) {
+    if (!std::isfinite(value) || value == 0.0) return number_text(value, digits);
+    const double step = std::pow(10.0, static_cast<int>(std::floor(std::log10(std::abs(value)))) + 1 - digits);
+    return number_text(step > 1.0 ? std::round(value / step) * step : value, digits);
 }
 
 std::string share_text(double share) {
@@ -158,7 +178,22 @@ std::string count_of(std::int64_t count, std::string_view singular) {
 
 std::string unit_behind(std::string_view joint, std::string_view unit) {
     if (unit.empty() || unit == "1") return "";
-    return std::string(joint) + std::string(unit);
+    return std::string(joint) + unit_text(unit);
+}
+
+std::string unit_text(std::string_view unit) {
+    std::string out;
+    for (std::size_t i = 0; i < unit.size(); ++i) {
+        const bool is_um = unit.substr(i).starts_with("um") && (i == 0 || !is_letter(unit[i - 1])) && (i + 2 == unit.size() || !is_letter(unit[i + 2]));
+        if (!is_um) {
+            out.push_back(unit[i]);
+            continue;
+        }
+        out += "µm";
+        i += 1;
+        if (i + 1 < unit.size() && (unit[i + 1] == '2' || unit[i + 1] == '3')) out += unit[++i] == '2' ? "²" : "³";
+    }
+    return out;
 }
 
 std::string list_text(const std::vector<std::string>& items) {

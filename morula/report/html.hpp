@@ -23,12 +23,16 @@ std::string file_stem(std::string_view text);
 std::string count_text(std::int64_t count);
 /// "4.2 %" from a share of 0..1; "under 0.1 %" for what would read as zero; "" for NaN.
 std::string share_text(double share);
-/// `digits` significant digits, thousands separated, no exponent between 0.001 and 1e7; "" for NaN.
+/// `digits` significant digits, thousands separated, no exponent between 0.001 and 1e7 ("2.5e-7"); "" for NaN.
 std::string number_text(double value, int digits);
+/// The same with what is beyond `digits` of a large number rounded away: "5,970,000".
+std::string rounded_text(double value, int digits);
 /// "1 cell", "2,638 cells"
 std::string count_of(std::int64_t count, std::string_view singular);
-/// The unit behind a joint such as ", "; "" for a pure number, whose unit is "1" or none.
+/// The unit as a page writes it behind a joint such as ", "; "" for a pure number, whose unit is "1" or none.
 std::string unit_behind(std::string_view joint, std::string_view unit);
+/// "µm²/min" of "um2/min".
+std::string unit_text(std::string_view unit);
 /// "a", "a and b", "a, b and c"
 std::string list_text(const std::vector<std::string>& items);
 

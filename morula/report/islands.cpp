@@ -128,7 +128,7 @@ public:
         json += ",\"domain\":" + json_array(kAxes, [&](std::size_t axis) { return Range{story_.origin_um[axis], story_.origin_um[axis] + story_.box_um[axis]}.json(); });
         return json + ",\"substances\":" + json_array(held, [&](std::size_t s) {
             const SimulatedSubstance& own = story_.substances[static_cast<std::size_t>(story_.player.substances[s])];
-            return fmt::format("{{\"name\":{},\"unit\":{},\"range\":{}}}", json_string(own.name), json_string(own.unit), ranges_[s].json());
+            return fmt::format("{{\"name\":{},\"unit\":{},\"range\":{}}}", json_string(own.name), json_string(unit_behind("", own.unit)), ranges_[s].json());
         });
     }
 

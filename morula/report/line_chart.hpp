@@ -48,6 +48,6 @@ struct PlotFrame {
 
     double height(std::size_t n_keys) const { return key_top > bottom ? key_top + 20.0 * static_cast<double>(n_keys) : bottom + 46.0; }
 };
-inline constexpr PlotFrame kNarrowPlot{kNarrowWidth, 62.0, 346.0, 240.0, 14.0, 300.0, 34};
+inline constexpr PlotFrame kNarrowPlot{kNarrowWidth, 68.0, 346.0, 240.0, 14.0, 300.0, 34};
 
 }  // namespace morula::report

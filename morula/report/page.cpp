@@ -1,6 +1,8 @@
 #include "morula/report/page.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -66,10 +68,21 @@ std::string tile_list(const std::vector<NameValue>& tiles) {
     return out + "</dl>\n";
 }
 
+std::string with_code(std::string_view html) {
+    std::string out;
+    bool is_code = false;
+    const bool is_paired = std::count(html.begin(), html.end(), '`') % 2 == 0;
+    for (const char c : html) {
+        if (c != '`' || !is_paired) out.push_back(c);
+        else out += std::exchange(is_code, !is_code) ? "</code>" : "<code>";
+    }
+    return out;
+}
+
 std::string plain_list(const std::vector<std::string>& items) {
     if (items.empty()) return "";
     std::string out = "<ul class=\"plain\">";
-    for (const std::string& item : items) out += "<li>" + escape_html(item) + "</li>";
+    for (const std::string& item : items) out += "<li>" + with_code(escape_html(item)) + "</li>";
     return out + "</ul>\n";
 }
 

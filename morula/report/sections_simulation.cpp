@@ -23,8 +23,8 @@ constexpr std::string_view kPlayerView = R"html(<figure class="chart plot" id="p
 <div class="transport"><button type="button" id="player-play" aria-pressed="false" title="Play or pause (space)">Play</button><input type="range" id="player-time" min="0" max="0" value="0" step="1" aria-label="Time"><output id="player-clock"></output>
 <label class="speed">Speed <select id="player-speed"><option value="2">slow</option><option value="5" selected>normal</option><option value="12">fast</option></select></label></div></div>
 <div class="legend" id="player-legend" role="group" aria-label="Legend; choose an entry to highlight it"></div></div>
-<p class="hint" id="player-help">Keys on the picture: space plays and pauses, ← and → go one frame back and on, Home and End to the first and last; + and − zoom, 0 shows all. Slice: ↑ and ↓ move the cut, dragging moves the picture. 3-D: drag to turn, or Shift with the arrows; Shift-drag moves.</p>
-<figcaption>)html";
+<p class="hint" id="player-help">Keys on the picture: space plays and pauses, ← and → go one frame back and on, Home and End to the first and last; + and − zoom, 0 shows all. )html";
+constexpr std::string_view kFlatHelp = "Dragging moves the picture.", kSolidHelp = "Slice: ↑ and ↓ move the cut, dragging moves the picture. 3-D: drag to turn, or Shift with the arrows; Shift with dragging moves.";
 
 constexpr std::string_view kPlayerViewEnd = R"html(</figcaption>
 <details class="data"><summary>Data table</summary><div class="table-slot"></div></details></figure>
@@ -58,7 +58,9 @@ std::string what_ran(const SimulationStory& story) {
     for (const SimulatedSubstance& substance : story.substances) names.push_back(substance.name);
     if (!names.empty()) out += " with " + list_text(names);
     out += fmt::format(", followed for {}.", length_of(story.minutes));
-    if (!composition.counts.empty()) {
+    const bool is_unmoved = !composition.counts.empty() && composition.births.back() == 0 && composition.removals.back() == 0 && story.put_in == 0;
+    if (is_unmoved) out += " No cell was born or removed.";
+    if (!composition.counts.empty() && !is_unmoved) {
         out += fmt::format(" At the end there {} {}: {} born, ", cells_at(composition, composition.counts.size() - 1) == 1 ? "is" : "are", count_of(cells_at(composition, composition.counts.size() - 1), "cell"), count_text(composition.births.back()));
         if (story.put_in > 0) out += fmt::format("{} put in by a perturbation, ", count_text(story.put_in));
         out += fmt::format("{} removed{}.", count_text(composition.removals.back()), story.taken_out > 0 ? fmt::format(", of them {} by a perturbation", count_text(story.taken_out)) : "");
@@ -66,7 +68,7 @@ std::string what_ran(const SimulationStory& story) {
     return out;
 }
 
-std::string prior_text(const RateRow& rate) { return std::isnan(rate.prior_low) ? (rate.source == "guessed" ? "none" : "") : number_text(rate.prior_low, 4) + " to " + number_text(rate.prior_high, 4); }
+std::string prior_text(const RateRow& rate) { return std::isnan(rate.prior_low) ? (rate.source == "guessed" ? "none" : "") : number_text(rate.prior_low, 4) + "\u00a0to\u00a0" + number_text(rate.prior_high, 4); }
 
 }  // namespace
 
@@ -105,10 +107,10 @@ std::string player_section(const SimulationStory& story, std::int64_t n_frames) 
     std::string words = fmt::format("{} of the run", count_of(n_frames, "frame"));
     if (n_frames < std::ssize(story.player.frames)) words += fmt::format(" ({} were kept; the others are left out to keep this page below {} MB)", story.player.frames.size(), 20);
     if (n_frames > 2) words += fmt::format(", one every {}", length_of(story.player.every_min * std::round(static_cast<double>(story.player.frames.size()) / static_cast<double>(n_frames))));
-    words += ". Discs have the size of the cells; a slice shows each cell as the plane cuts it. Positions are rounded to 1/65,534 of the box.";
+    words += std::string(". Discs have the size of the cells") + (story.is_flat ? "." : "; a slice shows each cell as the plane cuts it.");
     if (!story.player.sample_statement.empty()) words += " " + story.player.sample_statement;
     if (story.player.substances.size() < story.substances.size()) words += fmt::format(" Colours are held for the first {} of {} substances.", story.player.substances.size(), story.substances.size());
-    return std::string(kPlayerView) + escape_html(words) + std::string(kPlayerViewEnd) + "<noscript>" + figure_html(last_frame_figure(story)) + "</noscript>\n";
+    return std::string(kPlayerView) + std::string(story.is_flat ? kFlatHelp : kSolidHelp) + "</p>\n<figcaption>" + escape_html(words) + std::string(kPlayerViewEnd) + "<noscript>" + figure_html(last_frame_figure(story)) + "</noscript>\n";
 }
 
 std::string population_section(const SimulationStory& story) {
@@ -137,10 +139,10 @@ std::string field_section(const SimulationStory& story) {
 
 std::string evidence_section(const std::vector<RateRow>& rates, const std::string& unsourced, const std::string& used) {
     if (rates.empty()) return "";
-    HtmlTable table{"Every rate of the scenario", "rates", {{"Rate"}, {"Value", Align::number}, {"Unit"}, {"Source"}, {"Citation"}, {"Prior"}, {"Line", Align::number}}, {}};
+    HtmlTable table{"Every rate of the scenario", "rates", {{"Rate"}, {"Value", Align::number}, {"Unit"}, {"Source"}, {"Citation"}, {"Prior", Align::number}, {"Line"}}, {}};
     for (auto source = kSources.rbegin(); source != kSources.rend(); ++source) {  // what is least certain first
         for (const RateRow& rate : rates) {
-            if (rate.source == *source) table.rows.push_back({rate.name, number_text(rate.value, 6), rate.unit, rate.source, rate.citation, prior_text(rate), rate.line});
+            if (rate.source == *source) table.rows.push_back({rate.name, number_text(rate.value, 6), unit_behind("", rate.unit), rate.source, rate.citation, prior_text(rate), rate.line});
         }
     }
     return "<p>Guesses stand first: they are what the result hangs on. A guess has a prior, the range in which its author expects the truth, or none: then nobody has said where the number comes from. " + escape_html(used) + " The line is that of the scenario's file, or of the file that stands before it; a rate without one is a default of the program." + escape_html(unsourced.empty() ? "" : " " + unsourced) + "</p>\n" +

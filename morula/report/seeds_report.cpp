@@ -79,7 +79,7 @@ Figure types_figure(const SeedsStory& story) {
 Figure readout_figure(const SeedsStory& story, const SeedSeries& series) {
     const TimeUnit unit = time_unit(story.minutes);
     const bool has_lines = story.seeds.size() <= kMostLines;
-    LineChart chart{"seeds_" + series.name, series.name, "Thick: the median over seeds; band: from the lowest seed to the highest" + std::string(has_lines ? "; thin: each seed." : ".") + thinning_note(story), fmt::format("Time, {}", unit.name),
+    LineChart chart{"seeds_" + series.name, series.name, (series.meaning.empty() ? "" : series.meaning + " ") + "Thick: the median over seeds; band: from the lowest seed to the highest" + std::string(has_lines ? "; thin: each seed." : ".") + thinning_note(story), fmt::format("Time, {}", unit.name),
                     series.name + unit_behind(", ", series.unit), times_of(story, unit), {}, YAxis::around_values};
     chart.curves.push_back(spread_curve(story, series, color_class(0)));
     chart.curves.front().name = "median";
@@ -90,14 +90,17 @@ Figure readout_figure(const SeedsStory& story, const SeedSeries& series) {
 std::vector<std::string> spread_row(const SeedsStory& story, const SeedSeries& series, const std::string& name) {
     const SeedSpread end = spread_of(series.value, story.minute.size() - 1);
     std::vector<std::string> row{name, unit_behind("", series.unit)};
-    for (const double value : {end.mean, end.sd, end.low, end.median, end.high}) row.push_back(number_text(value, 4));
+    row.push_back(rounded_text(end.mean, 4));
+    row.push_back(rounded_text(end.sd, 2));
+    for (const double value : {end.low, end.median, end.high}) row.push_back(rounded_text(value, 4));
     row.push_back(count_text(end.n));
+    row.push_back(series.meaning);
     return row;
 }
 
 std::string end_table(const SeedsStory& story) {
     if (story.minute.empty()) return "";
-    HtmlTable table{"At the end, over seeds", "seeds_end", {{"Number"}, {"Unit"}, {"Mean", Align::number}, {"SD", Align::number}, {"Lowest", Align::number}, {"Median", Align::number}, {"Highest", Align::number}, {"Seeds", Align::number}}, {}};
+    HtmlTable table{"At the end, over seeds", "seeds_end", {{"Number"}, {"Unit"}, {"Mean", Align::number}, {"SD", Align::number}, {"Lowest", Align::number}, {"Median", Align::number}, {"Highest", Align::number}, {"Seeds", Align::number}, {"What it is"}}, {}};
     for (const SeedSeries& type : story.types) table.rows.push_back(spread_row(story, type, "living cells of " + type.name));
     if (has_any(story.dead)) table.rows.push_back(spread_row(story, story.dead, "dead cells of all types"));
     for (const SeedSeries& readout : story.readouts) table.rows.push_back(spread_row(story, readout, readout.name));

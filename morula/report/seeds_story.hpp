@@ -14,6 +14,7 @@ struct SeedSeries {
     std::string name;
     std::string unit;  // "": cells
     std::vector<std::vector<double>> value;
+    std::string meaning{};  // of a read-out in one sentence, or ""
 };
 
 struct SeedRow {

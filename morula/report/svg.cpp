@@ -11,13 +11,38 @@
 namespace morula::report {
 namespace {
 
-constexpr int kWantedTicks = 6;
+constexpr int kWantedTicks = 8, kFewestTicks = 3;
 
-/// 1, 2 or 5 times a power of ten, the largest not above `step`.
+/// 1, 2 or 5 times a power of ten, the smallest not below `step`.
 double round_step(double step) {
     const double power = std::pow(10.0, std::floor(std::log10(step)));
-    const double lead = step / power;
-    return power * (lead >= 5.0 ? 5.0 : lead >= 2.0 ? 2.0 : 1.0);
+    const double lead = step / power * (1.0 - 1e-9);
+    return power * (lead <= 1.0 ? 1.0 : lead <= 2.0 ? 2.0 : lead <= 5.0 ? 5.0 : 10.0);
+}
+
+/// Of a tick's text in pixels: a little more than fonts in use take.
+double tick_width(const std::string& text) { return 7.4 * static_cast<double>(text.size()); }
+
+/// The number with so many digits at most; "4e9" for "4e+09".
+std::string short_number(double value, int digits) {
+    std::string text = fmt::format("{:.{}g}", value, digits);
+    if (const std::size_t at = text.find("e+"); at != std::string::npos) text.erase(at + 1, text[at + 2] == '0' ? 2 : 1);
+    if (const std::size_t at = text.find("e-0"); at != std::string::npos) text.erase(at + 2, 1);
+    return text;
+}
+
+/// As many ticks as stand beside each other; a few at least.
+std::vector<double> ticks_in_a_row(const Scale& scale) {
+    for (int wanted = kWantedTicks; wanted > kFewestTicks; --wanted) {
+        const std::vector<double> ticks = scale.ticks(wanted);
+        const std::vector<std::string> texts = tick_texts(scale.kind(), ticks);
+        double widest = 0.0;
+        for (const std::string& text : texts) widest = std::max(widest, tick_width(text));
+        bool fits = true;
+        for (std::size_t k = 1; k < ticks.size(); ++k) fits &= scale(ticks[k]) - scale(ticks[k - 1]) >= widest + 4.0;
+        if (fits || scale.kind() == ScaleKind::log) return ticks;
+    }
+    return scale.ticks(kFewestTicks);
 }
 
 std::string anchor_name(Anchor anchor) { return anchor == Anchor::start ? "start" : anchor == Anchor::middle ? "middle" : "end"; }
@@ -49,7 +74,7 @@ std::vector<double> Scale::ticks(int wanted) const {
         }
         return out;
     }
-    const double step = round_step((high_ - low_) / std::max(1, wanted - 1));
+    const double step = round_step((high_ - low_) / std::max(1, wanted));
     for (double k = std::ceil(low_ / step - 1e-9); k * step <= high_ + step * 1e-9; k += 1.0) out.push_back(k * step);
     return out;
 }
@@ -100,7 +125,7 @@ void Svg::dots(const std::vector<double>& x, const std::vector<double>& y, std::
 void Svg::boxes(const std::vector<Box>& boxes, std::string_view css) {
     if (boxes.empty()) return;
     fmt::format_to(std::back_inserter(body_), "<path class=\"{}\" d=\"", css);
-    for (const Box& box : boxes) fmt::format_to(std::back_inserter(body_), "M{:.5g} {:.5g}h{:.4g}v{:.4g}h{:.4g}z", box.x, box.y, box.width, box.height, -box.width);
+    for (const Box& box : boxes) fmt::format_to(std::back_inserter(body_), "M{:.5g} {:.5g}h{:.5g}v{:.4g}h{:.5g}z", box.x, box.y, box.width, box.height, -box.width);
     body_ += "\"/>";
 }
 
@@ -108,20 +133,26 @@ void Svg::open_group(std::string_view css) { fmt::format_to(std::back_inserter(b
 void Svg::close_group() { body_ += "</g>"; }
 
 void Svg::x_axis(const Scale& x, double bottom, std::string_view title) {
-    for (const double tick : x.ticks(kWantedTicks)) {
-        line(x(tick), bottom, x(tick), bottom + 4, "axis");
-        text(x(tick), bottom + 17, Anchor::middle, "tick", tick_text(tick));
+    const std::vector<double> ticks = ticks_in_a_row(x);
+    const std::vector<std::string> texts = tick_texts(x.kind(), ticks);
+    for (std::size_t k = 0; k < ticks.size(); ++k) {
+        line(x(ticks[k]), bottom, x(ticks[k]), bottom + 4, "axis");
+        text(x(ticks[k]), bottom + 17, Anchor::middle, "tick", texts[k]);
     }
     line(x.pixel_low(), bottom, x.pixel_high(), bottom, "axis");
     text((x.pixel_low() + x.pixel_high()) / 2, bottom + 36, Anchor::middle, "axis-title", title);
 }
 
 void Svg::y_axis(const Scale& y, double left, double right, std::string_view title) {
-    for (const double tick : y.ticks(kWantedTicks)) {
-        line(left, y(tick), right, y(tick), "grid");
-        text(left - 8, y(tick) + 4, Anchor::end, "tick", tick_text(tick));
+    const std::vector<double> ticks = y.ticks(kWantedTicks);
+    const std::vector<std::string> texts = tick_texts(y.kind(), ticks);
+    double widest = 0.0;
+    for (std::size_t k = 0; k < ticks.size(); ++k) {
+        line(left, y(ticks[k]), right, y(ticks[k]), "grid");
+        text(left - 8, y(ticks[k]) + 4, Anchor::end, "tick", texts[k]);
+        widest = std::max(widest, tick_width(texts[k]));
     }
-    text_up(left - 46, (y.pixel_low() + y.pixel_high()) / 2, Anchor::middle, "axis-title", title);
+    text_up(std::max(left - std::max(46.0, widest + 14.0), 11.0), (y.pixel_low() + y.pixel_high()) / 2, Anchor::middle, "axis-title", title);
 }
 
 std::string Svg::finish() const {
@@ -136,12 +167,24 @@ std::string shortened(const std::string& text, std::size_t limit) {
     return text.substr(0, end) + "…";
 }
 
-std::string tick_text(double value) {
-    if (std::abs(value) < 1e-12) return "0";
-    if (std::abs(value) >= 1e6) return fmt::format("{:.4g}M", value / 1e6);
-    if (std::abs(value) >= 1e4) return fmt::format("{:.4g}k", value / 1e3);
-    if (std::abs(value) >= 1e3) return count_text(static_cast<std::int64_t>(std::llround(value)));
-    return fmt::format("{:.4g}", value);
+std::vector<std::string> tick_texts(ScaleKind kind, const std::vector<double>& ticks) {
+    double largest = 0.0;
+    for (const double tick : ticks) largest = std::max(largest, std::abs(tick));
+    // Four digits, or as many as tell neighbours apart.
+    const double step = ticks.size() > 1 && kind == ScaleKind::linear ? std::abs(ticks[1] - ticks[0]) : largest;
+    const int digits = largest > 0.0 ? std::clamp(static_cast<int>(std::floor(std::log10(largest))) - static_cast<int>(std::floor(std::log10(step) + 1e-9)) + 1, 4, 12) : 4;
+    std::vector<std::string> texts;
+    for (const double tick : ticks) {
+        // Of a logarithmic axis each tick by itself: they are powers of ten apart.
+        const double size = kind == ScaleKind::log ? std::abs(tick) : largest;
+        if (std::abs(tick) < 1e-9 * largest || tick == 0.0) texts.push_back("0");
+        else if (size >= 1e9) texts.push_back(short_number(tick, digits));
+        else if (size >= 1e6) texts.push_back(short_number(tick / 1e6, digits) + "M");
+        else if (size >= 1e4) texts.push_back(short_number(tick / 1e3, digits) + "k");
+        else if (std::abs(tick) >= 1e3 && step >= 1.0) texts.push_back(count_text(static_cast<std::int64_t>(std::llround(tick))));
+        else texts.push_back(short_number(tick, digits));
+    }
+    return texts;
 }
 
 }  // namespace morula::report

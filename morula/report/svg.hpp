@@ -16,7 +16,8 @@ public:
     Scale(ScaleKind kind, double low, double high, double pixel_low, double pixel_high);
 
     double operator()(double value) const;
-    /// Round numbers inside the domain, about `wanted` of them.
+    ScaleKind kind() const { return kind_; }
+    /// Round numbers inside the domain; of a linear scale at most `wanted` + 1 of them.
     std::vector<double> ticks(int wanted) const;
     double low() const { return low_; }
     double high() const { return high_; }
@@ -93,7 +94,7 @@ private:
 /// The text, or its beginning and an ellipsis; never cut inside a character. limit: bytes.
 std::string shortened(const std::string& text, std::size_t limit);
 
-/// "1,000", "50k", "2M": short numbers for axes.
-std::string tick_text(double value);
+/// Short numbers for an axis, all in one form where it is linear: "1,000"; "8k", "12k"; "2M"; "4e9".
+std::vector<std::string> tick_texts(ScaleKind kind, const std::vector<double>& ticks);
 
 }  // namespace morula::report

@@ -52,6 +52,23 @@ for (const h of document.querySelectorAll('h1, h2, h3, h4')) { const n = Number(
 return found;
 """
 
+# Numbers and titles of axes that lie on each other, or reach out of their picture.
+AXES = """
+const found = [];
+for (const svg of document.querySelectorAll('svg[role=img]')) {
+  const edge = svg.getBoundingClientRect();
+  const texts = [...svg.querySelectorAll('.tick, .axis-title')].map((e) => [e, e.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+  const where = svg.closest('figure')?.id;
+  texts.forEach(([text, box], i) => {
+    if (box.left < edge.left - 1 || box.right > edge.right + 1) found.push(`${where}: '${text.textContent}' reaches out of the picture`);
+    for (const [other, its] of texts.slice(i + 1)) {
+      if (box.left < its.right - 1 && its.left < box.right - 1 && box.top < its.bottom - 2 && its.top < box.bottom - 2) found.push(`${where}: '${text.textContent}' lies on '${other.textContent}'`);
+    }
+  });
+}
+return found;
+"""
+
 # Colour of the pixel of each kind and how many differ from the card: a drawn canvas has many.
 COUNT_PIXELS = """
 const canvas = document.querySelector(arguments[0]);
@@ -148,6 +165,8 @@ def fits_its_width(page):
         page.visit_everything()
         wide = page.run("return document.documentElement.scrollWidth")
         page.check(wide <= size[0], f"the page is {wide} px wide in a window of {size[0]}")
+        for fault in page.run(AXES)[:10]:
+            page.check(False, f"in a window of {size[0]}: {fault}")
         page.shot(f"width_{size[0]}")
         page.console_is_clean_and_network_unused()
 

@@ -115,9 +115,37 @@ TEST(ContributionReport, says_which_way_a_type_changes_a_read_out_and_when_none_
     story.readouts[0].unit = "1";
     story.readouts[0].rows[0].effect = -10.0;
     EXPECT_NE(render_contribution(story).find("insulin.flux: beta changes it most, by -10 (4 to 17 over the guesses)"), std::string::npos);
-    EXPECT_NE(render_contribution(story).find("Bar: effect. Thin line"), std::string::npos);
+    EXPECT_NE(render_contribution(story).find("With all types as they are: 12. Bar: effect. Thin line"), std::string::npos);
     for (ContributionRow& row : story.readouts[0].rows) row.effect = 0.0;
-    EXPECT_NE(render_contribution(story).find("insulin.flux: no type changes it."), std::string::npos);
+    EXPECT_NE(render_contribution(story).find("insulin.flux: no type changes it with the rates at their guesses."), std::string::npos);
+    EXPECT_NE(effects_figure(story.readouts[0]).svg, "") << "some of the draws do";
+    for (ContributionRow& row : story.readouts[0].rows) row.low = row.high = row.seed_low = row.seed_high = row.shapley = row.shapley_se = 0.0;
+    EXPECT_NE(render_contribution(story).find("No type changes insulin.flux: it is not drawn below."), std::string::npos);
+    EXPECT_EQ(effects_figure(story.readouts[0]).svg, "");
+    EXPECT_EQ(shapley_figure(story.readouts[0]).svg, "");
+}
+
+TEST(ContributionReport, names_of_rates_are_short_and_keep_what_tells_them_apart) {
+    EXPECT_EQ(short_rate_name("cell_type 'macrophage', exchange of 'oxygen', uptake"), "macrophage: oxygen uptake");
+    EXPECT_EQ(short_rate_name("cell_type 'T cell', cycle_entry"), "T cell: cycle entry");
+    EXPECT_EQ(short_rate_name("substance 'factor', decay"), "factor: decay");
+    EXPECT_EQ(short_rate_name("rule of 'tumor': factor increases cycle entry, half_max"), "tumor: factor increases cycle entry, half max");
+    for (const char* other : {"uptake", "vessel of 'oxygen' (2)", "readout 'wall', cell_permeability", "", "cell_type 'a', b, 'c'"}) EXPECT_EQ(short_rate_name(other), other);
+    // The last word decides, and stands also where the name is too long.
+    ContributionReadout readout = example_contribution().readouts[0];
+    readout.drivers = {{"beta", "inert", "rule of 'a type with a long name': another substance decreases migration speed, saturation", 0.2, 0.1}, {"beta", "inert", "rule of 'a type with a long name': another substance decreases migration speed, half_max", 0.3, 0.1}};
+    const Figure figure = drivers_figure(readout);
+    for (const std::string* svg : {&figure.svg, &figure.narrow_svg}) {
+        EXPECT_NE(svg->find("saturation</text>"), std::string::npos);
+        EXPECT_NE(svg->find("half max</text>"), std::string::npos);
+    }
+}
+
+TEST(ContributionReport, a_type_alone_needs_no_shares) {
+    ContributionReadout readout = example_contribution().readouts[0];
+    EXPECT_NE(shapley_figure(readout).svg, "");
+    readout.rows.resize(1);
+    EXPECT_EQ(shapley_figure(readout).svg, "");
 }
 
 TEST(ContributionReport, says_what_it_is_and_what_it_cannot_tell) {

@@ -42,7 +42,17 @@ TEST(Html, numbers_read_as_people_write_them) {
     EXPECT_EQ(number_text(1234.5, 6), "1,234.5");
     EXPECT_EQ(number_text(0.98765, 3), "0.988");
     EXPECT_EQ(number_text(1.0, 3), "1");
-    EXPECT_EQ(number_text(2.5e-7, 2), "2.5e-07");
+    EXPECT_EQ(number_text(2.5e-7, 2), "2.5e-7");
+    EXPECT_EQ(number_text(1e-4, 6), "1e-4");
+    EXPECT_EQ(number_text(7.2e-4, 6), "7.2e-4");
+    EXPECT_EQ(number_text(-4.088e9, 3), "-4.09e9");
+    EXPECT_EQ(number_text(1e-10, 1), "1e-10");
+    EXPECT_EQ(rounded_text(5'970'762.0, 3), "5,970,000");
+    EXPECT_EQ(rounded_text(-368'333.0, 3), "-368,000");
+    EXPECT_EQ(rounded_text(1.23456, 3), "1.23");
+    EXPECT_EQ(rounded_text(8.68e7, 3), "8.68e7");
+    EXPECT_EQ(rounded_text(0.0, 3), "0");
+    EXPECT_EQ(rounded_text(std::numeric_limits<double>::quiet_NaN(), 3), "");
     EXPECT_EQ(number_text(std::numeric_limits<double>::quiet_NaN(), 3), "");
     EXPECT_EQ(number_text(-std::numeric_limits<double>::infinity(), 3), "−∞");
     EXPECT_EQ(share_text(0.0), "0 %");
@@ -55,6 +65,18 @@ TEST(Html, numbers_read_as_people_write_them) {
     EXPECT_EQ(count_of(2, "cell"), "2 cells");
     EXPECT_EQ(list_text({"a"}), "a");
     EXPECT_EQ(list_text({"a", "b", "c"}), "a, b and c");
+}
+
+TEST(Html, units_are_written_with_micrometres_and_powers) {
+    EXPECT_EQ(unit_text("um"), "µm");
+    EXPECT_EQ(unit_text("um2/min"), "µm²/min");
+    EXPECT_EQ(unit_text("nM um3/min"), "nM µm³/min");
+    EXPECT_EQ(unit_text("min/um"), "min/µm");
+    EXPECT_EQ(unit_text("mmHg"), "mmHg");
+    EXPECT_EQ(unit_text("lumen"), "lumen");
+    EXPECT_EQ(unit_text("um4"), "µm4");
+    EXPECT_EQ(unit_behind(", ", "um3"), ", µm³");
+    EXPECT_EQ(unit_behind(", ", "1"), "");
 }
 
 TEST(Html, file_stems_hold_nothing_that_a_path_could) { EXPECT_EQ(file_stem("knee_a/../b c\".svg"), "knee_a_.._b_c_.svg"); }

@@ -201,19 +201,36 @@ TEST(SimulationReport, profiles_show_numbers_at_shell_middles_with_the_start_bes
     EXPECT_NE(page.find("Cells against distance from the nearest vessel"), std::string::npos);
 }
 
+/// A box of a field map: what it reaches under its neighbours, half a pixel below and, but for the last of a row, to the right, is taken off.
+struct DrawnBox {
+    double x, y, width, height;
+    int band;
+};
+std::vector<DrawnBox> boxes_of(const std::string& svg, double right_edge) {
+    const std::regex path("<path class=\"ramp band r(\\d)\" d=\"([^\"]*)\""), box("M([\\d.]+) ([\\d.]+)h([\\d.]+)v([\\d.]+)");
+    std::vector<DrawnBox> out;
+    for (std::sregex_iterator band(svg.begin(), svg.end(), path); band != std::sregex_iterator(); ++band) {
+        const std::string boxes = (*band)[2];
+        for (std::sregex_iterator match(boxes.begin(), boxes.end(), box); match != std::sregex_iterator(); ++match) {
+            DrawnBox own{std::stod((*match)[1]), std::stod((*match)[2]) + 0.5, std::stod((*match)[3]), std::stod((*match)[4]) - 0.5, std::stoi((*band)[1])};
+            EXPECT_LE(own.x + own.width, right_edge + 0.1);
+            if (own.x + own.width < right_edge - 0.1) own.width -= 0.5;
+            out.push_back(own);
+        }
+    }
+    return out;
+}
+
 TEST(SimulationReport, field_maps_draw_each_voxel_once_with_scale_bar_and_unit) {
     const SimulationStory story = example_story(50, 2);
     const Figure figure = field_map_figure(story, story.maps[0]);
-    const std::regex rect("<rect x=\"([\\d.]+)\" y=\"([\\d.]+)\" width=\"([\\d.]+)\" height=\"([\\d.]+)\" class=\"ramp band r(\\d)\"");
     double area = 0.0;
     const double left_edge = 8.0, scale = std::min(600.0 / 600.0, 460.0 / 400.0);
     double sum_y = 0.0, n_low = 0.0;
-    for (std::sregex_iterator match(figure.svg.begin(), figure.svg.end(), rect); match != std::sregex_iterator(); ++match) {
-        const double x = std::stod((*match)[1]), width = std::stod((*match)[3]), height = std::stod((*match)[4]) - 0.5;
-        if (x + width > left_edge + 600.0 * scale + 0.1) continue;  // the key
-        area += width * height;
-        if ((*match)[5] != "0") continue;
-        sum_y += std::stod((*match)[2]) + 0.5 + height / 2.0;
+    for (const DrawnBox& box : boxes_of(figure.svg, left_edge + 600.0 * scale)) {
+        area += box.width * box.height;
+        if (box.band != 0) continue;
+        sum_y += box.y + box.height / 2.0;
         n_low += 1.0;
     }
     EXPECT_NEAR(area, 600.0 * 400.0 * scale * scale, 50.0);
@@ -228,27 +245,42 @@ TEST(SimulationReport, field_maps_fit_a_phone) {
     const SimulationStory story = example_story(50, 2);
     const std::string& svg = field_map_figure(story, story.maps[0]).narrow_svg;
     EXPECT_NE(svg.find("viewBox=\"0 0 360 "), std::string::npos) << svg.substr(0, 300);
-    const std::regex path("<path class=\"ramp band r\\d\" d=\"([^\"]*)\"");
-    const std::regex box("M([\\d.]+) ([\\d.]+)h([\\d.]+)v([\\d.]+)");
     double area = 0.0;
-    for (std::sregex_iterator band(svg.begin(), svg.end(), path); band != std::sregex_iterator(); ++band) {
-        const std::string boxes = (*band)[1];
-        for (std::sregex_iterator match(boxes.begin(), boxes.end(), box); match != std::sregex_iterator(); ++match) {
-            EXPECT_LE(std::stod((*match)[1]) + std::stod((*match)[3]), 352.1);
-            area += std::stod((*match)[3]) * (std::stod((*match)[4]) - 0.5);
-        }
-    }
+    for (const DrawnBox& box : boxes_of(svg, 352.0)) area += box.width * box.height;
     const double scale = 344.0 / 600.0;
     EXPECT_NEAR(area, 600.0 * 400.0 * scale * scale, 600.0) << "each voxel once, to the rounding of pixels";
     EXPECT_NE(svg.find("oxygen, mmHg"), std::string::npos);
     EXPECT_NE(svg.find("200 µm"), std::string::npos) << "scale bar";
 }
 
+TEST(SimulationReport, a_pure_number_has_no_unit_and_a_flat_tissue_no_cut) {
+    SimulationStory story = example_story(50, 2);
+    story.substances[0] = {"niche", "1"};
+    EXPECT_NE(render_simulation(story).find("a slice shows each cell as the plane cuts it"), std::string::npos);
+    EXPECT_NE(render_simulation(story).find("3-D: drag to turn"), std::string::npos);
+    story.is_flat = true;
+    const std::string page = render_simulation(story);
+    EXPECT_EQ(page.find("niche, 1"), std::string::npos);
+    EXPECT_NE(page.find("From 18 to 37.22, in ten equal bands"), std::string::npos);
+    EXPECT_EQ(page.find("a slice shows each cell"), std::string::npos);
+    EXPECT_EQ(page.find("3-D: drag to turn"), std::string::npos);
+    EXPECT_NE(page.find("<code>morula contribute</code>"), std::string::npos);
+}
+
+TEST(SimulationReport, captions_speak_of_thin_lines_where_there_are_any) {
+    SimulationStory story = example_story(50, 2);
+    EXPECT_NE(density_profile_figure(story, story.radial, "radial", "centre").caption.find("Thick: at the end; thin: at the start."), std::string::npos);
+    story.radial.density_start = story.radial.density;
+    EXPECT_EQ(density_profile_figure(story, story.radial, "radial", "centre").caption, "Distance from the mean position of all cells. At the end, as at the start.");
+    story.radial.level_start.clear();
+    EXPECT_EQ(level_profile_figure(story, story.radial, 0, "radial", "centre").caption, "Mean over the voxels at that distance. At the end.");
+}
+
 TEST(SimulationReport, guesses_stand_first_in_the_table_of_rates) {
     const std::string page = render_simulation(example_story(50, 2));
     const auto rates = table_of(page, "rates");
     ASSERT_EQ(rates.size(), 5U);
-    EXPECT_EQ(rates[1], (std::vector<std::string>{"necrosis", "0.17", "1/h", "guessed", "", "0.02 to 1", "17"}));
+    EXPECT_EQ(rates[1], (std::vector<std::string>{"necrosis", "0.17", "1/h", "guessed", "", "0.02\u00a0to\u00a01", "17"}));
     EXPECT_EQ(rates[2][0], "apoptosis");
     EXPECT_EQ(rates[3][0], "uptake of oxygen");
     EXPECT_EQ(rates[4][3], "measured");

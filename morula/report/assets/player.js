@@ -7,6 +7,9 @@ const TURN = 0.01;         // radians a pixel of dragging
 const AXIS_NAMES = ["x", "y", "z"];
 const PLANE_AXES = [[1, 2], [0, 2], [0, 1]];  // to the right and up, for a cut across x, y, z
 
+/** The unit behind a joint such as ", "; nothing of a pure number. */
+const behind = (joint, unit) => (unit === "" ? "" : joint + unit);
+
 /** One frame in um: positions by axis, radius, kind, levels of substances. The order is that of islands.cpp. */
 function readFrame(stored, { n, data }) {
   const bytes = bytesOf(data);
@@ -323,7 +326,7 @@ class TissuePlayer {
     this.tip.hidden = found < 0;
     if (found < 0) return;
     const { position, levels, kind, radius } = this.frame;
-    this.tip.textContent = [this.stored.kinds[kind[found]].title, ...this.stored.substances.map(({ name, unit }, s) => `${name}: ${numberText(levels[s][found], 3)} ${unit}`),
+    this.tip.textContent = [this.stored.kinds[kind[found]].title, ...this.stored.substances.map(({ name, unit }, s) => `${name}: ${numberText(levels[s][found], 3)}${behind(" ", unit)}`),
       `at ${position.slice(0, this.stored.flat ? 2 : 3).map((values) => numberText(Math.round(values[found]), 5) || "0").join(", ")} µm, radius ${numberText(radius[found], 2)} µm`].join("\n");
     placeTip(this.tip, this.canvas, px, py);
   }
@@ -381,7 +384,7 @@ class TissuePlayer {
       kind.forEach((own, i) => { if (own === k) mine.push(i); });
       return [minute, title, mine.length, ...levels.map((values) => (mine.length ? mine.reduce((sum, i) => sum + values[i], 0) / mine.length : ""))];
     });
-    return [["Minute", "Type and state", "Cells drawn", ...this.stored.substances.map(({ name, unit }) => `Mean ${name}, ${unit}`)], ...rows.filter((row) => row[2] > 0)];
+    return [["Minute", "Type and state", "Cells drawn", ...this.stored.substances.map(({ name, unit }) => `Mean ${name}${behind(", ", unit)}`)], ...rows.filter((row) => row[2] > 0)];
   }
 
   svg() {
@@ -392,7 +395,7 @@ class TissuePlayer {
       const { lines, words } = this.marks();
       const marks = [...lines.map(([kind, x1, y1, x2, y2]) => `<line x1="${x1.toFixed(1)}" y1="${y1.toFixed(1)}" x2="${x2.toFixed(1)}" y2="${y2.toFixed(1)}" stroke="${kind === "box" ? palette.css.faint : palette.css.ink}" stroke-width="${kind === "bar" ? 3 : 1}"/>`),
         ...words.map(([x, y, text]) => `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" font-size="12">${escapeXml(text)}</text>`)];
-      const keys = this.substance >= 0 ? [[palette.css.ink, `${this.stored.substances[this.substance].name}: ${this.stored.substances[this.substance].range.map((end) => numberText(end, 3)).join(" to ")} ${this.stored.substances[this.substance].unit}`]]
+      const keys = this.substance >= 0 ? [[palette.css.ink, `${this.stored.substances[this.substance].name}: ${this.stored.substances[this.substance].range.map((end) => numberText(end, 3)).join(" to ")}${behind(" ", this.stored.substances[this.substance].unit)}`]]
         : this.groups.map(([name, code]) => [cssOf(categoryPixel(code)), name]);
       const legend = keys.map(([color, name], k) => `<circle cx="${width + 14}" cy="${24 + 18 * k}" r="5" fill="${color}"/><text x="${width + 26}" y="${28 + 18 * k}" font-size="12">${escapeXml(name)}</text>`);
       const when = `<text x="16" y="24" font-size="13">${escapeXml(this.clock(this.stored.frames[this.time].minute))}. Simulated: what the scenario implies, no measurement.</text>`;
