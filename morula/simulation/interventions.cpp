@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "morula/core/error.hpp"
+#include "morula/simulation/behaviors.hpp"
+#include "morula/simulation/rules.hpp"
 
 namespace morula::simulation {
 namespace {
@@ -24,9 +27,11 @@ Life inert_life(const Life& own) {
     return life;
 }
 
+std::string inert_name(const CellType& own) { return own.name + ", inert"; }
+
 CellType inert_type(const CellType& own) {
     CellType inert;
-    inert.name = own.name + ", inert";
+    inert.name = inert_name(own);
     inert.mechanics.repulsion_um_per_min = own.mechanics.repulsion_um_per_min;
     inert.mechanics.adhesion_um_per_min = own.mechanics.adhesion_um_per_min;
     inert.mechanics.adhesion_reach = own.mechanics.adhesion_reach;
@@ -34,18 +39,63 @@ CellType inert_type(const CellType& own) {
     return inert;
 }
 
-/// Adds inert types. They are measured in no state, nobody eats, attacks or becomes them, and cells that would have been put in later are inert as well.
+/// Which type, behind the others, is the inert one of which.
+struct InertTypes {
+    std::span<const std::size_t> types;
+    std::size_t first = 0;
+
+    std::optional<std::uint16_t> of(std::size_t type) const {
+        const auto found = std::find(types.begin(), types.end(), type);
+        if (found == types.end()) return std::nullopt;
+        return static_cast<std::uint16_t>(first + static_cast<std::size_t>(found - types.begin()));
+    }
+};
+
+/// What a cell is by its body, which an inert one keeps.
+bool is_of_the_body(BehaviorKind kind) { return kind == BehaviorKind::adhesion || kind == BehaviorKind::reach || kind == BehaviorKind::repulsion || kind == BehaviorKind::affinity; }
+
+/// Factors on how the cells of a type push and stick, and on how others stick to them, act on its inert cells too. before: the model without inert types.
+std::vector<FactorChange> factors_on_inert(const Model& before, const InertTypes& inert) {
+    std::vector<FactorChange> added;
+    const std::vector<FactorChange>& all = before.perturbations.factors;
+    if (all.empty()) return added;
+    const Model model = checked(before);
+    const RuleVocabulary words = vocabulary_of(model);
+    const std::vector<Behavior> behaviors = behaviors_of(model);
+    for (const FactorChange& change : all) {
+        const Behavior behavior = behaviors[find_behavior(words, change.behavior, "Perturbations")];
+        if (!is_of_the_body(behavior.kind)) continue;
+        const auto other = static_cast<std::size_t>(behavior.of);
+        const bool is_towards_inert = behavior.kind == BehaviorKind::affinity && inert.of(other);
+        for (const std::optional<std::uint16_t> type : {std::optional(change.type), inert.of(change.type)}) {
+            if (!type) continue;
+            FactorChange own = change;
+            own.type = *type;
+            if (*type != change.type) added.push_back(own);
+            if (!is_towards_inert) continue;
+            own.behavior = fmt::format("adhesive affinity to {}", inert_name(model.types[other]));
+            added.push_back(own);
+        }
+    }
+    return added;
+}
+
+/// From outside, the scenario does to inert cells what it would have done to the type's own as far as they are bodies: it puts them in, takes them out, and changes how they push and stick.
+void perturb_inert(Perturbations& perturbations, const InertTypes& inert, const std::vector<FactorChange>& factors) {
+    for (Injection& injection : perturbations.injections) injection.type = inert.of(injection.type).value_or(injection.type);
+    for (Removal& removal : perturbations.removals) removal.inert = inert.of(removal.type);
+    perturbations.factors.insert(perturbations.factors.end(), factors.begin(), factors.end());
+}
+
+/// Adds inert types. They are measured in no state, and nobody eats, attacks or becomes them.
 void add_inert_types(Model& model, std::span<const std::size_t> types) {
+    const InertTypes inert{types, model.types.size()};
+    perturb_inert(model.perturbations, inert, factors_on_inert(model, inert));
     std::vector<std::size_t> sticks_like;  // for each type, old or new: the one whose affinities it has
     for (std::size_t type = 0; type < model.types.size(); ++type) sticks_like.push_back(type);
     for (const std::size_t type : types) {
         sticks_like.push_back(type);
         model.types.push_back(inert_type(CellType(model.types[type])));
-    }
-    const std::size_t before = model.types.size() - types.size();
-    for (Injection& injection : model.perturbations.injections) {
-        const auto found = std::find(types.begin(), types.end(), injection.type);
-        if (found != types.end()) injection.type = static_cast<std::uint16_t>(before + static_cast<std::size_t>(found - types.begin()));
     }
     if (model.expression) {
         auto expression = std::make_shared<ExpressionModel>(*model.expression);
@@ -58,18 +108,18 @@ void add_inert_types(Model& model, std::span<const std::size_t> types) {
     if (model.affinity.empty()) return;
     std::vector<double> affinity;
     for (const std::size_t from : sticks_like) {
-        for (const std::size_t to : sticks_like) affinity.push_back(model.affinity[from * before + to]);
+        for (const std::size_t to : sticks_like) affinity.push_back(model.affinity[from * inert.first + to]);
     }
     model.affinity = std::move(affinity);
 }
 
 void swap_agents(Tissue& tissue, std::span<const std::size_t> types) {
     Agents& agents = tissue.start;
-    const std::size_t first_inert = tissue.model.types.size() - types.size();
+    const InertTypes inert{types, tissue.model.types.size() - types.size()};
     for (std::size_t i = 0; i < agents.id.size(); ++i) {
-        const auto found = std::find(types.begin(), types.end(), agents.type[i]);
-        if (found == types.end() || tissue.model.types[*found].life.phases[agents.phase[i]].is_dead) continue;
-        agents.type[i] = static_cast<std::uint16_t>(first_inert + static_cast<std::size_t>(found - types.begin()));
+        const std::optional<std::uint16_t> type = inert.of(agents.type[i]);
+        if (!type || tissue.model.types[agents.type[i]].life.phases[agents.phase[i]].is_dead) continue;
+        agents.type[i] = *type;
         agents.phase[i] = 0;
         agents.phase_min[i] = 0.0F;
         agents.target_nucleus[i] = agents.nucleus[i];
@@ -88,6 +138,12 @@ void take_out(Agents& agents, std::span<const std::size_t> types) {
         }
         values.resize(kept);
     });
+}
+
+/// Those of other types keep the numbers of their injections, and with them ids and places.
+void put_nobody_in(std::vector<Injection>& injections, std::span<const std::size_t> types) {
+    for (std::size_t k = 0; k < injections.size(); ++k) injections[k].number = static_cast<std::int64_t>(k);
+    std::erase_if(injections, [&](const Injection& injection) { return std::find(types.begin(), types.end(), injection.type) != types.end(); });
 }
 
 void silence(Model& model, std::span<const std::size_t> types) {
@@ -126,7 +182,7 @@ Tissue intervene(Tissue tissue, std::span<const std::size_t> types, Intervention
             break;
         case Intervention::remove:
             take_out(tissue.start, types);
-            std::erase_if(tissue.model.perturbations.injections, [&](const Injection& injection) { return std::find(types.begin(), types.end(), injection.type) != types.end(); });
+            put_nobody_in(tissue.model.perturbations.injections, types);
             break;
         case Intervention::silence: silence(tissue.model, types); break;
     }

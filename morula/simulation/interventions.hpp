@@ -14,7 +14,10 @@ namespace morula::simulation {
 
 /// inert: cells of equal size and mechanics in the same places that do nothing: no secretion, no uptake, no cycle, no death, no motility, no encounters, no expression state, no rules, no sub-model, and not
 /// the type that rules and encounters of others speak of. remove: nobody there. silence: the same type, living and crawling at its own rates, without secretion, uptake, rules, sub-model, and what it
-/// does to those that it touches; its cells keep their expression states and what they sense, and show their neighbours no ligands. Cells of the type that perturbations put in later are inert, or not put in.
+/// does to those that it touches; its cells keep their expression states and what they sense, and show their neighbours no ligands.
+/// What perturbations of the scenario do to the type they do under inert to its inert cells, as far as these have it: cells put in are inert; a removal draws from the type's inert and own cells (the dead,
+/// and those that others became) as from one, the same ids as without the swap; factors on adhesion, its reach, affinities and repulsion act. Other factors, knock-outs of genes and drugs find nothing to
+/// change. remove: nobody is put in, and removals find nobody. silence: all act; factors on what is silenced multiply 0.
 enum class Intervention { inert, remove, silence };
 
 inline constexpr std::array<std::string_view, 3> kInterventionNames{"inert", "remove", "silence"};

@@ -352,7 +352,7 @@ std::vector<std::uint32_t> taken_out(const Model& model, const Agents& agents, d
         leaves.resize(agents.id.size(), 0);
         std::vector<std::array<std::uint64_t, 3>> drawn;  // number, id, place
         for (std::size_t i = 0; i < agents.id.size(); ++i) {
-            if (agents.type[i] != removal.type || leaves[i] != 0) continue;
+            if ((agents.type[i] != removal.type && agents.type[i] != removal.inert) || leaves[i] != 0) continue;
             drawn.push_back({Random(model.seed, Purpose::simulation_perturbation, agents.id[i], static_cast<std::uint32_t>(k)).next_u64(), agents.id[i], i});
         }
         std::sort(drawn.begin(), drawn.end());
@@ -371,10 +371,11 @@ std::int64_t put_in(const Model& model, Agents& agents, double after_min, double
     for (std::size_t k = 0; k < model.perturbations.injections.size(); ++k) {
         const Injection& injection = model.perturbations.injections[k];
         if (!is_between(injection.minute, after_min, until_min)) continue;
+        const std::int64_t own = injection.number.value_or(static_cast<std::int64_t>(k));
         for (std::int64_t number = 0; number < injection.n; ++number) {
-            const std::uint64_t id = injected_id(static_cast<std::int64_t>(k), number);
+            const std::uint64_t id = injected_id(own, number);
             // Those of other perturbations of the model are kept apart by the injection's own step.
-            Random random(model.seed, Purpose::simulation_perturbation, id, static_cast<std::uint32_t>(k));
+            Random random(model.seed, Purpose::simulation_perturbation, id, static_cast<std::uint32_t>(own));
             add_agent(agents, id, injection.type, place_in(injection, model.box, random), 0.0F);
         }
     }

@@ -66,6 +66,7 @@ struct Removal {
     std::uint16_t type = 0;
     double share = 1.0;
     double minute = 0.0;
+    std::optional<std::uint16_t> inert{};  // type of inert cells that stand for cells of the type: both are drawn from as one (see intervene)
 };
 
 /// Cells of a type put into a ball (where flat: a disc) at the first strike of the life clock at or after the minute, evenly at random by (seed, number).
@@ -75,6 +76,7 @@ struct Injection {
     double minute = 0.0;
     std::array<double, 3> center_um{};
     double radius_um = 0.0;
+    std::optional<std::int64_t> number{};  // that ids and places are drawn by; none: its place in the list
 };
 
 struct Perturbations {

@@ -140,6 +140,92 @@ TEST(interventions, cells_put_in_later_are_swapped_and_removed_too_and_deeds_are
     EXPECT_EQ(run(intervene(tissue, std::vector<std::size_t>{0}, Intervention::silence), 6.0, *context).tally().removals, 0);
 }
 
+// A removal takes cells out whoever acts as what: those of a type that does nothing, drawn by share, are the same ids when they are inert, so that the type still contributes exactly nothing.
+TEST(interventions, the_scenario_takes_inert_cells_out_as_it_would_have_taken_the_type) {
+    const auto context = test::make_context(1);
+    Tissue tissue = three_types();
+    tissue.model.perturbations.removals = {{.type = 2, .share = 0.5, .minute = 3.0}};
+    const Simulation as_is = run(tissue, 12.0, *context);
+    const Simulation swapped = run(intervene(tissue, std::vector<std::size_t>{2}, Intervention::inert), 12.0, *context);
+    EXPECT_EQ(as_is.composition()[2].front(), 10);  // of 21: a half is rounded up
+    EXPECT_EQ(swapped.composition()[3].front(), 10);
+    EXPECT_EQ(places_of(as_is.agents()), places_of(swapped.agents()));
+    EXPECT_EQ(as_is.field().total(0, *context), swapped.field().total(0, *context));
+    // Two at once, one of them taken out whole; the other stays.
+    tissue.model.perturbations.removals = {{.type = 0, .share = 1.0, .minute = 3.0}};
+    const Simulation both = run(intervene(tissue, std::vector<std::size_t>{2, 0}, Intervention::inert), 12.0, *context);
+    EXPECT_EQ(both.composition()[3], (std::vector<std::int64_t>{21}));
+    EXPECT_EQ(both.composition()[4], (std::vector<std::int64_t>{0}));
+}
+
+TEST(interventions, a_removal_draws_from_the_inert_and_the_dead_of_a_type_as_from_one) {
+    const auto context = test::make_context(1);
+    Tissue tissue = three_types();
+    Agents agents = run(tissue, 12.0, *context).agents();
+    const std::int64_t n = std::count(agents.type.begin(), agents.type.end(), 0);
+    tissue.model.clocks.mechanics_min = tissue.model.clocks.field_min = 0.05;  // shrunken dead cells ask for shorter steps
+    for (const double share : {1.0, 0.5}) {
+        tissue.model.perturbations.removals = {{.type = 0, .share = share, .minute = 0.0}};
+        const Tissue swapped = intervene({tissue.model, agents}, std::vector<std::size_t>{0}, Intervention::inert);
+        const std::int64_t n_inert = std::count(swapped.start.type.begin(), swapped.start.type.end(), 3), n_own = std::count(swapped.start.type.begin(), swapped.start.type.end(), 0);
+        ASSERT_GT(n_inert, 0);
+        ASSERT_GT(n_own, 0) << "the dead";
+        const Simulation as_is(tissue.model, agents, *context);
+        const Simulation end = run(swapped, 0.0, *context);
+        EXPECT_EQ(agents.size() - end.agents().size(), std::llround(share * static_cast<double>(n)));
+        std::map<std::uint64_t, std::array<double, 4>> left = places_of(as_is.agents());
+        EXPECT_EQ(places_of(end.agents()), left) << share;
+    }
+}
+
+// Cells that only push and stick stay where they would have been when they are inert, whatever the scenario does to how they push and stick, and to how others stick to them.
+TEST(interventions, factors_on_the_body_of_a_type_act_on_its_inert_cells) {
+    const auto context = test::make_context(1);
+    Tissue resting = three_types();
+    resting.model.rules.clear();
+    for (CellType& type : resting.model.types) type = {.name = type.name, .mechanics = {.adhesion_um_per_min = 2.0 * type.mechanics.adhesion_um_per_min}, .life = standard_life(CycleModel::none), .exchange = {}};
+    const auto untouched = places_of(run(resting, 6.0, *context).agents());
+    const std::array<FactorChange, 5> changes{{{.type = 0, .behavior = "cell-cell repulsion", .factor = 0.5, .span = {.from_min = 1.2}},
+                                               {.type = 2, .behavior = "cell-cell adhesion", .factor = 4.0, .span = {.from_min = 1.2, .until_min = 4.8}},
+                                               {.type = 0, .behavior = "relative maximum adhesion distance", .factor = 1.3, .span = {}},
+                                               {.type = 1, .behavior = "adhesive affinity to filler", .factor = 0.0, .span = {}},
+                                               {.type = 2, .behavior = "adhesive affinity to maker", .factor = 9.0, .span = {}}}};
+    for (const FactorChange& change : changes) {
+        resting.model.perturbations.factors = {change};
+        const auto as_is = places_of(run(resting, 6.0, *context).agents());
+        EXPECT_NE(as_is, untouched) << change.behavior;
+        for (const std::vector<std::size_t>& types : {std::vector<std::size_t>{0}, {2}, {0, 2}, {0, 1, 2}}) {
+            EXPECT_EQ(places_of(run(intervene(resting, types, Intervention::inert), 6.0, *context).agents()), as_is) << change.behavior << ", types: " << types.size() << " from " << types[0];
+        }
+    }
+}
+
+TEST(interventions, factors_on_what_a_type_does_leave_its_inert_cells_inert) {
+    const auto context = test::make_context(1);
+    Tissue tissue = three_types();
+    const auto as_is = places_of(run(intervene(tissue, std::vector<std::size_t>{0}, Intervention::inert), 12.0, *context).agents());
+    tissue.model.perturbations.factors = {{.type = 0, .behavior = "signal secretion", .factor = 5.0, .span = {}}, {.type = 0, .behavior = "migration speed", .factor = 3.0, .span = {}}, {.type = 0, .behavior = "apoptosis", .factor = 9.0, .span = {}}};
+    const Simulation end = run(intervene(tissue, std::vector<std::size_t>{0}, Intervention::inert), 12.0, *context);
+    EXPECT_EQ(places_of(end.agents()), as_is);
+    EXPECT_EQ(end.field().total(0, *context), 0.0);
+}
+
+TEST(interventions, who_is_put_in_beside_a_removed_type_keeps_id_and_place) {
+    const auto context = test::make_context(1);
+    Tissue tissue = three_types();
+    tissue.model.perturbations.injections = {{.type = 0, .n = 5, .minute = 3.0, .center_um = {60.0, 60.0, 60.0}, .radius_um = 20.0}, {.type = 2, .n = 4, .minute = 3.0, .center_um = {60.0, 60.0, 60.0}, .radius_um = 20.0}};
+    const auto put_in_by = [&](const Tissue& each) {
+        const Simulation end = run(each, 3.0, *context);
+        std::map<std::uint64_t, std::array<double, 4>> places = places_of(end.agents());
+        for (std::int64_t i = 0; i < 64; ++i) places.erase(first_id(i));
+        std::erase_if(places, [&](const auto& entry) { return entry.first != injected_id(1, 0) && entry.first != injected_id(1, 1) && entry.first != injected_id(1, 2) && entry.first != injected_id(1, 3); });
+        return places;
+    };
+    const auto as_is = put_in_by(tissue);
+    EXPECT_EQ(as_is.size(), 4U);
+    EXPECT_EQ(put_in_by(intervene(tissue, std::vector<std::size_t>{0}, Intervention::remove)), as_is);
+}
+
 TEST(interventions, silence_leaves_the_type_alive_without_exchange_and_rules) {
     const auto context = test::make_context(1);
     const Tissue silenced = intervene(three_types(), std::vector<std::size_t>{0}, Intervention::silence);
