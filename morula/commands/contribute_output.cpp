@@ -113,7 +113,7 @@ namespace {
 
 using TextRow = std::array<std::string, 7>;
 
-/// Columns as wide as what they hold: 80 characters are enough for most.
+/// Columns as wide as what they hold.
 std::string aligned(const std::vector<TextRow>& rows) {
     std::array<std::size_t, 7> width{};
     for (const TextRow& row : rows) {
