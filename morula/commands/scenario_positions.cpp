@@ -113,8 +113,11 @@ Placed made_solid(const Placed& flat, Section& section, const Model& model, Cont
     for (const Point& p : flat.positions) positions.push_back({p[0], p[1]});
     const std::vector<std::int32_t> type(flat.type.begin(), flat.type.end());
     const SolidSection solid = solid_from_section(positions, type, static_cast<std::int32_t>(model.types.size()), options, context);
-    context.events().decision(fmt::format("{}: {} cells of a section became {} in {} sheets; the neighbours of no type differ by more than {:.1f} % from those in the section.", section.name(), flat.positions.size(),
-                                          solid.positions.size(), solid.n_layers, 100.0 * solid.difference));
+    const auto percent = [](double difference) { return std::isnan(difference) ? std::string("unknown") : fmt::format("{:.1f} %", 100.0 * difference); };
+    context.events().decision(fmt::format("{}: {} cells of a section became {} in {} sheets; in space the shares of no type's neighbours differ by more than {} from those in the section; in slices {:.3g} um thick the numbers of neighbours "
+                                          "differ by at most {} where they are cut horizontally and {} where vertically (types with at least {} cells that meet at least {} times in the section).",
+                                          section.name(), flat.positions.size(), solid.positions.size(), solid.n_layers, percent(solid.difference), solid.slice_um, percent(solid.horizontal_difference),
+                                          percent(solid.vertical_difference), kLeastCells, kLeastPairs));
     return {solid.positions, {solid.type.begin(), solid.type.end()}};
 }
 

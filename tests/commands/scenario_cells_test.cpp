@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numbers>
 #include <set>
@@ -18,6 +19,7 @@
 #include "morula/simulation/solid_section.hpp"
 #include "tests/support/contexts.hpp"
 #include "tests/support/real_data.hpp"
+#include "tests/support/recut.hpp"
 #include "tests/support/scenario_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -185,12 +187,13 @@ TEST_F(ScenarioCellsTest, a_merfish_section_becomes_a_block_with_the_same_neighb
     EXPECT_NO_THROW(simulation::Simulation(flat.model, flat.start, *context));
     const Scenario solid = read(text("size_um = [1840, 1840, 120]\nvoxel_um = 20\norigin_um = [-20, -20, 0]", "depth_um = 120\nreach_um = 30"));
     EXPECT_GT(solid.start.size(), 2 * 6509);
-    const auto shares = [&](const Scenario& scenario) {
+    const auto positions_of = [](const Scenario& scenario) {
         std::vector<std::array<double, 3>> positions;
         for (std::size_t i = 0; i < scenario.start.x.size(); ++i) positions.push_back({scenario.start.x[i], scenario.start.y[i], scenario.start.z[i]});
-        const std::vector<std::int32_t> type(scenario.start.type.begin(), scenario.start.type.end());
-        return simulation::neighbor_shares(positions, type, static_cast<std::int32_t>(types.size()), 30.0, *context);
+        return positions;
     };
+    const auto types_of = [](const Scenario& scenario) { return std::vector<std::int32_t>(scenario.start.type.begin(), scenario.start.type.end()); };
+    const auto shares = [&](const Scenario& scenario) { return simulation::neighbor_shares(positions_of(scenario), types_of(scenario), static_cast<std::int32_t>(types.size()), 30.0, *context); };
     const auto expected = shares(flat), found = shares(solid);
     for (std::int64_t a = 0; a < std::ssize(types); ++a) {
         if (count(flat, static_cast<std::uint16_t>(a)) < simulation::kLeastCells) continue;
@@ -198,6 +201,13 @@ TEST_F(ScenarioCellsTest, a_merfish_section_becomes_a_block_with_the_same_neighb
         for (std::int64_t b = 0; b < std::ssize(types); ++b) difference += std::abs(found(a, b) - expected(a, b)) / 2.0;
         EXPECT_LE(difference, 0.0101) << types[static_cast<std::size_t>(a)];
     }
+    // 3-D resampling of the section keeps neighbour counts: cut anew, five sheets of 24 um show its numbers, around every cell whose slice lies within the block.
+    const auto cut = [&](const Scenario& scenario, const test::Slice& slice) { return test::recut(positions_of(scenario), types_of(scenario), static_cast<std::int32_t>(types.size()), slice); };
+    ASSERT_EQ(solid.start.size(), 5 * 6509);
+    const double all = std::numeric_limits<double>::infinity();
+    const auto section = cut(flat, {.across = {2}, .reach_um = 30.0, .thickness_um = 1.0, .low_um = -all, .high_um = all});
+    EXPECT_LE(test::largest_difference(cut(solid, {.across = {2}, .reach_um = 30.0, .thickness_um = 24.0, .low_um = 12.0, .high_um = 108.0}), section), 0.05);
+    EXPECT_LE(test::largest_difference(cut(solid, {.across = {0, 1}, .reach_um = 30.0, .thickness_um = 24.0, .low_um = 30.0, .high_um = 90.0}), section), 0.05);
 }
 
 TEST_F(ScenarioCellsTest, a_visium_folder_gives_its_spots_under_tissue) {
