@@ -8,6 +8,7 @@
 #include <map>
 #include <numeric>
 
+#include "morula/analysis/count_levels.hpp"
 #include "morula/analysis/kmeans.hpp"
 #include "morula/commands/slots.hpp"
 #include "morula/core/error.hpp"
@@ -105,7 +106,33 @@ struct Moments {
     std::vector<double> sum, squares;  // of y
 };
 
-Moments moments_of(const matrix::Dense<float>& z, const matrix::RowBlockSource& values, Context& context) {
+/// X, refused by what markers refuses (values that are no logarithms, or no numbers), and where it holds whole numbers alone: choose_counts takes such a matrix for counts, however small they are.
+matrix::Matrix logs_of(const data::Dataset& dataset) {
+    const matrix::Matrix x = require_log_values(dataset);
+    const data::ValueLook look = data::look_at_values(*x, dataset.obs, dataset.var);
+    const std::string next = fmt::format("Run `morula normalize {}` first, or pass --layer with the layer that holds them.", dataset.name);
+    if (look.space == data::ValueSpace::not_finite) invalid_data(fmt::format("{}: in X {}, which is no number.", dataset.name, look.example), "Leave the cell or the gene out, or compute the values again.");
+    if (look.space == data::ValueSpace::counts) invalid_data(fmt::format("{}: X holds whole numbers alone ({}), so raw counts; log-normalized values are needed.", dataset.name, look.example), next);
+    if (look.largest > static_cast<double>(analysis::kLargestLogValue)) {
+        invalid_data(fmt::format("{}: X holds values up to {:g}, of which no logarithm was taken; log-normalized values are needed.", dataset.name, look.largest), next);
+    }
+    return x;
+}
+
+/// Who and what a value of a part of X is of.
+struct PartOfX {
+    const data::Dataset& dataset;
+    const std::vector<std::int64_t>& rows;
+    const std::vector<std::int64_t>& columns;
+};
+
+[[noreturn]] void refuse_value(const PartOfX& part, std::int64_t row, std::int64_t column, float value) {
+    const auto cell = static_cast<std::size_t>(part.rows[static_cast<std::size_t>(row)]), gene = static_cast<std::size_t>(part.columns[static_cast<std::size_t>(column)]);
+    invalid_data(fmt::format("{}: in X cell '{}', gene '{}' holds {:g}, which is no log-normalized value.", part.dataset.name, part.dataset.obs.index()[cell], part.dataset.var.index()[gene], value),
+                 fmt::format("Run `morula normalize {}` first, or pass --layer with the layer that holds them.", part.dataset.name));
+}
+
+Moments moments_of(const matrix::Dense<float>& z, const matrix::RowBlockSource& values, const PartOfX& part, Context& context) {
     const std::int64_t k = z.n_cols;
     const auto n_genes = static_cast<std::size_t>(values.n_cols());
     Moments m{std::vector<double>(static_cast<std::size_t>(k), 0.0), matrix::Dense<double>(k, k), matrix::Dense<double>(k, values.n_cols()), std::vector<double>(n_genes, 0.0), std::vector<double>(n_genes, 0.0)};
@@ -125,6 +152,7 @@ Moments moments_of(const matrix::Dense<float>& z, const matrix::RowBlockSource& 
             const auto index = rows.row_indices(r);
             const auto value = rows.row_values(r);
             for (std::size_t e = 0; e < index.size(); ++e) {
+                if (!(value[e] >= 0.0F && value[e] <= analysis::kLargestLogValue)) refuse_value(part, begin + r, index[e], value[e]);
                 const auto y = static_cast<double>(value[e]);
                 m.sum[index[e]] += y;
                 m.squares[index[e]] += y * y;
@@ -183,7 +211,7 @@ simulation::Decoder fit_decoder(const data::Dataset& dataset, const MeasuredStat
     std::vector<std::int64_t> sorted = columns;
     std::sort(sorted.begin(), sorted.end());
     MORULA_ASSERT(std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end());
-    Moments moments = moments_of(states.cells.latent, *matrix::select(require_log_values(dataset), states.row, sorted), context);
+    Moments moments = moments_of(states.cells.latent, *matrix::select(logs_of(dataset), states.row, sorted), {dataset, states.row, sorted}, context);
     matrix::Dense<double> weights = moments.cross;
     matrix::solve_spd(std::move(moments.gram), weights);
     const auto n = static_cast<double>(states.cells.latent.n_rows);

@@ -41,7 +41,8 @@ struct MeasuredStates {
 MeasuredStates measured_states(const data::Dataset& dataset, const MeasuredStatesOptions& options, Context& context);
 
 /// Linear functions of the embedding that fit the log values of genes best (least squares over the cells of `states`, one intercept a gene). Of a PCA's own genes these are its loadings
-/// and means. genes: columns of var and how they are to be called. Throws what require_log_values throws.
+/// and means. genes: columns of var and how they are to be called. Throws what require_log_values throws, and invalid_data for an X of whole numbers alone
+/// (counts), of values above analysis::kLargestLogValue (no logarithm), or of what is no number, with the cell and the gene.
 simulation::Decoder fit_decoder(const data::Dataset& dataset, const MeasuredStates& states, const std::vector<std::int64_t>& columns, std::vector<std::string> names, Context& context);
 
 }  // namespace morula::commands

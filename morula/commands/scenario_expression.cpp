@@ -214,8 +214,9 @@ private:
         try {
             return fit_decoder(dataset_, states, list.columns, list.names, context_);
         } catch (const Error& error) {
-            if (error.next().find("--layer") == std::string::npos) throw;
-            section_.refuse("data", error.message().substr(0, error.message().size() - 1), "Name data whose X holds log-normalized values; `morula normalize` writes them.");
+            if (error.code() != ErrorCode::invalid_data) throw;
+            const bool is_other_layer = error.next().find("--layer") != std::string::npos;
+            section_.refuse("data", error.message().substr(0, error.message().size() - 1), is_other_layer ? "Name data whose X holds log-normalized values; `morula normalize` writes them." : error.next());
         }
     }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 
 #include "morula/commands/measured_states.hpp"
@@ -142,6 +143,56 @@ TEST_F(ScenarioExpressionTest, data_of_raw_counts_are_refused_without_talk_of_op
     EXPECT_TRUE(test::contains(error.message(), "scenario.toml, line 26: expression, data: ")) << error.what();
     EXPECT_TRUE(test::contains(error.message(), "raw counts")) << error.what();
     EXPECT_FALSE(test::contains(error.next(), "--layer")) << error.what();
+}
+
+TEST_F(ScenarioExpressionTest, data_that_are_no_logarithms_are_refused) {
+    const auto refusal = [&](const auto& change) {
+        data::Dataset changed = cells();
+        matrix::Csr x = matrix::read_all(*changed.layers.at("X"), *context_);
+        change(x.values);
+        changed.layers["X"] = matrix::make_source(std::move(x));
+        formats::write_h5ad(changed, folder_ / "cells.h5ad", {}, *context_);
+        return test::thrown_by([&] { read(kScenario); });
+    };
+    // Normalized, no logarithm: fractions far above any logarithm of counts.
+    const Error normalized = refusal([](std::vector<float>& values) { for (float& value : values) value *= 40.3F; });
+    EXPECT_TRUE(test::contains(normalized.message(), "scenario.toml, line 26: expression, data: ")) << normalized.what();
+    EXPECT_TRUE(test::contains(normalized.message(), "of which no logarithm was taken")) << normalized.what();
+    EXPECT_TRUE(test::contains(normalized.next(), "morula normalize")) << normalized.what();
+    // Counts so small that logarithms could be as large.
+    const Error counts = refusal([](std::vector<float>& values) { for (float& value : values) value = std::round(value); });
+    EXPECT_TRUE(test::contains(counts.message(), "X holds whole numbers alone")) << counts.what();
+    EXPECT_TRUE(test::contains(counts.message(), "raw counts")) << counts.what();
+    const Error no_number = refusal([](std::vector<float>& values) { values[3 * 5 + 3] = std::numeric_limits<float>::quiet_NaN(); });
+    EXPECT_EQ(no_number.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(test::contains(no_number.message(), "cells.h5ad: in X cell 'cell 3', gene 'CD44' holds NaN, which is no number")) << no_number.what();
+}
+
+// Looking at X sees 2,000 cells; of the genes that are read every value is looked at.
+TEST(measured_states, a_value_that_is_no_logarithm_is_found_in_any_cell) {
+    const auto context = test::make_context(1);
+    constexpr std::int64_t kMany = 30'000;
+    data::Dataset dataset;
+    matrix::Csr x;
+    x.start(kMany, 1);
+    MeasuredStates states;
+    states.cells.latent = matrix::Dense<float>(kMany, 1);
+    std::vector<std::string> names;
+    for (std::int64_t c = 0; c < kMany; ++c) {
+        names.push_back(std::to_string(c));
+        states.row.push_back(c);
+        states.cells.latent(c, 0) = static_cast<float>(c % 7);
+        x.indices.push_back(0);
+        x.values.push_back(c == 14'321 ? 77.5F : 0.5F);
+        x.end_row();
+    }
+    dataset.name = "many.h5ad";
+    dataset.obs = data::Table(names);
+    dataset.var = data::Table({"CD44"});
+    dataset.layers["X"] = matrix::make_source(std::move(x));
+    ASSERT_LT(data::look_at_values(*dataset.layers["X"], dataset.obs, dataset.var).largest, 1.0) << "it is not among those that are looked at";
+    const Error error = test::thrown_by([&] { fit_decoder(dataset, states, {0}, {"CD44"}, *context); });
+    EXPECT_TRUE(test::contains(error.message(), "many.h5ad: in X cell '14321', gene 'CD44' holds 77.5")) << error.what();
 }
 
 TEST_F(ScenarioExpressionTest, files_are_read_once_for_all_values_of_its_guesses) {
