@@ -9,6 +9,7 @@
 #include <map>
 
 #include "morula/core/error.hpp"
+#include "morula/core/schema.hpp"
 #include "morula/formats/hdf5/read_h5ad.hpp"
 #include "morula/formats/text/delimited.hpp"
 
@@ -47,6 +48,13 @@ Measured read_csv(const fs::path& path, const MeasuredOptions& options, Context&
     return measured;
 }
 
+const data::Column& labels_of(const data::Dataset& dataset, const fs::path& path, const std::string& name) {
+    if (const data::Column* column = dataset.obs.find(name)) return *column;
+    const std::string nearest = nearest_name(name, dataset.obs.names());
+    const std::string there = dataset.obs.names().empty() ? "obs has none at all" : fmt::format("there are: {}", fmt::join(dataset.obs.names(), ", "));
+    fail(ErrorCode::not_found, fmt::format("{} has no obs column '{}'.", path.string(), name), nearest.empty() ? fmt::format("Name a type beside the file, or give type_column; {}.", there) : fmt::format("Did you mean '{}'?", nearest));
+}
+
 Measured read_h5ad_cells(const fs::path& path, const MeasuredOptions& options, Context& context) {
     const data::Dataset dataset = formats::read_h5ad_checked(path, context);
     const auto spatial = dataset.obsm.find("spatial");
@@ -59,7 +67,8 @@ Measured read_h5ad_cells(const fs::path& path, const MeasuredOptions& options, C
     if (values.n_cols < 2 || values.n_cols > 3) invalid_data(fmt::format("{}, obsm spatial: has {} columns.", path.string(), values.n_cols), "Positions have two or three.");
     Measured measured;
     measured.has_z = values.n_cols == 3;
-    if (!options.type.empty()) measured.labels = data::column_texts(dataset.obs.at(options.type));
+    if (!options.type.empty()) measured.labels = data::column_texts(labels_of(dataset, path, options.type));
+    if (dataset.obs.has("state") && dataset.obs.has("minutes_in_state")) measured.states = data::column_texts(dataset.obs.at("state"));
     for (std::int64_t cell = 0; cell < values.n_rows; ++cell) {
         std::array<double, 3> position{};
         for (std::int64_t axis = 0; axis < values.n_cols; ++axis) position[static_cast<std::size_t>(axis)] = static_cast<double>(values(cell, axis));

@@ -23,6 +23,7 @@ struct Measured {
     std::vector<std::array<double, 3>> positions;  // in the file's unit; z is 0 where there is none
     bool has_z = false;
     std::vector<std::string> labels;               // one a position, or empty
+    std::vector<std::string> states;               // of a snapshot of simulate: phase of each cell's life; else empty
     std::vector<std::string> places;               // one a position, for messages: "cells.csv, line 3", "cell 'AAAC-1'"
     std::optional<double> um_per_unit;             // where the file tells
     std::optional<double> spot_um;                 // diameter of spots that hold several cells

@@ -62,15 +62,27 @@ private:
     std::map<std::string, std::uint16_t> table_;
 };
 
-/// In um, cut to the window, with the types that labels name; cells whose label is left out are gone.
-Placed scaled(const Measured& measured, Section& section, const Labels& labels, double um_per_unit) {
+/// The dead of a snapshot of simulate. They are left out: a start has no place for how a cell died and how far it has shrunk, and to begin as living cells would bring them back.
+std::vector<std::uint8_t> dead_of(const Measured& measured, const Model& model) {
+    std::vector<std::uint8_t> is_dead(measured.positions.size(), 0);
+    for (std::size_t i = 0; i < measured.states.size(); ++i) {
+        const auto names_it = [&](const Phase& phase) { return phase.is_dead && phase.name == measured.states[i]; };
+        is_dead[i] = std::any_of(model.types.begin(), model.types.end(), [&](const CellType& type) { return std::any_of(type.life.phases.begin(), type.life.phases.end(), names_it); }) ? 1 : 0;
+    }
+    return is_dead;
+}
+
+/// In um, cut to the window, with the types that labels name; cells whose label is left out are gone, and those that are dead.
+Placed scaled(const Measured& measured, Section& section, const Labels& labels, const Model& model, double um_per_unit) {
     std::vector<double> window;
     if (section.has("window_um")) {
         window = section.numbers("window_um");
         if (window.size() != 4 || !(window[0] < window[2] && window[1] < window[3])) section.refuse("window_um", "must be [x0, y0, x1, y1] with x0 < x1 and y0 < y1", "Write [0, 0, 500, 500].");
     }
     Placed placed;
+    const std::vector<std::uint8_t> is_dead = dead_of(measured, model);
     for (std::size_t i = 0; i < measured.positions.size(); ++i) {
+        if (is_dead[i] != 0) continue;
         Point at = measured.positions[i];
         for (double& value : at) value *= um_per_unit;
         if (!window.empty() && !(at[0] >= window[0] && at[0] <= window[2] && at[1] >= window[1] && at[1] <= window[3])) continue;
@@ -81,6 +93,14 @@ Placed scaled(const Measured& measured, Section& section, const Labels& labels, 
         placed.row.push_back(i);
     }
     return placed;
+}
+
+void warn_of_snapshot(const Measured& measured, const Section& section, const Model& model, Context& context) {
+    const std::vector<std::uint8_t> is_dead = dead_of(measured, model);
+    const auto n_dead = std::count(is_dead.begin(), is_dead.end(), 1);
+    const std::string dead = n_dead == 0 ? "" : fmt::format("{} dead cell{} {} left out; ", n_dead, n_dead == 1 ? "" : "s", n_dead == 1 ? "is" : "are");
+    context.events().warning(fmt::format("{}: of a snapshot of a run places and types are taken. {}{} in the first phase of their types' lives, at these types' volumes. To go on from a run's own state, use `morula simulate --resume`.", section.name(), dead,
+                                         n_dead == 0 ? "Cells begin" : "the others begin"));
 }
 
 /// Cells at even random places within each spot, all of the spot's type.
@@ -163,7 +183,8 @@ std::vector<std::string> place_measured(Section& section, const Model& model, Ag
     hash_measured(reading, path);
     const Labels labels(section, model);
     const double um_per_unit = measured.um_per_unit ? section.positive_or("um_per_unit", *measured.um_per_unit) : measured.spot_um ? section.positive("um_per_unit") : section.positive_or("um_per_unit", 1.0);
-    Placed placed = scaled(measured, section, labels, um_per_unit);
+    Placed placed = scaled(measured, section, labels, model, um_per_unit);
+    if (!measured.states.empty()) warn_of_snapshot(measured, section, model, context);
     if (measured.spot_um) {
         const double n = section.rate("cells_per_spot", Quantity::ratio);
         if (!(n >= 1.0 && n <= kMostCellsASpot) || n != std::round(n)) section.refuse("cells_per_spot", "is no whole number from 1 to 1000", "Give a whole number.");

@@ -18,6 +18,7 @@
 #include "morula/simulation/multigrid.hpp"
 #include "morula/simulation/solid_section.hpp"
 #include "tests/support/contexts.hpp"
+#include "tests/support/listener.hpp"
 #include "tests/support/real_data.hpp"
 #include "tests/support/recut.hpp"
 #include "tests/support/scenario_text.hpp"
@@ -144,6 +145,37 @@ TEST_F(ScenarioCellsTest, an_h5ad_file_gives_its_obsm_spatial) {
     dataset.obsm.clear();
     formats::write_h5ad(dataset, folder_ / "cells.h5ad", {}, *context);
     EXPECT_EQ(test::error_code([&] { read(scenario_of(kFlatDomain, "file = \"cells.h5ad\"\ntype_column = \"cell_type\"")); }), ErrorCode::not_found);
+}
+
+// A snapshot has the obs columns state and minutes_in_state.
+TEST_F(ScenarioCellsTest, the_dead_of_a_snapshot_stay_dead) {
+    test::Listener sink;
+    Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &sink, .cancel = nullptr});
+    data::Dataset dataset;
+    dataset.obs = data::Table({"1", "2", "3", "4", "5"});
+    dataset.obs.set("cell_type", data::to_categorical({"a", "b", "a", "a", "c"}));
+    dataset.obs.set("state", data::to_categorical({"alive", "apoptotic", "necrotic, burst", "necrotic, swelling", "alive"}));
+    dataset.var = data::Table(std::vector<std::string>{});
+    matrix::Dense<float> spatial(5, 2);
+    spatial.values = {10.0F, 20.0F, 40.0F, 40.0F, 70.0F, 60.0F, 100.0F, 80.0F, 130.0F, 90.0F};
+    dataset.obsm["spatial"] = spatial;
+    const std::string text = scenario_of(kFlatDomain, "file = \"cells.h5ad\"\ntype_column = \"cell_type\"");
+    write_text_file(folder_ / "scenario.toml", text);
+    formats::write_h5ad(dataset, folder_ / "cells.h5ad", {}, context);
+    EXPECT_EQ(read(text).start.size(), 5) << "a file that is no snapshot says nothing of phases";
+    dataset.obs.set("minutes_in_state", std::vector<float>{0.0F, 1.0F, 2.0F, 3.0F, 4.0F});
+    formats::write_h5ad(dataset, folder_ / "cells.h5ad", {}, context);
+    const Scenario scenario = read_scenario(folder_ / "scenario.toml", context);
+    EXPECT_EQ(scenario.start.x, (std::vector<double>{10.0, 130.0}));
+    EXPECT_EQ(scenario.start.type, (std::vector<std::uint16_t>{0, 2}));
+    EXPECT_TRUE(test::contains(sink.all_warnings(), "cells of 'cells.h5ad': of a snapshot of a run places and types are taken. 3 dead cells are left out")) << sink.all_warnings();
+    dataset.obs.set("state", data::to_categorical({"apoptotic", "apoptotic", "apoptotic", "apoptotic", "apoptotic"}));
+    formats::write_h5ad(dataset, folder_ / "cells.h5ad", {}, context);
+    refused(text, "leaves no cells", "");
+    const Error error = test::thrown_by([&] { read(scenario_of(kFlatDomain, "file = \"cells.h5ad\"\ntype_column = \"cell_tipe\"")); });
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    EXPECT_TRUE(test::contains(error.message(), "cells.h5ad has no obs column 'cell_tipe'")) << error.what();
+    EXPECT_TRUE(test::contains(error.next(), "Did you mean 'cell_type'?")) << error.what();
 }
 
 TEST_F(ScenarioCellsTest, spots_are_scattered_and_the_run_says_so) {
