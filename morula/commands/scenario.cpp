@@ -29,10 +29,13 @@ namespace fs = std::filesystem;
 using namespace simulation;
 using namespace scenario_detail;
 
-constexpr std::int64_t kBytesAConcentration = 8;
+/// Each type has an affinity for, and encounters with, each other one. No tissue has a thousandth of the types that would fit into Agents::type.
+constexpr std::size_t kMostCellTypes = 1'000;
+constexpr double kMostVoxels = static_cast<double>(std::int64_t{1} << 40);  // as check_grid
 /// Of a substance that is given none, um2/min: 50 um2/s, as of a protein of some tens of kDa in tissue. From a protein that the matrix holds back (1 um2/s) to a small molecule in water (1,000 um2/s).
 constexpr double kGuessedDiffusion = 3'000.0;
 constexpr std::array<double, 2> kGuessedDiffusionWithin{60.0, 60'000.0};
+constexpr std::array<std::string_view, 25> kSubstanceUnits{"nM", "fM", "pM", "uM", "mM", "M", "mol/m3", "mol/l", "mmol/l", "umol/l", "nmol/l", "pg/ml", "ng/ml", "ug/ml", "mg/ml", "mg/dl", "g/l", "U/ml", "U/l", "IU/ml", "mmHg", "kPa", "Pa", "%", "1"};
 constexpr std::string_view kReference = "reference cell of PhysiCell, doi 10.1371/journal.pcbi.1005991";
 
 /// What perturbations change by, give, take and put in, 0 and everything apart, which say that there is nothing left.
@@ -67,13 +70,13 @@ public:
             }
         }
         model_.seed = static_cast<std::uint64_t>(top.whole_or("seed", 0));
-        if (std::optional<Section> domain = top.only_section("domain")) read_domain(*domain);
+        const Model outline = outlined(top);
+        if (std::optional<Section> domain = top.only_section("domain")) read_domain(*domain, outline);
         else top.refuse("domain", "is missing", "Add [domain] with size_um and voxel_um.");
-        const auto n_substances = std::ssize(top.sections("substance"));
-        require_room(top, kBytesAConcentration * model_.box.n_stored() * std::max<std::ptrdiff_t>(1, n_substances), n_substances, 0);
+        require_room(top, bytes_of_voxel(outline) * model_.box.n_stored(), outline, 0);
+        require_few_types(top);
         if (std::optional<Section> clocks = top.only_section("clocks")) read_clocks(*clocks);
         for (Section& substance : top.sections("substance")) read_substance(substance);
-        require_room(top, expected_bytes(model_, 0), n_substances, 0);
         for (Section& vessel : top.sections("vessel")) read_vessel(vessel, model_);
         for (Section& source : top.sections("source")) read_source(source, model_);
         for (Section& type : top.sections("cell_type")) read_type(type);
@@ -87,14 +90,16 @@ public:
         model_.expression = expression.model;
         if (model_.expression) check_expression_clocks(top);
         read_all_cells(top);
-        if (expression.places) start_where_measured(*expression.places, scenario_.start, reading_, *expression.model);
+        if (expression.places) {
+            for (const Section& section : top.sections("expression")) section.at("start_by", [&] { start_where_measured(*expression.places, scenario_.start, reading_, *expression.model); });
+        }
         const std::int64_t n_of_rules = read_rules(top, model_, reading_);
         const ReadPerturbations perturbations = scenario_detail::read_perturbations(top, model_, reading_.path.parent_path(), reading_.context);
         scenario_.onsets = perturbations.onsets;
         if (scenario_.start.size() == 0 && model_.perturbations.injections.empty()) top.refuse("cells", "is missing: there are no cells, and nobody puts any in", "Add [[cells]], or a [[perturbation]] that injects some.");
         scenario_.readouts = read_readouts(top, model_);
         top.done();
-        require_room(top, expected_bytes(model_, scenario_.start.size()), n_substances, scenario_.start.size());
+        require_room(top, expected_bytes(model_, scenario_.start.size()), model_, scenario_.start.size());
         check_step(top, perturbations);
         check_steady(top);
         require_guessed(reading_.instead);
@@ -108,12 +113,41 @@ public:
     }
 
 private:
-    /// Before anything of that size is allocated.
-    void require_room(Section& top, std::int64_t bytes, std::int64_t n_substances, std::int64_t n_cells) {
-        const auto& n = model_.box.n;
-        for (const Section& domain : top.sections("domain")) {
-            domain.require_memory("size_um", bytes, fmt::format("a domain of {} x {} x {} voxels with {} substance{} and {} cells", n[0], n[1], n[2], n_substances, n_substances == 1 ? "" : "s", n_cells));
+    /// The substances as far as their memory goes, before anything of that size is allocated: those that walls, vessels or stirring hold have one array more.
+    Model outlined(Section& top) {
+        Model outline;
+        std::vector<std::string> held;
+        for (const Section& vessel : top.sections("vessel")) held.push_back(vessel.glimpse("substance"));
+        for (Section& section : top.sections("substance")) {
+            const std::string name = section.glimpse("name");
+            outline.substances.push_back({.name = name});
+            outline.pace.push_back(section.glimpse("pace") == "steady" ? FieldPace::steady : FieldPace::stepped);
+            const bool is_held = section.has("walls") || section.has("medium") || std::find(held.begin(), held.end(), name) != held.end();
+            outline.medium.push_back(is_held ? std::optional(0.0) : std::nullopt);
         }
+        outline.fixed.resize(outline.substances.size());
+        return outline;
+    }
+
+    /// Without substances nothing is kept a voxel, but cells are counted by them for a while.
+    static std::int64_t bytes_of_voxel(const Model& outline) { return std::max(std::int64_t{8}, bytes_a_voxel(outline)); }
+
+    std::string domain_text(const Model& substances) const {
+        const auto& n = model_.box.n;
+        const std::size_t n_substances = substances.substances.size();
+        return fmt::format("a domain of {} x {} x {} voxels with {} substance{}", n[0], n[1], n[2], n_substances, n_substances == 1 ? "" : "s");
+    }
+
+    /// n_cells: 0 where they are not known yet.
+    void require_room(Section& top, std::int64_t bytes, const Model& substances, std::int64_t n_cells) {
+        const std::string cells = n_cells == 0 ? "" : fmt::format(", {} cell type{} and {} cells", model_.types.size(), model_.types.size() == 1 ? "" : "s", n_cells);
+        for (const Section& domain : top.sections("domain")) domain.require_memory("size_um", bytes, domain_text(substances) + cells);
+    }
+
+    void require_few_types(Section& top) {
+        const std::vector<Section> types = top.sections("cell_type");
+        if (types.size() > kMostCellTypes) types[kMostCellTypes].refuse("name", fmt::format("there are {} cell types, and at most {} can be simulated", types.size(), kMostCellTypes), "Describe fewer: each has an affinity for, and encounters with, each other one.");
+        if (!types.empty()) types.front().require_memory("name", bytes_of_types(std::ssize(types)), fmt::format("a scenario of {} cell types", types.size()));
     }
 
     void read_all_cells(Section& top) {
@@ -176,7 +210,7 @@ private:
         }
     }
 
-    void read_domain(Section& domain) {
+    void read_domain(Section& domain, const Model& outline) {
         const std::vector<double> size = domain.numbers("size_um");
         model_.box.voxel_um = domain.positive_or("voxel_um", 20.0);
         if (size.size() != 3) domain.refuse("size_um", "must have three numbers", "Write [400, 400, 400]; for a flat tissue the last is the size of a voxel.");
@@ -189,6 +223,12 @@ private:
             model_.box.n[axis] = std::llround(n);
         }
         if (domain.has("origin_um")) model_.box.origin_um = domain.place("origin_um", "[0, 0, 0]");
+        const double n_voxels = static_cast<double>(model_.box.n[0]) * static_cast<double>(model_.box.n[1]) * static_cast<double>(model_.box.n[2]);
+        if (n_voxels > kMostVoxels) {
+            const double bytes = static_cast<double>(bytes_of_voxel(outline)) * n_voxels;
+            const std::string needed = bytes < 1e18 ? format_bytes(static_cast<std::int64_t>(bytes)) : fmt::format("{:.1e} bytes", bytes);
+            domain.refuse("size_um", fmt::format("{} needs about {} of memory, and has more than 2^40 voxels", domain_text(outline), needed), "Give a smaller domain, or larger voxels.");
+        }
         domain.at("size_um", [&] { check_grid(model_.box); });
         domain.done();
     }
@@ -253,7 +293,7 @@ private:
 
     void read_substance(Section& section) {
         Substance substance{.name = section.own_name()};
-        substance.unit = section.text_or("unit", "nM");
+        substance.unit = unit_of(section);
         substance.diffusion_um2_per_min = section.rate_or_guess("diffusion", Quantity::diffusion, kGuessedDiffusion, kGuessedDiffusionWithin);
         substance.decay_per_min = section.rate("decay", Quantity::rate);
         substance.initial = section.concentration("initial", substance.unit);
@@ -268,6 +308,13 @@ private:
         if (section.has("walls")) fix_walls(fixed, section.concentration("walls", substance.unit));
         section.done();
         model_.substances.push_back(std::move(substance));
+    }
+
+    /// Names of amounts are checked, and not computed with: all concentrations of a substance are in the one unit.
+    static std::string unit_of(Section& section) {
+        const std::string unit = section.text_or("unit", "nM");
+        if (std::find(kSubstanceUnits.begin(), kSubstanceUnits.end(), unit) != kSubstanceUnits.end()) return unit;
+        section.refuse("unit", fmt::format("'{}' is no unit of a concentration", unit), fmt::format("Write one of: {} (1: relative to some level).", fmt::join(kSubstanceUnits, ", ")));
     }
 
     /// The outermost voxels; of a flat tissue those of its four sides.

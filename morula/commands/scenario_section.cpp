@@ -133,9 +133,15 @@ const toml::node& Section::require(std::string_view key) {
     return *node;
 }
 
+std::string Section::glimpse(std::string_view key) const {
+    const toml::node* node = table_.get(key);
+    return node == nullptr ? "" : node->value<std::string>().value_or("");
+}
+
 std::string Section::text(std::string_view key) {
     const auto value = require(key).value<std::string>();
-    if (!value || value->empty()) refuse(key, "must be a text", "Write it in quotes.");
+    if (!value) refuse(key, "must be a text", "Write it in quotes.");
+    if (value->empty()) refuse(key, "is empty", "Write something between the quotes.");
     return *value;
 }
 
@@ -157,7 +163,8 @@ std::size_t Section::choice(std::string_view key, const std::vector<std::string>
 
 double Section::number(std::string_view key) {
     const auto value = require(key).value<double>();
-    if (!value || !std::isfinite(*value)) refuse(key, "must be a number", "Write a number.");
+    if (!value) refuse(key, "must be a number", "Write a number.");
+    if (!std::isfinite(*value)) refuse(key, fmt::format("is {}, which is no finite number", *value), "Write a finite number.");
     return *value;
 }
 
@@ -189,7 +196,8 @@ std::vector<double> Section::numbers(std::string_view key) {
     const toml::array* list = require(key).as_array();
     std::vector<double> values;
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) values.push_back(list->get(i)->value<double>().value_or(std::nan("")));
-    if (values.empty() || std::any_of(values.begin(), values.end(), [](double value) { return !std::isfinite(value); })) refuse(key, "must be a list of numbers", "Write [1.0, 2.0].");
+    if (list != nullptr && list->empty()) refuse(key, "is an empty list", "Write [1.0, 2.0].");
+    if (values.empty() || std::any_of(values.begin(), values.end(), [](double value) { return !std::isfinite(value); })) refuse(key, "must be a list of finite numbers", "Write [1.0, 2.0].");
     return values;
 }
 
@@ -197,7 +205,8 @@ std::vector<std::string> Section::texts(std::string_view key) {
     const toml::array* list = require(key).as_array();
     std::vector<std::string> values;
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) values.push_back(list->get(i)->value<std::string>().value_or(""));
-    if (values.empty() || std::any_of(values.begin(), values.end(), [](const std::string& value) { return value.empty(); })) refuse(key, "must be a list of texts", "Write [\"one\", \"two\"].");
+    if (list != nullptr && list->empty()) refuse(key, "is an empty list", "Write [\"one\", \"two\"], or leave the line out.");
+    if (values.empty() || std::any_of(values.begin(), values.end(), [](const std::string& value) { return value.empty(); })) refuse(key, "must be a list of texts, none of them empty", "Write [\"one\", \"two\"].");
     return values;
 }
 

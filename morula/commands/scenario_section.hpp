@@ -73,6 +73,8 @@ public:
     }
     std::string text(std::string_view key);
     std::string text_or(std::string_view key, std::string missing) { return has(key) ? text(key) : missing; }
+    /// What stands there where that is a text; else nothing. Complains of nothing: what is read afterwards does.
+    std::string glimpse(std::string_view key) const;
     /// One of the names; its position.
     std::size_t choice(std::string_view key, const std::vector<std::string>& names, std::size_t missing);
     double number(std::string_view key);

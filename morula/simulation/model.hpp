@@ -104,7 +104,11 @@ Model checked(Model model);
 std::int64_t strikes(double shorter_min, double longer_min, std::string_view names);
 /// Throws invalid_data for clocks that are no whole multiples of one another; those of expression states and signalling too.
 void check_clocks(const Model& model);
-/// Memory that a simulation of so many agents takes: agents with their lists and expression states, and for each substance its values, what cells exchange, fixed voxels, and the solver of a steady one.
+/// Of the domain's arrays: bytes a voxel (Grid::n_stored of them), whatever its size. Of substances pace, fixed voxels and medium are looked at.
+std::int64_t bytes_a_voxel(const Model& model);
+/// Of tables of types by types and of names of behaviours that speak of types.
+std::int64_t bytes_of_types(std::int64_t n_types);
+/// Memory that a simulation of so many agents takes: its types, agents with their lists and expression states, and for each substance its values, what cells exchange, fixed voxels, and the solver of a steady one.
 /// The model is a checked one.
 std::int64_t expected_bytes(const Model& model, std::int64_t n_agents);
 

@@ -513,7 +513,7 @@ TEST_F(SimulateCliTest, a_domain_that_is_too_large_says_how_large) {
         EXPECT_NE(outcome.err.find(says), std::string::npos) << outcome.err;
         EXPECT_NE(outcome.err.find(next), std::string::npos) << outcome.err;
     };
-    refused("[2000000, 2000000, 2000000]", 2, "The domain of 100000 x 100000 x 100000 voxels of 20 um has more than 2^40 voxels", "Give a smaller domain, or larger voxels");
+    refused("[2000000, 2000000, 2000000]", 2, "a domain of 100000 x 100000 x 100000 voxels with 1 substance needs about", "Give a smaller domain, or larger voxels");
     refused("[100000, 100000, 100000]", 5, "memory", "--memory");
 }
 

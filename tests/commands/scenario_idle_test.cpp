@@ -42,6 +42,13 @@ protected:
     }
 };
 
+TEST_F(ScenarioIdleTest, a_clock_that_never_strikes_is_named) {
+    const std::string slow = "[clocks]\nlife_min = 600\n";
+    EXPECT_TRUE(test::contains(warnings(slow, 12.0), "scenario.toml: life_min is 600 min and the run ends at minute 12, before its first strike: no cell grows, divides, dies or follows a rule."));
+    EXPECT_EQ(warnings(slow, 600.0), "") << "it strikes once";
+    EXPECT_EQ(warnings("", 6.0), "");
+}
+
 std::string perturbation(const std::string& keys) { return "[[perturbation]]\n" + keys; }
 
 TEST_F(ScenarioIdleTest, what_comes_after_the_end_is_named_with_its_line) {
@@ -80,7 +87,7 @@ TEST_F(ScenarioIdleTest, factors_on_what_cells_do_not_do_are_named) {
 
 TEST_F(ScenarioIdleTest, a_time_that_is_no_number_of_steps_is_named) {
     EXPECT_EQ(warnings("", 12.0), "");
-    EXPECT_EQ(warnings("", 0.3), "") << "three steps";
+    EXPECT_EQ(warnings("[clocks]\nlife_min = 0.3\n", 0.3), "") << "three steps";
     EXPECT_TRUE(test::contains(warnings("", 12.03), "minute 12.03 is no whole number of steps of 0.1 min; the run ends at minute 12."));
     EXPECT_TRUE(test::contains(warnings("", 0.04), "a run until minute 0.04 makes no step of 0.1 min; it shows the start alone."));
     EXPECT_TRUE(test::contains(warnings("", 0.0), "shows the start alone"));

@@ -1,5 +1,7 @@
 #include "tests/commands/scenario_test.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -394,7 +396,66 @@ TEST_F(ScenarioTest, memory_is_named_in_bytes_before_it_is_taken) {
     Context context({.threads = 1, .memory_bytes = 10'000'000'000, .events = nullptr, .cancel = nullptr});
     const Error error = test::thrown_by([&] { read_scenario(folder_ / "scenario.toml", context); });
     EXPECT_EQ(error.code(), ErrorCode::resource_limit);
-    EXPECT_TRUE(test::contains(error.message(), "scenario.toml, line 7: a domain of 1000 x 1000 x 1000 voxels with 1 substance and 0 cells needs about 48 GB of memory (48000000000 bytes), the limit is 10 GB")) << error.message();
+    EXPECT_TRUE(test::contains(error.message(), "scenario.toml, line 7: a domain of 1000 x 1000 x 1000 voxels with 1 substance needs about 48 GB of memory (48000000000 bytes), the limit is 10 GB")) << error.message();
+}
+
+// One rule for all sizes: a stepped substance with walls takes 48 bytes a voxel.
+TEST_F(ScenarioTest, a_domain_that_is_too_large_says_the_same_bytes_a_voxel_whatever_its_size) {
+    const auto refusal = [&](const std::string& size) { return test::thrown_by([&] { read(with("size_um = [200, 200, 200]", "size_um = [" + size + ", " + size + ", " + size + "]")); }); };
+    for (const auto& [size, says] : {std::pair<std::string, std::string>{"200000", "a domain of 10000 x 10000 x 10000 voxels with 1 substance needs about 48 TB of memory"},
+                                     {"2000000", "line 7: domain, size_um: a domain of 100000 x 100000 x 100000 voxels with 1 substance needs about 48 PB of memory, and has more than 2^40 voxels"},
+                                     {"1e10", "needs about 6.0e+27 bytes of memory, and has more than 2^40 voxels"}}) {
+        const Error error = refusal(size);
+        EXPECT_TRUE(test::contains(error.message(), says)) << error.message();
+        EXPECT_FALSE(test::contains(error.message(), "0 cells")) << error.message();
+    }
+    // Where all is read, cells and types are said too.
+    write_text_file(folder_ / "scenario.toml", kScenario);
+    const Scenario scenario = read(kScenario);
+    Context context({.threads = 1, .memory_bytes = simulation::expected_bytes(simulation::checked(scenario.model), scenario.start.size()) - 1, .events = nullptr, .cancel = nullptr});
+    const Error error = test::thrown_by([&] { read_scenario(folder_ / "scenario.toml", context); });
+    EXPECT_EQ(error.code(), ErrorCode::resource_limit) << error.message();
+    EXPECT_TRUE(test::contains(error.message(), fmt::format("a domain of 10 x 10 x 10 voxels with 1 substance, 2 cell types and {} cells needs", scenario.start.size()))) << error.message();
+}
+
+TEST_F(ScenarioTest, cell_types_have_a_limit_and_count_as_memory) {
+    const auto with_types = [&](int n) {
+        std::string text = kScenario;
+        for (int k = 0; k < n; ++k) text += "\n[[cell_type]]\nname = \"t" + std::to_string(k) + "\"\n";
+        return text;
+    };
+    const Error error = test::thrown_by([&] { read(with_types(999)); });
+    EXPECT_EQ(error.code(), ErrorCode::invalid_data);
+    EXPECT_TRUE(test::contains(error.message(), ": cell_type, name: there are 1001 cell types, and at most 1000 can be simulated")) << error.message();
+    const auto first_line = std::count(kScenario.begin(), kScenario.end(), '\n') + 1;
+    EXPECT_TRUE(test::contains(error.message(), fmt::format("line {}: ", first_line + 3 * 998 + 2))) << error.message() << ": that of the 1001st name";
+    write_text_file(folder_ / "scenario.toml", with_types(900));
+    Context context({.threads = 1, .memory_bytes = 200'000'000, .events = nullptr, .cancel = nullptr});
+    const Error memory = test::thrown_by([&] { read_scenario(folder_ / "scenario.toml", context); });
+    EXPECT_EQ(memory.code(), ErrorCode::resource_limit);
+    EXPECT_TRUE(test::contains(memory.message(), "a scenario of 902 cell types needs about 456 MB of memory")) << memory.message();
+    simulation::Model model = simulation::checked(read(kScenario).model);
+    const std::int64_t of_two = simulation::expected_bytes(model, 0);
+    model.types.resize(1'000);
+    EXPECT_GT(simulation::expected_bytes(model, 0) - of_two, 500'000'000);
+}
+
+TEST_F(ScenarioTest, units_of_substances_are_known_ones) {
+    const auto in = [&](const std::string& unit) {
+        std::string text = kScenario;
+        for (std::size_t at = text.find("\"mmHg\""); at != std::string::npos; at = text.find("\"mmHg\"")) text.replace(at, 6, "\"" + unit + "\"");
+        return text;
+    };
+    for (const char* unit : {"nM", "ng/ml", "U/ml", "%", "1"}) EXPECT_EQ(read(in(unit)).model.substances[0].unit, unit);
+    refused(in("bogus"), "scenario.toml, line 16: substance 'oxygen', unit: 'bogus' is no unit of a concentration", "nM, ");
+}
+
+TEST_F(ScenarioTest, what_is_empty_or_no_finite_number_is_called_so) {
+    refused(with("name = \"tumor\"\ncycle", "name = \"\"\ncycle"), "line 23: cell_type, name: is empty", "between the quotes");
+    refused(with("source = \"fitted\", fitted_to = \"made up\" }\npersistence", "source = \"fitted\", fitted_to = \"\" }\npersistence"), "fitted_to: is empty", "between the quotes");
+    refused(with("until_min = 60", "until_min = nan"), "line 2: the scenario, until_min: is nan, which is no finite number", "finite number");
+    refused(with("{ value = 6, unit = \"1/h\"", "{ value = inf, unit = \"1/h\""), "value: is inf, which is no finite number", "finite number");
+    refused(with("prior = [1, 20]", "prior = []"), "prior: is an empty list", "[1.0, 2.0]");
 }
 
 }  // namespace

@@ -139,6 +139,9 @@ void expect_that_all_happened(Simulation& simulation) {
     EXPECT_GT(std::count_if(damage.begin(), damage.end(), [](float value) { return value > 0.0F; }), 1'000);
 }
 
+/// Steps after which the state is kept: before the first strike of the life clock, at a strike (when cells come and go), after one, between strikes of this clock and of the others, and one before the last.
+constexpr std::array kSaved{1, kStepsAStrike, kStepsAStrike + 1, kSteps / 2 + 1, 2 * kStepsAStrike, kSteps - 1};
+
 TEST(whole_tissue, of_several_blocks_everywhere_is_the_same_at_every_step_with_any_number_of_threads_and_after_a_restart) {
     const test::TemporaryFolder folder;
     const Model model = tissue(Affinities::of_cells);
@@ -155,8 +158,7 @@ TEST(whole_tissue, of_several_blocks_everywhere_is_the_same_at_every_step_with_a
         for (int step = 0; step < kSteps; ++step) {
             simulation.advance(0.1 * (step + 1), *context);
             hashes.push_back(simulation.hash());
-            // Between strikes of the life clock, and between those of the others.
-            if (step + 1 == kSteps / 2 + 1) simulation.save(folder / "state", "tissue");
+            if (std::find(kSaved.begin(), kSaved.end(), step + 1) != kSaved.end()) simulation.save(folder / ("state " + std::to_string(step + 1)), "tissue");
         }
         expect_that_all_happened(simulation);
     }
@@ -167,8 +169,10 @@ TEST(whole_tissue, of_several_blocks_everywhere_is_the_same_at_every_step_with_a
         EXPECT_GT(simulation.tally().births, 100);
     }
     const auto context = test::make_context(8);
-    Simulation resumed = Simulation::load(model, folder / "state", "tissue", *context);
-    same_from(resumed, kSteps / 2 + 1, *context, "resumed with 8 threads");
+    for (const int saved : kSaved) {
+        Simulation resumed = Simulation::load(model, folder / ("state " + std::to_string(saved)), "tissue", *context);
+        same_from(resumed, saved, *context, "resumed with 8 threads after step " + std::to_string(saved));
+    }
 }
 
 TEST(whole_tissue, whose_forces_are_found_eight_at_a_time_is_the_same_with_any_number_of_threads) {
