@@ -61,6 +61,7 @@ public:
         auto saved_at = std::chrono::steady_clock::now();
         while (simulation_.mechanics_steps() < last) {
             if (outer_.cancelled()) stop();
+            if (simulation_.bytes() > context_.memory_bytes()) stop_before_memory_ends();
             if (seconds_since(saved_at) >= settings_.save_every_s) {
                 save();
                 saved_at = std::chrono::steady_clock::now();
@@ -146,14 +147,29 @@ private:
         try {
             step();
         } catch (const Error& error) {
-            if (error.code() != ErrorCode::cancelled) throw;
+            if (error.code() != ErrorCode::cancelled && error.code() != ErrorCode::resource_limit) throw;
             // The step is half done: what it left is no state. The tables are those of the steps before.
             tables_.sync();
             tables_.publish(context_);
-            fail(ErrorCode::cancelled, fmt::format("Stopped as asked amid a step, after minute {:g} of {:g}: it took too long. {} holds the tables so far{}.", simulation_.minute(), settings_.until_min, settings_.folder.string(),
-                                                   has_saved_run(settings_.folder) ? " and the last saved state" : ""),
-                 has_saved_run(settings_.folder) ? "Run the same command with --resume to go on from that state." : "Look at how close the cells are to each other: crowded ones make steps slow.");
+            const bool is_saved = has_saved_run(settings_.folder);
+            const std::string left = fmt::format("{} holds the tables so far{}.", settings_.folder.string(), is_saved ? " and the last saved state" : "");
+            if (error.code() == ErrorCode::resource_limit) fail(error.code(), fmt::format("{} {} {}", error.message(), where_it_was(), left), error.next());
+            fail(error.code(), fmt::format("Stopped as asked amid a step, after minute {:g} of {:g}: it took too long. {}", simulation_.minute(), settings_.until_min, left),
+                 is_saved ? "Run the same command with --resume to go on from that state." : "Look at how close the cells are to each other: crowded ones make steps slow.");
         }
+    }
+
+    std::string where_it_was() const {
+        return fmt::format("That was after minute {:g} of {:g}, with {} cells ({} born so far, {} at the start).", simulation_.minute(), settings_.until_min, simulation_.agents().size(), simulation_.tally().births, scenario_.start.size());
+    }
+
+    /// Between steps, so that the state is a whole one.
+    [[noreturn]] void stop_before_memory_ends() {
+        save();
+        tables_.publish(context_);
+        fail(ErrorCode::resource_limit, fmt::format("The simulation has grown to {} of memory, and the limit is {}. {} {} holds the tables so far and a state to go on from.", format_bytes(simulation_.bytes()),
+                                                    format_bytes(context_.memory_bytes()), where_it_was(), settings_.folder.string()),
+             "Run the same command with --resume and more --memory, or from the start with an earlier --until; or look at why cells multiply (cycles, rules of 'cycle entry').");
     }
 
     void add_rows() {
