@@ -35,7 +35,7 @@ void run(std::int64_t a_side, Context& context) {
     agents.for_each_column([&]<class T>(const std::vector<T>& values) { hasher.update_values(std::span<const T>(values)); });
     const auto n = static_cast<double>(agents.size());
     fmt::print("{:>9} agents, {} threads: {:.2f} M agent-steps/s, lists built {} times in {} steps, {:.1f} listed neighbours, {:.0f} bytes an agent, state {}\n", agents.size(), context.threads(),
-               n * n_timed / seconds * 1e-6, built, n_timed, static_cast<double>(mechanics.lists().n_listed()) / n, static_cast<double>(agents.bytes_per_agent()) + static_cast<double>(mechanics.bytes()) / n,
+               n * n_timed / seconds * 1e-6, built, n_timed, static_cast<double>(mechanics.lists().n_listed()) / n, static_cast<double>(agents.bytes() + mechanics.bytes()) / n,
                hasher.hex());
 }
 

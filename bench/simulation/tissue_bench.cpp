@@ -101,6 +101,7 @@ void run(With with, std::int64_t a_side, double field_min, Context& context) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    return_freed_memory();  // as morula simulate does
     Context context({.threads = argc > 1 ? std::atoi(argv[1]) : 0, .memory_bytes = 0, .events = nullptr, .cancel = nullptr});
     const std::string_view what = argc > 3 ? argv[3] : "rules";
     const With with = what == "all" ? With::all : what == "states" ? With::states : With::rules;

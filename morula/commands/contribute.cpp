@@ -45,6 +45,7 @@ void check_inputs(const ContributionStudy& study, const std::string& out) {
 }
 
 CommandResult run_contribute(const ContributeOptions& options, Context& context) {
+    return_freed_memory();
     VerbRecord record("contribute", values_of(options), context);
     refuse_results_of_others(options.out, "contribute");
     const ContributionStudy study = plan_study(options, context);

@@ -235,6 +235,7 @@ std::string turnover_text(const RunSummary& run) {
 }
 
 CommandResult run_simulate(const SimulateOptions& options, Context& context) {
+    return_freed_memory();
     VerbRecord record("simulate", values_of(options), context);
     refuse_results_of_others(options.out, "simulate");
     const Scenario scenario = scenario_of(options, context);

@@ -88,6 +88,8 @@ double process_cpu_seconds();
 /// Keeps memory that was given back for the next block of rows, up to half a gigabyte, instead of returning it page by page: a tenth of a run's processor time went
 /// into clearing pages again and again. For programs, at their start; changes no result.
 void keep_freed_memory();
+/// The other way round, for runs whose arrays grow for hours: what is above a megabyte goes back to the system at once. Kept, the places that arrays had before they grew stayed in use: 20 bytes an agent of a tissue.
+void return_freed_memory();
 /// "2.5 GB" (decimal units).
 std::string format_bytes(std::int64_t bytes);
 /// "2G", "800MB", "1.5GiB" -> bytes; throws usage.

@@ -125,6 +125,13 @@ void keep_freed_memory() {
 #endif
 }
 
+void return_freed_memory() {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
 std::string format_bytes(std::int64_t bytes) {
     constexpr const char* units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
     double value = static_cast<double>(bytes);

@@ -49,9 +49,9 @@ void divide(Agents& agents, std::uint32_t mother, Space space, std::uint64_t see
 
 }  // namespace
 
-std::int64_t Agents::bytes_per_agent() const {
+std::int64_t Agents::bytes() const {
     std::int64_t bytes = 0;
-    for_each_column([&](const auto& values) { bytes += static_cast<std::int64_t>(sizeof(typename std::decay_t<decltype(values)>::value_type)); });
+    for_each_column([&](const auto& values) { bytes += static_cast<std::int64_t>(sizeof(typename std::decay_t<decltype(values)>::value_type) * values.capacity()); });
     return bytes;
 }
 

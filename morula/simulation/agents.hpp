@@ -59,7 +59,8 @@ struct Agents {
         std::apply([&](const auto... column) { (body(this->*column), ...); }, columns());
         for (const auto& values : behavior) body(values);
     }
-    std::int64_t bytes_per_agent() const;
+    /// With the room that arrays have for agents to come.
+    std::int64_t bytes() const;
 };
 
 /// Id of the daughter that agent `parent` makes in its division number `division` (from 0): the same whatever else happens. Never 0.
@@ -72,10 +73,10 @@ std::uint64_t injected_id(std::int64_t injection, std::int64_t index);
 /// Adds one agent at rest; everything not given is 0.
 void add_agent(Agents& agents, std::uint64_t id, std::uint16_t type, std::array<double, 3> position, float radius);
 
-/// Resizes an array over agents. Where it must grow it gets room for a sixteenth more: births come a few at a time, and doubling would hold twice the memory.
+/// Resizes an array over agents. Where it must grow it gets room for a sixty-fourth more: births come a few at a time, and doubling would hold twice the memory.
 template <class T>
 void resize_with_room(std::vector<T>& values, std::size_t n) {
-    if (n > values.capacity()) matrix::reserve_large(values, static_cast<std::int64_t>(n + n / 16));
+    if (n > values.capacity()) matrix::reserve_large(values, static_cast<std::int64_t>(n + n / 64));
     values.resize(n);
 }
 

@@ -409,14 +409,13 @@ void Behaviors::add_slots(const Model& model) {
         n_state_ = std::max(n_state_, own.n_state);
         n_given_ = std::max(n_given_, own.gives.size());
     }
-    std::size_t n_momentary = 0;
     for (Slot& slot : slots_) {
         const BehaviorWord& word = kBehaviors[static_cast<std::size_t>(all[static_cast<std::size_t>(slot.behavior)].kind)];
         slot.is_kept = word.acts == Acts::always;
         slot.ends_with_life = word.at_death == AtDeath::ends;
-        slot.array = static_cast<std::int32_t>(slot.is_kept ? n_kept_++ : n_momentary++);
+        slot.array = static_cast<std::int32_t>(slot.is_kept ? n_kept_++ : n_momentary_++);
     }
-    momentary_.resize(n_momentary);
+    momentary_.resize(static_cast<std::size_t>(n_momentary_));
 }
 
 std::int32_t Behaviors::kept(Behavior behavior) const {
@@ -517,14 +516,16 @@ void Behaviors::set_agent(Agents& agents, std::size_t agent, std::span<const dou
         if (!(b >= number({BehaviorKind::chemotaxis, 0}) && b < number({BehaviorKind::adhesion, 0}))) value = std::max(value, 0.0);
         if (b == number({BehaviorKind::bias, 0})) value = std::min(value, 1.0);
         if (b == number({BehaviorKind::reach, 0})) value = std::max(value, 1.0);
-        auto& values = slot.is_kept ? agents.behavior[static_cast<std::size_t>(slot.array)] : momentary_[static_cast<std::size_t>(slot.array)];
+        const auto array = static_cast<std::size_t>(slot.array);
+        const std::span<float> values = slot.is_kept ? std::span<float>(agents.behavior[array]) : momentary_[array];
         values[agent] = static_cast<float>(value);
     }
 }
 
 void Behaviors::follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, Strike strike, Context& context) {
     if (slots_.empty() && sub_models_.empty()) return;
-    for (std::vector<float>& values : momentary_) resize_with_room(values, agents.id.size());
+    MORULA_ASSERT(strike.room.size() == static_cast<std::size_t>(n_momentary_ * agents.size()));
+    for (std::size_t array = 0; array < momentary_.size(); ++array) momentary_[array] = strike.room.subspan(array * agents.id.size(), agents.id.size());
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         Senses senses(agents, field, contacts, states, strike.minute, n_types_);
         std::vector<double> signals(signals_.size(), 0.0);
@@ -563,16 +564,11 @@ Behaviors::View Behaviors::view(const Agents& agents, Behavior behavior) const {
     const std::size_t b = number(behavior);
     if (slot_of_[b] >= 0) {
         const Slot& slot = slots_[static_cast<std::size_t>(slot_of_[b])];
-        view.own = (slot.is_kept ? agents.behavior[static_cast<std::size_t>(slot.array)] : momentary_[static_cast<std::size_t>(slot.array)]).data();
+        const auto array = static_cast<std::size_t>(slot.array);
+        view.own = slot.is_kept ? agents.behavior[array].data() : momentary_[array].data();
     }
     for (std::size_t type = 0; type < n_types_; ++type) view.of_type.push_back(base_of(type, b));
     return view;
-}
-
-std::int64_t Behaviors::bytes() const {
-    std::int64_t bytes = 0;
-    for (const std::vector<float>& values : momentary_) bytes += static_cast<std::int64_t>(values.capacity() * sizeof(float));
-    return bytes;
 }
 
 }  // namespace morula::simulation

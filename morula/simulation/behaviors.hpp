@@ -61,10 +61,11 @@ double behavior_of_type(const Model& model, std::size_t type, Behavior behavior)
 /// Throws invalid_data where a substance or type is called so that two signals or behaviours have one name.
 RuleVocabulary vocabulary_of(const Model& model);
 
-/// Of the life clock, from 0.
+/// Of the life clock.
 struct Strike {
-    double minute = 0.0;  // on the clock
-    std::uint32_t number = 0;
+    double minute = 0.0;       // on the clock
+    std::uint32_t number = 0;  // from 0
+    std::span<float> room{};   // Behaviors::n_momentary() numbers an agent; what acts at this strike alone holds for as long as this does
 };
 
 /// What agents do: their types' values, or what sub-models and rules made of them at the last strike of the life clock. Values that act between strikes are kept in Agents::behavior (4 bytes an
@@ -76,6 +77,8 @@ public:
 
     /// Arrays of Agents::behavior.
     std::size_t n_kept() const { return n_kept_ + n_state_; }
+    /// Numbers an agent that live as long as a strike.
+    std::int64_t n_momentary() const { return n_momentary_; }
     /// For Mechanics: which arrays hold what.
     OwnMechanics own_mechanics() const;
     /// True where rules, sub-models, or encounters of some type, ask who touches whom.
@@ -95,7 +98,7 @@ public:
     /// One strike of the life clock: sub-models go one step, then every rule for every agent. Signals are taken where agents, fields and contacts are; states may be nullptr where the model has none.
     /// Throws invalid_data where a sub-model gives what is no number.
     void follow(Agents& agents, const Field& field, const Contacts& contacts, const ExpressionStates* states, Strike strike, Context& context);
-    /// Rates for advance_life; they hold until the next call of follow.
+    /// Rates for advance_life.
     LifeRates life_rates() const;
     /// An agent's value; of the dead 0 for what ends with life, unless a rule for the dead says otherwise.
     double value(const Agents& agents, std::size_t agent, Behavior behavior) const;
@@ -113,7 +116,6 @@ public:
         }
     };
     View view(const Agents& agents, Behavior behavior) const;
-    std::int64_t bytes() const;
 
 private:
     struct Slot {
@@ -154,8 +156,9 @@ private:
     std::size_t n_kept_ = 0;   // behaviours
     std::size_t n_state_ = 0;  // of the sub-model that has most
     std::size_t n_given_ = 0;  // by the sub-model that gives most
+    std::int64_t n_momentary_ = 0;
     bool asks_for_contacts_ = false;
-    std::vector<std::vector<float>> momentary_;
+    std::vector<std::span<float>> momentary_;  // in the room of the last strike
 };
 
 }  // namespace morula::simulation

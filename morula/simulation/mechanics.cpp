@@ -96,6 +96,12 @@ void Mechanics::check_step(const Agents& agents) const {
     }
 }
 
+/// Of the box, where floats are finest.
+std::array<float, 3> Mechanics::from_middle(const Agents& agents, std::size_t i) const {
+    const auto along = [&](std::size_t axis, double position) { return static_cast<float>(position - box_.origin_um[axis] - 0.5 * box_.size_um(static_cast<int>(axis))); };
+    return {along(0, agents.x[i]), along(1, agents.y[i]), along(2, agents.z[i])};
+}
+
 void Mechanics::record_agents(const Agents& agents, Context& context) {
     records_ = std::get<0>(workspace_.lend<mechanics_simd::ForceRecord>(agents.size() + 1));
     records_.back() = mechanics_simd::nobody();
@@ -110,9 +116,8 @@ void Mechanics::record_agents(const Agents& agents, Context& context) {
             auto [repulsion, adhesion] = strength[agents.type[i]];
             if (own_repulsion != nullptr) repulsion = std::sqrt(own_repulsion[i]);
             if (own_adhesion != nullptr) adhesion = std::sqrt(own_adhesion[i]);
-            // From the middle of the box, where floats are finest.
-            const auto from_middle = [&](std::size_t axis, double position) { return static_cast<float>(position - box_.origin_um[axis] - 0.5 * box_.size_um(static_cast<int>(axis))); };
-            records_[i] = {from_middle(0, agents.x[i]), from_middle(1, agents.y[i]), from_middle(2, agents.z[i]), agents.radius[i], lists_.reach(agents, i), repulsion, adhesion, agents.type[i]};
+            const auto [x, y, z] = from_middle(agents, i);
+            records_[i] = {x, y, z, agents.radius[i], lists_.reach(agents, i), repulsion, adhesion, agents.type[i]};
         }
     });
 }
@@ -260,10 +265,19 @@ const NeighborLists& Mechanics::current_lists(Agents& agents, Context& context) 
     return lists_;
 }
 
-Contacts Mechanics::contacts(Agents& agents, Context& context) {
+std::pair<Contacts, std::span<float>> Mechanics::contacts(Agents& agents, std::int64_t n_beside, Context& context) {
     current_lists(agents, context);
-    record_agents(agents, context);
-    return {lists_, records_};
+    const auto lent = workspace_.lend<ContactRecord, float>(agents.size() + 1, n_beside);
+    const std::span<ContactRecord> records = std::get<0>(lent);
+    const mechanics_simd::ForceRecord nobody = mechanics_simd::nobody();
+    records.back() = {nobody.x, nobody.y, nobody.z, nobody.reach};
+    parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
+        for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
+            const auto [x, y, z] = from_middle(agents, i);
+            records[i] = {x, y, z, lists_.reach(agents, i)};
+        }
+    });
+    return {Contacts(lists_, records), std::get<1>(lent)};
 }
 
 std::int64_t Mechanics::bytes() const { return lists_.bytes() + workspace_.bytes(); }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "morula/core/context.hpp"
@@ -82,8 +83,8 @@ public:
     void set_types(std::vector<CellMechanics> types, std::vector<double> affinity);
     /// Must be called after agents came or left, or changed type or reach.
     void population_changed() { lists_.clear(); }
-    /// Who touches whom where the agents are now. Builds lists, and so sorts the agents, where there are none. Holds until agents change, or the workspace is lent.
-    Contacts contacts(Agents& agents, Context& context);
+    /// Who touches whom where the agents are now, and room for n_beside numbers beside that. Builds lists, and so sorts the agents, where there are none. Both hold until agents change, or the workspace is lent.
+    std::pair<Contacts, std::span<float>> contacts(Agents& agents, std::int64_t n_beside, Context& context);
 
     const NeighborLists& lists() const { return lists_; }
     /// Lists for the agents where they are now: builds them, and so sorts the agents, where there are none, as the next step would.
@@ -96,6 +97,7 @@ public:
     std::int64_t bytes() const;
 
 private:
+    std::array<float, 3> from_middle(const Agents& agents, std::size_t i) const;
     void record_agents(const Agents& agents, Context& context);
     std::array<double, 3> slope_at(const Agents& agents, std::size_t i, const Field& field, std::int32_t substance) const;
     std::array<double, 3> heading(const Agents& agents, std::size_t i, const Field* fields) const;

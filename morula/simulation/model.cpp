@@ -14,7 +14,7 @@ namespace {
 /// Of the arrays over voxels: a double; what a stepped substance exchanges, as it is added up and as it is used; levels and vectors of the steady solver with the last values and sums.
 constexpr std::int64_t kBytesAValue = 8;
 constexpr std::int64_t kBytesAnExchange = 32;
-constexpr std::int64_t kBytesASolution = 130;
+constexpr std::int64_t kBytesASolution = 106;
 /// Of two types: affinities, encounters, behaviours and their names. Measured by scenario check: 563 MB with 1,000 types, 8.2 GB with 4,000.
 constexpr std::int64_t kBytesATypePair = 560;
 /// Of an agent in tissue with its lists, without a state: bench_tissue.

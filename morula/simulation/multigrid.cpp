@@ -111,12 +111,10 @@ public:
     }
     Level& finest() { return levels_.front(); }
 
-    /// out = an approximate, symmetric and positive inverse of A, times in.
-    void precondition(const Values& in, Values& out) {
-        finest().right = in;
+    /// finest().solution = an approximate, symmetric and positive inverse of A, times finest().right. Uses finest().residual.
+    void precondition() {
         std::fill(finest().solution.begin(), finest().solution.end(), 0.0);
         cycle(0);
-        out = finest().solution;
     }
 
 private:
@@ -262,14 +260,15 @@ void check_solvable(const Field& field, std::int32_t s, std::span<const double> 
 SteadyResult solve_steady(Field& field, std::int32_t s, std::span<const double> source, std::span<const double> sink, const SteadyOptions& options, Context& context) {
     MORULA_ASSERT(static_cast<std::int64_t>(source.size()) == field.grid().n_stored() && sink.size() == source.size());
     check_solvable(field, s, sink);
-    context.require_memory(96 * field.grid().n_voxels(), "the steady field");
+    context.require_memory(80 * field.grid().n_voxels(), "the steady field");
     Level system = system_of(field, s, source, sink);
     Values c = system.solution;
     find_residual(system, context);
-    Values r = system.residual;
     const double scale = std::sqrt(dot(system.right, system.right, context));
+    // From here on the right side is what is left of it, which the cycles are asked for; their solution is z and their residual's place serves for A p.
+    std::swap(system.right, system.residual);
     SteadyResult result;
-    result.residual = std::sqrt(dot(r, r, context));
+    result.residual = std::sqrt(dot(system.right, system.right, context));
     if (scale == 0.0) {
         // Neither sources nor fixed voxels: nothing is left.
         for (std::size_t v = 0; v < c.size(); ++v) c[v] = system.diagonal[v] == 0.0 ? c[v] : 0.0;
@@ -277,10 +276,13 @@ SteadyResult solve_steady(Field& field, std::int32_t s, std::span<const double> 
     }
     const double goal = options.tolerance * scale;
     Multigrid multigrid(std::move(system), context);
-    Values z(c.size()), p(c.size(), 0.0), ap(c.size());
+    Values& r = multigrid.finest().right;
+    Values& ap = multigrid.finest().residual;
+    const Values& z = multigrid.finest().solution;
+    Values p(c.size(), 0.0);
     double before = 1.0;
     while (result.residual > goal && result.rounds < options.most_rounds) {
-        multigrid.precondition(r, z);
+        multigrid.precondition();
         const double now = dot(r, z, context);
         const double keep = result.rounds == 0 ? 0.0 : now / before;
         parallel_blocks(context, static_cast<std::int64_t>(p.size()), kBlockVoxels, [&](Block block) {

@@ -23,7 +23,7 @@ struct SteadyResult {
 /// walls let nothing through. source: concentration a min, of any sign; sink: 1 / min, at least 0; both in grid order.
 /// Finite volumes of second order; conjugate gradients with one multigrid W-cycle as the preconditioner (cells joined by 2 along each axis, red-black
 /// Gauss-Seidel forward before and backward after, so that it is symmetric; see Trottenberg, Oosterlee & Schueller 2001, Multigrid). The number of rounds does
-/// not grow with the grid. Same bits for any number of threads. Memory: about 90 bytes a voxel.
+/// not grow with the grid. Same bits for any number of threads. Memory: about 80 bytes a voxel.
 /// Throws invalid_data when nothing takes the substance away, when it does not spread, and when the tolerance is not reached.
 SteadyResult solve_steady(Field& field, std::int32_t substance, std::span<const double> source, std::span<const double> sink, const SteadyOptions& options, Context& context);
 

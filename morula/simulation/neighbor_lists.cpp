@@ -147,18 +147,18 @@ void NeighborLists::keep_places(const Agents& agents, Context& context) {
 
 void NeighborLists::list_neighbors(Context& context) {
     const Cells& cells = cells_;
+    room_->reuse();
     chunks_.resize(static_cast<std::size_t>((n_ + kListChunk - 1) / kListChunk));
     std::atomic<std::int64_t> listed{0};
     const std::int64_t most = context.memory_bytes() / static_cast<std::int64_t>(sizeof(std::uint32_t));
     matrix::ScratchPool<std::vector<std::uint32_t>> scratch;
     const mechanics_simd::Near near{x_.data(), y_.data(), z_.data(), reach_.data()};
     parallel_blocks(context, n_, kListChunk, [&](Block block) {
-        ListChunk& chunk = chunks_[static_cast<std::size_t>(block.index)];
-        chunk.begin.resize(static_cast<std::size_t>(block.size() + 1));
+        const std::span<std::uint32_t> begins = room_->take<std::uint32_t>(block.size() + 1);
         auto found = scratch.take();
         std::int64_t count = 0;
         for (std::int64_t i = block.begin; i < block.end; ++i) {
-            chunk.begin[static_cast<std::size_t>(i - block.begin)] = checked_cast<std::uint32_t>(count / kListGroup);
+            begins[static_cast<std::size_t>(i - block.begin)] = checked_cast<std::uint32_t>(count / kListGroup);
             const auto a = static_cast<std::size_t>(i);
             const float far = reach_[a] + largest_reach_ + skin_um_;
             const auto [first_x, last_x] = cells.around(0, x_[a], far);
@@ -177,8 +177,10 @@ void NeighborLists::list_neighbors(Context& context) {
             if (count > most - listed.load(std::memory_order_relaxed)) refuse_crowd(context);
             while (count % kListGroup != 0) (*found)[static_cast<std::size_t>(count++)] = static_cast<std::uint32_t>(n_);
         }
-        chunk.begin.back() = checked_cast<std::uint32_t>(count / kListGroup);
-        chunk.list.assign(found->begin(), found->begin() + count);
+        begins.back() = checked_cast<std::uint32_t>(count / kListGroup);
+        const std::span<std::uint32_t> list = room_->take<std::uint32_t>(count);
+        std::copy_n(found->begin(), count, list.begin());
+        chunks_[static_cast<std::size_t>(block.index)] = {begins, list};
         listed.fetch_add(count, std::memory_order_relaxed);
     });
 }
@@ -248,9 +250,7 @@ std::int64_t NeighborLists::n_listed() const {
 }
 
 std::int64_t NeighborLists::bytes() const {
-    std::int64_t bytes = bytes_of(x_) + bytes_of(y_) + bytes_of(z_) + bytes_of(reach_) + bytes_of(cell_begin_);
-    for (const ListChunk& chunk : chunks_) bytes += bytes_of(chunk.begin) + bytes_of(chunk.list);
-    return bytes;
+    return bytes_of(x_) + bytes_of(y_) + bytes_of(z_) + bytes_of(reach_) + bytes_of(cell_begin_) + room_->bytes();
 }
 
 }  // namespace morula::simulation

@@ -5,10 +5,12 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "morula/core/context.hpp"
+#include "morula/matrix/huge_pages.hpp"
 #include "morula/simulation/agents.hpp"
 #include "morula/simulation/mechanics_simd.hpp"
 #include "morula/simulation/state_file.hpp"
@@ -23,8 +25,8 @@ inline constexpr std::int64_t kListChunk = 1'024;
 /// Lists of up to kListChunk agents in the order of the arrays: agent number l of the chunk has entries [kListGroup begin[l], kListGroup begin[l + 1]) of `list`;
 /// entries that only fill up hold the number of agents, which stands for nobody.
 struct ListChunk {
-    std::vector<std::uint32_t> begin;
-    std::vector<std::uint32_t> list;
+    std::span<const std::uint32_t> begin;
+    std::span<const std::uint32_t> list;
 };
 
 /// An agent's reach is its radius times a factor of its type, or of its own. Lists are built for that reach and, where an agent moves, for what it is about to move: kAheadMin at the speed of
@@ -102,6 +104,8 @@ private:
     std::array<double, 3> origin_{};
     std::vector<float> x_, y_, z_, reach_;
     std::vector<std::uint32_t> cell_begin_;
+    // Lists are made anew all together, so that they share large pieces of memory: as vectors, each growing now and then, they left gaps of 70 bytes an agent between them.
+    std::unique_ptr<matrix::HugeArena> room_ = std::make_unique<matrix::HugeArena>();
     std::vector<ListChunk> chunks_;
 };
 

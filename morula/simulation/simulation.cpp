@@ -157,6 +157,7 @@ Simulation::Simulation(Model model, Context& context)
 
 Simulation::Simulation(Model model, Agents start, Context& context) : Simulation(that_fits(std::move(model), start.size(), context), context) {
     agents_ = std::move(start);
+    agents_.for_each_column([](auto& values) { values.shrink_to_fit(); });  // layouts add cells one by one, so that arrays have doubled
     check_agents(agents_, model_);
     agents_.behavior.assign(behaviors_.n_kept(), std::vector<float>(agents_.id.size()));
     for (std::size_t i = 0; i < agents_.id.size(); ++i) {
@@ -277,8 +278,9 @@ void Simulation::live(Context& context) {
     if (factors_change(model_, since, at)) use_factors(at);
     const auto strike = static_cast<std::uint32_t>(step_ / steps_a_life_);
     // Asking who touches whom may sort the agents, so that it comes first.
-    const Contacts contacts = behaviors_.asks_for_contacts() ? mechanics_.contacts(agents_, context) : Contacts();
-    behaviors_.follow(agents_, field_, contacts, states(), {.minute = minute(), .number = strike}, context);
+    const std::int64_t n_room = behaviors_.n_momentary() * agents_.size();
+    const auto [contacts, room] = behaviors_.asks_for_contacts() ? mechanics_.contacts(agents_, n_room, context) : std::pair(Contacts(), std::get<0>(mechanics_.workspace().lend<float>(n_room)));
+    behaviors_.follow(agents_, field_, contacts, states(), {.minute = minute(), .number = strike, .room = room}, context);
     take_damage(agents_, behaviors_, contacts, model_.types.size(), dt, context);
     PopulationEvents events = advance_life(agents_, lives(), behaviors_.life_rates(), dt, model_.seed, strike, context);
     behaviors_.end(agents_, events.dying);
@@ -364,7 +366,7 @@ std::vector<std::vector<std::int64_t>> Simulation::composition() const {
 }
 
 std::int64_t Simulation::bytes() const {
-    return agents_.size() * agents_.bytes_per_agent() + behaviors_.bytes() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + field_.bytes();
+    return agents_.bytes() + mechanics_.bytes() + (states_ ? states_->bytes() : 0) + field_.bytes();
 }
 
 }  // namespace morula::simulation

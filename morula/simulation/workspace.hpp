@@ -42,7 +42,7 @@ private:
         at += bytes_for<T>(n);
         return {begin, n};
     }
-    /// Room for a sixteenth more, as arrays over agents have.
+    /// Room for a sixty-fourth more, as arrays over agents have.
     void reserve(std::size_t bytes);
 
     std::unique_ptr<std::byte, Release> block_;

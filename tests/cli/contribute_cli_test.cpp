@@ -281,7 +281,7 @@ TEST_F(ContributeCliTest, what_is_wrong_is_named_with_what_to_do) {
     refused({"--readouts", "oxygen.p51"}, 3, "there is no read-out 'oxygen.p51'", "Did you mean 'oxygen.p50'?");
     refused({"--interventions", "delete"}, 64, "no intervention 'delete'", "inert, remove, silence");
     refused({"--permutations", "3"}, 64, "3 permutations", "even");
-    refused({"--memory", "30kB"}, 5, "needs about 44 kB of memory (44352 bytes)", "--memory");
+    refused({"--memory", "30kB"}, 5, "needs about 37 kB of memory (37440 bytes)", "--memory");
     refused({"--memory", "70kB", "--threads", "2"}, 5, "the runs side by side", "");
     // A rule that goes the wrong way for some of the prior.
     write_text_file(folder_ / "niche.toml", test::without_rule_sources(file("niche.toml")));

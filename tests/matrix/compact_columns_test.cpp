@@ -119,6 +119,33 @@ TEST(HugeArena, hands_out_room_that_does_not_overlap) {
     for (std::size_t i = 0; i < rooms.size(); ++i) EXPECT_TRUE(std::ranges::all_of(rooms[i], [&](std::uint32_t value) { return value == i + 1; }));
 }
 
+TEST(HugeArena, hands_out_the_same_memory_again) {
+    HugeArena arena;
+    const std::vector<std::int64_t> sizes{100'000, 3, 700'000, 0, 2'000'000, 17};  // of four bytes: several pieces
+    const auto fill = [&] {
+        std::vector<std::span<std::uint32_t>> rooms;
+        for (const std::int64_t n : sizes) {
+            rooms.push_back(arena.take<std::uint32_t>(n));
+            std::ranges::fill(rooms.back(), static_cast<std::uint32_t>(rooms.size()));
+        }
+        for (std::size_t i = 0; i < rooms.size(); ++i) EXPECT_TRUE(std::ranges::all_of(rooms[i], [&](std::uint32_t value) { return value == i + 1; }));
+        return rooms;
+    };
+    const auto first = fill();
+    const std::int64_t bytes = arena.bytes();
+    EXPECT_GE(bytes, 4 * 2'800'020);
+    for (int round = 0; round < 5; ++round) {
+        arena.reuse();
+        const auto again = fill();
+        for (std::size_t i = 0; i < sizes.size(); ++i) EXPECT_EQ(again[i].data(), first[i].data());
+        EXPECT_EQ(arena.bytes(), bytes);
+    }
+    arena.reuse();
+    static_cast<void>(arena.take<std::uint32_t>(5'000'000));  // no piece holds it
+    EXPECT_GE(arena.bytes(), std::max<std::int64_t>(bytes, 20'000'000));
+    EXPECT_LE(arena.bytes(), 2 * bytes + 20'000'000 + 64);  // pieces that are passed over count whole
+}
+
 TEST(Narrow, packs_what_a_byte_holds_and_counts_the_rest) {
     std::vector<float> values{0.0F, -0.0F, 1.0F, 254.0F, 255.0F, 256.0F, 1.5F, -1.0F, 1e30F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 253.999F};
     const std::vector<std::uint8_t> expected{0, 255, 1, 254, 255, 255, 255, 255, 255, 255, 255, 255};

@@ -142,7 +142,7 @@ TEST(behaviors, values_are_the_types_until_a_rule_changes_them) {
     Agents agents = three_cells(model, behaviors);
     const std::uint64_t apart = agents.id[2];
     Mechanics mechanics(model.box, {{}, {}}, {}, {.dt_min = 0.1, .skin_um = 2.0, .own = behaviors.own_mechanics()});
-    const Contacts contacts = mechanics.contacts(agents, *context);
+    const auto [contacts, room] = mechanics.contacts(agents, behaviors.n_momentary() * agents.size(), *context);
     const auto macrophage = static_cast<std::size_t>(std::find(agents.id.begin(), agents.id.end(), apart) - agents.id.begin());
     const std::size_t tumor = macrophage == 0 ? 1 : 0, other = 3 - macrophage - tumor;
     const auto value = [&](std::size_t agent, BehaviorKind kind, std::int32_t of) { return behaviors.value(agents, agent, {kind, of}); };
@@ -153,7 +153,7 @@ TEST(behaviors, values_are_the_types_until_a_rule_changes_them) {
     agents.death[other] = Death::apoptotic;
     Field field(model.box, model.substances, 0.1, *context);
     for (std::int64_t v = 0; v < model.box.n_stored(); ++v) field.values(1)[static_cast<std::size_t>(v)] = 0.1 * 20.0 * static_cast<double>(v % model.box.stride());
-    behaviors.follow(agents, field, contacts, nullptr, {.minute = 100.0}, *context);
+    behaviors.follow(agents, field, contacts, nullptr, {.minute = 100.0, .room = room}, *context);
     EXPECT_FLOAT_EQ(static_cast<float>(value(tumor, BehaviorKind::uptake, 0)), 6.0F);
     EXPECT_EQ(value(tumor, BehaviorKind::secretion, 1), 0.0) << "its neighbour is dead";
     EXPECT_FLOAT_EQ(static_cast<float>(value(tumor, BehaviorKind::eats, 1)), 1.5F);
@@ -169,12 +169,12 @@ TEST(behaviors, values_are_the_types_until_a_rule_changes_them) {
     std::vector<double> factors(words.base.size(), 1.0);
     factors[words.behaviors.size() + find_behavior(words, "migration bias", "here")] = 4.0;
     behaviors.set_factors(factors);
-    behaviors.follow(agents, field, contacts, nullptr, {.minute = 100.0}, *context);
+    behaviors.follow(agents, field, contacts, nullptr, {.minute = 100.0, .room = room}, *context);
     EXPECT_EQ(value(macrophage, BehaviorKind::bias, 0), 1.0) << "2, cut off";
     behaviors.set_factors({});
 
     agents.death[other] = Death::none;
-    behaviors.follow(agents, field, contacts, nullptr, {.minute = 0.0}, *context);
+    behaviors.follow(agents, field, contacts, nullptr, {.minute = 0.0, .room = room}, *context);
     EXPECT_FLOAT_EQ(static_cast<float>(value(tumor, BehaviorKind::secretion, 1)), 3.0F);
     const std::vector<std::uint32_t> dead{static_cast<std::uint32_t>(tumor)};
     behaviors.end(agents, dead);
@@ -194,10 +194,11 @@ TEST(behaviors, a_phase_of_fixed_time_lasts_as_long_as_its_rule_says) {
     agents.pressure[0] = 1.0F;
     const Field field(model.box, model.substances, 0.1, *context);
     const std::vector<Life> lives{model.types[0].life, model.types[1].life};
+    std::vector<float> room(static_cast<std::size_t>(behaviors.n_momentary() * agents.size()));
     std::uint32_t first = 0, second = 0;
     for (std::uint32_t step = 0; second == 0; ++step) {
         ASSERT_LT(step, 200U);
-        behaviors.follow(agents, field, {}, nullptr, {.minute = 0.0}, *context);
+        behaviors.follow(agents, field, {}, nullptr, {.minute = 0.0, .room = room}, *context);
         const PopulationEvents events = advance_life(agents, lives, behaviors.life_rates(), 6.0, 1, step, *context);
         for (const std::uint32_t place : events.dividing) {
             std::uint32_t& at = place == 0 ? first : second;
@@ -221,10 +222,10 @@ TEST(behaviors, give_the_same_bits_with_any_number_of_threads) {
             }
             Mechanics mechanics(model.box, {{}, {}}, {}, {.dt_min = 0.1, .skin_um = 1.0, .own = behaviors.own_mechanics()});
             for (std::size_t i = 0; i < agents.id.size(); ++i) behaviors.begin(agents, i);
-            const Contacts contacts = mechanics.contacts(agents, context);
+            const auto [contacts, room] = mechanics.contacts(agents, behaviors.n_momentary() * agents.size(), context);
             Field field(model.box, model.substances, 0.1, context);
             field.values(0)[0] = 100.0;
-            behaviors.follow(agents, field, contacts, nullptr, {.minute = 1.0}, context);
+            behaviors.follow(agents, field, contacts, nullptr, {.minute = 1.0, .room = room}, context);
             return agents.behavior;
         },
         [](const auto& a, const auto& b) { return a == b; });

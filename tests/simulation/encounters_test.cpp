@@ -36,7 +36,7 @@ Agents groups(const Model& model, std::int64_t n, std::int64_t in_each) {
 
 struct Scene {
     explicit Scene(Model given, Agents cells, Context& context)
-        : model(std::move(given)), agents(std::move(cells)), behaviors(model), mechanics(model.box, {{}, {}}, {}, {.dt_min = 0.1, .skin_um = 2.0}), contacts(mechanics.contacts(agents, context)) {}
+        : model(std::move(given)), agents(std::move(cells)), behaviors(model), mechanics(model.box, {{}, {}}, {}, {.dt_min = 0.1, .skin_um = 2.0}), contacts(mechanics.contacts(agents, 0, context).first) {}
     Model model;
     Agents agents;
     Behaviors behaviors;

@@ -24,7 +24,7 @@ TEST(mechanics_contacts, are_all_pairs_nearer_than_their_reaches) {
     for (std::uint32_t step = 0; step < 4; ++step) {
         if (step > 0) mechanics.step(agents, nullptr, 1, step, *context);
         if (step == 3) mechanics.population_changed();
-        const Contacts contacts = mechanics.contacts(agents, *context);
+        const Contacts contacts = mechanics.contacts(agents, 0, *context).first;
         std::int64_t n = 0;
         for (std::size_t i = 0; i < agents.id.size(); ++i) {
             std::set<std::size_t> found, wanted;

@@ -299,7 +299,7 @@ TEST(simulation, says_how_much_memory_it_needs_before_it_takes_any) {
     model.box.n = {1'000, 1'000, 1'000};
     const Error error = test::thrown_by([&] { Simulation(model, busy_start(), context); });
     EXPECT_EQ(error.code(), ErrorCode::resource_limit);
-    EXPECT_TRUE(test::contains(error.message(), "186 GB")) << error.message();
+    EXPECT_TRUE(test::contains(error.message(), "162 GB")) << error.message();
 }
 
 TEST(simulation, minutes_are_the_decimals_that_are_meant) {

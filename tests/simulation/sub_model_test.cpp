@@ -293,11 +293,13 @@ public:
             agents_.death[i] = death;
         }
         behaviors_.set_factors(std::vector<double>(words.base.size(), factor));
-        behaviors_.follow(agents_, field_, {}, nullptr, {.minute = 30.0, .number = 5}, *context_);
+        room_.resize(static_cast<std::size_t>(behaviors_.n_momentary() * agents_.size()));
+        behaviors_.follow(agents_, field_, {}, nullptr, {.minute = 30.0, .number = 5, .room = room_}, *context_);
     }
     double value(BehaviorKind kind) const { return behaviors_.value(agents_, 0, {kind, 0}); }
 
 private:
+    std::vector<float> room_;
     std::unique_ptr<Context> context_ = test::make_context(1);
     Model model_;
     Behaviors behaviors_;
