@@ -58,7 +58,10 @@ def machine():
 
 
 def commit():
-    return subprocess.run(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    """The commit that is checked out, and whether anything but docs/ differs from it."""
+    def git(*words):
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=False).stdout.strip()
+    return git("rev-parse", "--short", "HEAD") + (" with changes" if git("status", "--porcelain", "--", ".", ":!docs") else "")
 
 
 def provenance(options, packages):
