@@ -11,7 +11,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from harness import ROOT, commit, finish, morula, parser_of
+from harness import ROOT, finish, morula, parser_of, where_and_when
 
 TISSUE = ROOT / "examples" / "tissue"
 WITHIN = 0.15
@@ -158,7 +158,7 @@ def compare(options, growth):
     claims = [(f"each of the {len(hours)} diameters within {100.0 * WITHIN:.0f} % (worst: {100.0 * off['simulated'][worst]:+.1f} % at hour {hours[worst]:.0f})", abs(off["simulated"][worst]) <= WITHIN),
               (f"held out: nearer than the straight line of the first half ({100.0 * mean['simulated']:.1f} against {100.0 * mean['straight line']:.1f} %)", mean["simulated"] < mean["straight line"]),
               (f"held out: nearer than the Gompertz curve of the first half ({100.0 * mean['simulated']:.1f} against {100.0 * mean['Gompertz']:.1f} %)", mean["simulated"] < mean["Gompertz"])]
-    return finish(options, growth.name, f"{commit()}.\n\n" + "\n".join(lines), claims)
+    return finish(options, growth.name, f"{where_and_when()}; one run.\n\n" + "\n".join(lines), claims)
 
 
 def main():

@@ -64,6 +64,10 @@ def commit():
     return git("rev-parse", "--short", "HEAD") + (" with changes" if git("status", "--porcelain", "--", ".", ":!docs") else "")
 
 
+def where_and_when():
+    return f"{datetime.now(timezone.utc).strftime('%Y-%m-%d')}, {commit()}, {machine()['cpu']}"
+
+
 def provenance(options, packages):
     """What stands above a table: the day, what was measured, and the peers' versions."""
     return {"date": datetime.now(timezone.utc).strftime("%Y-%m-%d"), "commit": commit(), "versions": {name: version(name) for name in packages},

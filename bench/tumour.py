@@ -12,7 +12,7 @@ import random
 import subprocess
 import sys
 
-from harness import ROOT, commit, finish, parser_of
+from harness import ROOT, finish, parser_of, where_and_when
 
 FILES = {name: f"{name}_downsampled{end}" for name, end in (("oligodendroglioma_expression", ".counts.matrix.gz"), ("oligodendroglioma_annotations", ".txt"), ("gencode", ".EXAMPLE_ONLY_DONT_REUSE.txt"))}
 REFERENCES = ("Microglia/Macrophage", "Oligodendrocytes (non-malignant)")
@@ -87,7 +87,7 @@ def main():
         for name in names:
             lines.append(f"| {reference} | {n_normal}, beside {n_malignant} malignant | {name} | {areas[name]:.3f} | {interval[name][0]:.3f} to {interval[name][1]:.3f} |")
         claims.append((f"{reference}: with settings that have not seen the patient, not below infercnvpy (least difference {gains[names[1]]:+.3f})", gains[names[1]] >= 0.0))
-    text = f"{commit()}; infercnvpy in the same run.\n\n" + "\n".join(lines) + "\n\n    " + told.rstrip("\n").replace("\n", "\n    ")
+    text = f"{where_and_when()}; infercnvpy in the same run.\n\n" + "\n".join(lines) + "\n\n    " + told.rstrip("\n").replace("\n", "\n    ")
     return finish(options, "tumour", text, claims)
 
 

@@ -215,15 +215,13 @@ public:
     }
 
     /// Cells i and j change types if that is for the better.
-    bool try_pair(std::size_t i, std::size_t j) {
-        if (type_[i] == type_[j]) return false;
+    void try_pair(std::size_t i, std::size_t j) {
+        if (type_[i] == type_[j]) return;
         swap(i, j);
         trial_.clear();
         for (std::int32_t t = 0; t < n_types_; ++t) trial_.push_back(error_of(t));
-        const bool better = sum_of(trial_) < error();
-        if (better) error_.swap(trial_);
+        if (sum_of(trial_) < error()) error_.swap(trial_);
         else swap(i, j);
-        return better;
     }
 
     double error() const { return sum_of(error_); }
