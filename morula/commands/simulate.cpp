@@ -261,6 +261,7 @@ CommandResult run_simulate(const SimulateOptions& options, Context& context) {
     record_runs(runs, record, context);
     record.add_count("numbers_without_source", scenario.unsourced.all());
     for (std::size_t k = 0; k < sources.size(); ++k) record.add_count(fmt::format("rates_{}", evidence_name(static_cast<Evidence>(k))), sources[k]);
+    record.show_at_top({"final_hash", "agent_steps_per_second", "bytes_per_agent"});
     record.write(options.out);
     std::string text;
     for (const RunSummary& run : runs) {

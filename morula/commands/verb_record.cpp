@@ -117,6 +117,7 @@ std::string VerbRecord::json() const {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
     Json json = {{"program", "morula"}, {"version", kVersion}, {"command", verb_}, {"options", Json::parse(to_json(options_))}, {"inputs", inputs}, {"results", Json::parse(to_json(results_))},
                  {"decisions", decisions_}, {"warnings", warnings_}, {"outputs", outputs_}, {"numeric_profile", matrix::numeric_profile().text()}};
+    for (const std::string& name : at_top_) json[name] = Json(json["results"][name]);
     if (place_ == RecordPlace::folder) {
         json["threads"] = context_.threads();
         json["seconds"] = seconds;

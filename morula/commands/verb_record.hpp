@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "morula/core/context.hpp"
@@ -45,6 +46,8 @@ public:
     void add_number(std::string name, double value);
     void add_count(std::string name, std::int64_t value);
     void add_text(std::string name, std::string value);
+    /// Results that scripts read of run.json without a detour: they stand at its top as well.
+    void show_at_top(std::vector<std::string> names) { at_top_ = std::move(names); }
 
     const std::vector<std::string>& warnings() const { return warnings_; }
     const FieldValues& results() const { return results_; }
@@ -72,6 +75,7 @@ private:
     std::vector<std::string> warnings_;
     std::vector<std::string> decisions_;
     FieldValues results_;
+    std::vector<std::string> at_top_;
     EventSink& behind_;
     EventRedirect redirect_;  // last: the others are there before events come
 };

@@ -57,6 +57,7 @@ TEST_F(SimulateCliTest, the_example_gives_the_same_state_with_one_and_two_thread
         EXPECT_EQ(record["results"]["final_hash"], json["final_hash"]);
         EXPECT_GT(record["results"]["agent_steps_per_second"].get<double>(), 0.0);
         EXPECT_GT(record["results"]["bytes_per_agent"].get<double>(), 0.0);
+        for (const char* name : {"final_hash", "agent_steps_per_second", "bytes_per_agent"}) EXPECT_EQ(record[name], record["results"][name]) << name;
         ASSERT_EQ(record["inputs"].size(), 2U);
         for (const std::size_t k : {0, 1}) EXPECT_EQ(record["inputs"][k]["hash"], hash_of_file(folder_ / record["inputs"][k]["path"].get<std::string>()));
         EXPECT_EQ(record["inputs"][0]["path"], "oxygen_ball_rules.csv");
