@@ -9,6 +9,7 @@
 
 #include "morula/commands/contribute.hpp"
 #include "morula/formats/text/csv_writer.hpp"
+#include "morula/report/html.hpp"
 
 namespace morula::commands {
 namespace {
@@ -24,16 +25,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kDriversShown = 3;
 
 Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-/// "-0.245", "5.97e6"
-std::string short_number(double value) {
-    if (!std::isfinite(value)) return "-";
-    std::string text = fmt::format("{:.3g}", value);
-    if (const std::size_t e = text.find('e'); e != std::string::npos) {
-        if (text[e + 2] == '0') text.erase(e + 2, 1);
-        if (text[e + 1] == '+') text.erase(e + 1, 1);
-    }
-    return text;
-}
+std::string short_number(double value) { return std::isfinite(value) ? report::shortest_text(value, 3) : "-"; }
 std::string interval(double low, double high) { return std::isfinite(low) ? short_number(low) + " to " + short_number(high) : "-"; }
 
 const std::string& type_name(const ContributionTable& table, std::int32_t type) { return table.types[static_cast<std::size_t>(type)]; }

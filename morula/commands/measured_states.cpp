@@ -106,11 +106,13 @@ struct Moments {
     std::vector<double> sum, squares;  // of y
 };
 
+std::string normalize_first(const data::Dataset& dataset) { return fmt::format("Run `morula normalize {}` first, or pass --layer with the layer that holds them.", dataset.name); }
+
 /// X, refused by what markers refuses (values that are no logarithms, or no numbers), and where it holds whole numbers alone: choose_counts takes such a matrix for counts, however small they are.
 matrix::Matrix logs_of(const data::Dataset& dataset) {
     const matrix::Matrix x = require_log_values(dataset);
     const data::ValueLook look = data::look_at_values(*x, dataset.obs, dataset.var);
-    const std::string next = fmt::format("Run `morula normalize {}` first, or pass --layer with the layer that holds them.", dataset.name);
+    const std::string next = normalize_first(dataset);
     if (look.space == data::ValueSpace::not_finite) invalid_data(fmt::format("{}: in X {}, which is no number.", dataset.name, look.example), "Leave the cell or the gene out, or compute the values again.");
     if (look.space == data::ValueSpace::counts) invalid_data(fmt::format("{}: X holds whole numbers alone ({}), so raw counts; log-normalized values are needed.", dataset.name, look.example), next);
     if (look.largest > static_cast<double>(analysis::kLargestLogValue)) {
@@ -129,7 +131,7 @@ struct PartOfX {
 [[noreturn]] void refuse_value(const PartOfX& part, std::int64_t row, std::int64_t column, float value) {
     const auto cell = static_cast<std::size_t>(part.rows[static_cast<std::size_t>(row)]), gene = static_cast<std::size_t>(part.columns[static_cast<std::size_t>(column)]);
     invalid_data(fmt::format("{}: in X cell '{}', gene '{}' holds {:g}, which is no log-normalized value.", part.dataset.name, part.dataset.obs.index()[cell], part.dataset.var.index()[gene], value),
-                 fmt::format("Run `morula normalize {}` first, or pass --layer with the layer that holds them.", part.dataset.name));
+                 normalize_first(part.dataset));
 }
 
 Moments moments_of(const matrix::Dense<float>& z, const matrix::RowBlockSource& values, const PartOfX& part, Context& context) {

@@ -158,6 +158,11 @@ std::string number_text(double value, int digits) {
     return with_thousands(std::move(text));
 }
 
+std::string shortest_text(double value, int digits) {
+    std::string text = fmt::format("{:.{}g}", value, digits);
+    return std::isfinite(value) && text.find('e') != std::string::npos ? short_power(std::move(text)) : text;
+}
+
 std::string rounded_text(double value, int digits) {
     if (!std::isfinite(value) || value == 0.0) return number_text(value, digits);
     const double step = std::pow(10.0, static_cast<int>(std::floor(std::log10(std::abs(value)))) + 1 - digits);

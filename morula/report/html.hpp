@@ -27,6 +27,8 @@ std::string share_text(double share);
 std::string number_text(double value, int digits);
 /// The same with what is beyond `digits` of a large number rounded away: "5,970,000".
 std::string rounded_text(double value, int digits);
+/// At most `digits` significant digits without separators, for narrow places: "-0.245", "4e9", "2.5e-7".
+std::string shortest_text(double value, int digits);
 /// "1 cell", "2,638 cells"
 std::string count_of(std::int64_t count, std::string_view singular);
 /// The unit as a page writes it behind a joint such as ", "; "" for a pure number, whose unit is "1" or none.

@@ -23,14 +23,6 @@ double round_step(double step) {
 /// Of a tick's text in pixels: a little more than fonts in use take.
 double tick_width(const std::string& text) { return 7.4 * static_cast<double>(text.size()); }
 
-/// The number with so many digits at most; "4e9" for "4e+09".
-std::string short_number(double value, int digits) {
-    std::string text = fmt::format("{:.{}g}", value, digits);
-    if (const std::size_t at = text.find("e+"); at != std::string::npos) text.erase(at + 1, text[at + 2] == '0' ? 2 : 1);
-    if (const std::size_t at = text.find("e-0"); at != std::string::npos) text.erase(at + 2, 1);
-    return text;
-}
-
 /// As many ticks as stand beside each other; a few at least.
 std::vector<double> ticks_in_a_row(const Scale& scale) {
     for (int wanted = kWantedTicks; wanted > kFewestTicks; --wanted) {
@@ -178,11 +170,11 @@ std::vector<std::string> tick_texts(ScaleKind kind, const std::vector<double>& t
         // Of a logarithmic axis each tick by itself: they are powers of ten apart.
         const double size = kind == ScaleKind::log ? std::abs(tick) : largest;
         if (std::abs(tick) < 1e-9 * largest || tick == 0.0) texts.push_back("0");
-        else if (size >= 1e9) texts.push_back(short_number(tick, digits));
-        else if (size >= 1e6) texts.push_back(short_number(tick / 1e6, digits) + "M");
-        else if (size >= 1e4) texts.push_back(short_number(tick / 1e3, digits) + "k");
+        else if (size >= 1e9) texts.push_back(shortest_text(tick, digits));
+        else if (size >= 1e6) texts.push_back(shortest_text(tick / 1e6, digits) + "M");
+        else if (size >= 1e4) texts.push_back(shortest_text(tick / 1e3, digits) + "k");
         else if (std::abs(tick) >= 1e3 && step >= 1.0) texts.push_back(count_text(static_cast<std::int64_t>(std::llround(tick))));
-        else texts.push_back(short_number(tick, digits));
+        else texts.push_back(shortest_text(tick, digits));
     }
     return texts;
 }

@@ -47,6 +47,11 @@ TEST(Html, numbers_read_as_people_write_them) {
     EXPECT_EQ(number_text(7.2e-4, 6), "7.2e-4");
     EXPECT_EQ(number_text(-4.088e9, 3), "-4.09e9");
     EXPECT_EQ(number_text(1e-10, 1), "1e-10");
+    EXPECT_EQ(shortest_text(5'970'762.0, 3), "5.97e6");
+    EXPECT_EQ(shortest_text(-0.2454, 3), "-0.245");
+    EXPECT_EQ(shortest_text(4e-12, 3), "4e-12");
+    EXPECT_EQ(shortest_text(2.5e-7, 3), "2.5e-7");
+    EXPECT_EQ(shortest_text(0.0, 3), "0");
     EXPECT_EQ(rounded_text(5'970'762.0, 3), "5,970,000");
     EXPECT_EQ(rounded_text(-368'333.0, 3), "-368,000");
     EXPECT_EQ(rounded_text(1.23456, 3), "1.23");
