@@ -1,6 +1,5 @@
 #include "morula/core/events.hpp"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/ioctl.h>
@@ -19,14 +18,13 @@ std::string shown_on_a_terminal(unsigned short columns, const std::function<void
     if (openpty(&master, &slave, nullptr, nullptr, &size) != 0) return "no terminal could be opened";
     const int kept = dup(STDERR_FILENO);
     dup2(slave, STDERR_FILENO);
-    body();
-    dup2(kept, STDERR_FILENO);
-    close(kept);
-    fcntl(master, F_SETFL, O_NONBLOCK);
-    std::string text(1 << 16, ' ');
-    const ssize_t n = read(master, text.data(), text.size());
-    text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
     close(slave);
+    body();
+    dup2(kept, STDERR_FILENO);  // The last end to write at is closed: reading now ends by itself,
+    close(kept);                // and waits for what the system has not yet handed over.
+    std::string text;
+    char part[4096];
+    for (ssize_t n = 0; (n = read(master, part, sizeof part)) > 0;) text.append(part, static_cast<std::size_t>(n));
     close(master);
     return text;
 }
@@ -36,7 +34,7 @@ TEST(Events, the_moving_line_is_no_wider_than_the_terminal_and_leaves_nothing_be
         const std::string text = shown_on_a_terminal(columns, [] {
             const auto sink = make_terminal_sink();
             sink->step_started("a step with a name that is longer than any line of a terminal should be, so that it has to be cut somewhere");
-            sink->progress({.step = "simulate", .done = 7'740'000, .total = 16'800'000, .unit = "agent-steps", .seconds = 1.5});
+            sink->progress({.step = "run", .done = 7'740'000, .total = 16'800'000, .unit = "agent-steps", .seconds = 1.5});
             sink->warning("One.");
             sink->progress({.step = "µµµµ", .done = 12'600'000, .total = 16'800'000, .unit = "µµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµµ", .seconds = 2.5});
         });
@@ -52,7 +50,7 @@ TEST(Events, the_moving_line_is_no_wider_than_the_terminal_and_leaves_nothing_be
         EXPECT_EQ(widest, columns - 1U) << text;
         EXPECT_TRUE(text.ends_with("\r\033[K")) << text;
         if (columns < 80) continue;
-        EXPECT_NE(text.find("  simulate: 7.74 M of 16.8 M agent-steps, 5.16 M/s, 2 s left, "), std::string::npos) << text;
+        EXPECT_NE(text.find("  run: 7.74 M of 16.8 M agent-steps, 5.16 M/s, 2 s left, "), std::string::npos) << text;
         EXPECT_NE(text.find(" of memory\r\033[K  Warning: One."), std::string::npos) << text;
     }
 }
