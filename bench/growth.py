@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Do simulated bodies of cells grow as measured ones did? `scripts/bench --growth` (standard library only; goes on with the runs in --work that have begun).
 
-spheroid: EMT6 cells in stirred medium, eleven diameters (Freyer and Sutherland 1986), half an hour. monolayer: C6 cells on a dish, six diameters (Bru et al. 1998), two minutes. Of each a rate or two are
-fitted to the diameters of the first half, by least squares: --fit runs what was tried that far. The second half is held out: the one run beside the straight line and the Gompertz curve that are
+spheroid: EMT6 cells in stirred medium, eleven diameters (Freyer and Sutherland 1986), half an hour for each of --seeds. monolayer: C6 cells on a dish, six diameters (Bru et al. 1998), two minutes. Of each a rate or two are
+fitted to the diameters of the first half, by least squares: --fit runs what was tried that far. The second half is held out: the runs, one of each seed, beside the straight line and the Gompertz curve that are
 fitted to the same diameters, by least squares too. --docs puts the tables into docs/scenarios.md. Exit 1 when a claim does not hold.
 """
 import csv
@@ -69,7 +69,7 @@ def between(curve, minute):
 
 
 def simulated(folder, minutes):
-    """Diameters, living cells, all cells."""
+    """Diameters, living cells, all cells of one run."""
     diameter = {float(row["minute"]): float(row["value"]) for row in rows_of(folder / "readouts.csv") if row["readout"].endswith(".diameter")}
     living, cells = {}, {}
     for row in rows_of(folder / "composition.csv"):
@@ -139,30 +139,48 @@ def fit(options, growth):
     return 0
 
 
+def mean_of(columns):
+    return [sum(values) / len(values) for values in zip(*columns, strict=True)]
+
+
 def compare(options, growth):
-    morula(options, "simulate", TISSUE / f"{growth.scenario}.toml", "--until", growth.until, "--resume", "--out", options.work / growth.name)
+    folder = options.work / growth.name
+    morula(options, "simulate", TISSUE / f"{growth.scenario}.toml", "--until", growth.until, "--seeds", options.seeds, "--resume", "--out", folder)
     minutes, hours, diameters, counted = measured(growth)
-    found, living, every = simulated(options.work / growth.name, minutes)
     n = growth.n_fitted
+    seeds = [simulated(folder / f"seed-{seed}" if options.seeds > 1 else folder, minutes) for seed in range(1, options.seeds + 1)]
+    found, living, every = (mean_of(columns) for columns in zip(*seeds, strict=True))
     line, curve = straight_line(hours[:n], diameters[:n]), gompertz(hours[:n], diameters[:n])
     columns = {"simulated": found, "straight line": [line(hour) for hour in hours], "Gompertz": [curve(hour) for hour in hours]}
-    off = {name: [value / diameter - 1.0 for value, diameter in zip(values, diameters, strict=True)] for name, values in columns.items()}
+
+    def off(values):
+        return [value / diameter - 1.0 for value, diameter in zip(values, diameters, strict=True)]
+
+    def held_out(values):
+        """Mean of the errors without sign."""
+        return sum(map(abs, off(values)[n:])) / (len(hours) - n)
+
     lines = [f"| hour | diameter, um | {' | '.join(columns)} | {'cells | ' if counted else ''}simulated, living (all) |", "|" + "---|" * (6 + bool(counted))]
     for k, hour in enumerate(hours):
-        numbers = [f"{values[k]:,.0f} ({100.0 * off[name][k]:+.1f} %)" for name, values in columns.items()]
+        numbers = [f"{values[k]:,.0f} ({100.0 * off(values)[k]:+.1f} %)" for values in columns.values()]
         role = "the start" if k == 0 else "fitted" if k < n else "held out"
         lines.append(f"| {hour:.1f}, {role} | {diameters[k]:,.0f} | {' | '.join(numbers)} | {f'{counted[k]:,} | ' if counted else ''}{living[k]:,.0f} ({every[k]:,.0f}) |")
-    mean = {name: sum(map(abs, values[n:])) / (len(values) - n) for name, values in off.items()}
-    lines.append(f"| held out: mean without sign | | {' | '.join(f'{100.0 * mean[name]:.1f} %' for name in columns)} | {'| ' if counted else ''}|")
-    worst = max(range(len(hours)), key=lambda k: abs(off["simulated"][k]))
-    claims = [(f"each of the {len(hours)} diameters within {100.0 * WITHIN:.0f} % (worst: {100.0 * off['simulated'][worst]:+.1f} % at hour {hours[worst]:.0f})", abs(off["simulated"][worst]) <= WITHIN),
-              (f"held out: nearer than the straight line of the first half ({100.0 * mean['simulated']:.1f} against {100.0 * mean['straight line']:.1f} %)", mean["simulated"] < mean["straight line"]),
-              (f"held out: nearer than the Gompertz curve of the first half ({100.0 * mean['simulated']:.1f} against {100.0 * mean['Gompertz']:.1f} %)", mean["simulated"] < mean["Gompertz"])]
-    return finish(options, growth.name, f"{where_and_when()}; one run.\n\n" + "\n".join(lines), claims)
+    errors = [held_out(values) for values, *_ in seeds]
+    each = f"{', '.join(f'{100.0 * error:.2f}' for error in errors)} %"
+    lines.append(f"| held out: mean without sign | | {' | '.join(f'{100.0 * held_out(values):.2f} %' for values in columns.values())} | {'| ' if counted else ''}|")
+    lines += ["", f"Held out, seed by seed: {each}."]
+    worst = max((error for values, *_ in seeds for error in off(values)), key=abs)
+    claims = [(f"each of the {len(hours)} diameters within {100.0 * WITHIN:.0f} % with every seed (worst: {100.0 * worst:+.1f} %)", abs(worst) <= WITHIN)]
+    for name in ("straight line", "Gompertz"):
+        nearer = sum(error < held_out(columns[name]) for error in errors)
+        label = f"the {name}{' curve' if name == 'Gompertz' else ''} of the first half"
+        claims.append((f"held out: nearer than {label} ({nearer} of {options.seeds} seeds; {each} against {100.0 * held_out(columns[name]):.2f} %)", nearer == options.seeds))
+    return finish(options, growth.name, f"{where_and_when()}; means of {options.seeds} seeds.\n\n" + "\n".join(lines), claims)
 
 
 def main():
     parser = parser_of(__doc__, "growth")
+    parser.add_argument("--seeds", type=int, default=3, help="runs, side by side, that are compared")
     parser.add_argument("--fit", action="store_true", help="what was tried for the fitted rates instead")
     parser.add_argument("--only", choices=[growth.name for growth in GROWTHS], help="one of the two")
     options = parser.parse_args()

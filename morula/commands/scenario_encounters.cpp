@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,18 @@ void read_encounter(Section& section, const Model& model, std::size_t type, Cell
     if (section.has("phagocytosis")) own.eats[other] = section.rate("phagocytosis", Quantity::rate);
     if (section.has("attack")) own.attacks[other] = section.rate("attack", Quantity::rate);
     if (section.has("fusion")) own.fuses[other] = section.rate("fusion", Quantity::rate);
+    if (section.has("immunogenicity")) own.immunogenicity[other] = section.rate("immunogenicity", Quantity::ratio);
+    section.done();
+}
+
+void read_division(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
+    const std::size_t to = type_called(section, "to", model);
+    section.rename(fmt::format("cell_type '{}', division to '{}'", model.types[type].name, model.types[to].name));
+    section.define("to", "stands in a division before this one", "Keep one of the two.");
+    if (to == type) section.refuse("to", "is the type itself", "Name another type: the share that is left divides into two of its own.");
+    own.divides_into[to] = section.rate("share", Quantity::ratio);
+    const double sum = std::accumulate(own.divides_into.begin(), own.divides_into.end(), 0.0);
+    if (sum > 1.0) section.refuse("share", fmt::format("makes {:g} of all divisions of '{}' asymmetric", sum, model.types[type].name), "Give shares from 0 to 1 that add up to 1 at most.");
     section.done();
 }
 
@@ -58,17 +71,20 @@ void expect_encounters(Section& cell_type) {
     for (const Key& key : kKeys) cell_type.has(key.name);
     cell_type.has("encounter");
     cell_type.has("transition");
+    cell_type.has("division");
 }
 
 void read_encounters(Section& cell_type, Model& model, std::size_t type) {
     cell_type.rename(fmt::format("cell_type '{}'", model.types[type].name));
     CellEncounters& own = model.types[type].encounters;
-    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes}) rates->resize(model.types.size(), 0.0);
+    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes, &own.divides_into}) rates->resize(model.types.size(), 0.0);
+    own.immunogenicity.resize(model.types.size(), 1.0);
     for (const Key& key : kKeys) {
         if (cell_type.has(key.name)) own.*key.value = cell_type.rate(key.name, key.quantity);
     }
     for (Section& section : cell_type.sections("encounter")) read_encounter(section, model, type, own);
     for (Section& section : cell_type.sections("transition")) read_transition(section, model, type, own);
+    for (Section& section : cell_type.sections("division")) read_division(section, model, type, own);
 }
 
 }  // namespace morula::commands::scenario_detail

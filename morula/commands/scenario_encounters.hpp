@@ -10,8 +10,8 @@ namespace morula::commands::scenario_detail {
 
 /// Makes the keys known, for a look at the type before all types are read.
 void expect_encounters(Section& cell_type);
-/// phagocytosis_dead, phagocytosis_apoptotic, phagocytosis_necrotic, attack_duration, attack_damage, damage, damage_repair; [[cell_type.encounter]] with `with` and phagocytosis, attack, fusion;
-/// [[cell_type.transition]] with `to` and `rate`. type: number in the model, whose types must all be there.
+/// phagocytosis_dead, phagocytosis_apoptotic, phagocytosis_necrotic, attack_duration, attack_damage, damage, damage_repair; [[cell_type.encounter]] with `with` and phagocytosis, attack, fusion, immunogenicity;
+/// [[cell_type.transition]] with `to` and `rate`; [[cell_type.division]] with `to` and `share`. type: number in the model, whose types must all be there.
 void read_encounters(Section& cell_type, simulation::Model& model, std::size_t type);
 
 }  // namespace morula::commands::scenario_detail

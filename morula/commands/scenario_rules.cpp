@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -18,24 +19,28 @@ namespace morula::commands::scenario_detail {
 namespace {
 
 using knowledge::BehaviorRule;
+using knowledge::Response;
 using simulation::Model;
 using simulation::RuleVocabulary;
 
 /// What tells a rule from all others of a file.
-using RuleName = std::tuple<std::string, std::string, std::string>;
-RuleName name_of(const BehaviorRule& rule) { return {rule.cell_type, rule.signal, rule.behavior}; }
+using RuleName = std::tuple<std::string, std::string, Response, std::string>;
+RuleName name_of(const BehaviorRule& rule) { return {rule.cell_type, rule.signal, rule.response, rule.behavior}; }
+
+const std::vector<std::string> kResponses{"increases", "decreases"};
+const std::string& verb_of(Response response) { return kResponses[static_cast<std::size_t>(response)]; }
 
 /// Of [[rule_source]] sections, by the rules that they speak of.
 class RuleSources {
 public:
     RuleSources(Section& top, const std::vector<BehaviorRule>& rules) {
         for (Section& section : top.sections("rule_source")) {
-            const RuleName rule{section.text("cell_type"), section.text("signal"), section.text("behavior")};
-            const auto& [type, signal, behavior] = rule;
+            const std::string type = section.text("cell_type"), signal = section.text("signal"), behavior = section.text("behavior");
             section.rename(fmt::format("rule_source of '{}': {}, {}", type, signal, behavior));
+            const BehaviorRule& rule = the_rule(section, {type, signal, behavior}, rules);
+            if (section.has("response")) section.rename(fmt::format("rule_source of '{}': {} {} {}", type, signal, verb_of(rule.response), behavior));
             section.define("cell_type", "has a rule_source before this one", "Keep one of the two.");
-            require_known(section, rule, rules);
-            sections_.emplace(rule, section);
+            sections_.emplace(name_of(rule), section);
         }
     }
 
@@ -49,8 +54,8 @@ public:
     }
 
 private:
-    /// The key that goes astray first, as the words of the file are looked through for it.
-    static void require_known(Section& section, const RuleName& wanted, const std::vector<BehaviorRule>& rules) {
+    /// wanted: type, signal and behaviour. Refused at the key that goes astray first, as the words of the file are looked through for it.
+    static const BehaviorRule& the_rule(Section& section, const std::array<std::string, 3>& wanted, const std::vector<BehaviorRule>& rules) {
         std::vector<const BehaviorRule*> left;
         for (const BehaviorRule& rule : rules) left.push_back(&rule);
         const auto narrow = [&](std::string_view key, const std::string& word, const std::string BehaviorRule::*member) {
@@ -61,9 +66,16 @@ private:
             const std::string nearest = nearest_name(word, words);
             section.refuse(key, fmt::format("no rule has '{}' here", word), nearest.empty() ? "Name cell type, signal and behaviour as the file of rules does." : fmt::format("Did you mean '{}'?", nearest));
         };
-        narrow("cell_type", std::get<0>(wanted), &BehaviorRule::cell_type);
-        narrow("signal", std::get<1>(wanted), &BehaviorRule::signal);
-        narrow("behavior", std::get<2>(wanted), &BehaviorRule::behavior);
+        narrow("cell_type", wanted[0], &BehaviorRule::cell_type);
+        narrow("signal", wanted[1], &BehaviorRule::signal);
+        narrow("behavior", wanted[2], &BehaviorRule::behavior);
+        if (section.has("response")) {
+            const auto response = static_cast<Response>(section.choice("response", kResponses, 0));
+            std::erase_if(left, [&](const BehaviorRule* rule) { return rule->response != response; });
+            if (left.empty()) section.refuse("response", fmt::format("no rule says that '{}' {} '{}'", wanted[1], verb_of(response), wanted[2]), "Name the other direction.");
+        }
+        if (left.size() > 1) section.refuse("behavior", "is both raised and lowered by this signal", "Add response = \"increases\" or \"decreases\".");
+        return *left.front();
     }
 
     std::map<RuleName, Section> sections_;
@@ -87,8 +99,7 @@ public:
 
 private:
     void note_number(const BehaviorRule& rule, std::string_view key, double& value, const std::string& unit) {
-        const std::string_view verb = rule.response == knowledge::Response::increases ? "increases" : "decreases";
-        ScenarioRate rate{.name = fmt::format("rule of '{}': {} {} {}, {}", rule.cell_type, rule.signal, verb, rule.behavior, key), .value = value, .unit = unit, .line = rule.line, .file = file_};
+        ScenarioRate rate{.name = fmt::format("rule of '{}': {} {} {}, {}", rule.cell_type, rule.signal, verb_of(rule.response), rule.behavior, key), .value = value, .unit = unit, .line = rule.line, .file = file_};
         Section* section = sources_.of(rule);
         if (section != nullptr && section->has(key)) section->source_of(key, rate);
         else ++n_without_source_;

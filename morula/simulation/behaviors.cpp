@@ -40,7 +40,7 @@ constexpr Values kMinutes{{0.0, 1e7}, "min"};
 constexpr Values kShare{{0.0, 1.0}, "1"};
 constexpr Values kRatio{{0.0, 1e3}, "1"};
 /// In the order of BehaviorKind.
-constexpr std::array<BehaviorWord, 26> kBehaviors{{
+constexpr std::array<BehaviorWord, 28> kBehaviors{{
     {"{} secretion", Per::substance, Acts::always, AtDeath::ends, kPerMin},
     {"{} secretion target", Per::substance, Acts::always, AtDeath::stays, kConcentrations},
     {"{} uptake", Per::substance, Acts::always, AtDeath::ends, kPerMin},
@@ -67,6 +67,8 @@ constexpr std::array<BehaviorWord, 26> kBehaviors{{
     {"attack damage rate", Per::model, Acts::at_strikes, AtDeath::stays, kPerMin},
     {"damage rate", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
     {"damage repair rate", Per::model, Acts::at_strikes, AtDeath::ends, kPerMin},
+    {"immunogenicity to {}", Per::type, Acts::at_strikes, AtDeath::stays, kRatio},
+    {"asymmetric division to {}", Per::type, Acts::at_strikes, AtDeath::stays, kShare},
 }};
 
 struct SignalWord {
@@ -99,13 +101,14 @@ struct OtherName {
     std::string_view name;
     Per per;
 };
-constexpr std::array<OtherName, 24> kOtherNames{{
+constexpr std::array<OtherName, 25> kOtherNames{{
     {"grad({})", "{} gradient", Per::substance},
     {"gradient of {}", "{} gradient", Per::substance},
     {"{} secretion saturation density", "{} secretion target", Per::substance},
     {"chemotactic sensitivity to {}", "chemotactic response to {}", Per::substance},
     {"transform to {}", "transition to {}", Per::type},
     {"phagocytosis of {}", "phagocytose {}", Per::type},
+    {"divide asymmetrically to {}", "asymmetric division to {}", Per::type},
     {"exit from cycle phase 0", "cycle entry", Per::model},
     {"contact with live cells", "contact with live cell", Per::model},
     {"contact with dead cells", "contact with dead cell", Per::model},
@@ -129,7 +132,7 @@ constexpr std::array<OtherName, 24> kOtherNames{{
 constexpr std::string_view kNoSprings = "cells are not tied to one another by springs";
 constexpr std::string_view kNoMembrane = "there is no basement membrane";
 constexpr std::string_view kNamedTypes = "cell types are known by their names, not by numbers";
-constexpr std::array<std::array<std::string_view, 2>, 26> kNotModelled{{
+constexpr std::array<std::array<std::string_view, 2>, 25> kNotModelled{{
     {"intracellular *", "cells keep no account of what they took up"},
     {"internalized *", "cells keep no account of what they took up"},
     {"contact with basement membrane", kNoMembrane},
@@ -143,12 +146,11 @@ constexpr std::array<std::array<std::string_view, 2>, 26> kNotModelled{{
     {"total damage delivered", "damage is kept by the cell that takes it"},
     {"attacking", "an attack is spread over all whom a cell touches, in the mean"},
     {"is attacking", "an attack is spread over all whom a cell touches, in the mean"},
-    {"immunogenicity to *", "attacks depend on the attacker's rate for the type alone"},
     {"cell-cell adhesion elastic constant", kNoSprings},
     {"cell attachment rate", kNoSprings},
     {"cell detachment rate", kNoSprings},
     {"maximum number of cell attachments", kNoSprings},
-    {"asymmetric division to *", "both daughters are of their mother's type"},
+    {"extended asymmetric division to *", "one daughter stays of her mother's type"},
     {"is_movable", "every cell can move; give it no speed and it is only pushed"},
     {"is movable", "every cell can move; give it no speed and it is only pushed"},
     {"movable", "every cell can move; give it no speed and it is only pushed"},
@@ -261,9 +263,11 @@ double behavior_of_type(const Model& model, std::size_t type, Behavior behavior)
         case BehaviorKind::attack_min: return encounters.attack_min;
         case BehaviorKind::attack_damage: return encounters.attack_damage_per_min;
         case BehaviorKind::damage: return encounters.damage_per_min;
-        case BehaviorKind::repair: break;
+        case BehaviorKind::repair: return encounters.repair_per_min;
+        case BehaviorKind::immunogenicity: return encounters.immunogenicity[of];
+        case BehaviorKind::divides_into: break;
     }
-    return encounters.repair_per_min;
+    return encounters.divides_into[of];
 }
 
 RuleVocabulary vocabulary_of(const Model& model) {

@@ -30,7 +30,8 @@ enum class BehaviorKind : std::int32_t {
     affinity,                                       // one a type
     reach, repulsion, eats_dead, eats_apoptotic, eats_necrotic,
     eats, attacks, fuses, becomes,                  // one a type
-    attack_min, attack_damage, damage, repair
+    attack_min, attack_damage, damage, repair,
+    immunogenicity, divides_into                    // one a type
 };
 
 /// A behaviour: its kind, and the number of its substance, phase or type.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 
 #include "morula/core/parallel.hpp"
 #include "morula/core/random.hpp"
@@ -26,14 +27,33 @@ bool does_any(const std::vector<Behaviors::View>& views, const Agents& agents, s
     return std::any_of(views.begin(), views.end(), [&](const Behaviors::View& view) { return view.at(agents, i) > 0.0; });
 }
 
+/// Rates of attack of everybody on everybody.
+class Attacks {
+public:
+    Attacks(const Agents& agents, const Behaviors& behaviors, std::size_t n_types)
+        : agents_(agents), rate_(views_by_type(agents, behaviors, BehaviorKind::attacks, n_types)), immunogenicity_(views_by_type(agents, behaviors, BehaviorKind::immunogenicity, n_types)) {}
+
+    bool by(std::size_t attacker) const { return does_any(rate_, agents_, attacker); }
+    bool on_type(std::size_t type) const { return !rate_[type].is_nothing(); }
+    double rate(std::size_t attacker, std::size_t attacked) const {
+        const double rate = rate_[agents_.type[attacked]].at(agents_, attacker);
+        return rate == 0.0 ? 0.0 : rate * immunogenicity_[agents_.type[attacker]].at(agents_, attacked);
+    }
+
+private:
+    const Agents& agents_;
+    std::vector<Behaviors::View> rate_;            // one a type that is attacked
+    std::vector<Behaviors::View> immunogenicity_;  // one a type that attacks
+};
+
 /// Of each living agent: minutes that it spends on an agent that it attacks, for each unit of its rate for it.
-std::vector<float> attack_minutes(const Agents& agents, const Behaviors& behaviors, const std::vector<Behaviors::View>& attacks, const Contacts& contacts, double dt_min, Context& context) {
+std::vector<float> attack_minutes(const Agents& agents, const Behaviors& behaviors, const Attacks& attacks, const Contacts& contacts, double dt_min, Context& context) {
     std::vector<float> minutes(agents.id.size(), 0.0F);
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
-            if (!is_alive(agents, i) || !does_any(attacks, agents, i)) continue;
+            if (!is_alive(agents, i) || !attacks.by(i)) continue;
             double rate = 0.0;
-            contacts.of(i, [&](std::uint32_t j) { rate += is_alive(agents, j) ? attacks[agents.type[j]].at(agents, i) : 0.0; });
+            contacts.of(i, [&](std::uint32_t j) { rate += is_alive(agents, j) ? attacks.rate(i, j) : 0.0; });
             if (rate == 0.0) continue;
             const double lasts = behaviors.value(agents, i, {BehaviorKind::attack_min, 0});
             minutes[i] = static_cast<float>(dt_min * lasts / (1.0 + rate * lasts));
@@ -147,17 +167,18 @@ void fuse(Agents& agents, std::size_t i, std::size_t j) {
 void take_damage(Agents& agents, const Behaviors& behaviors, const Contacts& contacts, std::size_t n_types, double dt_min, Context& context) {
     const bool some_attack = behaviors.may_happen(BehaviorKind::attacks);
     if (!some_attack && !behaviors.may_happen(BehaviorKind::damage)) return;
-    const std::vector<Behaviors::View> attacks = some_attack ? views_by_type(agents, behaviors, BehaviorKind::attacks, n_types) : std::vector<Behaviors::View>();
-    const std::vector<float> minutes = some_attack ? attack_minutes(agents, behaviors, attacks, contacts, dt_min, context) : std::vector<float>();
+    std::optional<Attacks> attacks;
+    if (some_attack) attacks.emplace(agents, behaviors, n_types);
+    const std::vector<float> minutes = attacks ? attack_minutes(agents, behaviors, *attacks, contacts, dt_min, context) : std::vector<float>();
     const Behaviors::View attack_damage = behaviors.view(agents, {BehaviorKind::attack_damage, 0}), own_damage = behaviors.view(agents, {BehaviorKind::damage, 0}), own_repair = behaviors.view(agents, {BehaviorKind::repair, 0});
     parallel_blocks(context, agents.size(), kBlockAgents, [&](Block block) {
         for (auto i = static_cast<std::size_t>(block.begin); i < static_cast<std::size_t>(block.end); ++i) {
             if (!is_alive(agents, i)) continue;
             double attacked = 0.0, damage = static_cast<double>(agents.damage[i]);
-            if (some_attack && !attacks[agents.type[i]].is_nothing()) {
+            if (attacks && attacks->on_type(agents.type[i])) {
                 contacts.of(i, [&](std::uint32_t j) {
                     if (minutes[j] == 0.0F) return;
-                    const double here = static_cast<double>(minutes[j]) * attacks[agents.type[i]].at(agents, j);
+                    const double here = static_cast<double>(minutes[j]) * attacks->rate(j, i);
                     attacked += here;
                     damage += here * attack_damage.at(agents, j);
                 });
@@ -192,6 +213,31 @@ std::vector<Encounter> find_encounters(const Agents& agents, const Behaviors& be
     return first_come(std::move(all), agents);
 }
 
+void turn_into(Agents& agents, std::size_t agent, std::uint16_t type, const Model& model, const Behaviors& behaviors) {
+    agents.type[agent] = type;
+    enter_life(agents, agent, model.types[type].life);
+    behaviors.begin(agents, agent);
+}
+
+std::map<std::uint64_t, std::uint16_t> types_of_daughters(const Agents& agents, const Behaviors& behaviors, std::span<const std::uint32_t> dividing, std::size_t n_types, std::uint64_t seed, std::uint32_t step) {
+    std::map<std::uint64_t, std::uint16_t> types;
+    if (dividing.empty() || !behaviors.may_happen(BehaviorKind::divides_into)) return types;
+    const std::vector<Behaviors::View> views = views_by_type(agents, behaviors, BehaviorKind::divides_into, n_types);
+    for (const std::uint32_t mother : dividing) {
+        std::vector<double> share;
+        double sum = 0.0;
+        for (std::size_t type = 0; type < n_types; ++type) sum += share.emplace_back(type == agents.type[mother] ? 0.0 : views[type].at(agents, mother));
+        if (sum == 0.0) continue;
+        double left = Random(seed, Purpose::simulation_encounter, agents.id[mother], step).uniform() * std::max(1.0, sum);
+        for (std::size_t type = 0; type < n_types; left -= share[type++]) {
+            if (left >= share[type]) continue;
+            types[agents.id[mother]] = static_cast<std::uint16_t>(type);
+            break;
+        }
+    }
+    return types;
+}
+
 void apply_encounters(Agents& agents, std::span<const Encounter> encounters, const Model& model, const Behaviors& behaviors, PopulationEvents& events) {
     for (const Encounter& deed : encounters) {
         const std::size_t i = deed.actor, j = deed.other;
@@ -202,9 +248,7 @@ void apply_encounters(Agents& agents, std::span<const Encounter> encounters, con
                 break;
             case Encounter::Kind::fuses: fuse(agents, i, j); break;
             case Encounter::Kind::becomes:
-                agents.type[i] = deed.type;
-                enter_life(agents, i, model.types[deed.type].life);
-                behaviors.begin(agents, i);
+                turn_into(agents, i, deed.type, model, behaviors);
                 continue;
         }
         set_radius(agents, i);

@@ -1,7 +1,8 @@
-// What agents do to those that they touch: attack, eat, fuse; and how agents become of another type.
+// What agents do to those that they touch: attack, eat, fuse; and how agents, or their daughters, become of another type.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -13,7 +14,7 @@
 
 namespace morula::simulation {
 
-/// Damage of the living over one step. An agent that attacks touched living agents of types t at rates a_t, each attack lasting T, spends on one of them, in the mean of many attacks
+/// Damage of the living over one step. An agent that attacks touched living agents of types t at rates a_t (times how immunogenic each of them is to the attacker's type), each attack lasting T, spends on one of them, in the mean of many attacks
 /// one after the other, the share a T / (1 + sum a T) of the time; the attacked is under attack for the sum of these times and takes its attackers' damage rates meanwhile.
 /// Then damage relaxes: d' = damage rate - repair d, exactly over the step. No chance is drawn. (PhysiCell 1.14 draws attacks one by one.)
 void take_damage(Agents& agents, const Behaviors& behaviors, const Contacts& contacts, std::size_t n_types, double dt_min, Context& context);
@@ -34,7 +35,15 @@ std::vector<Encounter> find_encounters(const Agents& agents, const Behaviors& be
                                        std::uint32_t step, Context& context);
 
 /// Who eats takes in fluid and solids (all as cytoplasm; its own aims stay, so that it shrinks back); who fuses takes in fluid, nucleus and cytoplasm, aims at both sizes together, and moves to the
-/// middle of both, by volume; who becomes of a type keeps its volume, aims at the type's nucleus, and enters the first phase of its life. Those that are gone are added to events.leaving.
+/// middle of both, by volume; for who becomes of a type see turn_into. Those that are gone are added to events.leaving.
 void apply_encounters(Agents& agents, std::span<const Encounter> encounters, const Model& model, const Behaviors& behaviors, PopulationEvents& events);
+
+/// Types of daughters that are not of their mothers' types, by the ids of the mothers: a daughter is of type t with the probability that is her mother's "asymmetric division to t" (where they add up to
+/// more than 1, in these proportions). The mother, the other half, stays of her type. As PhysiCell 1.14 does, which ends the run where they add up to more than 1.
+/// Random numbers: (seed, id of the mother, step), of which those that divide have no other use here.
+std::map<std::uint64_t, std::uint16_t> types_of_daughters(const Agents& agents, const Behaviors& behaviors, std::span<const std::uint32_t> dividing, std::size_t n_types, std::uint64_t seed, std::uint32_t step);
+
+/// The agent keeps its volume, aims at the nucleus of the type, and enters the first phase of its life.
+void turn_into(Agents& agents, std::size_t agent, std::uint16_t type, const Model& model, const Behaviors& behaviors);
 
 }  // namespace morula::simulation

@@ -15,8 +15,8 @@ namespace {
 constexpr std::int64_t kBytesAValue = 8;
 constexpr std::int64_t kBytesAnExchange = 32;
 constexpr std::int64_t kBytesASolution = 106;
-/// Of two types: affinities, encounters, behaviours and their names. Measured by scenario check: 563 MB with 1,000 types, 8.2 GB with 4,000.
-constexpr std::int64_t kBytesATypePair = 560;
+/// Of two types: affinities, encounters, behaviours and their names. Measured by scenario check: 205 MB with 500 types, 749 MB with 1,000.
+constexpr std::int64_t kBytesATypePair = 750;
 /// Of an agent in tissue with its lists, without a state: bench_tissue.
 constexpr std::int64_t kBytesAnAgent = 340;
 
@@ -29,10 +29,12 @@ void check_encounters(CellType& type, std::size_t n_types) {
     for (const double rate : {own.eats_dead, own.eats_apoptotic, own.eats_necrotic, own.attack_min, own.attack_damage_per_min, own.damage_per_min, own.repair_per_min}) {
         check_rate(type, "a rate of eating, attack or damage", rate);
     }
-    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes}) {
+    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes, &own.divides_into}) {
         rates->resize(n_types, 0.0);
         for (const double rate : *rates) check_rate(type, "a rate of eating, attack, fusion or change of type", rate);
     }
+    own.immunogenicity.resize(n_types, 1.0);
+    for (const double factor : own.immunogenicity) check_rate(type, "an immunogenicity", factor);
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ struct CellEncounters {
     std::vector<double> attacks{};
     std::vector<double> fuses{};
     std::vector<double> becomes{};   // of turning into another type
+    std::vector<double> divides_into{};   // share of the type's divisions of which one daughter is of another type; one a type; empty: none
+    std::vector<double> immunogenicity{}; // to attackers of each type, whose rates of attack on this type it multiplies; empty: 1
     double attack_min = 0.1;       // how long an attack lasts
     double attack_damage_per_min = 1.0;  // that the attacked takes meanwhile
     double damage_per_min = 0.0;   // that comes without attacks

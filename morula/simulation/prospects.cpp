@@ -32,6 +32,9 @@ private:
     std::vector<Behavior> behaviors_;
 };
 
+/// Makes a cell, or a daughter, of another type.
+bool makes_another(BehaviorKind kind) { return kind == BehaviorKind::becomes || kind == BehaviorKind::divides_into; }
+
 bool acts_always(const FactorChange& change) { return change.span.from_min == 0.0 && change.span.until_min == kNeverEnds; }
 
 }  // namespace
@@ -40,20 +43,24 @@ std::vector<std::uint16_t> types_to_come(const Model& model, const Agents& start
     const std::size_t n = model.types.size();
     std::vector<std::uint8_t> turns_into(n * n, 0), is_there(n, 0);
     for (std::size_t from = 0; from < n; ++from) {
-        const std::vector<double>& becomes = model.types[from].encounters.becomes;
-        for (std::size_t to = 0; to < becomes.size(); ++to) turns_into[from * n + to] = becomes[to] > 0.0 ? 1 : 0;
+        const CellEncounters& own = model.types[from].encounters;
+        for (const std::vector<double>* rates : {&own.becomes, &own.divides_into}) {
+            for (std::size_t to = 0; to < rates->size(); ++to) {
+                if ((*rates)[to] > 0.0) turns_into[from * n + to] = 1;
+            }
+        }
     }
     if (!model.rules.empty() || has_sub_models(model)) {
         const Words words(model);
         const std::vector<std::vector<Behavior>> given = words.given(model);
         for (std::size_t from = 0; from < n; ++from) {
             for (const Behavior& behavior : given[from]) {
-                if (behavior.kind == BehaviorKind::becomes) turns_into[from * n + static_cast<std::size_t>(behavior.of)] = 1;
+                if (makes_another(behavior.kind)) turns_into[from * n + static_cast<std::size_t>(behavior.of)] = 1;
             }
         }
         for (const knowledge::BehaviorRule& rule : model.rules) {
             const Behavior behavior = words.behavior(rule.behavior);
-            if (behavior.kind == BehaviorKind::becomes && rule.saturation > 0.0) turns_into[words.type(rule.cell_type) * n + static_cast<std::size_t>(behavior.of)] = 1;
+            if (makes_another(behavior.kind) && rule.saturation > 0.0) turns_into[words.type(rule.cell_type) * n + static_cast<std::size_t>(behavior.of)] = 1;
         }
     }
     std::vector<std::uint16_t> types(start.type.begin(), start.type.end());

@@ -66,13 +66,12 @@ Rules::Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::strin
             const auto& [lowest, highest] = vocabulary.range[number];
             invalid_data(fmt::format("{}: the saturation of '{}' is {:g}, beyond what is physical.", place, rule.behavior, rule.saturation), fmt::format("Give a value from {:g} to {:g}.", lowest, highest));
         }
-        for (const std::vector<Term>* terms : {&behavior.up, &behavior.down}) {
-            if (std::any_of(terms->begin(), terms->end(), [&](const Term& term) { return term.signal == signal; })) {
-                invalid_data(fmt::format("{}: '{}' is another name of a signal that changes '{}' of '{}' already.", place, rule.signal, rule.behavior, rule.cell_type), "Keep one of the two rules.");
-            }
+        std::vector<Term>& terms = up ? behavior.up : behavior.down;
+        if (std::any_of(terms.begin(), terms.end(), [&](const Term& term) { return term.signal == signal; })) {
+            invalid_data(fmt::format("{}: '{}' is another name of a signal that {} '{}' of '{}' already.", place, rule.signal, up ? "increases" : "decreases", rule.behavior, rule.cell_type), "Keep one of the two rules.");
         }
         const bool is_whole = rule.hill_power == std::floor(rule.hill_power) && rule.hill_power <= kLargestWholePower;
-        (up ? behavior.up : behavior.down).push_back({signal, rule.half_max, rule.hill_power, is_whole ? static_cast<std::int32_t>(rule.hill_power) : 0, rule.applies_to_dead});
+        terms.push_back({signal, rule.half_max, rule.hill_power, is_whole ? static_cast<std::int32_t>(rule.hill_power) : 0, rule.applies_to_dead});
         behavior.highest = std::max(behavior.highest, up ? rule.saturation : behavior.base);
         behavior.lowest = std::min(behavior.lowest, up ? behavior.base : rule.saturation);
         changed_[type].push_back(static_cast<std::int32_t>(number));

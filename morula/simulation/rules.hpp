@@ -38,13 +38,14 @@ enum class Vitality { alive, dead };
 
 /// A behaviour of base b0 with rules that increase it towards the largest of their saturations bM and rules that decrease it towards the smallest of theirs, bm:
 ///   (1 - D) ((1 - U) b0 + U bM) + D bm,  U = u / (1 + u),  u = sum over increasing rules of (signal / half-max)^power,  D the same for decreasing rules
-/// (Johnson et al., Cell 2025, doi 10.1016/j.cell.2025.06.048). Signals below 0 count as 0. In a dead cell only rules that apply to the dead count.
+/// (Johnson et al., Cell 2025, doi 10.1016/j.cell.2025.06.048). One signal may do both: raise a behaviour where it is high and lower it where it is higher still. Signals below 0 count as 0.
+/// In a dead cell only rules that apply to the dead count.
 class Rules {
 public:
     /// source: name of the rule file, for messages.
     /// Throws unsupported, with the line and the reason, for a signal or behaviour that the grammar knows and the vocabulary has not; invalid_data, with the line and the nearest
     /// name, for a type, signal or behaviour that neither knows, for a behaviour that the type has not, for a rule that goes the wrong way (increases towards less than the base,
-    /// or decreases towards more), for a saturation that is not physical, and for two names of one signal.
+    /// or decreases towards more), for a saturation that is not physical, and for two names of one signal in one direction.
     Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::string& source, const RuleVocabulary& vocabulary);
 
     /// Behaviours of a type that rules change, ascending.

@@ -291,9 +291,11 @@ void Simulation::live(Context& context) {
     const bool some_changed = !events.dividing.empty() || !events.leaving.empty();
     tally_.births += static_cast<std::int64_t>(events.dividing.size());
     tally_.removals += static_cast<std::int64_t>(events.leaving.size());
+    const std::map<std::uint64_t, std::uint16_t> others = types_of_daughters(agents_, behaviors_, events.dividing, model_.types.size(), model_.seed, strike);
     const std::vector<std::uint64_t> daughters = apply_events(agents_, std::move(events), model_.box.is_flat() ? Space::flat : Space::solid, model_.seed, strike);
     // Daughters stand at the end, in the order of their mothers' ids.
     for (std::size_t i = agents_.id.size() - daughters.size(); i < agents_.id.size(); ++i) {
+        if (const auto other = others.find(agents_.parent[i]); other != others.end()) turn_into(agents_, i, other->second, model_, behaviors_);
         events_.push_back({.minute = at, .kind = CellEvent::Kind::born, .id = agents_.id[i], .parent = agents_.parent[i], .type = agents_.type[i]});
     }
     if (some_changed) mechanics_.population_changed();

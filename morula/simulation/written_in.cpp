@@ -46,7 +46,8 @@ bool holds(const std::vector<std::uint16_t>& types, std::size_t type) { return s
 bool is_of_exchange(ReadoutKind kind) { return kind != ReadoutKind::barrier && kind != ReadoutKind::exchange && kind != ReadoutKind::extent; }
 
 bool is_at_type(BehaviorKind kind) {
-    return kind == BehaviorKind::eats || kind == BehaviorKind::attacks || kind == BehaviorKind::fuses || kind == BehaviorKind::becomes;
+    return kind == BehaviorKind::eats || kind == BehaviorKind::attacks || kind == BehaviorKind::fuses || kind == BehaviorKind::becomes || kind == BehaviorKind::divides_into ||
+           kind == BehaviorKind::immunogenicity;
 }
 
 bool is_eating_of_dead(BehaviorKind kind) { return kind == BehaviorKind::eats_dead || kind == BehaviorKind::eats_apoptotic || kind == BehaviorKind::eats_necrotic; }
@@ -102,7 +103,7 @@ private:
     }
     bool meets(std::size_t from, std::size_t to) const {
         const CellEncounters& own = model_.types[from].encounters;
-        return own.eats[to] > 0.0 || own.attacks[to] > 0.0 || own.fuses[to] > 0.0 || own.becomes[to] > 0.0;
+        return own.eats[to] > 0.0 || own.attacks[to] > 0.0 || own.fuses[to] > 0.0 || own.becomes[to] > 0.0 || own.divides_into[to] > 0.0;
     }
 
     const Model& model_;

@@ -76,6 +76,20 @@ TEST_F(ScenarioTest, sources_of_rules_that_cannot_be_are_refused_with_their_line
     refused(without_rules, "cell_type: speaks of a rule, and the scenario names no rules", "Add rules");
 }
 
+TEST_F(ScenarioTest, sources_tell_apart_two_rules_of_one_signal) {
+    write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cycle entry,0.01,20,4,0\ntumor,oxygen,decreases,cycle entry,0,90,4,0\n");
+    refused(kScenario + kRuleSource, "line 53: rule_source of 'tumor': oxygen, cycle entry, behavior: is both raised and lowered by this signal", "Add response");
+    const std::string up = kRuleSource + "response = \"increases\"\n", down = "[[rule_source]]\ncell_type = \"tumor\"\nsignal = \"oxygen\"\nbehavior = \"cycle entry\"\nresponse = \"decreases\"\nhalf_max = { source = \"measured\", citation = \"made up\" }\n";
+    const Scenario scenario = read(kScenario + up + down);
+    EXPECT_EQ(rate_called(scenario, "rule of 'tumor': oxygen increases cycle entry, half_max").source, Evidence::guessed);
+    EXPECT_EQ(rate_called(scenario, "rule of 'tumor': oxygen decreases cycle entry, half_max").source, Evidence::measured);
+    EXPECT_EQ(rate_called(scenario, "rule of 'tumor': oxygen decreases cycle entry, half_max").value, 90.0);
+    refused(kScenario + up + up, "oxygen increases cycle entry, cell_type: has a rule_source before this one", "Keep one");
+    refused(kScenario + kRuleSource + "response = \"rises\"\n", "response: 'rises' is not known", "increases");
+    write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cycle entry,0.01,20,4,0\n");
+    refused(kScenario + down, "response: no rule says that 'oxygen' decreases 'cycle entry'", "other direction");
+}
+
 TEST_F(ScenarioTest, rules_that_cannot_be_are_refused_with_their_line) {
     const auto wrong = [&](const std::string& rules, std::string_view part) {
         write_text_file(folder_ / "rules.csv", rules);

@@ -433,11 +433,11 @@ TEST_F(ScenarioTest, cell_types_have_a_limit_and_count_as_memory) {
     Context context({.threads = 1, .memory_bytes = 200'000'000, .events = nullptr, .cancel = nullptr});
     const Error memory = test::thrown_by([&] { read_scenario(folder_ / "scenario.toml", context); });
     EXPECT_EQ(memory.code(), ErrorCode::resource_limit);
-    EXPECT_TRUE(test::contains(memory.message(), "a scenario of 902 cell types needs about 456 MB of memory")) << memory.message();
+    EXPECT_TRUE(test::contains(memory.message(), "a scenario of 902 cell types needs about 610 MB of memory")) << memory.message();
     simulation::Model model = simulation::checked(read(kScenario).model);
     const std::int64_t of_two = simulation::expected_bytes(model, 0);
     model.types.resize(1'000);
-    EXPECT_GT(simulation::expected_bytes(model, 0) - of_two, 500'000'000);
+    EXPECT_GT(simulation::expected_bytes(model, 0) - of_two, 700'000'000);
 }
 
 TEST_F(ScenarioTest, units_of_substances_are_known_ones) {

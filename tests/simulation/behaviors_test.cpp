@@ -72,15 +72,15 @@ TEST(behaviors, every_name_of_physicell_is_either_there_or_refused_with_a_reason
                                  "apoptosis", "necrosis", "migration speed", "migration bias", "migration persistence time", "chemotactic response to oxygen", "chemotactic sensitivity to debris",
                                  "cell-cell adhesion", "adhesive affinity to macrophage", "relative maximum adhesion distance", "cell-cell repulsion", "phagocytose dead cell", "phagocytosis of dead cell",
                                  "phagocytose apoptotic cell", "phagocytose necrotic cell", "phagocytose tumor", "attack macrophage", "fuse to tumor", "transition to macrophage", "transform to macrophage",
-                                 "attack duration", "attack damage rate", "damage rate", "damage repair rate"}) {
+                                 "attack duration", "attack damage rate", "damage rate", "damage repair rate", "immunogenicity to macrophage", "asymmetric division to macrophage", "divide asymmetrically to macrophage"}) {
         EXPECT_EQ(outcome("oxygen", behavior), ErrorCode::internal) << behavior;
     }
     for (const char* signal : {"intracellular oxygen", "internalized oxygen", "contact with basement membrane", "contact with BM", "contact with other dead cell", "damage delivered", "attacking", "custom:energy",
                                "contact with cell type 0"}) {
         EXPECT_EQ(outcome(signal, "apoptosis"), ErrorCode::unsupported) << signal;
     }
-    for (const char* behavior : {"cell-cell adhesion elastic constant", "cell-BM adhesion", "cell-BM repulsion", "phagocytose other dead cell", "custom:energy", "is_movable", "immunogenicity to tumor",
-                                 "cell attachment rate", "cell detachment rate", "maximum number of cell attachments", "asymmetric division to tumor", "attack cell type 1"}) {
+    for (const char* behavior : {"cell-cell adhesion elastic constant", "cell-BM adhesion", "cell-BM repulsion", "phagocytose other dead cell", "custom:energy", "is_movable",
+                                 "cell attachment rate", "cell detachment rate", "maximum number of cell attachments", "extended asymmetric division to tumor and macrophage", "attack cell type 1"}) {
         EXPECT_EQ(outcome("oxygen", behavior), ErrorCode::unsupported) << behavior;
     }
     EXPECT_EQ(outcome("oxygen", "cycle exit"), ErrorCode::invalid_data);
@@ -97,7 +97,7 @@ TEST(behaviors, refuses_names_that_mean_two_things_and_phases_that_are_not_there
     EXPECT_TRUE(test::contains(refused([](Model& model) { model.substances[1].name = "volume"; }), "signal of its own"));
     EXPECT_TRUE(test::contains(refused([](Model& model) { model.rules = {rule("macrophage", "oxygen", Response::increases, "cycle entry", 1.0, 1.0)}; }), "'macrophage' have no behaviour 'cycle entry'"));
     const std::string twice = refused([](Model& model) {
-        model.rules = {rule("tumor", "time", Response::increases, "apoptosis", 1.0, 1.0), rule("tumor", "current time", Response::decreases, "apoptosis", 0.0, 1.0)};
+        model.rules = {rule("tumor", "time", Response::increases, "apoptosis", 1.0, 1.0), rule("tumor", "current time", Response::increases, "apoptosis", 0.5, 1.0)};
     });
     EXPECT_TRUE(test::contains(twice, "another name of a signal")) << twice;
 }

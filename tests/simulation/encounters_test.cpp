@@ -174,6 +174,53 @@ TEST(encounters, attacks_share_out_the_attackers_time) {
     EXPECT_NEAR(static_cast<double>(scene.agents.attacked_min[place_of(scene.agents, 2)]), minutes + 6.0 * 0.4 * 2.0 / 1.8, 1e-5);
 }
 
+TEST(encounters, who_is_less_immunogenic_is_attacked_less) {
+    const auto context = test::make_context(1);
+    // Rates .4 / min on each of two, one of which shows the attacker a quarter: busy for .5 * 2 / (1 + .5 * 2) of the time, a fifth of it with that one.
+    Model model = eaters({.attacks = {0.4, 0.0}, .attack_min = 2.0, .attack_damage_per_min = 3.0});
+    using knowledge::Response;
+    model.rules = {{.cell_type = "prey", .signal = "volume", .response = Response::decreases, .behavior = "immunogenicity to eater", .saturation = 0.0, .half_max = 1000.0, .hill_power = 1.0, .line = 1}};
+    Agents agents;
+    for (std::int64_t k = 0; k < 3; ++k) {
+        add_agent(agents, first_id(k), k == 1 ? 1 : 0, {40.0 + 13.0 * static_cast<double>(k), 40.0, 10.0}, 0.0F);
+        begin_life(agents, static_cast<std::size_t>(k), model.types[agents.type.back()].life);
+    }
+    agents.fluid[0] = 3000.0F - agents.nucleus[0] - agents.cytoplasm[0];
+    agents.fluid[2] = 0.0F;
+    agents.nucleus[2] = agents.cytoplasm[2] = 0.0F;
+    Scene scene(model, agents, *context);
+    std::vector<float> room(static_cast<std::size_t>(scene.behaviors.n_momentary() * 3));
+    const Field field(model.box, {}, 0.1, *context);
+    scene.behaviors.follow(scene.agents, field, scene.contacts, nullptr, {.minute = 0.0, .number = 0, .room = room}, *context);
+    take_damage(scene.agents, scene.behaviors, scene.contacts, 2, 6.0, *context);
+    const double spent = 6.0 * 2.0 / (1.0 + 0.5 * 2.0);  // for each unit of rate
+    EXPECT_NEAR(static_cast<double>(scene.agents.attacked_min[place_of(scene.agents, 0)]), spent * 0.1, 1e-5);
+    EXPECT_NEAR(static_cast<double>(scene.agents.attacked_min[place_of(scene.agents, 2)]), spent * 0.4, 1e-5);
+    EXPECT_NEAR(static_cast<double>(scene.agents.damage[place_of(scene.agents, 0)]), 3.0 * spent * 0.1, 1e-5);
+}
+
+TEST(encounters, daughters_are_of_another_type_as_often_as_is_said) {
+    const auto context = test::make_context(1);
+    const std::int64_t n = 4000;
+    Model model = eaters({.divides_into = {0.3, 0.9}});  // the second is its own type: nothing
+    Scene scene(model, groups(model, n, 1), *context);
+    std::vector<std::uint32_t> all(static_cast<std::size_t>(n));
+    std::iota(all.begin(), all.end(), 0U);
+    const auto share = [&](const Behaviors& behaviors) {
+        const auto types = types_of_daughters(scene.agents, behaviors, all, 2, 5, 7);
+        for (const auto& [mother, type] : types) EXPECT_EQ(type, 0);
+        // By the mothers' ids alone, whoever else divides.
+        const std::vector<std::uint32_t> some(all.begin() + 100, all.begin() + 200);
+        for (const auto& [mother, type] : types_of_daughters(scene.agents, behaviors, some, 2, 5, 7)) EXPECT_TRUE(types.contains(mother));
+        return static_cast<double>(types.size()) / static_cast<double>(n);
+    };
+    EXPECT_NEAR(share(scene.behaviors), 0.3, 4.0 * std::sqrt(0.3 * 0.7 / static_cast<double>(n)));
+    model.types[1].encounters.divides_into = {4.0, 0.0};
+    EXPECT_EQ(share(Behaviors(model)), 1.0) << "more than all is all";
+    model.types[1].encounters.divides_into = {0.0, 0.0};
+    EXPECT_EQ(share(Behaviors(model)), 0.0);
+}
+
 TEST(encounters, give_the_same_with_any_number_of_threads) {
     Model model = eaters({.eats = {0.03, 0.0}, .attacks = {0.1, 0.0}, .fuses = {0.01, 0.0}, .becomes = {0.02, 0.0}});
     test::same_at_threads({2, 8},

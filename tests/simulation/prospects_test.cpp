@@ -35,6 +35,13 @@ TEST(prospects, types_to_come_are_those_of_the_start_those_put_in_and_what_they_
     EXPECT_EQ(types_to_come(model, Agents()), std::vector<std::uint16_t>{});
     model.perturbations.injections = {{.type = 3, .n = 1, .minute = 5.0, .center_um = {100.0, 100.0, 100.0}, .radius_um = 10.0}};
     EXPECT_EQ(types_to_come(model, one_of(2)), (std::vector<std::uint16_t>{2, 3}));
+    // Daughters of another type count.
+    model.types[3].encounters.divides_into = {0.0, 0.0, 0.0, 0.0};
+    model.types[2].encounters.divides_into = {0.0, 0.3, 0.0, 0.0};
+    EXPECT_EQ(types_to_come(model, one_of(2)), (std::vector<std::uint16_t>{1, 2, 3}));
+    model.types[2].encounters.divides_into = {0.0, 0.0, 0.0, 0.0};
+    model.rules = {rule("c", Response::increases, "asymmetric division to b", 0.2)};
+    EXPECT_EQ(types_to_come(model, one_of(2)), (std::vector<std::uint16_t>{1, 2, 3}));
     // By a rule, under another of its names; one turn after the other.
     model.rules = {rule("b", Response::increases, "transform to c", 0.2)};
     EXPECT_EQ(types_to_come(model, one_of(0)), (std::vector<std::uint16_t>{0, 1, 2, 3}));

@@ -46,6 +46,21 @@ TEST(rules, of_one_direction_add_up_and_decrease_comes_last) {
     EXPECT_DOUBLE_EQ(rules.respond(1, 2, std::vector{5.0, 2.0, 2.0}, Vitality::alive), (1.0 - down) * ((1.0 - up) * 2.0 + up * 6.0) + down * 0.5);
 }
 
+TEST(rules, of_one_signal_may_go_both_ways) {
+    const Rules rules({rule("T cell", "oxygen", Response::increases, "migration speed", 6.0, 1.0, 2.0), rule("T cell", "oxygen", Response::decreases, "migration speed", 0.0, 10.0, 4.0)}, "rules.csv", words());
+    const auto at = [&](double oxygen) { return rules.respond(1, 2, std::vector{oxygen, 0.0, 0.0}, Vitality::alive); };
+    EXPECT_DOUBLE_EQ(at(0.0), 2.0);
+    EXPECT_DOUBLE_EQ(at(1.0), (1.0 - 1e-4 / 1.0001) * 4.0);
+    EXPECT_DOUBLE_EQ(at(10.0), 0.5 * (2.0 / 101.0 + 6.0 * 100.0 / 101.0));
+    EXPECT_GT(at(3.0), at(1.0));
+    EXPECT_LT(at(100.0), 0.01);
+    // Twice in one direction is another thing, as two names of one signal are.
+    RuleVocabulary synonyms = words();
+    synonyms.other_names = {{"O2", "oxygen"}};
+    const Error error = test::thrown_by([&] { Rules({rule("tumor", "oxygen", Response::increases, "necrosis", 1.0, 1.0, 1.0), rule("tumor", "O2", Response::increases, "necrosis", 1.0, 2.0, 1.0)}, "rules.csv", synonyms); });
+    EXPECT_TRUE(test::contains(error.message(), "'O2' is another name of a signal that increases 'necrosis' of 'tumor' already")) << error.message();
+}
+
 TEST(rules, of_the_living_do_not_move_the_dead) {
     std::vector<BehaviorRule> given{rule("tumor", "pressure", Response::increases, "necrosis", 1.0, 1.0, 1.0)};
     const std::vector<double> signals{0.0, 1.0, 0.0};

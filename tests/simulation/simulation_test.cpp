@@ -323,5 +323,33 @@ TEST(simulation, stops_when_it_is_told_to) {
     }
 }
 
+TEST(simulation, asymmetric_divisions_keep_the_number_of_stem_cells) {
+    // Exact: every 3 min each stem cell leaves one stem cell and one cell that does not divide.
+    Model model;
+    model.box = {.n = {30, 30, 30}, .voxel_um = 20.0};
+    CellType stem{.name = "stem", .mechanics = {}, .life = standard_life(CycleModel::live), .exchange = {}, .encounters = {.divides_into = {0.0, 1.0}}};
+    stem.life.phases[0].exit = PhaseExit::after_time;
+    stem.life.phases[0].duration_min = 3.0;
+    CellType done{.name = "differentiated", .mechanics = {}, .life = standard_life(CycleModel::none), .exchange = {}};
+    done.life.nuclear_um3 = 300.0;
+    model.types = {stem, done};
+    model.clocks = {.field_min = 0.05, .mechanics_min = 0.1, .life_min = 0.6};
+    Agents start;
+    for (std::int64_t i = 0; i < 8; ++i) add_agent(start, first_id(i), 0, {100.0 + 50.0 * static_cast<double>(i), 300.0, 300.0}, 0.0F);
+    const auto context = test::make_context(2);
+    Simulation run(model, start, *context);
+    run.advance(15.6, *context);
+    const Agents& agents = run.agents();
+    EXPECT_EQ(std::count(agents.type.begin(), agents.type.end(), 0), 8);
+    EXPECT_EQ(std::count(agents.type.begin(), agents.type.end(), 1), 8 * 5);
+    for (std::size_t i = 0; i < agents.id.size(); ++i) {
+        const Life& life = agents.type[i] == 1 ? done.life : stem.life;
+        EXPECT_EQ(static_cast<double>(agents.target_nucleus[i]), life.nuclear_solid_um3()) << "it aims at the size of its own type";
+    }
+    const std::vector<CellEvent> events = run.take_events();
+    EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const CellEvent& event) { return event.kind == CellEvent::Kind::born && event.type == 1; }), 40);
+    EXPECT_EQ(events.size(), 40U) << "being born of another type is no second event";
+}
+
 }  // namespace
 }  // namespace morula::simulation

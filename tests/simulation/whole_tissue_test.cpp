@@ -55,6 +55,7 @@ std::shared_ptr<const ExpressionModel> states_and_programmes() {
 
 std::vector<CellType> types() {
     CellType grows{.name = "grows", .mechanics = {}, .life = standard_life(CycleModel::ki67_basic), .exchange = {{.uptake_per_min = 10.0, .half_uptake = 5.0}, {.secretion_per_min = 1.0, .aim = 5.0}}};
+    grows.encounters = {.divides_into = {0.0, 0.2, 0.3}, .immunogenicity = {1.0, 0.5, 1.0}};
     grows.life.phases[0].rate_per_min = 0.05;
     grows.life.phases[1].duration_min = 0.5;
     CellType crawls{.name = "crawls", .mechanics = {.speed_um_per_min = 1.0, .persistence_min = 2.0, .bias = 0.6, .chemotaxis_substance = 1}, .life = standard_life(CycleModel::none), .exchange = {{.uptake_per_min = 2.0}, {.uptake_per_min = 0.5, .half_uptake = 2.0}}};

@@ -67,7 +67,7 @@ TEST(written_in, a_rule_that_looks_at_the_type_joins_it_to_what_the_rule_changes
 }
 
 TEST(written_in, attacks_meals_fusions_and_changes_of_type_join_both) {
-    for (std::vector<double> CellEncounters::* deed : {&CellEncounters::eats, &CellEncounters::attacks, &CellEncounters::fuses, &CellEncounters::becomes}) {
+    for (std::vector<double> CellEncounters::* deed : {&CellEncounters::eats, &CellEncounters::attacks, &CellEncounters::fuses, &CellEncounters::becomes, &CellEncounters::divides_into}) {
         Model model = three_types();
         model.types[kFiller].encounters.*deed = {0.0, 0.5, 0.0};
         EXPECT_TRUE(is_inert_written(model, kFiller, kEaters));
@@ -76,7 +76,7 @@ TEST(written_in, attacks_meals_fusions_and_changes_of_type_join_both) {
         model.types[kEater].encounters.*deed = {0.0, 0.0, 0.5};
         EXPECT_TRUE(is_inert_written(model, kFiller, kEaters));
     }
-    for (const char* deed : {"attack eater", "phagocytosis of eater", "fuse to eater", "transform to eater"}) {
+    for (const char* deed : {"attack eater", "phagocytosis of eater", "fuse to eater", "transform to eater", "asymmetric division to eater", "immunogenicity to eater"}) {
         const Model model = with_rule("filler", "signal", deed);
         EXPECT_TRUE(is_inert_written(model, kFiller, kEaters)) << deed;
         EXPECT_FALSE(is_inert_written(model, kMaker, kEaters)) << deed;
