@@ -5,6 +5,11 @@
 
 namespace morula::fuzz {
 
+/// Of what was read: ends the fuzzer where it does not hold.
+inline void require(bool holds) {
+    if (!holds) __builtin_trap();
+}
+
 template <class Call>
 void expect_value_or_error(const Call& call) {
     try {

@@ -13,13 +13,7 @@
 #include "morula/knowledge/ligand_receptor.hpp"
 #include "morula/knowledge/regulons.hpp"
 
-namespace {
-
-void require(bool holds) {
-    if (!holds) __builtin_trap();
-}
-
-}  // namespace
+using morula::fuzz::require;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     static morula::Context context({.threads = 1, .memory_bytes = 200'000'000});

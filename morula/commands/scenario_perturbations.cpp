@@ -21,7 +21,6 @@ namespace {
 
 using namespace simulation;
 
-constexpr std::int64_t kBytesACell = 300;
 const std::vector<std::string> kKinds{"knock_out", "over_expression", "silencing", "drug", "removal", "injection"};
 
 /// Where the entries of Perturbations stand.
@@ -197,7 +196,7 @@ private:
         Model alone{.box = model_.box, .substances = {}, .pace = {}, .fixed = {}, .types = model_.types, .affinity = {}, .rules = {}, .clocks = model_.clocks, .expression = {}, .seed = model_.seed};
         alone.perturbations.injections = {model_.perturbations.injections.back()};
         const std::int64_t n = alone.perturbations.injections.front().n;
-        section_.require_memory("n", kBytesACell * n, fmt::format("{} cells", n));
+        section_.require_memory("n", kBytesAnAgent * n, fmt::format("{} cells", n));
         Agents injected;
         put_in(alone, injected, -1.0, kNeverEnds);
         if (const auto crowd = find_crowding(alone, injected, context_).beyond_mechanics) section_.refuse("radius_um", fmt::format("puts {} cells so close that one of them {}", n, crowd_text(*crowd)), std::string(kLessCrowded));

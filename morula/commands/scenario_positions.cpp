@@ -21,7 +21,6 @@ namespace {
 using namespace simulation;
 using Point = std::array<double, 3>;
 
-constexpr std::int64_t kBytesACell = 300;
 constexpr double kMostCellsASpot = 1'000.0;
 constexpr std::uint16_t kDrawn = 0xFFFF;    // the type is drawn from the mix
 constexpr std::uint16_t kLeftOut = 0xFFFE;
@@ -189,7 +188,7 @@ std::vector<std::string> place_measured(Section& section, const Model& model, Ag
         const double n = section.rate("cells_per_spot", Quantity::ratio);
         if (!(n >= 1.0 && n <= kMostCellsASpot) || n != std::round(n)) section.refuse("cells_per_spot", "is no whole number from 1 to 1000", "Give a whole number.");
         const double spot_um = section.positive_or("spot_um", *measured.spot_um);
-        section.require_memory("cells_per_spot", kBytesACell * std::ssize(placed.positions) * std::llround(n), fmt::format("{} cells", std::ssize(placed.positions) * std::llround(n)));
+        section.require_memory("cells_per_spot", kBytesAnAgent * std::ssize(placed.positions) * std::llround(n), fmt::format("{} cells", std::ssize(placed.positions) * std::llround(n)));
         placed = scattered(placed, std::llround(n), spot_um, model.seed);
         context.events().warning(fmt::format("{}: {} spots hold several cells each; {:g} cells were put at random places within each, {:g} um wide. Which cell lies where is not measured.", section.name(), placed.positions.size() / static_cast<std::size_t>(n), n, spot_um));
     }
@@ -204,7 +203,7 @@ std::vector<std::string> place_measured(Section& section, const Model& model, Ag
     reading.origins.push_back({.file = path, .first = start.size(), .at = placed.positions});
     for (Point& at : reading.origins.back().at) at = {at[0] / um_per_unit, at[1] / um_per_unit, measured.has_z ? at[2] / um_per_unit : 0.0};
     if (section.has("center_um")) center(placed.positions, section.place("center_um", "[200, 200, 200]"), model.box.is_flat() ? 2 : 3);
-    section.require_memory("file", kBytesACell * std::ssize(placed.positions), fmt::format("{} cells", placed.positions.size()));
+    section.require_memory("file", kBytesAnAgent * std::ssize(placed.positions), fmt::format("{} cells", placed.positions.size()));
     for (std::size_t i = 0; i < placed.positions.size(); ++i) {
         Point at = placed.positions[i];
         if (model.box.is_flat() && !measured.has_z) at[2] = model.box.center_um(2, 0);

@@ -15,7 +15,7 @@ namespace morula::simulation {
 namespace {
 
 constexpr std::int64_t kBlockAgents = 1'024;
-constexpr std::int64_t kBytesAnAgent = 24;
+constexpr std::int64_t kBytesAPlace = 24;
 constexpr double kLookRadii = 3.0;
 
 /// Cubes as wide as agents look far; sorted, so that the agents of three cubes along x lie one behind the other.
@@ -94,7 +94,7 @@ private:
 Crowding find_crowding(const Model& model, const Agents& agents, Context& context) {
     const std::int64_t n = agents.size();
     if (n == 0) return {};
-    context.require_memory(kBytesAnAgent * n, "the search for crowded cells");
+    context.require_memory(kBytesAPlace * n, "the search for crowded cells");
     const Crowds crowds(model, agents);
     std::vector<Crowding> parts(static_cast<std::size_t>((n + kBlockAgents - 1) / kBlockAgents));
     std::atomic<std::int64_t> first_beyond{std::numeric_limits<std::int64_t>::max()};  // block

@@ -15,7 +15,6 @@ namespace {
 using std::numbers::pi;
 using Point = std::array<double, 3>;
 
-constexpr double kBytesACell = 300.0;  // of an agent in a simulation, lists included
 constexpr double kMostCells = 4e9;
 constexpr double kMostAcross = 1e5;
 const double kRow = std::sqrt(0.75);  // from row to row of a hexagonal sheet with neighbours 1 apart
@@ -35,7 +34,7 @@ void check_layers(std::int64_t layers, std::string_view what) {
 
 void require(double n_cells, Context& context) {
     if (!(n_cells < kMostCells)) invalid_data(fmt::format("A tissue template is too large: it would have {:.2g} cells.", n_cells), "Give a smaller tissue.");
-    context.require_memory(static_cast<std::int64_t>(n_cells * kBytesACell), "the cells");
+    context.require_memory(static_cast<std::int64_t>(n_cells * static_cast<double>(kBytesAnAgent)), "the cells");
 }
 
 Layout with_cells(Layout layout) {

@@ -17,8 +17,6 @@ constexpr std::int64_t kBytesAnExchange = 32;
 constexpr std::int64_t kBytesASolution = 106;
 /// Of two types: affinities, encounters, behaviours and their names. Measured by scenario check: 205 MB with 500 types, 749 MB with 1,000.
 constexpr std::int64_t kBytesATypePair = 750;
-/// Of an agent in tissue with its lists, without a state: bench_tissue.
-constexpr std::int64_t kBytesAnAgent = 340;
 
 void check_rate(const CellType& type, std::string_view what, double rate) {
     if (!(rate >= 0.0) || !std::isfinite(rate)) invalid_data(fmt::format("Cell type '{}': {} is {}.", type.name, what, rate), "Give a number that is not negative.");

@@ -17,8 +17,6 @@
 namespace morula::simulation {
 namespace {
 
-constexpr std::int64_t kBytesACell = 300;
-
 std::vector<CellMechanics> mechanics_of(const Model& model) {
     std::vector<CellMechanics> all;
     for (const CellType& type : model.types) all.push_back(type.mechanics);
@@ -168,7 +166,7 @@ Simulation::Simulation(Model model, Agents start, Context& context) : Simulation
     }
     std::int64_t n_to_come = 0;
     for (const Injection& injection : model_.perturbations.injections) n_to_come += injection.n;
-    context.require_memory(kBytesACell * n_to_come, "the cells that are put in");
+    context.require_memory(kBytesAnAgent * n_to_come, "the cells that are put in");
     move_cells(-1.0, 0.0);
     check_pushes(model_, agents_);
     check_steady(context);

@@ -35,7 +35,9 @@ public:
     CsvRows& integer(std::int64_t value);
     /// Throws internal when the row has not as many fields as there are names.
     void end_row();
-    std::string take() { return std::move(text_); }
+    /// Of what is not taken yet.
+    std::size_t n_bytes() const { return text_.size(); }
+    std::string take() { return std::exchange(text_, {}); }
 
 private:
     void separate();

@@ -1,9 +1,11 @@
 #include "morula/formats/text/csv_writer.hpp"
 
-#include "morula/core/error.hpp"
-#include "morula/formats/text/csv_rows.hpp"
-
 namespace morula::formats {
+namespace {
+
+constexpr std::size_t kBytesAtOnce = std::size_t{1} << 20;
+
+}  // namespace
 
 std::string number_text(double value) {
     std::string text;
@@ -16,56 +18,18 @@ std::string number_text(float value) {
     return text;
 }
 
-CsvWriter::CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names) : file_(path), n_names_(names.size()) {
-    for (const std::string& name : names) {
-        text(name);
-    }
+CsvWriter::CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names) : file_(path), rows_(names.size()) {
+    for (const std::string& name : names) text(name);
     end_row();
 }
 
-void CsvWriter::separate() {
-    if (n_fields_++ > 0) {
-        buffer_.push_back(',');
-    }
-}
-
-CsvWriter& CsvWriter::text(std::string_view value) {
-    separate();
-    append_csv_text(value, n_names_ == 1 ? CsvField::alone : CsvField::beside_others, buffer_);
-    return *this;
-}
-
-CsvWriter& CsvWriter::number(double value) {
-    separate();
-    append_number(value, buffer_);
-    return *this;
-}
-
-CsvWriter& CsvWriter::number(float value) {
-    separate();
-    append_number(value, buffer_);
-    return *this;
-}
-
-CsvWriter& CsvWriter::integer(std::int64_t value) {
-    separate();
-    buffer_.append(std::to_string(value));
-    return *this;
-}
-
 void CsvWriter::end_row() {
-    MORULA_ASSERT(n_fields_ == n_names_);
-    n_fields_ = 0;
-    buffer_.push_back('\n');
-    if (buffer_.size() >= (std::size_t{1} << 20)) {
-        file_.write(std::string_view(buffer_));
-        buffer_.clear();
-    }
+    rows_.end_row();
+    if (rows_.n_bytes() >= kBytesAtOnce) file_.write(rows_.take());
 }
 
 void CsvWriter::commit() {
-    file_.write(std::string_view(buffer_));
-    buffer_.clear();
+    file_.write(rows_.take());
     file_.commit();
 }
 

@@ -10,6 +10,7 @@
 #include "morula/core/context.hpp"
 #include "morula/core/file.hpp"
 #include "morula/data/table.hpp"
+#include "morula/formats/text/csv_rows.hpp"
 
 namespace morula::formats {
 
@@ -22,21 +23,26 @@ class CsvWriter {
 public:
     CsvWriter(const std::filesystem::path& path, const std::vector<std::string>& names);
 
-    CsvWriter& text(std::string_view value);
-    CsvWriter& number(double value);
-    CsvWriter& number(float value);
-    CsvWriter& integer(std::int64_t value);
-    /// Ends the row; throws internal when it has not as many fields as there are names.
+    CsvWriter& text(std::string_view value) {
+        rows_.text(value);
+        return *this;
+    }
+    template <class T>
+    CsvWriter& number(T value) {
+        rows_.number(value);
+        return *this;
+    }
+    CsvWriter& integer(std::int64_t value) {
+        rows_.integer(value);
+        return *this;
+    }
+    /// As CsvRows::end_row.
     void end_row();
     void commit();
 
 private:
-    void separate();
-
     AtomicFile file_;
-    std::string buffer_;
-    std::size_t n_names_;
-    std::size_t n_fields_ = 0;
+    CsvRows rows_;
 };
 
 /// A table with its index as first column.
