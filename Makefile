@@ -25,7 +25,7 @@ check: test ## the long part: sanitizers, fuzzers, the report in a browser (unde
 check-fresh: ## prove demo and test on a bare Debian 12 in a temporary folder (root)
 	@scripts/check_fresh
 
-bench: build ## measure Morula beside its peers: build/bench/ (a quiet machine, two hours; parts: scripts/bench)
+bench: build ## measure Morula beside its peers: build/bench/ (a quiet machine, three hours; parts: scripts/bench)
 	@scripts/bench
 
 oracles: ## rewrite the test fixtures with the reference programs
