@@ -144,7 +144,7 @@ def mean_of(columns):
 
 
 def compare(options, growth):
-    folder = options.work / growth.name
+    folder = options.work / f"{growth.name}-{options.seeds}-seeds"
     morula(options, "simulate", TISSUE / f"{growth.scenario}.toml", "--until", growth.until, "--seeds", options.seeds, "--resume", "--out", folder)
     minutes, hours, diameters, counted = measured(growth)
     n = growth.n_fitted

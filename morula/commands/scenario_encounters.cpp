@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -11,6 +10,8 @@ namespace {
 
 using simulation::CellEncounters;
 using simulation::Model;
+
+constexpr double kRounding = 1e-9;  // .8 + .05 + .05 + .1 is a little more than 1
 
 struct Key {
     const char* name;
@@ -35,6 +36,7 @@ std::size_t type_called(Section& section, std::string_view key, const Model& mod
 }
 
 void read_encounter(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
+    section.rename(fmt::format("cell_type '{}', encounter", model.types[type].name));
     const std::size_t other = type_called(section, "with", model);
     section.rename(fmt::format("cell_type '{}', encounter with '{}'", model.types[type].name, model.types[other].name));
     section.define("with", "stands in an encounter before this one", "Write all that happens between the two into one encounter.");
@@ -45,18 +47,22 @@ void read_encounter(Section& section, const Model& model, std::size_t type, Cell
     section.done();
 }
 
-void read_division(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
+/// most: what the shares of the type may add up to, those before this one in it.
+void read_division(Section& section, const Model& model, std::size_t type, CellEncounters& own, double& most) {
+    section.rename(fmt::format("cell_type '{}', division", model.types[type].name));
     const std::size_t to = type_called(section, "to", model);
     section.rename(fmt::format("cell_type '{}', division to '{}'", model.types[type].name, model.types[to].name));
     section.define("to", "stands in a division before this one", "Keep one of the two.");
     if (to == type) section.refuse("to", "is the type itself", "Name another type: the share that is left divides into two of its own.");
-    own.divides_into[to] = section.rate("share", Quantity::ratio);
-    const double sum = std::accumulate(own.divides_into.begin(), own.divides_into.end(), 0.0);
-    if (sum > 1.0) section.refuse("share", fmt::format("makes {:g} of all divisions of '{}' asymmetric", sum, model.types[type].name), "Give shares from 0 to 1 that add up to 1 at most.");
+    if (!simulation::can_divide(model.types[type].life)) section.refuse("to", "speaks of divisions, and cells of the type have none", "Give the type a cycle.");
+    own.divides_into[to] = section.rate("share", Quantity::share);
+    most += section.highest_of("share");
+    if (most > 1.0 + kRounding) section.refuse("share", fmt::format("lets {:g} of all divisions of '{}' be asymmetric", most, model.types[type].name), "Give shares that add up to 1 at most, with the high ends of their priors.");
     section.done();
 }
 
 void read_transition(Section& section, const Model& model, std::size_t type, CellEncounters& own) {
+    section.rename(fmt::format("cell_type '{}', transition", model.types[type].name));
     const std::size_t to = type_called(section, "to", model);
     section.rename(fmt::format("cell_type '{}', transition to '{}'", model.types[type].name, model.types[to].name));
     section.define("to", "stands in a transition before this one", "Keep one of the two.");
@@ -84,7 +90,8 @@ void read_encounters(Section& cell_type, Model& model, std::size_t type) {
     }
     for (Section& section : cell_type.sections("encounter")) read_encounter(section, model, type, own);
     for (Section& section : cell_type.sections("transition")) read_transition(section, model, type, own);
-    for (Section& section : cell_type.sections("division")) read_division(section, model, type, own);
+    double most = 0.0;
+    for (Section& section : cell_type.sections("division")) read_division(section, model, type, own, most);
 }
 
 }  // namespace morula::commands::scenario_detail

@@ -48,7 +48,7 @@ void warn_of_idle(const Scenario& scenario, double asked_min, double until_min, 
     const std::vector<std::uint16_t> types = simulation::types_to_come(scenario.model, scenario.start);
     for (std::size_t type = 0; type < scenario.model.types.size(); ++type) {
         if (std::binary_search(types.begin(), types.end(), type)) continue;
-        events.warning(fmt::format("{}: cell_type '{}' has no cells: none at the start, none that are put in, none that others turn into.", file, scenario.model.types[type].name));
+        events.warning(fmt::format("{}: cell_type '{}' has no cells: none at the start, none that are put in, none that others turn into or bear.", file, scenario.model.types[type].name));
     }
 }
 

@@ -244,7 +244,9 @@ private:
             const std::size_t number = find_behavior(words, factor.behavior, "Perturbations");
             const BehaviorKind kind = behaviors[number].kind;
             const bool is_of_crawling = kind == BehaviorKind::bias || kind == BehaviorKind::persistence || kind == BehaviorKind::chemotaxis;
-            return is_nothing(factor.type, number) || (is_of_crawling && is_nothing(factor.type, speed));
+            const bool is_of_attacks = kind == BehaviorKind::immunogenicity;
+            const auto attacker = static_cast<std::size_t>(behaviors[number].of);
+            return is_nothing(factor.type, number) || (is_of_crawling && is_nothing(factor.type, speed)) || (is_of_attacks && is_nothing(attacker, find_behavior(words, "attack " + model.types[factor.type].name, "Perturbations")));
         };
         if (!std::all_of(factors.begin() + static_cast<std::ptrdiff_t>(first_factor), factors.end(), is_idle)) return;
         context_.events().warning(fmt::format("{}, line {}: {} changes nothing: cells of '{}' do not do that, and no rule lets them.", section_.path().string(), section_.line_of("kind"), section_.name(), model.types[factors[first_factor].type].name));

@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -38,7 +41,7 @@ public:
             const std::string type = section.text("cell_type"), signal = section.text("signal"), behavior = section.text("behavior");
             section.rename(fmt::format("rule_source of '{}': {}, {}", type, signal, behavior));
             const BehaviorRule& rule = the_rule(section, {type, signal, behavior}, rules);
-            if (section.has("response")) section.rename(fmt::format("rule_source of '{}': {} {} {}", type, signal, verb_of(rule.response), behavior));
+            section.rename(fmt::format("rule_source of '{}': {} {} {}", type, signal, verb_of(rule.response), behavior));
             section.define("cell_type", "has a rule_source before this one", "Keep one of the two.");
             sections_.emplace(name_of(rule), section);
         }
@@ -91,19 +94,33 @@ public:
         const std::string place = fmt::format("{}, line {}", place_, rule.line);
         const std::string& behavior_unit = words_.behavior_units[simulation::find_behavior(words_, rule.behavior, place)];
         const std::string& signal_unit = words_.signal_units[simulation::find_signal(words_, rule.signal, place)];
-        note_number(rule, "saturation", rule.saturation, behavior_unit);
-        note_number(rule, "half_max", rule.half_max, signal_unit);
-        note_number(rule, "hill_power", rule.hill_power, "1");
+        note_number(rule, "saturation", rule.saturation, behavior_unit, words_.range[simulation::find_behavior(words_, rule.behavior, place)]);
+        note_number(rule, "half_max", rule.half_max, signal_unit, kAny);
+        note_number(rule, "hill_power", rule.hill_power, "1", kAny);
+        note_direction(rule, place);
+    }
+    /// Of behaviours that one signal, under whatever names, both raises and lowers.
+    void warn_of_both_ways() const {
+        const auto n = std::count_if(directions_.begin(), directions_.end(), [](const auto& each) { return each.second.size() > 1; });
+        if (n == 0) return;
+        reading_.context.events().warning(fmt::format("{}: {} behaviour{} both raised and lowered by one signal. Both rules count; some versions of PhysiCell keep the first of them alone.", place_, n, n == 1 ? " is" : "s are"));
     }
     std::int64_t n_without_source() const { return n_without_source_; }
 
 private:
-    void note_number(const BehaviorRule& rule, std::string_view key, double& value, const std::string& unit) {
+    static constexpr std::array kAny{0.0, std::numeric_limits<double>::infinity()};
+
+    void note_direction(const BehaviorRule& rule, const std::string& place) {
+        directions_[{rule.cell_type, simulation::find_signal(words_, rule.signal, place), simulation::find_behavior(words_, rule.behavior, place)}].insert(rule.response);
+    }
+    /// range: what is physical.
+    void note_number(const BehaviorRule& rule, std::string_view key, double& value, const std::string& unit, const std::array<double, 2>& range) {
         ScenarioRate rate{.name = fmt::format("rule of '{}': {} {} {}, {}", rule.cell_type, rule.signal, verb_of(rule.response), rule.behavior, key), .value = value, .unit = unit, .line = rule.line, .file = file_};
         Section* section = sources_.of(rule);
         if (section != nullptr && section->has(key)) section->source_of(key, rate);
         else ++n_without_source_;
         if (key != "saturation" && rate.prior && !((*rate.prior)[0] > 0.0)) section->refuse(key, "has a prior that reaches 0 or below", "Let the prior begin above 0.");
+        if (rate.prior && !((*rate.prior)[0] >= range[0] && (*rate.prior)[1] <= range[1])) section->refuse(key, "has a prior beyond what is physical", fmt::format("Let it lie from {:g} to {:g}.", range[0], range[1]));
         value = rate.value;
         add(rate);
     }
@@ -118,6 +135,7 @@ private:
     RuleSources& sources_;
     Reading& reading_;
     std::int64_t n_without_source_ = 0;
+    std::map<std::tuple<std::string, std::size_t, std::size_t>, std::set<Response>> directions_;  // of a type's signal and behaviour, by their numbers
 };
 
 }  // namespace
@@ -135,6 +153,7 @@ std::int64_t read_rules(Section& top, Model& model, Reading& reading) {
     RuleRates rates(model, sources, reading);
     for (BehaviorRule& rule : model.rules) rates.note(rule);
     sources.done();
+    rates.warn_of_both_ways();
     // Their names and saturations are those of this model.
     simulation::Behaviors{simulation::checked(model)};
     return rates.n_without_source();

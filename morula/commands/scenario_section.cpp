@@ -30,15 +30,17 @@ const Units& units_of(Quantity quantity) {
     static const Units time{{{"min", 1.0}, {"h", 60.0}, {"day", 1440.0}, {"s", 1.0 / 60.0}}, 1e7};
     static const Units volume{{{"um3", 1.0}}, 1e7};
     static const Units ratio{{{"1", 1.0}}, 1e3};
+    static const Units share{{{"1", 1.0}}, 1.0};
     switch (quantity) {
         case Quantity::rate: return rate;
         case Quantity::speed: return speed;
         case Quantity::diffusion: return diffusion;
         case Quantity::time: return time;
         case Quantity::volume: return volume;
-        case Quantity::ratio: break;
+        case Quantity::ratio: return ratio;
+        case Quantity::share: break;
     }
-    return ratio;
+    return share;
 }
 
 /// What bears the rate: of measured and literature the citation, of fitted what it was fitted to (and a citation, where there is one), of a guess a citation perhaps.
@@ -282,7 +284,8 @@ double Section::rate_of_units(std::string_view key, const std::vector<std::pair<
     own.read_source(rate);
     const auto require_physical = [&](const char* at, double value) {
         if (value >= 0.0 && value * unit->second <= highest) return;
-        own.refuse(at, fmt::format("{} {} is beyond what is physical", value, rate.unit), fmt::format("Give values from 0 to {} {}.", highest / unit->second, rate.unit));
+        const std::string in_unit = rate.unit == "1" ? "" : " " + rate.unit;
+        own.refuse(at, fmt::format("{}{} is beyond what is physical", value, in_unit), fmt::format("Give values from 0 to {}{}.", highest / unit->second, in_unit));
     };
     require_physical("value", written);
     for (const double bound : rate.prior.value_or(std::array{written, written})) require_physical("prior", bound);
@@ -294,6 +297,12 @@ double Section::rate_of_units(std::string_view key, const std::vector<std::pair<
 }
 
 double Section::rate(std::string_view key, Quantity quantity) { return rate_of_units(key, units_of(quantity).factor, units_of(quantity).highest); }
+
+double Section::highest_of(std::string_view key) const {
+    const auto found = std::find_if(reading_.rates.begin(), reading_.rates.end(), [name = fmt::format("{}, {}", name_, key)](const ScenarioRate& rate) { return rate.name == name; });
+    MORULA_ASSERT(found != reading_.rates.end());
+    return found->prior ? (*found->prior)[1] : found->value;
+}
 
 double Section::rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation) {
     if (has(key)) return rate(key, quantity);

@@ -29,7 +29,7 @@
 
 namespace morula::commands::scenario_detail {
 
-enum class Quantity { rate, speed, diffusion, time, volume, ratio };
+enum class Quantity { rate, speed, diffusion, time, volume, ratio, share };
 
 /// What the sections of one scenario share.
 struct Reading {
@@ -104,6 +104,8 @@ public:
     /// {value, unit, source, citation, fitted_to, prior}, in um and min; a missing key gives `missing`, noted as literature with `citation`.
     double rate(std::string_view key, Quantity quantity);
     double rate_or(std::string_view key, Quantity quantity, double missing, std::string_view citation);
+    /// The most that a rate that was read may be, in the unit that is written: the high end of a prior, else the value.
+    double highest_of(std::string_view key) const;
     /// The same, but a missing key is a guess within `prior`, of which the run warns.
     double rate_or_guess(std::string_view key, Quantity quantity, double missing, std::array<double, 2> prior);
     /// {source, citation, prior} of a number that stands elsewhere, whose name and value are known: fills in the rest. A guess that is to be replaced gets its value.

@@ -89,21 +89,12 @@ std::vector<BehaviorRule> read_behavior_rules(const std::filesystem::path& path,
     const RuleReader reader(table);
     std::vector<BehaviorRule> rules;
     std::map<std::tuple<std::string, std::string, Response, std::string>, std::int64_t> seen;
-    std::int64_t n_both_ways = 0;
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
         const BehaviorRule& rule = rules.emplace_back(reader.rule(row));
-        const bool up = rule.response == Response::increases;
         const auto [other, fresh] = seen.emplace(std::tuple{rule.cell_type, rule.signal, rule.response, rule.behavior}, rule.line);
-        if (fresh) {
-            n_both_ways += seen.contains({rule.cell_type, rule.signal, up ? Response::decreases : Response::increases, rule.behavior}) ? 1 : 0;
-            continue;
-        }
-        invalid_data(fmt::format("{}, line {}: '{}' {} '{}' of '{}' on line {} too.", path.string(), rule.line, rule.signal, up ? "increases" : "decreases", rule.behavior, rule.cell_type, other->second),
+        if (fresh) continue;
+        invalid_data(fmt::format("{}, line {}: '{}' {} '{}' of '{}' on line {} too.", path.string(), rule.line, rule.signal, rule.response == Response::increases ? "increases" : "decreases", rule.behavior, rule.cell_type, other->second),
                      "Keep one of the two rules.");
-    }
-    if (n_both_ways > 0) {
-        context.events().warning(fmt::format("{}: {} behaviour{} both raised and lowered by one signal. Both rules count; some versions of PhysiCell keep the first of them alone.", path.string(), n_both_ways,
-                                             n_both_ways == 1 ? " is" : "s are"));
     }
     return rules;
 }

@@ -28,7 +28,7 @@ struct BehaviorRule {
 /// No header; one line a rule: cell type, signal, increases or decreases, behaviour, saturation, half-max, Hill power, applies to dead (0 or 1)
 /// (Johnson et al., Cell 2025, doi 10.1016/j.cell.2025.06.048). Lines that begin with // and empty lines are passed over; spaces around a field do not count.
 /// Throws not_found, or invalid_data with file, line and column: another number of fields, an empty name, a number that is none, a half-max or power that is not
-/// above 0, and a signal that stands twice for one behaviour of a type. What signals and behaviours there are is for the simulation to know.
+/// above 0, and a signal that stands twice, in one direction, for one behaviour of a type. What signals and behaviours there are is for the simulation to know.
 std::vector<BehaviorRule> read_behavior_rules(const std::filesystem::path& path, Context& context);
 
 }  // namespace morula::knowledge

@@ -267,7 +267,7 @@ double behavior_of_type(const Model& model, std::size_t type, Behavior behavior)
         case BehaviorKind::immunogenicity: return encounters.immunogenicity[of];
         case BehaviorKind::divides_into: break;
     }
-    return encounters.divides_into[of];
+    return can_divide(own.life) && of != type ? encounters.divides_into[of] : std::numeric_limits<double>::quiet_NaN();
 }
 
 RuleVocabulary vocabulary_of(const Model& model) {

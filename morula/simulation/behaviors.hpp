@@ -55,7 +55,7 @@ struct Signal {
 /// All behaviours and signals of a model in the order of their numbers.
 std::vector<Behavior> behaviors_of(const Model& model);
 std::vector<Signal> signals_of(const Model& model);
-/// What a type has of a behaviour without rules; NaN: nothing, as it has no such phase. The model is a checked one.
+/// What a type has of a behaviour without rules; NaN: nothing, as it has no such phase, or no divisions. The model is a checked one.
 double behavior_of_type(const Model& model, std::size_t type, Behavior behavior);
 
 /// The names that rules may use: those of PhysiCell 1.14 with their synonyms, as far as they are modelled; the rest with the reason why not. See docs/simulation.md.

@@ -223,10 +223,10 @@ std::map<std::uint64_t, std::uint16_t> types_of_daughters(const Agents& agents, 
     std::map<std::uint64_t, std::uint16_t> types;
     if (dividing.empty() || !behaviors.may_happen(BehaviorKind::divides_into)) return types;
     const std::vector<Behaviors::View> views = views_by_type(agents, behaviors, BehaviorKind::divides_into, n_types);
+    std::vector<double> share(n_types);
     for (const std::uint32_t mother : dividing) {
-        std::vector<double> share;
         double sum = 0.0;
-        for (std::size_t type = 0; type < n_types; ++type) sum += share.emplace_back(type == agents.type[mother] ? 0.0 : views[type].at(agents, mother));
+        for (std::size_t type = 0; type < n_types; ++type) sum += share[type] = type == agents.type[mother] ? 0.0 : views[type].at(agents, mother);
         if (sum == 0.0) continue;
         double left = Random(seed, Purpose::simulation_encounter, agents.id[mother], step).uniform() * std::max(1.0, sum);
         for (std::size_t type = 0; type < n_types; left -= share[type++]) {

@@ -103,6 +103,8 @@ Phase dead_phase(std::string name, PhaseExit exit, double duration, std::int32_t
 
 }  // namespace
 
+bool can_divide(const Life& life) { return std::any_of(life.phases.begin(), life.phases.end(), [](const Phase& phase) { return phase.divides; }); }
+
 Death death_in(const Life& life, std::int32_t phase) {
     if (!life.phases[static_cast<std::size_t>(phase)].is_dead) return Death::none;
     return phase == life.apoptosis ? Death::apoptotic : Death::necrotic;

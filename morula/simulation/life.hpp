@@ -60,6 +60,9 @@ Life standard_life(CycleModel model);
 /// Throws invalid_data for phases that lead nowhere, negative rates, volumes that are not positive.
 void check_life(const Life& life, std::string_view type);
 
+/// True where a phase ends with a division.
+bool can_divide(const Life& life);
+
 /// How agents in a phase died.
 Death death_in(const Life& life, std::int32_t phase);
 

@@ -27,10 +27,12 @@ void check_encounters(CellType& type, std::size_t n_types) {
     for (const double rate : {own.eats_dead, own.eats_apoptotic, own.eats_necrotic, own.attack_min, own.attack_damage_per_min, own.damage_per_min, own.repair_per_min}) {
         check_rate(type, "a rate of eating, attack or damage", rate);
     }
-    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes, &own.divides_into}) {
+    for (std::vector<double>* rates : {&own.eats, &own.attacks, &own.fuses, &own.becomes}) {
         rates->resize(n_types, 0.0);
         for (const double rate : *rates) check_rate(type, "a rate of eating, attack, fusion or change of type", rate);
     }
+    own.divides_into.resize(n_types, 0.0);
+    for (const double share : own.divides_into) check_rate(type, "a share of asymmetric divisions", share);
     own.immunogenicity.resize(n_types, 1.0);
     for (const double factor : own.immunogenicity) check_rate(type, "an immunogenicity", factor);
 }

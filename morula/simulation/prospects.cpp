@@ -45,6 +45,7 @@ std::vector<std::uint16_t> types_to_come(const Model& model, const Agents& start
     for (std::size_t from = 0; from < n; ++from) {
         const CellEncounters& own = model.types[from].encounters;
         for (const std::vector<double>* rates : {&own.becomes, &own.divides_into}) {
+            if (rates == &own.divides_into && !can_divide(model.types[from].life)) continue;
             for (std::size_t to = 0; to < rates->size(); ++to) {
                 if ((*rates)[to] > 0.0) turns_into[from * n + to] = 1;
             }

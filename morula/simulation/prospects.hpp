@@ -10,7 +10,7 @@
 
 namespace morula::simulation {
 
-/// Types of cells that a run may have, ascending: those of the start, those that are put in, and what each of them may turn into. model: a checked one.
+/// Types of cells that a run may have, ascending: those of the start, those that are put in, and what each of them may turn into or bear. model: a checked one.
 std::vector<std::uint16_t> types_to_come(const Model& model, const Agents& start);
 
 /// The most that rules and perturbations may make of a type's repulsion: the largest of its own value and of the saturations that rules increase it to, times the largest factor that acts on it at any

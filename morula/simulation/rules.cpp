@@ -54,7 +54,7 @@ Rules::Rules(const std::vector<knowledge::BehaviorRule>& rules, const std::strin
         const auto signal = static_cast<std::int32_t>(find_signal(vocabulary, rule.signal, place));
         Behavior& behavior = behaviors_[type * n_behaviors_ + number];
         if (std::isnan(behavior.base)) {
-            invalid_data(fmt::format("{}: cells of type '{}' have no behaviour '{}'.", place, rule.cell_type, rule.behavior), "Give the type a cycle with that phase, or take the rule out of the file.");
+            invalid_data(fmt::format("{}: cells of type '{}' have no behaviour '{}'.", place, rule.cell_type, rule.behavior), "Give the type a cycle with that phase or division, or take the rule out of the file.");
         }
         const bool up = rule.response == knowledge::Response::increases;
         if (up ? rule.saturation < behavior.base : rule.saturation > behavior.base) {

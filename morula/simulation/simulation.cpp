@@ -298,6 +298,7 @@ void Simulation::live(Context& context) {
     }
     if (some_changed) mechanics_.population_changed();
     move_cells(since, at);
+    if (states_) states_->settle(agents_, model_.seed, context);  // cells of another type hold a state that is not theirs
 }
 
 std::vector<Life> Simulation::lives() const {

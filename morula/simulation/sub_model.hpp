@@ -36,7 +36,7 @@ public:
     virtual std::vector<std::string> gives() const = 0;
     /// Numbers of an agent's state, 4 bytes each: the levels of nodes or species.
     virtual std::size_t n_state() const = 0;
-    /// First state (n_state()) of a cell that is there from the start, is put in, or becomes of the type. Daughters have their mother's, cells that fused the eater's own.
+    /// First state (n_state()) of a cell that is there from the start, is put in, or becomes (or is born) of the type by a mother of another. Other daughters have their mother's, cells that fused the eater's own.
     virtual void begin(std::uint64_t seed, std::uint64_t id, std::span<float> state) const = 0;
     /// One step of the life clock, once a block. Behaviours take the place of the type's values until the next step: rules, factors of perturbations and bounds act on top of them. The dead take no steps,
     /// keep their state, and have the type's values. Throwing ends the run; so does a behaviour that is no finite number.

@@ -46,8 +46,7 @@ bool holds(const std::vector<std::uint16_t>& types, std::size_t type) { return s
 bool is_of_exchange(ReadoutKind kind) { return kind != ReadoutKind::barrier && kind != ReadoutKind::exchange && kind != ReadoutKind::extent; }
 
 bool is_at_type(BehaviorKind kind) {
-    return kind == BehaviorKind::eats || kind == BehaviorKind::attacks || kind == BehaviorKind::fuses || kind == BehaviorKind::becomes || kind == BehaviorKind::divides_into ||
-           kind == BehaviorKind::immunogenicity;
+    return kind == BehaviorKind::eats || kind == BehaviorKind::attacks || kind == BehaviorKind::fuses || kind == BehaviorKind::becomes || kind == BehaviorKind::divides_into;
 }
 
 bool is_eating_of_dead(BehaviorKind kind) { return kind == BehaviorKind::eats_dead || kind == BehaviorKind::eats_apoptotic || kind == BehaviorKind::eats_necrotic; }

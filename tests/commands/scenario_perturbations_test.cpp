@@ -74,23 +74,38 @@ TEST_F(ScenarioPerturbationsTest, encounters_are_read_with_their_units) {
 
 TEST_F(ScenarioPerturbationsTest, divisions_and_immunogenicity_are_read) {
     const auto share = [](std::string_view key, double value) { return fmt::format("{} = {{ value = {}, unit = \"1\", source = \"fitted\", fitted_to = \"made up\" }}\n", key, value); };
-    const Scenario scenario = read("[[cell_type]]\nname = \"stem\"\n[[cell_type.encounter]]\nwith = \"tumor\"\n" + share("immunogenicity", 0.25) + "[[cell_type.division]]\nto = \"macrophage\"\n" + share("share", 0.4));
+    const Scenario scenario = read("[[cell_type]]\nname = \"stem\"\ncycle = \"live\"\n[[cell_type.encounter]]\nwith = \"tumor\"\n" + share("immunogenicity", 0.25) + "[[cell_type.division]]\nto = \"macrophage\"\n" + share("share", 0.4));
     const CellEncounters& own = scenario.model.types[2].encounters;
     EXPECT_EQ(own.divides_into, (std::vector<double>{0.4, 0.0, 0.0}));
     EXPECT_EQ(own.immunogenicity, (std::vector<double>{1.0, 0.25, 1.0}));
     EXPECT_TRUE(std::any_of(scenario.rates.begin(), scenario.rates.end(), [](const ScenarioRate& rate) { return rate.name == "cell_type 'stem', division to 'macrophage', share"; }));
 }
 
+TEST_F(ScenarioPerturbationsTest, divisions_that_cannot_be_are_refused) {
+    const auto share_of = [](std::string_view to, std::string_view value, std::string_view source) {
+        return fmt::format("[[cell_type.division]]\nto = \"{}\"\nshare = {{ value = {}, unit = \"1\", {} }}\n", to, value, source);
+    };
+    const auto division = [&](std::string_view to, std::string_view value) { return share_of(to, value, "source = \"fitted\", fitted_to = \"made up\""); };
+    const std::string b_cell = "[[cell_type]]\nname = \"B cell\"\ncycle = \"live\"\n";
+    expect_refusal(b_cell + division("B cell", "0.5"), "is the type itself");
+    expect_refusal(b_cell + division("tumour", "0.5"), "cell_type 'B cell', division, to: 'tumour' is not known");
+    expect_refusal(b_cell + division("tumor", "1.5"), "share, value: 1.5 is beyond what is physical");
+    expect_refusal(b_cell + division("tumor", "0.5") + division("macrophage", "0.6"), "share: lets 1.1 of all divisions of 'B cell' be asymmetric");
+    expect_refusal(b_cell + division("tumor", "0.5") + division("tumor", "0.1"), "stands in a division before this one");
+    expect_refusal("[[cell_type]]\nname = \"B cell\"\n" + division("tumor", "0.5"), "speaks of divisions, and cells of the type have none");
+    // Every draw of guesses must be able to run.
+    const auto guess = [&](std::string_view to, std::string_view prior) { return share_of(to, "0.2", fmt::format("source = \"guessed\", prior = {}", prior)); };
+    expect_refusal(b_cell + guess("tumor", "[0.1, 0.7]") + guess("macrophage", "[0.1, 0.8]"), "share: lets 1.5 of all divisions");
+    // All of them, though the sum is a little more than 1.
+    std::string four = b_cell;
+    for (const auto& [to, value] : {std::pair{"w1", "0.8"}, std::pair{"w2", "0.05"}, std::pair{"w3", "0.05"}, std::pair{"w4", "0.1"}}) four += division(to, value);
+    for (const char* name : {"w1", "w2", "w3", "w4"}) four += fmt::format("[[cell_type]]\nname = \"{}\"\n", name);
+    EXPECT_EQ(read(four).model.types[2].encounters.divides_into, (std::vector<double>{0.0, 0.0, 0.0, 0.8, 0.05, 0.05, 0.1}));
+}
+
 TEST_F(ScenarioPerturbationsTest, encounters_that_cannot_be_are_refused) {
     expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.encounter]]\nwith = \"T cell\"\n", "'T cell' is not known");
     expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.transition]]\nto = \"B cell\"\nrate = { value = 1, unit = \"1/h\", source = \"fitted\", fitted_to = \"made up\" }\n", "is the type itself");
-    const auto division = [](std::string_view to, std::string_view share) {
-        return fmt::format("[[cell_type.division]]\nto = \"{}\"\nshare = {{ value = {}, unit = \"1\", source = \"fitted\", fitted_to = \"made up\" }}\n", to, share);
-    };
-    expect_refusal("[[cell_type]]\nname = \"B cell\"\n" + division("B cell", "0.5"), "is the type itself");
-    expect_refusal("[[cell_type]]\nname = \"B cell\"\n" + division("tumor", "1.5"), "share: makes 1.5 of all divisions of 'B cell' asymmetric");
-    expect_refusal("[[cell_type]]\nname = \"B cell\"\n" + division("tumor", "0.5") + division("macrophage", "0.6"), "share: makes 1.1 of all divisions");
-    expect_refusal("[[cell_type]]\nname = \"B cell\"\n" + division("tumor", "0.5") + division("tumor", "0.1"), "stands in a division before this one");
     expect_refusal("[[cell_type]]\nname = \"B cell\"\n[[cell_type.encounter]]\nwith = \"tumor\"\nattacks = 1\n", "attacks: is not known");
     expect_refusal("[[cell_type]]\nname = \"B cell\"\ndamage = { value = 1e9, unit = \"1/min\", source = \"fitted\", fitted_to = \"made up\" }\n", "beyond what is physical");
 }

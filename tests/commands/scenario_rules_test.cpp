@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "tests/support/listener.hpp"
+
 namespace morula::commands {
 namespace {
 
@@ -64,11 +66,12 @@ TEST_F(ScenarioTest, sources_of_rules_that_cannot_be_are_refused_with_their_line
     };
     refused(changed("\"oxygen\"", "\"oxigen\""), "line 52: rule_source of 'tumor': oxigen, cycle entry, signal: no rule has 'oxigen' here", "Did you mean 'oxygen'?");
     refused(changed("\"cycle entry\"", "\"apoptosis\""), "line 53: rule_source of 'tumor': oxygen, apoptosis, behavior: no rule has 'apoptosis' here", "as the file of rules does");
-    refused(kScenario + kRuleSource + kRuleSource, "line 58: rule_source of 'tumor': oxygen, cycle entry, cell_type: has a rule_source before this one, on line 51.", "Keep one");
+    refused(kScenario + kRuleSource + kRuleSource, "line 58: rule_source of 'tumor': oxygen increases cycle entry, cell_type: has a rule_source before this one, on line 51.", "Keep one");
     refused(changed("half_max =", "half_maximum ="), "half_maximum: is not known", "Did you mean 'half_max'?");
-    refused(changed("\"fitted\", citation = \"diameters of a spheroid\"", "\"literature\""), "line 54: rule_source of 'tumor': oxygen, cycle entry, saturation, citation: is missing", "Add citation");
-    refused(changed("[10, 40]", "[30, 40]"), "line 55: rule_source of 'tumor': oxygen, cycle entry, half_max, prior: must be a lowest and a highest value around the guess", "prior = [low, high]");
-    refused(changed("[10, 40]", "[0, 40]"), "line 55: rule_source of 'tumor': oxygen, cycle entry, half_max: has a prior that reaches 0", "above 0");
+    refused(changed("\"fitted\", citation = \"diameters of a spheroid\"", "\"literature\""), "line 54: rule_source of 'tumor': oxygen increases cycle entry, saturation, citation: is missing", "Add citation");
+    refused(changed("[10, 40]", "[30, 40]"), "line 55: rule_source of 'tumor': oxygen increases cycle entry, half_max, prior: must be a lowest and a highest value around the guess", "prior = [low, high]");
+    refused(changed("source = \"fitted\", citation = \"diameters of a spheroid\"", "source = \"guessed\", prior = [0, 2e6]"), "saturation: has a prior beyond what is physical", "from 0 to 1e+06");
+    refused(changed("[10, 40]", "[0, 40]"), "line 55: rule_source of 'tumor': oxygen increases cycle entry, half_max: has a prior that reaches 0", "above 0");
     refused(changed(", prior = [10, 40]", ""), "prior: is missing", "Add prior");
     refused(changed("{ source = \"guessed\", prior = [10, 40] }", "\"guessed\""), "half_max: must be a table", "Write { source");
     std::string without_rules = kScenario + kRuleSource;
@@ -84,10 +87,17 @@ TEST_F(ScenarioTest, sources_tell_apart_two_rules_of_one_signal) {
     EXPECT_EQ(rate_called(scenario, "rule of 'tumor': oxygen increases cycle entry, half_max").source, Evidence::guessed);
     EXPECT_EQ(rate_called(scenario, "rule of 'tumor': oxygen decreases cycle entry, half_max").source, Evidence::measured);
     EXPECT_EQ(rate_called(scenario, "rule of 'tumor': oxygen decreases cycle entry, half_max").value, 90.0);
-    refused(kScenario + up + up, "oxygen increases cycle entry, cell_type: has a rule_source before this one", "Keep one");
+    for (const std::string& twice : {up + up, up + down + kRuleSource + "response = \"increases\"\n"}) refused(kScenario + twice, "oxygen increases cycle entry, cell_type: has a rule_source before this one", "Keep one");
     refused(kScenario + kRuleSource + "response = \"rises\"\n", "response: 'rises' is not known", "increases");
     write_text_file(folder_ / "rules.csv", "tumor,oxygen,increases,cycle entry,0.01,20,4,0\n");
     refused(kScenario + down, "response: no rule says that 'oxygen' decreases 'cycle entry'", "other direction");
+    for (const std::string& twice : {up + kRuleSource, kRuleSource + up}) refused(kScenario + twice, "oxygen increases cycle entry, cell_type: has a rule_source before this one", "Keep one");
+    write_text_file(folder_ / "rules.csv", "tumor,time,increases,cycle entry,0.01,20,4,0\ntumor,current time,decreases,cycle entry,0,90,4,0\n");
+    test::Listener said;
+    Context context({.threads = 1, .memory_bytes = test::kTestMemory, .events = &said, .cancel = nullptr});
+    write_text_file(folder_ / "scenario.toml", kScenario);
+    read_scenario(folder_ / "scenario.toml", context);
+    EXPECT_TRUE(test::contains(said.all_warnings(), "rules.csv: 1 behaviour is both raised and lowered by one signal")) << said.all_warnings();
 }
 
 TEST_F(ScenarioTest, rules_that_cannot_be_are_refused_with_their_line) {

@@ -215,6 +215,15 @@ TEST(encounters, daughters_are_of_another_type_as_often_as_is_said) {
         return static_cast<double>(types.size()) / static_cast<double>(n);
     };
     EXPECT_NEAR(share(scene.behaviors), 0.3, 4.0 * std::sqrt(0.3 * 0.7 / static_cast<double>(n)));
+    // Knocked out, and over-expressed to more than all.
+    Behaviors changed(model);
+    std::vector<double> factors(2 * behaviors_of(model).size(), 1.0);
+    double& factor = factors[behaviors_of(model).size() + find_behavior(vocabulary_of(model), "asymmetric division to prey", "")];
+    for (const auto& [by, expected] : {std::pair{0.0, 0.0}, std::pair{10.0, 1.0}}) {
+        factor = by;
+        changed.set_factors(factors);
+        EXPECT_EQ(share(changed), expected) << by;
+    }
     model.types[1].encounters.divides_into = {4.0, 0.0};
     EXPECT_EQ(share(Behaviors(model)), 1.0) << "more than all is all";
     model.types[1].encounters.divides_into = {0.0, 0.0};

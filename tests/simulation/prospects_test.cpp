@@ -38,6 +38,8 @@ TEST(prospects, types_to_come_are_those_of_the_start_those_put_in_and_what_they_
     // Daughters of another type count.
     model.types[3].encounters.divides_into = {0.0, 0.0, 0.0, 0.0};
     model.types[2].encounters.divides_into = {0.0, 0.3, 0.0, 0.0};
+    EXPECT_EQ(types_to_come(model, one_of(2)), (std::vector<std::uint16_t>{2, 3})) << "it never divides";
+    model.types[2].life = standard_life(CycleModel::live);
     EXPECT_EQ(types_to_come(model, one_of(2)), (std::vector<std::uint16_t>{1, 2, 3}));
     model.types[2].encounters.divides_into = {0.0, 0.0, 0.0, 0.0};
     model.rules = {rule("c", Response::increases, "asymmetric division to b", 0.2)};

@@ -140,6 +140,17 @@ void expect_that_all_happened(Simulation& simulation) {
     EXPECT_GT(std::count_if(damage.begin(), damage.end(), [](float value) { return value > 0.0F; }), 1'000);
 }
 
+/// Also of those that became, or were born, of another type in this step.
+void expect_states_of_their_types(const Simulation& simulation) {
+    std::int64_t n_wrong = 0;
+    for (std::size_t i = 0; i < simulation.agents().id.size(); ++i) {
+        const std::uint16_t type = simulation.agents().type[i];
+        const std::int64_t metacell = simulation.states()->metacell(simulation.agents(), i);
+        n_wrong += (type == 2 ? metacell == -1 : metacell >= 0 && simulation.states()->model().kernel.type_of(metacell) == type) ? 0 : 1;
+    }
+    EXPECT_EQ(n_wrong, 0);
+}
+
 /// Steps after which the state is kept: before the first strike of the life clock, at a strike (when cells come and go), after one, between strikes of this clock and of the others, and one before the last.
 constexpr std::array kSaved{1, kStepsAStrike, kStepsAStrike + 1, kSteps / 2 + 1, 2 * kStepsAStrike, kSteps - 1};
 
@@ -159,6 +170,7 @@ TEST(whole_tissue, of_several_blocks_everywhere_is_the_same_at_every_step_with_a
         for (int step = 0; step < kSteps; ++step) {
             simulation.advance(0.1 * (step + 1), *context);
             hashes.push_back(simulation.hash());
+            expect_states_of_their_types(simulation);
             if (std::find(kSaved.begin(), kSaved.end(), step + 1) != kSaved.end()) simulation.save(folder / ("state " + std::to_string(step + 1)), "tissue");
         }
         expect_that_all_happened(simulation);

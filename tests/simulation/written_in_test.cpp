@@ -76,11 +76,12 @@ TEST(written_in, attacks_meals_fusions_and_changes_of_type_join_both) {
         model.types[kEater].encounters.*deed = {0.0, 0.0, 0.5};
         EXPECT_TRUE(is_inert_written(model, kFiller, kEaters));
     }
-    for (const char* deed : {"attack eater", "phagocytosis of eater", "fuse to eater", "transform to eater", "asymmetric division to eater", "immunogenicity to eater"}) {
+    for (const char* deed : {"attack eater", "phagocytosis of eater", "fuse to eater", "transform to eater", "asymmetric division to eater"}) {
         const Model model = with_rule("filler", "signal", deed);
         EXPECT_TRUE(is_inert_written(model, kFiller, kEaters)) << deed;
         EXPECT_FALSE(is_inert_written(model, kMaker, kEaters)) << deed;
     }
+    EXPECT_FALSE(is_inert_written(with_rule("filler", "signal", "immunogenicity to eater"), kFiller, kEaters)) << "an attack joins them, not how strong it would be";
     // "maker" makes "filler" turn into what the read-out is of.
     EXPECT_TRUE(is_inert_written(with_rule("filler", "contact with maker", "transition to eater"), kMaker, kEaters));
 }
