@@ -391,6 +391,8 @@ TEST_F(ScenarioExpressionTest, agents_start_as_the_cell_that_was_measured_where_
     // Nobody stands there, or nobody knows where that is.
     const Error nobody = test::thrown_by([&] { read(replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nstart_by = \"position\"")); });
     EXPECT_TRUE(test::contains(nobody.message(), "none stands where")) << nobody.message();
+    const auto line = std::count(kScenario.begin(), kScenario.begin() + static_cast<std::ptrdiff_t>(kScenario.find("signalling_min = 2")), '\n') + 2;
+    EXPECT_TRUE(test::contains(nobody.message(), fmt::format("scenario.toml, line {}: expression, start_by: ", line))) << nobody.message();
     formats::write_h5ad(cells(), folder_ / "cells.h5ad", {}, *context_);
     EXPECT_EQ(test::thrown_by([&] { read(replaced(kScenario, "signalling_min = 2", "signalling_min = 2\nstart_by = \"position\"")); }).code(), ErrorCode::not_found);
 }
