@@ -18,7 +18,7 @@ test: setup ## build everything and run the tests (under 20 minutes on two cores
 	@scripts/build release
 	@scripts/test build
 
-check: test ## the long part: sanitizers, fuzzers, the report in a browser (70 minutes on two cores)
+check: test ## the long part: sanitizers, fuzzers, the report in a browser (about 70 minutes on two cores)
 	@scripts/setup check
 	@scripts/check
 

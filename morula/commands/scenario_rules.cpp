@@ -92,12 +92,11 @@ public:
     /// Notes the three numbers of a rule, and draws what is to be drawn.
     void note(BehaviorRule& rule) {
         const std::string place = fmt::format("{}, line {}", place_, rule.line);
-        const std::string& behavior_unit = words_.behavior_units[simulation::find_behavior(words_, rule.behavior, place)];
-        const std::string& signal_unit = words_.signal_units[simulation::find_signal(words_, rule.signal, place)];
-        note_number(rule, "saturation", rule.saturation, behavior_unit, words_.range[simulation::find_behavior(words_, rule.behavior, place)]);
-        note_number(rule, "half_max", rule.half_max, signal_unit, kAny);
+        const std::size_t behavior = simulation::find_behavior(words_, rule.behavior, place), signal = simulation::find_signal(words_, rule.signal, place);
+        note_number(rule, "saturation", rule.saturation, words_.behavior_units[behavior], words_.range[behavior]);
+        note_number(rule, "half_max", rule.half_max, words_.signal_units[signal], kAny);
         note_number(rule, "hill_power", rule.hill_power, "1", kAny);
-        note_direction(rule, place);
+        directions_[{rule.cell_type, signal, behavior}].insert(rule.response);
     }
     /// Of behaviours that one signal, under whatever names, both raises and lowers.
     void warn_of_both_ways() const {
@@ -110,9 +109,6 @@ public:
 private:
     static constexpr std::array kAny{0.0, std::numeric_limits<double>::infinity()};
 
-    void note_direction(const BehaviorRule& rule, const std::string& place) {
-        directions_[{rule.cell_type, simulation::find_signal(words_, rule.signal, place), simulation::find_behavior(words_, rule.behavior, place)}].insert(rule.response);
-    }
     /// range: what is physical.
     void note_number(const BehaviorRule& rule, std::string_view key, double& value, const std::string& unit, const std::array<double, 2>& range) {
         ScenarioRate rate{.name = fmt::format("rule of '{}': {} {} {}, {}", rule.cell_type, rule.signal, verb_of(rule.response), rule.behavior, key), .value = value, .unit = unit, .line = rule.line, .file = file_};

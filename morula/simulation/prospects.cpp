@@ -43,13 +43,14 @@ std::vector<std::uint16_t> types_to_come(const Model& model, const Agents& start
     const std::size_t n = model.types.size();
     std::vector<std::uint8_t> turns_into(n * n, 0), is_there(n, 0);
     for (std::size_t from = 0; from < n; ++from) {
-        const CellEncounters& own = model.types[from].encounters;
-        for (const std::vector<double>* rates : {&own.becomes, &own.divides_into}) {
-            if (rates == &own.divides_into && !can_divide(model.types[from].life)) continue;
-            for (std::size_t to = 0; to < rates->size(); ++to) {
-                if ((*rates)[to] > 0.0) turns_into[from * n + to] = 1;
+        const CellType& own = model.types[from];
+        const auto makes = [&](const std::vector<double>& rates) {
+            for (std::size_t to = 0; to < rates.size(); ++to) {
+                if (rates[to] > 0.0) turns_into[from * n + to] = 1;
             }
-        }
+        };
+        makes(own.encounters.becomes);
+        if (can_divide(own.life)) makes(own.encounters.divides_into);
     }
     if (!model.rules.empty() || has_sub_models(model)) {
         const Words words(model);
